@@ -1,0 +1,55 @@
+# make without a target prints what there is. Needs Python >= 3.11, make and git; nothing has to be activated.
+
+PYTHON ?= python3
+BUILD_DIR ?= build
+PORT ?= 8000
+
+venv := .venv
+python := $(venv)/bin/python
+pwm := $(python) -m companion.cli
+# A machine's own pip settings may make pip warn about every package: errors are enough.
+pip := $(python) -m pip -qq --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.PHONY: help env book test lint serve clean lock
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+env: $(venv)/installed ## create .venv from requirements.lock and install the package
+
+book: env ## run the chapters that changed and build the site into build/html
+	@$(pwm) build --build-dir "$(BUILD_DIR)"
+
+test: env ## run the tests; those of the site need make book first
+	@BUILD_DIR="$(BUILD_DIR)" $(python) -m pytest
+
+lint: env ## check style, formatting and types
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+	@$(python) -m mypy
+
+serve: ## show the built site on http://localhost:8000 (PORT=... for another port)
+	@test -f "$(BUILD_DIR)/html/index.html" || { echo "no site yet: run make book first" >&2; exit 1; }
+	@$(PYTHON) -m http.server --bind 127.0.0.1 --directory "$(BUILD_DIR)/html" $(PORT)
+
+clean: ## remove the built site, the executed notebooks and the tools' caches; .venv stays
+	@rm -rf "$(BUILD_DIR)" .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+lock: env ## write requirements.lock anew from pyproject.toml (UPGRADE=--upgrade to raise versions)
+	@$(python) -m uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 $(UPGRADE) \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+
+# The lock lists every package, so pip has nothing to resolve (--no-deps).
+$(venv)/locked: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python >= 3.11 is needed: make $(MAKECMDGOALS) PYTHON=python3.12, say" >&2; exit 1; }
+	@echo "creating $(venv) from requirements.lock (about a minute)"
+	@rm -rf $(venv)
+	@$(PYTHON) -m venv $(venv)
+	@$(pip) install --require-hashes --no-deps --requirement requirements.lock
+	@touch $@
+
+$(venv)/installed: $(venv)/locked pyproject.toml
+	@$(pip) install --no-build-isolation --no-deps --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""The book's machinery: executes the chapters and builds the site. It knows no economics."""

@@ -1,0 +1,245 @@
+"""Building the site: execute what changed, stage it, run Jupyter Book, swap the result in.
+
+Below the build folder::
+
+    cache/   executed notebooks, one a chapter, under a key of all that they depend on
+    stage/   what Jupyter Book sees: executed notebooks at the paths of their sources
+    html/    the last good site; it is replaced only by a site that was built without a warning
+    draft/   the same for drafts (see `build`)
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from . import execute
+from .chapters import BookError, Chapter, find_source, load_chapter, page_names, read_yaml
+from .execute import ChapterError, Executed
+
+SOURCE_SUFFIXES = {".md", ".yml", ".ipynb"}
+
+
+class BuildError(Exception):
+    """The site could not be built; the last good one is still in place."""
+
+
+def build(
+    root: Path,
+    build_dir: Path,
+    *,
+    jobs: int = 2,
+    draft: bool = False,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Execute the chapters that changed, build the site, and return its folder.
+
+    Parameters
+    ----------
+    root
+        The folder that holds ``_toc.yml``, ``_config.yml`` and the pages.
+    build_dir
+        Where everything is written, see the module's text.
+    jobs
+        How many chapters to execute at a time.
+    draft
+        Leave out pages that are not written yet, and let warnings pass.
+    say
+        Told in a line what happens.
+
+    Raises
+    ------
+    BookError
+        If the book's sources are not as they must be; nothing was executed.
+    BuildError
+        If a chapter or the site failed; all failures are in the message.
+    """
+    toc = read_yaml(root / "_toc.yml")
+    if draft:
+        toc = _without_missing_pages(toc, root)
+    pages = [load_chapter(_source(root, name), name) for name in page_names(toc)]
+    executed = _execute([page for page in pages if page.code], root, build_dir, jobs, say)
+
+    home = build_dir / "draft" if draft else build_dir
+    stage, html, stamp = home / "stage", home / "html", home / "site.sha256"
+    _stage(stage, root, toc, pages, executed)
+    environment = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
+    environment["SOURCE_DATE_EPOCH"] = _commit_time(root)
+    fingerprint = _fingerprint(stage, environment, root)
+    if html.is_dir() and stamp.is_file() and stamp.read_text() == fingerprint:
+        say(f"nothing to build: {html / 'index.html'} is up to date")
+        return html
+
+    say("building the site")
+    with tempfile.TemporaryDirectory(dir=home, prefix="new-") as folder:
+        fresh = _jupyter_book(stage, Path(folder), os.environ | environment, draft, say)
+        stamp.unlink(missing_ok=True)
+        _swap(fresh, html)
+    stamp.write_text(fingerprint)
+    say(f"built {html / 'index.html'}")
+    return html
+
+
+def _source(root: Path, name: str) -> Path:
+    source = find_source(root, name)
+    if source is None:
+        raise BookError(f"_toc.yml lists {name}, but there is no {name}.md and no {name}.yml")
+    return source
+
+
+def _without_missing_pages(toc: Any, root: Path) -> Any:
+    if isinstance(toc, list):
+        return [
+            _without_missing_pages(item, root)
+            for item in toc
+            if "file" not in item or find_source(root, item["file"])
+        ]
+    if isinstance(toc, dict):
+        kept = {key: _without_missing_pages(value, root) for key, value in toc.items()}
+        if "parts" in kept:  # Jupyter Book takes no empty part
+            kept["parts"] = [part for part in kept["parts"] if part["chapters"]]
+        return kept
+    return toc
+
+
+def _execute(
+    pages: list[Chapter], root: Path, build_dir: Path, jobs: int, say: Callable[[str], None]
+) -> dict[str, Executed]:
+    executed, failures = {}, []
+    for result in execute.execute_all(pages, root, build_dir / "cache", jobs):
+        if isinstance(result, ChapterError):
+            failures.append(str(result))
+            continue
+        executed[result.chapter.name] = result
+        if result.seconds is not None:
+            say(f"executed {result.chapter.name} in {result.seconds:.1f} s")
+    if failures:
+        raise BuildError("\n\n".join(failures))
+    return executed
+
+
+def _stage(
+    stage: Path, root: Path, toc: Any, pages: list[Chapter], executed: dict[str, Executed]
+) -> None:
+    """Lay out for Jupyter Book what belongs to the site, and nothing else."""
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir(parents=True)
+    for folder in sorted({page.name.split("/")[0] for page in pages if "/" in page.name}):
+        for file in sorted((root / folder).rglob("*")):
+            if file.is_file() and file.suffix not in SOURCE_SUFFIXES:
+                _copy(file, stage / file.relative_to(root))
+    for page in pages:
+        if page.name in executed:
+            _copy(executed[page.name].notebook, stage / f"{page.name}.ipynb")
+        else:
+            _copy(page.source, stage / f"{page.name}.md")
+    _write_yaml(stage / "_toc.yml", toc)
+    _write_yaml(stage / "_config.yml", public_config(read_yaml(root / "_config.yml"), root))
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def _write_yaml(path: Path, content: Any) -> None:
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def public_config(config: dict[str, Any], root: Path) -> dict[str, Any]:
+    """Add to the content of ``_config.yml`` what needs the book's public addresses.
+
+    They stand in ``pyproject.toml`` under ``tool.companion``. Without ``site_url`` there are no
+    social cards and no page for addresses that do not exist, without ``repository_url`` no
+    buttons to the repository and to Binder.
+    """
+    pyproject = root / "pyproject.toml"
+    settings = tomllib.loads(pyproject.read_text()) if pyproject.is_file() else {}
+    public = settings.get("tool", {}).get("companion", {})
+    html = config.setdefault("html", {})
+    if repository := public.get("repository_url"):
+        config["repository"] = {"url": repository, "branch": "main"}
+        config["launch_buttons"] = {"binderhub_url": "https://mybinder.org"}
+        html["use_repository_button"] = True
+    if site := public.get("site_url"):
+        html["baseurl"] = site
+        sphinx = config["sphinx"]["config"]
+        sphinx["extensions"] += ["sphinxext.opengraph", "notfound.extension"]
+        sphinx["ogp_site_url"] = site
+        sphinx["notfound_urls_prefix"] = urlsplit(site).path.rstrip("/") + "/"
+    return config
+
+
+def _commit_time(root: Path) -> str:
+    """Return the time of the last commit, in seconds; a constant outside a repository."""
+    log = subprocess.run(
+        ["git", "-C", str(root), "log", "-1", "--format=%ct"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return log.stdout.strip() or "315532800"
+
+
+def _fingerprint(stage: Path, environment: dict[str, str], root: Path) -> str:
+    """Return a digest of all that the site is made from."""
+    here = Path(__file__).parent
+    files = [file for file in sorted(stage.rglob("*")) if file.is_file()]
+    files += [here / "build.py", here / "sphinx_ext.py", root / "requirements.lock"]
+    digest = hashlib.sha256(repr((sys.version_info[:2], environment)).encode())
+    for file in files:
+        if file.exists():
+            name = os.path.relpath(file, stage)
+            digest.update(f"\0{name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _jupyter_book(
+    stage: Path, output: Path, environment: dict[str, str], draft: bool, say: Callable[[str], None]
+) -> Path:
+    start = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", start, "build", str(stage), "-q"]
+    command += ["--path-output", str(output)]
+    if not draft:
+        command += ["-n", "-W", "--keep-going"]
+    run = subprocess.run(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    messages = execute.ANSI.sub("", run.stdout).replace(f"{stage.resolve()}/", "")
+    html = output / "_build" / "html"
+    if run.returncode or not (html / "index.html").is_file():
+        raise BuildError(f"Jupyter Book stopped:\n{messages.strip()}")
+    if draft and "WARNING" in messages:
+        say(messages.strip())
+    # Sphinx's note to itself, and the only file that differs between two environments.
+    (html / ".buildinfo").unlink(missing_ok=True)
+    return html
+
+
+def _swap(fresh: Path, html: Path) -> None:
+    """Put the folder `fresh` in place of `html`, which stays as it is if that fails."""
+    old = html.with_name("html.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if html.exists():
+        html.rename(old)
+    try:
+        fresh.rename(html)
+    except OSError:
+        if old.exists():
+            old.rename(html)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

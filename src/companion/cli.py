@@ -1,0 +1,144 @@
+"""The command ``pwm``.
+
+Exit code 0: done; 1: the answer is no, or the work failed; 2: bad usage or input.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .build import BuildError, build
+from .chapters import BookError, find_source, load_chapter, page_names, read_yaml
+from .execute import ChapterError, execute_all, write_unexecuted
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except BookError as error:
+        print(f"pwm: {error}", file=sys.stderr)
+        return 2
+    except (BuildError, ChapterError) as error:
+        print(f"pwm: failed\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("pwm: interrupted", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pwm", description="Work with the book.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    command = commands.add_parser(
+        "build",
+        help="build the site",
+        description="Execute the chapters that changed and build the site into DIR/html. "
+        "If anything fails, the last good site stays in place.",
+    )
+    _add_build_options(command)
+    command.add_argument(
+        "--draft",
+        action="store_true",
+        help="leave out pages not written yet, let warnings pass, and write to DIR/draft/html",
+    )
+    command.set_defaults(run=_build)
+
+    command = commands.add_parser(
+        "execute",
+        help="execute one chapter or run file",
+        description="Execute one chapter (.md) or run file (.yml), and say where the result is.",
+    )
+    command.add_argument("file", type=Path, metavar="FILE")
+    command.add_argument(
+        "-p",
+        "--parameter",
+        action="append",
+        default=[],
+        type=_parameter,
+        metavar="NAME=VALUE",
+        help="give a parameter another value, written as in YAML; may be repeated",
+    )
+    command.add_argument("--output", type=Path, metavar="OUT.ipynb", help="write the result there")
+    _add_build_options(command)
+    command.set_defaults(run=_execute)
+
+    command = commands.add_parser(
+        "notebooks",
+        help="write every chapter as an unexecuted notebook beside its source",
+        description="Write every chapter as an unexecuted notebook (.ipynb) beside its source, "
+        "where the site's launch links look for it.",
+    )
+    command.set_defaults(run=_notebooks)
+    return parser
+
+
+def _add_build_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--build-dir", type=Path, default=Path("build"), metavar="DIR", help="default: build"
+    )
+    command.add_argument(
+        "--jobs", type=_positive, default=2, metavar="N", help="chapters at a time; default: 2"
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, not {text!r}")
+    try:
+        return name, yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise argparse.ArgumentTypeError(f"{name}: not a YAML value: {value!r}") from None
+
+
+def _root() -> Path:
+    """Return the book's root, the current folder."""
+    if not Path("_toc.yml").is_file():
+        raise BookError(f"no _toc.yml in {Path.cwd()}: run this in the book's root folder")
+    return Path()
+
+
+def _build(options: argparse.Namespace) -> None:
+    build(_root(), options.build_dir, jobs=options.jobs, draft=options.draft)
+
+
+def _execute(options: argparse.Namespace) -> None:
+    root, overrides = _root(), dict(options.parameter)
+    file = options.file.resolve()
+    inside = file.is_relative_to(root.resolve())
+    name = file.relative_to(root.resolve()).with_suffix("").as_posix() if inside else file.stem
+    chapter = load_chapter(options.file, name, overrides)
+    # What the book itself is made of is shared with the build, and only that.
+    cache = options.build_dir / ("cache" if inside and not overrides else "cache-own")
+    (result,) = execute_all([chapter], root, cache, jobs=1)
+    if isinstance(result, ChapterError):
+        raise result
+    target = options.output or options.build_dir / "notebooks" / f"{name}.ipynb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(result.notebook.read_bytes())
+    print(target)
+
+
+def _notebooks(options: argparse.Namespace) -> None:
+    root = _root()
+    for name in page_names(read_yaml(root / "_toc.yml")):
+        if source := find_source(root, name):
+            write_unexecuted(load_chapter(source, name), root / f"{name}.ipynb")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,229 @@
+"""Executing chapters: each in a kernel of its own, with the same bytes from run to run.
+
+An executed notebook is kept under a key that covers all it depends on (see `cache_key`), and
+executed again only when that key changes.
+"""
+
+import hashlib
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from . import chapters, dependencies
+from .chapters import Chapter
+
+CELL_TIMEOUT = 600  # seconds; a cell of this book takes a few, so one that takes more hangs
+LOG = "kernels.log"  # in the cache's folder
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class ChapterError(Exception):
+    """A chapter could not be executed; the message names it, the cell, and has the traceback."""
+
+
+@dataclass(frozen=True)
+class Executed:
+    """An executed chapter: where it is, and the seconds it took (None if it was at hand)."""
+
+    chapter: Chapter
+    notebook: Path
+    seconds: float | None
+
+
+def cache_key(chapter: Chapter, root: Path) -> str:
+    """Return a digest of all that the executed chapter depends on.
+
+    That is the notebook and its parameters, the source files it imports from ``src``, the
+    lock file and the Python version, and the code that executes it.
+    """
+    src = root / "src"
+    found = dependencies.find_dependencies(chapter.code, src)
+    # Data files belong to the modules beside them.
+    packages = {file.parent for file in found.files}
+    data = {
+        file
+        for package in packages
+        for file in package.rglob("*")
+        if file.is_file() and file.suffix not in {".py", ".pyc"}
+    }
+    parts: dict[str, object] = {
+        "notebook": nbformat.writes(chapter.notebook),
+        "parameters": chapter.parameters,
+        "names": sorted(found.names),
+        "python": sys.version_info[:2],
+        "machinery": [_digest(Path(file)) for file in (__file__, chapters.__file__)],
+        "files": {file.relative_to(root).as_posix(): _digest(file) for file in found.files | data},
+    }
+    lock = root / "requirements.lock"
+    if lock.exists():
+        parts["lock"] = _digest(lock)
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def execute_all(
+    selection: list[Chapter], root: Path, cache: Path, jobs: int
+) -> Iterator[Executed | ChapterError]:
+    """Execute chapters, up to `jobs` at a time, and yield each result as it comes.
+
+    A chapter whose key is in `cache` is not executed. After the first failure no further
+    chapter is started.
+    """
+    waiting = []
+    for chapter in selection:
+        target = cache / chapter.name / f"{cache_key(chapter, root)}.ipynb"
+        if target.exists():
+            yield Executed(chapter, target, None)
+        else:
+            waiting.append((chapter, target))
+    if not waiting:
+        return
+    cache.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(
+        min(jobs, len(waiting)),
+        mp_context=get_context("spawn"),
+        initializer=_prepare_worker,
+        initargs=(_environment(root, cache), cache / LOG),
+    ) as pool:
+        futures = {pool.submit(_execute, chapter, target): chapter for chapter, target in waiting}
+        for future in as_completed(futures):
+            if future.cancelled():
+                continue
+            if error := future.exception():
+                pool.shutdown(wait=False, cancel_futures=True)
+                if not isinstance(error, ChapterError):
+                    raise error
+                yield error
+            else:
+                yield future.result()
+
+
+def _prepare_worker(environment: dict[str, str], log: Path) -> None:
+    """Give a process what the kernels that it starts inherit: environment and stderr."""
+    os.environ.update(environment)
+    # Kernels talk on stderr about their sockets; what chapters write there is in the notebook.
+    os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+
+
+def _environment(root: Path, cache: Path) -> dict[str, str]:
+    """Return what kernels find in their environment: nothing there may move a byte."""
+    cache = cache.resolve()
+    return {
+        "PYTHONPATH": str(root.resolve() / "src"),
+        "PYTHONHASHSEED": "0",
+        "PYTHONWARNINGS": "default",
+        "TZ": "UTC",
+        "LC_ALL": "C.UTF-8",
+        # Not the commit's time: a chapter that a commit leaves alone is not executed again.
+        "SOURCE_DATE_EPOCH": "315532800",
+        # One thread each: sums come out the same on any machine, and two chapters fit on two cores.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        # The user's own settings stay out.
+        "MPLCONFIGDIR": str(cache / ".matplotlib"),
+        "IPYTHONDIR": str(cache / ".ipython"),
+        "JUPYTER_CONFIG_DIR": str(cache / ".jupyter"),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }
+
+
+def _execute(chapter: Chapter, target: Path) -> Executed:
+    """Execute one chapter and put the result at `target`, in place of any older one."""
+    # Imported here: a run that finds all chapters executed does without.
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        # The kernel runs in an empty folder, so a chapter reads no file that the key misses.
+        workplace = Path(folder) / "empty"
+        workplace.mkdir()
+        source, result = Path(folder) / "source.ipynb", Path(folder) / "result.ipynb"
+        nbformat.write(chapter.notebook, source)
+        try:
+            papermill.execute_notebook(
+                source,
+                result,
+                parameters=chapter.parameters,
+                kernel_name=chapters.KERNELSPEC["name"],
+                progress_bar=False,
+                log_output=False,
+                execution_timeout=CELL_TIMEOUT,
+                cwd=workplace,
+            )
+        except PapermillExecutionError as error:
+            trace = "\n".join(error.traceback)
+            raise ChapterError(_report(chapter, error.cell_index, error.source, trace)) from None
+        except Exception as error:  # a kernel that dies or hangs
+            message = f"{chapter.source}: {type(error).__name__}: {error}\nSee also {LOG}."
+            raise ChapterError(message) from None
+        notebook = nbformat.read(result, as_version=4)
+    _refuse_stderr(notebook, chapter)
+    clean(notebook)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_suffix(".new")
+    nbformat.write(notebook, fresh)
+    for older in target.parent.glob("*.ipynb"):
+        older.unlink()
+    fresh.replace(target)
+    return Executed(chapter, target, time.perf_counter() - start)
+
+
+def _report(chapter: Chapter, position: int, source: str, trace: str) -> str:
+    lines = "\n".join(f"    {line}" for line in source.rstrip().splitlines())
+    return f"{chapter.source}, cell {position + 1}:\n{lines}\n\n{ANSI.sub('', trace)}"
+
+
+def _refuse_stderr(notebook: NotebookNode, chapter: Chapter) -> None:
+    for position, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                text = "This cell wrote to stderr; warnings are errors here:\n" + output.text
+                raise ChapterError(_report(chapter, position, cell.source, text))
+
+
+def clean(notebook: NotebookNode) -> None:
+    """Remove from an executed notebook what differs from run to run or from machine to machine."""
+    defaults = None
+    for position, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{position}"
+        for key in ("papermill", "execution"):
+            cell.metadata.pop(key, None)
+        tags = cell.metadata.get("tags", [])
+        if "parameters" in tags:
+            defaults = cell
+        elif "injected-parameters" in tags and defaults:
+            # papermill adds this cell after the defaults: it is shown as they would be, they not.
+            own = [tag for tag in defaults.metadata.tags if tag != "parameters"]
+            cell.metadata.tags = tags + own
+            defaults.metadata.tags = ["parameters", "remove-cell"]
+    kernelspec = NotebookNode(chapters.KERNELSPEC)
+    notebook.metadata = NotebookNode(
+        kernelspec=kernelspec, language_info=NotebookNode(name="python")
+    )
+
+
+def write_unexecuted(chapter: Chapter, path: Path) -> None:
+    """Write a chapter as a notebook to be run by hand, its parameters in place."""
+    from papermill.parameterize import parameterize_notebook
+
+    notebook = chapter.notebook
+    if chapter.parameters:
+        notebook = parameterize_notebook(notebook, chapter.parameters)
+    clean(notebook)
+    nbformat.write(notebook, path)

@@ -1,0 +1,60 @@
+"""Optimal contracts for collaborative machine learning, paid with models.
+
+The modules follow the paper: :mod:`~paid_with_models.accuracy` and
+:mod:`~paid_with_models.valuation`, :mod:`~paid_with_models.problem` (primitives and autarky),
+:mod:`~paid_with_models.expectation` (who turns up), :mod:`~paid_with_models.complete_information`,
+:mod:`~paid_with_models.first_moment` (the problem), :mod:`~paid_with_models.interior_point` (how
+it is solved), :mod:`~paid_with_models.screening` (the best menu),
+:mod:`~paid_with_models.certificate` (proof), :mod:`~paid_with_models.rewards`,
+:mod:`~paid_with_models.welfare`, :mod:`~paid_with_models.experiments` (the paper's settings) and
+:mod:`~paid_with_models.figures`.
+"""
+
+from .accuracy import Arctan, Curve, GeneralizationBound, PowerLaw, Saturating
+from .certificate import Residuals, linear_program_bound, menu_residuals
+from .complete_information import CompleteInformation, solve_complete_information
+from .expectation import conditional_probabilities, enumerate_outcomes, outcome_probabilities
+from .first_moment import least_utilities
+from .problem import Autarky, Problem, autarky
+from .rewards import RewardDistribution, proportional_rewards
+from .screening import Binding, Contract, Multipliers, Shape, Status, solve, solve_many
+from .valuation import ExponentialValuation, LinearValuation, ModelValue, PowerValuation, Valuation
+from .welfare import FreeRiding, free_riding, information_cost, information_rents
+
+__all__ = [
+    "Arctan",
+    "Autarky",
+    "Binding",
+    "CompleteInformation",
+    "Contract",
+    "Curve",
+    "ExponentialValuation",
+    "FreeRiding",
+    "GeneralizationBound",
+    "LinearValuation",
+    "ModelValue",
+    "Multipliers",
+    "PowerLaw",
+    "PowerValuation",
+    "Problem",
+    "Residuals",
+    "RewardDistribution",
+    "Saturating",
+    "Shape",
+    "Status",
+    "Valuation",
+    "autarky",
+    "conditional_probabilities",
+    "enumerate_outcomes",
+    "free_riding",
+    "information_cost",
+    "information_rents",
+    "least_utilities",
+    "linear_program_bound",
+    "menu_residuals",
+    "outcome_probabilities",
+    "proportional_rewards",
+    "solve",
+    "solve_complete_information",
+    "solve_many",
+]

@@ -1,0 +1,396 @@
+r"""Accuracy curves: how good a model trained on S units of data is.
+
+An accuracy curve :math:`a(S)` is non-decreasing, starts at :math:`a(0) \ge 0` and tends to
+``optimum``. Every curve here is *S-shaped*: flat or convex first, concave afterwards. Its
+smallest concave majorant is therefore a straight line from the origin to one tangent point and
+the curve itself from there on (:class:`ConcaveEnvelope`), which is what turns a good contract
+into one with a proof: see :mod:`paid_with_models.certificate`.
+
+A curve of your own is a subclass of :class:`Curve` with an ``optimum`` and an ``evaluate``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import brentq
+
+FloatArray = npt.NDArray[np.float64]
+
+__all__ = [
+    "Arctan",
+    "ConcaveEnvelope",
+    "Curve",
+    "GeneralizationBound",
+    "PowerLaw",
+    "Saturating",
+]
+
+
+class Curve:
+    """What all curves share. Subclasses give ``optimum`` and :meth:`evaluate`.
+
+    Attributes
+    ----------
+    optimum : float
+        The limit of the curve for ever more data.
+    """
+
+    optimum: float
+
+    def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Value, first and second derivative at ``data`` (any shape, units of data, >= 0)."""
+        raise NotImplementedError
+
+    def __call__(self, data: npt.ArrayLike) -> FloatArray:
+        """Accuracy of a model trained on ``data`` units, same shape."""
+        return self.evaluate(data)[0]
+
+    def derivative(self, data: npt.ArrayLike) -> FloatArray:
+        """Marginal accuracy a'(S), per unit of data."""
+        return self.evaluate(data)[1]
+
+    def second_derivative(self, data: npt.ArrayLike) -> FloatArray:
+        """Curvature a''(S), per unit of data squared."""
+        return self.evaluate(data)[2]
+
+    def envelope(self) -> ConcaveEnvelope:
+        """The smallest concave function above the curve."""
+        return _envelope(self)
+
+    def data_at_slope(self, slope: npt.ArrayLike) -> FloatArray:
+        """The data beyond the tangent point at which one more unit is worth ``slope``.
+
+        Parameters
+        ----------
+        slope : array_like, > 0
+            Marginal accuracies, any shape.
+
+        Returns
+        -------
+        ndarray
+            Root S of a'(S) = slope on the concave part; 0 where the curve is nowhere that steep
+            on it (there no amount of data is worth its price).
+
+        Examples
+        --------
+        >>> curve = GeneralizationBound()
+        >>> round(float(curve.derivative(curve.data_at_slope(0.001))), 12)
+        0.001
+        """
+        slope = np.asarray(slope, dtype=float)
+        tangent = self.envelope()
+        pays = slope <= tangent.slope
+        low = np.full(slope.shape, tangent.tangent_point)
+        # Concavity: S a'(S) <= a(S) - a(0) <= optimum, so the root is at most optimum / slope.
+        high = np.maximum(self.optimum / slope, low)
+        data = np.maximum(low, np.minimum(high, 1e-3 * high))
+        for _ in range(200):
+            _, first, second = self.evaluate(data)
+            error = first - slope
+            low, high = np.where(error > 0, data, low), np.where(error > 0, high, data)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                step = data - error / second
+            inside = (step > low) & (step < high)
+            update = np.where(inside, step, 0.5 * (low + high))
+            moved = np.abs(update - data) > 2e-16 * data
+            data = update
+            if not np.any(moved & pays):
+                break
+        return np.where(pays, data, 0.0)
+
+
+@dataclass(frozen=True)
+class GeneralizationBound(Curve):
+    r"""The curve of the paper's experiments, a generalization bound turned into an accuracy.
+
+    .. math:: a(S) = \max\Bigl(0,\; a_{opt} - \frac{\sqrt{2k(2 + \ln(S/k))} + 4}{\sqrt S}\Bigr)
+
+    from Mohri, Rostamizadeh and Talwalkar (2018), used as a learning curve by Karimireddy, Guo
+    and Jordan (2022). It is 0 up to :attr:`zero_until`, then increasing and concave. (For
+    large k the formula is positive once more near :math:`k e^{-2}`, where it means nothing: the
+    curve starts at the largest root.)
+
+    Parameters
+    ----------
+    optimum : float in (0, 1]
+        Accuracy with unlimited data, :math:`a_{opt}`.
+    complexity : float > 0
+        Complexity k of the hypothesis class.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range.
+
+    Examples
+    --------
+    >>> curve = GeneralizationBound()
+    >>> round(curve.zero_until, 3), round(curve.envelope().tangent_point, 3)
+    (55.807, 127.243)
+    """
+
+    optimum: float = 1.0
+    complexity: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check("optimum", self.optimum, "in (0, 1]", 0 < self.optimum <= 1)
+        _check("complexity", self.complexity, "> 0 and finite", 0 < self.complexity < np.inf)
+
+    @property
+    def zero_until(self) -> float:
+        """Largest S with a(S) = 0, in units of data."""
+        return _zero_of_bound(self.optimum, self.complexity)
+
+    def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+        data = np.asarray(data, dtype=float)
+        k, start = self.complexity, self.zero_until
+        x = np.maximum(data, start)
+        root = np.sqrt(x)
+        s = np.sqrt(2 * k * (2 + np.log(x / k)))
+        positive = data > start
+        # Zero by definition at the kink, where the formula leaves rounding.
+        value = np.where(positive, np.maximum(self.optimum - (s + 4) / root, 0.0), 0.0)
+        first = np.where(positive, (0.5 * (s + 4) - k / s) / (x * root), 0.0)
+        second = (-3 - 0.75 * s + 2 * k / s + (k * k) / (s * s * s)) / (x * x * root)
+        return value, first, np.where(positive, second, 0.0)
+
+
+@dataclass(frozen=True)
+class PowerLaw(Curve):
+    r"""A power law, :math:`a(S) = \max(0,\; a_{opt} - b\,(S + d)^{-\beta})`.
+
+    Parameters
+    ----------
+    optimum : float in (0, 1]
+        :math:`a_{opt}`.
+    scale : float > 0
+        :math:`b`.
+    exponent : float > 0
+        :math:`\beta`.
+    offset : float >= 0
+        :math:`d`, in units of data.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range.
+
+    Examples
+    --------
+    >>> float(PowerLaw(optimum=0.9, scale=0.9, exponent=0.5, offset=1.0)(3.0))
+    0.45
+    """
+
+    optimum: float
+    scale: float
+    exponent: float
+    offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check("optimum", self.optimum, "in (0, 1]", 0 < self.optimum <= 1)
+        _check("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
+        _check("exponent", self.exponent, "> 0 and finite", 0 < self.exponent < np.inf)
+        _check("offset", self.offset, ">= 0 and finite", 0 <= self.offset < np.inf)
+
+    @property
+    def zero_until(self) -> float:
+        """Largest S with a(S) = 0, in units of data."""
+        return float(max(0.0, (self.scale / self.optimum) ** (1 / self.exponent) - self.offset))
+
+    def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+        data = np.asarray(data, dtype=float)
+        start = self.zero_until
+        x = np.maximum(data, start) + self.offset
+        # Concave from the start where the formula is not cut off at zero.
+        positive = data > start if start > 0 else data >= 0
+        missing = self.scale * x**-self.exponent
+        first = self.exponent * missing / x
+        return (
+            np.where(positive, np.maximum(self.optimum - missing, 0.0), 0.0),
+            np.where(positive, first, 0.0),
+            np.where(positive, -(self.exponent + 1) * first / x, 0.0),
+        )
+
+
+@dataclass(frozen=True)
+class Saturating(Curve):
+    r"""A non-negative sum of saturating exponentials, :math:`a(S) = \sum_j w_j (1 - e^{-u_j S})`.
+
+    The natural form of a fitted learning curve: concave from the origin.
+
+    Parameters
+    ----------
+    weights : tuple of floats >= 0
+        :math:`w_j`; their sum, in (0, 1], is the optimum.
+    rates : tuple of floats > 0
+        :math:`u_j`, per unit of data, as many as weights.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ or a parameter is outside its range.
+
+    Examples
+    --------
+    >>> curve = Saturating(weights=(0.5, 0.4), rates=(0.1, 0.01))
+    >>> round(float(curve(100.0)), 6), curve.optimum
+    (0.752826, 0.9)
+    """
+
+    weights: tuple[float, ...]
+    rates: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", tuple(float(w) for w in self.weights))
+        object.__setattr__(self, "rates", tuple(float(u) for u in self.rates))
+        weights, rates = np.array(self.weights), np.array(self.rates)
+        _check("weights", self.weights, "non-negative", bool(np.all(weights >= 0)))
+        _check("weights", self.weights, "of sum in (0, 1]", 0 < weights.sum() <= 1 + 1e-12)
+        _check("rates", self.rates, "as many as weights", rates.shape == weights.shape)
+        _check("rates", self.rates, "> 0 and finite", bool(np.all((rates > 0) & (rates < np.inf))))
+
+    @property
+    def optimum(self) -> float:  # type: ignore[override]
+        """Sum of the weights."""
+        return float(sum(self.weights))
+
+    def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+        data = np.asarray(data, dtype=float)
+        weights, rates = np.array(self.weights), np.array(self.rates)
+        decay = np.multiply.outer(data, -rates)
+        left = np.exp(decay)
+        return (
+            -np.expm1(decay) @ weights,
+            left @ (weights * rates),
+            -(left @ (weights * rates * rates)),
+        )
+
+
+@dataclass(frozen=True)
+class Arctan(Curve):
+    r"""An arctangent, :math:`a(S) = a_{opt}\, \tfrac{2}{\pi} \arctan(\kappa S)`.
+
+    Parameters
+    ----------
+    optimum : float in (0, 1]
+        :math:`a_{opt}`.
+    rate : float > 0
+        :math:`\kappa`, per unit of data.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range.
+
+    Examples
+    --------
+    >>> round(float(Arctan(optimum=0.8, rate=0.01)(100.0)), 12)
+    0.4
+    """
+
+    optimum: float = 1.0
+    rate: float = 0.01
+
+    def __post_init__(self) -> None:
+        _check("optimum", self.optimum, "in (0, 1]", 0 < self.optimum <= 1)
+        _check("rate", self.rate, "> 0 and finite", 0 < self.rate < np.inf)
+
+    def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+        x = self.rate * np.asarray(data, dtype=float)
+        height = self.optimum * 2 / np.pi
+        first = height * self.rate / (1 + x * x)
+        return height * np.arctan(x), first, -2 * self.rate * x * first / (1 + x * x)
+
+
+@dataclass(frozen=True)
+class ConcaveEnvelope(Curve):
+    """The smallest concave function above a curve: a line to the tangent point, then the curve.
+
+    Attributes
+    ----------
+    curve : Curve
+        The curve below.
+    tangent_point : float
+        Where the line meets the curve, in units of data; 0 for a curve that is concave already.
+    slope : float
+        Slope of the line: the best accuracy per unit of data, starting from nothing.
+
+    Examples
+    --------
+    >>> envelope = GeneralizationBound().envelope()
+    >>> bool(envelope(60.0) > GeneralizationBound()(60.0)), bool(envelope(60.0) <= 1)
+    (True, True)
+    """
+
+    curve: Curve
+    tangent_point: float
+    slope: float
+
+    @property
+    def optimum(self) -> float:  # type: ignore[override]
+        """That of the curve."""
+        return self.curve.optimum
+
+    def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+        data = np.asarray(data, dtype=float)
+        value, first, second = self.curve.evaluate(data)
+        if self.tangent_point == 0:
+            return value, first, second
+        line = data < self.tangent_point
+        return (
+            np.where(line, self.curve(0.0) + self.slope * data, value),
+            np.where(line, self.slope, first),
+            np.where(line, 0.0, second),
+        )
+
+    def envelope(self) -> ConcaveEnvelope:
+        """Itself."""
+        return self
+
+
+def _check(name: str, value: object, rule: str, holds: bool) -> None:
+    if not holds:
+        raise ValueError(f"{name} must be {rule}; got {value!r}")
+
+
+@lru_cache(maxsize=256)
+def _zero_of_bound(optimum: float, complexity: float) -> float:
+    def value(log_x: float) -> float:
+        x = np.exp(log_x)
+        s = np.sqrt(2 * complexity * (2 + log_x - np.log(complexity)))
+        return float(optimum - (s + 4) / np.sqrt(x))
+
+    # Beyond k/e the bound only falls, and at k/e it exceeds every possible accuracy.
+    low = np.log(complexity) - 1
+    high = low + 1
+    while value(high) < 0:
+        high += 1
+    return float(np.exp(brentq(value, low, high, xtol=1e-15, rtol=9e-16)))
+
+
+@lru_cache(maxsize=256)
+def _envelope(curve: Curve) -> ConcaveEnvelope:
+    start = float(curve(0.0))
+
+    def above(data: float) -> float:
+        # Where the tangent line at `data` meets the vertical axis, relative to a(0): negative
+        # left of the tangent point of an S-shaped curve, positive right of it.
+        value, first, _ = curve.evaluate(data)
+        return float(value - start - data * first)
+
+    grid = np.geomspace(1e-12, 1e18, 6001)
+    value, first, _ = curve.evaluate(grid)
+    below = np.flatnonzero(value - start - grid * first < -1e-12 * curve.optimum)
+    if below.size == 0:
+        return ConcaveEnvelope(curve, 0.0, float(curve.derivative(0.0)))
+    last = below[-1]
+    if last == grid.size - 1:
+        raise ValueError(f"accuracy must be concave for much data; {curve!r} is convex at 1e18")
+    low, high = float(grid[last]), float(grid[last + 1])
+    # Where rounding hides the change of sign, the tangent point is the grid's own.
+    point = high if above(high) <= 0 else float(brentq(above, low, high, rtol=9e-16))
+    return ConcaveEnvelope(curve, point, float(curve.derivative(point)))

@@ -1,0 +1,166 @@
+r"""Complete information: the coordinator sees who has come (the paper's Proposition 2).
+
+For each outcome n the coordinator solves
+
+.. math::
+
+   \max_{m, r}\; a(S), \quad S = \sum_i n_i m_i, \quad \text{s.t. } v(r_i) - c_i m_i \ge f_i
+   \text{ and } r_i \le a(S) \text{ for every type present.}
+
+Everybody gets the same best model, :math:`r_i = a(S^*)`, and contributes what it gains by it,
+:math:`m_i = (v(a(S^*)) - f_i)/c_i`, where :math:`S^*` is the largest root of
+
+.. math:: S = \sum_i n_i \frac{v(a(S)) - f_i}{c_i} .
+
+This benchmark asks individual rationality in *every* outcome, a menu only on average. It is
+therefore no bound on what a menu can reach, and is not called first best here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .accuracy import Curve, FloatArray
+from .expectation import conditional_probabilities, enumerate_outcomes, outcome_probabilities
+from .problem import Problem, autarky
+
+__all__ = ["CompleteInformation", "best_totals", "solve_complete_information"]
+
+
+@dataclass(frozen=True, eq=False)
+class CompleteInformation:
+    """The optimal contract when types are seen, for every outcome and on average.
+
+    Attributes
+    ----------
+    counts : (K, I) ndarray of int
+        Outcomes.
+    probabilities : (K,) ndarray
+        Their probabilities.
+    totals : (K,) ndarray
+        Collective training set S* in each, units of data.
+    outcome_contributions : (K, I) ndarray
+        Contribution of each type in each outcome, units of data; NaN where it is absent.
+    expected_accuracy : float
+        E[a(S*)].
+    expected_value : float
+        E[v(a(S*))], units of value.
+    contributions, rewards, utilities : (I,) ndarray
+        Averages as each type sees them (given n_i >= 1, or under its own beliefs): units of data,
+        value, value. Utilities equal the reservation utilities: nothing is left to the parties.
+    """
+
+    counts: npt.NDArray[np.int64]
+    probabilities: FloatArray
+    totals: FloatArray
+    outcome_contributions: FloatArray
+    expected_accuracy: float
+    expected_value: float
+    contributions: FloatArray
+    rewards: FloatArray
+    utilities: FloatArray
+
+
+def solve_complete_information(
+    problem: Problem, totals: npt.ArrayLike | None = None
+) -> CompleteInformation:
+    """Solve every outcome of the complete-information benchmark.
+
+    Parameters
+    ----------
+    problem : Problem
+    totals : (K,) array_like, optional
+        The outcomes' S*, if known: they depend on the number of parties and on costs, accuracy
+        and valuation, but not on the type probabilities, which only weigh them.
+
+    Returns
+    -------
+    CompleteInformation
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> problem = Problem(2, [0.5, 0.5], [0.02, 0.01], GeneralizationBound())
+    >>> solve_complete_information(problem).totals.round(1).tolist()
+    [4655.6, 3727.4, 2903.1]
+    """
+    counts = enumerate_outcomes(problem.n_parties, problem.n_types)
+    alone = autarky(problem)
+    value = problem.model_value
+    if totals is None:
+        if problem.n_parties == 1:  # a double root: autarky
+            totals = counts @ alone.contributions
+        else:
+            totals = best_totals(counts, problem.costs, alone.utilities, value)
+    totals = np.asarray(totals, dtype=float)
+    worth = value(totals)
+    contributions = (worth[:, None] - alone.utilities) / problem.costs
+    contributions = np.where(totals[:, None] > 0, np.maximum(contributions, 0.0), 0.0)
+    weights = outcome_probabilities(counts, problem.probabilities)
+    seen = conditional_probabilities(counts, problem.probabilities, problem.beliefs)
+    return CompleteInformation(
+        counts=counts,
+        probabilities=weights,
+        totals=totals,
+        outcome_contributions=np.where(counts > 0, contributions, np.nan),
+        expected_accuracy=float(weights @ problem.accuracy(totals)),
+        expected_value=float(weights @ worth),
+        contributions=np.einsum("ki,ki->i", seen, contributions),
+        rewards=worth @ seen,
+        utilities=alone.utilities,
+    )
+
+
+def best_totals(
+    counts: npt.ArrayLike, costs: FloatArray, reservation_utilities: FloatArray, value: Curve
+) -> FloatArray:
+    r"""Largest root of :math:`S = \sum_i n_i (v(a(S)) - f_i)/c_i` for every outcome.
+
+    Beyond its largest critical point the right-hand side minus S is concave and falling, so
+    Newton's method from above converges monotonically; all outcomes go at once.
+
+    Parameters
+    ----------
+    counts : (K, I) array_like
+        Outcomes; more than one party in each (with one the root is double: autarky).
+    costs, reservation_utilities : (I,) ndarray
+    value : Curve
+        v(a(S)).
+
+    Returns
+    -------
+    (K,) ndarray
+        S*, units of data; 0 where nothing above 0 solves the equation.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, LinearValuation, ModelValue
+    >>> value = ModelValue(GeneralizationBound(), LinearValuation(100.0))
+    >>> best_totals([[1, 1]], np.array([5.0, 5.0]), np.zeros(2), value).tolist()
+    [0.0]
+    """
+    n = np.asarray(counts, dtype=float)
+    gain = n @ (1 / costs)
+    held_back = n @ (reservation_utilities / costs)
+    # The equation's slack gain v(a(S)) - held_back - S is largest where v(a(S))' = 1/gain.
+    peak = value.data_at_slope(1 / gain)
+    solvable = gain * value(peak) - held_back - peak > 0
+    totals = gain * value.optimum - held_back
+    for _ in range(100):
+        worth, slope, _ = value.evaluate(totals)
+        excess = gain * worth - held_back - totals
+        with np.errstate(divide="ignore", invalid="ignore"):
+            step = totals - excess / (gain * slope - 1)
+        update = np.where(solvable, np.clip(step, peak, totals), totals)
+        if np.all(totals - update <= 4e-16 * totals):
+            break
+        totals = update
+    return np.where(solvable, totals, 0.0)

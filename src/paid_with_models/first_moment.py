@@ -1,0 +1,293 @@
+r"""The first-moment problem: the best menu as a convex program in the rewards' means.
+
+With types ordered by cost, costliest first, and rewards replaced by their means
+:math:`t_i = E[v(r_i)]`, the coordinator solves
+
+.. math::
+
+   \max_{m, t}\; F(m) := E[a(n \cdot m)] \quad \text{s.t.} \quad
+   u_i := t_i - c_i m_i \ge f_i, \quad
+   u_i \ge t_j - c_i m_j, \quad
+   t_i \le T_i(m) := E_i[v(a(n \cdot m))] .
+
+Single crossing makes m non-decreasing and neighbouring incentive constraints sufficient. They say
+that the utility gained from one type to the next is the cost difference times a contribution
+between theirs,
+
+.. math:: u_i = u_{i-1} + (c_{i-1} - c_i)\, y_i, \qquad m_{i-1} \le y_i \le m_i ,
+
+so a menu is a *chain* :math:`m_1 \le y_2 \le m_2 \le y_3 \le \dots \le m_I` with a first utility
+:math:`u_1 \ge f_1`, and all but F and the caps :math:`T_i` is linear in the increments of the
+chain. A bunch of types is a run of zero increments. Types of equal cost share one utility and one
+:math:`y`; nothing orders their contributions among themselves.
+
+Inside this module money is measured in values of the best possible model, :math:`v(a_{opt})`, so
+that accuracies, rewards and utilities all lie in [0, 1].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from .accuracy import Curve, FloatArray
+from .expectation import Enumeration, Moments
+
+__all__ = ["Chain", "FirstMoment", "Point", "least_utilities"]
+
+
+def least_utilities(
+    contributions: npt.ArrayLike, costs: npt.ArrayLike, reservation_utilities: npt.ArrayLike
+) -> FloatArray:
+    """Least utilities that satisfy every IR and IC constraint, given contributions.
+
+    One pass from the costliest type down and one back are enough.
+
+    Parameters
+    ----------
+    contributions : (..., I) array_like
+        Non-decreasing along the last axis, but in any order among equal costs.
+    costs : (..., I) array_like
+        Non-increasing along the last axis.
+    reservation_utilities : (..., I) array_like
+
+    Returns
+    -------
+    (..., I) ndarray
+        Utilities; the least rewards are these plus costs times contributions.
+
+    Examples
+    --------
+    >>> least_utilities([1.0, 3.0], [0.5, 0.25], [0.0, 0.0]).tolist()
+    [0.0, 0.25]
+    >>> least_utilities([1.0, 3.0], [0.5, 0.25], [0.0, 2.0]).tolist()  # upward IC binds
+    [1.25, 2.0]
+    """
+    m = np.asarray(contributions, dtype=float)
+    c = np.broadcast_to(np.asarray(costs, dtype=float), m.shape)
+    u = np.array(np.broadcast_to(np.asarray(reservation_utilities, dtype=float), m.shape))
+    # Both are m itself except among ties, where the largest and the least option count.
+    most, least = _running_extremes(m)
+    for i in range(1, m.shape[-1]):
+        option = u[..., i - 1] + (c[..., i - 1] - c[..., i]) * most[..., i - 1]
+        u[..., i] = np.maximum(u[..., i], option)
+    for i in range(m.shape[-1] - 2, -1, -1):
+        option = u[..., i + 1] - (c[..., i] - c[..., i + 1]) * least[..., i + 1]
+        u[..., i] = np.maximum(u[..., i], option)
+    return u
+
+
+def _running_extremes(m: FloatArray) -> tuple[FloatArray, FloatArray]:
+    return (
+        np.maximum.accumulate(m, axis=-1),
+        np.minimum.accumulate(m[..., ::-1], axis=-1)[..., ::-1],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    r"""How a menu is made of increments; the same for all problems with the same ties.
+
+    The 2I increments are, per type i, :math:`y_i - m_{i-1}` (for the first type: the utility
+    beyond its outside option) and :math:`m_i - y_i`; types of equal cost share their :math:`y`.
+
+    Attributes
+    ----------
+    contributions : (I, 2I) ndarray
+        m = contributions @ increments.
+    slopes : (I, 2I) ndarray
+        y = slopes @ increments (row 0 is zero).
+    order : (R, 2I) ndarray
+        order @ increments >= 0: among types of equal cost none contributes more than the y of
+        the next type (for the last of them that is an increment itself). Empty without ties.
+    live : (2I,) ndarray of bool
+        False for the increments that ties make meaningless; they are held at zero.
+    """
+
+    contributions: FloatArray
+    slopes: FloatArray
+    order: FloatArray
+    live: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, ties: tuple[bool, ...]) -> Chain:
+        """The chain of types of which some have the same cost as the type before."""
+        n_types = len(ties)
+        m = np.zeros((n_types, 2 * n_types))
+        y = np.zeros_like(m)
+        live = np.ones(2 * n_types, dtype=bool)
+        order = []
+        first = 0  # of the present run of equal costs
+        for i in range(n_types):
+            if i > 0 and ties[i]:
+                y[i] = y[i - 1]
+                live[2 * i] = False
+            elif i > 0:
+                y[i] = m[i - 1]
+                y[i, 2 * i] = 1
+                order += [y[i] - m[k] for k in range(first, i - 1)]
+                first = i
+            m[i] = y[i]
+            m[i, 2 * i + 1] = 1
+        return cls(m, y, np.array(order).reshape(-1, 2 * n_types), live)
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A batch of menus in increments, with everything the optimality conditions need.
+
+    Attributes
+    ----------
+    increments : (B, 2I) ndarray
+    contributions : (B, I) ndarray
+    moments : Moments
+    rows : (B, R) ndarray
+        Slack of the linear constraints (IR of all types but the first, order of ties).
+    caps : (B, I) ndarray
+        Slack of the caps, T - t.
+    cap_jacobian : (B, I, 2I) ndarray
+    """
+
+    increments: FloatArray
+    contributions: FloatArray
+    moments: Moments
+    rows: FloatArray
+    caps: FloatArray
+    cap_jacobian: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class FirstMoment:
+    """A batch of B first-moment problems of equal N, I, curves and ties, costliest type first.
+
+    Attributes
+    ----------
+    expectation : Enumeration
+    accuracy, value : Curve
+        a(S) and v(a(S)), or concave curves above them.
+    value_unit : float
+        Value of the best possible model; money is measured in it.
+    costs, reservation_utilities : (B, I) ndarray
+        In that unit (per unit of data; of value).
+    chain : Chain
+    """
+
+    expectation: Enumeration
+    accuracy: Curve
+    value: Curve
+    value_unit: float
+    costs: FloatArray
+    reservation_utilities: FloatArray
+    chain: Chain
+
+    @cached_property
+    def steps(self) -> FloatArray:
+        """Cost differences to the type before, (B, I), first column 0."""
+        return -np.diff(self.costs, axis=1, prepend=self.costs[:, :1])
+
+    @cached_property
+    def utility_jacobian(self) -> FloatArray:
+        """(B, I, 2I): utilities are f_1 + utility_jacobian @ increments."""
+        jacobian = np.cumsum(self.steps[:, :, None] * self.chain.slopes, axis=1)
+        jacobian[:, :, 0] = 1.0
+        return jacobian
+
+    @cached_property
+    def reward_jacobian(self) -> FloatArray:
+        """(B, I, 2I): rewards t are f_1 + reward_jacobian @ increments."""
+        return self.utility_jacobian + self.costs[:, :, None] * self.chain.contributions
+
+    @cached_property
+    def row_jacobian(self) -> FloatArray:
+        """(B, R, 2I): the linear constraints, IR of all types but the first and order of ties."""
+        order = np.broadcast_to(self.chain.order, (len(self.costs), *self.chain.order.shape))
+        return np.concatenate([self.utility_jacobian[:, 1:], order], axis=1)
+
+    @cached_property
+    def row_offset(self) -> FloatArray:
+        """(B, R): row_jacobian @ increments must be at least this."""
+        f = self.reservation_utilities
+        order = np.zeros((len(f), len(self.chain.order)))
+        return np.concatenate([f[:, 1:] - f[:, :1], order], axis=1)
+
+    @cached_property
+    def row_unit(self) -> FloatArray:
+        """(B, R): the size of a slack that counts: value 1, or the data of one row of ties."""
+        n_ir, n_order = self.costs.shape[1] - 1, len(self.chain.order)
+        unit = np.ones((len(self.costs), n_ir + n_order))
+        unit[:, n_ir:] = self.box[:, 1:2]
+        return unit
+
+    @cached_property
+    def box(self) -> FloatArray:
+        """(B, 2I): upper bounds of the increments in every menu, since t_i <= 1 and u_i >= f_i."""
+        room = 1 - self.reservation_utilities
+        box = np.repeat(room / self.costs, 2, axis=1)
+        box[:, 0] = room[:, 0]
+        return box
+
+    def take(self, rows: npt.NDArray[np.intp]) -> FirstMoment:
+        """The batch reduced to some of its problems."""
+        return replace(
+            self,
+            expectation=self.expectation.take(rows),
+            costs=self.costs[rows],
+            reservation_utilities=self.reservation_utilities[rows],
+        )
+
+    def point(self, increments: FloatArray) -> Point:
+        """The menu with these increments, shape (B, 2I), and its derivatives."""
+        contributions = increments @ self.chain.contributions.T
+        moments = self.expectation.moments(self.accuracy, self.value, contributions)
+        rewards = self.reservation_utilities[:, :1] + _times(self.reward_jacobian, increments)
+        return Point(
+            increments=increments,
+            contributions=contributions,
+            moments=moments,
+            rows=_times(self.row_jacobian, increments) - self.row_offset,
+            caps=moments.values / self.value_unit - rewards,
+            cap_jacobian=moments.value_jacobian @ self.chain.contributions / self.value_unit
+            - self.reward_jacobian,
+        )
+
+    def gradient(self, point: Point, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
+        """Gradient (B, 2I) of F + row_prices · rows + cap_prices · caps in the increments."""
+        gradient = (
+            point.moments.accuracy_gradient @ self.chain.contributions
+            + np.einsum("brn,br->bn", self.row_jacobian, row_prices)
+            + np.einsum("bin,bi->bn", point.cap_jacobian, cap_prices)
+        )
+        return np.asarray(np.where(self.chain.live, gradient, 0.0))
+
+    def hessian(self, point: Point, cap_prices: FloatArray) -> FloatArray:
+        """Hessian (B, 2I, 2I) of F + cap_prices · caps in the increments, negative semidefinite."""
+        map_ = self.chain.contributions
+        return map_.T @ (point.moments.curvature(cap_prices / self.value_unit) @ map_)
+
+    def increments_of(self, contributions: FloatArray) -> FloatArray:
+        """Increments (B, 2I) of the menu with these contributions and least utilities.
+
+        Contributions must be non-decreasing between costs; among ties any order.
+        """
+        m = contributions
+        u = least_utilities(m, self.costs, self.reservation_utilities)
+        increments = np.zeros((len(m), 2 * m.shape[1]))
+        increments[:, 0] = u[:, 0] - self.reservation_utilities[:, 0]
+        most, least = _running_extremes(m)
+        y = np.zeros(len(m))
+        for i in range(m.shape[1]):
+            if i > 0 and self.chain.live[2 * i]:
+                y = (u[:, i] - u[:, i - 1]) / self.steps[:, i]
+                y = np.clip(y, most[:, i - 1], np.maximum(most[:, i - 1], least[:, i]))
+                # The chain goes on from the last type of the run of equal costs before.
+                increments[:, 2 * i] = y - m[:, i - 1]
+            increments[:, 2 * i + 1] = np.maximum(m[:, i] - y, 0.0)
+        return increments
+
+
+def _times(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Batched matrix times vector."""
+    return np.asarray((matrices @ vectors[:, :, None])[:, :, 0])

@@ -1,0 +1,247 @@
+r"""The primitives: parties, their cost types, accuracy and valuation; and what a party does alone.
+
+A party of type i bears :math:`c_i` per unit of data it contributes and gains :math:`v(r)` from a
+model of accuracy r. There are N parties; each is of type i with probability :math:`p_i`,
+independently, so that the numbers of parties of each type are Multinomial(N, p).
+
+**Autarky** is the outside option: alone, type i trains on the m that maximises
+:math:`v(a(m)) - c_i m`, or stays out.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from .accuracy import Curve, FloatArray
+from .valuation import LinearValuation, ModelValue, Valuation
+
+__all__ = ["Autarky", "Problem", "autarky"]
+
+#: Probabilities may miss a sum of 1 by this much: rounding of a few hundred decimal fractions.
+SUM_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Problem:
+    r"""A collaboration to be designed.
+
+    Parameters
+    ----------
+    n_parties : int >= 1
+        Number of parties N in the scheme.
+    probabilities : (I,) array_like > 0, sum 1
+        Probability :math:`p_i` that a party is of type i.
+    costs : (I,) array_like > 0
+        Cost :math:`c_i`, in value per unit of data. Any order, equal costs allowed; results come
+        in the same order.
+    accuracy : Curve
+        Accuracy a(S) of a model trained on S units of data.
+    valuation : Valuation
+        Value v(r) of a model of accuracy r to a party.
+    beliefs : {"paper", "own"}
+        What a party of type i thinks of the others: the paper conditions on :math:`n_i \ge 1`; a
+        party that counts itself in holds the others to be Multinomial(N - 1, p).
+
+    Raises
+    ------
+    ValueError
+        Naming the argument, its value and the rule, for anything outside these ranges; for an
+        accuracy or valuation that is not increasing, not finite, or not S-shaped; or for one
+        whose stated derivative is not that of its values.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, LinearValuation
+    >>> problem = Problem(n_parties=10, probabilities=[0.5, 0.5], costs=[0.2, 0.1],
+    ...                   accuracy=GeneralizationBound(), valuation=LinearValuation(100.0))
+    >>> problem.n_types
+    2
+    """
+
+    n_parties: int
+    probabilities: FloatArray
+    costs: FloatArray
+    accuracy: Curve
+    valuation: Valuation = LinearValuation()
+    beliefs: Literal["paper", "own"] = "paper"
+
+    def __init__(
+        self,
+        n_parties: int,
+        probabilities: npt.ArrayLike,
+        costs: npt.ArrayLike,
+        accuracy: Curve,
+        valuation: Valuation = LinearValuation(),
+        beliefs: Literal["paper", "own"] = "paper",
+    ) -> None:
+        costs_ = _vector("costs", costs)
+        if not np.all((costs_ > 0) & (costs_ < np.inf)):
+            raise ValueError(f"costs must all be positive and finite; got {costs_.tolist()}")
+        chances = _vector("probabilities", probabilities)
+        if chances.shape != costs_.shape:
+            raise ValueError(
+                f"probabilities must have one entry per cost, {costs_.size}; got {chances.size}"
+            )
+        if not np.all(chances > 0):
+            raise ValueError(f"probabilities must all be positive; got {chances.tolist()}")
+        if not abs(chances.sum() - 1) <= SUM_TOLERANCE:
+            raise ValueError(f"probabilities must sum to 1; they sum to {chances.sum():.12g}")
+        if beliefs not in ("paper", "own"):
+            raise ValueError(f"beliefs must be 'paper' or 'own'; got {beliefs!r}")
+        if not isinstance(accuracy, Curve):
+            raise ValueError(f"accuracy must be a Curve; got {accuracy!r}")
+        if not isinstance(valuation, Valuation):
+            raise ValueError(f"valuation must be a Valuation; got {valuation!r}")
+        chances = chances / chances.sum()
+        costs_.flags.writeable = chances.flags.writeable = False
+        set_field = object.__setattr__  # the dataclass is frozen
+        set_field(self, "n_parties", _count("n_parties", n_parties))
+        set_field(self, "probabilities", chances)
+        set_field(self, "costs", costs_)
+        set_field(self, "accuracy", accuracy)
+        set_field(self, "valuation", valuation)
+        set_field(self, "beliefs", beliefs)
+        _check_valuation(valuation, accuracy)
+        reach = self.n_parties * self.model_value.optimum / float(costs_.min())
+        _check_shape(accuracy, valuation, math.ceil(math.log2(reach)))
+
+    @property
+    def n_types(self) -> int:
+        """Number of types I."""
+        return int(self.costs.size)
+
+    @cached_property
+    def model_value(self) -> ModelValue:
+        """The curve v(a(S)), in units of value."""
+        return ModelValue(self.accuracy, self.valuation)
+
+
+@dataclass(frozen=True, eq=False)
+class Autarky:
+    """What each type does alone.
+
+    Attributes
+    ----------
+    contributions : (I,) ndarray
+        Reservation contributions, units of data; 0 for a type that stays out.
+    accuracies : (I,) ndarray
+        Accuracy of the model each trains.
+    utilities : (I,) ndarray
+        Reservation utilities :math:`f_i`, units of value, >= 0.
+    """
+
+    contributions: FloatArray
+    accuracies: FloatArray
+    utilities: FloatArray
+
+
+def autarky(problem: Problem) -> Autarky:
+    r"""Solve :math:`\max_{m \ge 0} v(a(m)) - c_i m` for every type.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    Autarky
+        Exact to rounding: the first-order condition is solved on the concave part of
+        :math:`v(a(\cdot))`, beyond the tangent point of its concave envelope. A type whose cost
+        exceeds the slope of the envelope stays out.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, LinearValuation
+    >>> alone = autarky(Problem(10, [0.5, 0.5], [1.0, 0.2], GeneralizationBound()))
+    >>> alone.contributions.round(2).tolist(), alone.utilities.round(2).tolist()
+    ([0.0, 148.06], [0.0, 6.77])
+    """
+    value = problem.model_value
+    contributions = value.data_at_slope(problem.costs)
+    gain = value(contributions) - problem.costs * contributions
+    stays_out = gain <= float(value(0.0))
+    contributions = np.where(stays_out, 0.0, contributions)
+    return Autarky(
+        contributions=contributions,
+        accuracies=problem.accuracy(contributions),
+        utilities=np.where(stays_out, float(value(0.0)), gain),
+    )
+
+
+def _vector(name: str, values: npt.ArrayLike) -> FloatArray:
+    try:
+        array = np.array(values, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be numbers; got {values!r}") from None
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{name} must be a non-empty list of numbers; got {values!r}")
+    if np.isnan(array).any():
+        raise ValueError(f"{name} must not be NaN; got {array.tolist()}")
+    return array
+
+
+def _count(name: str, value: int) -> int:
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be an integer; got {value!r}") from None
+    if isinstance(value, bool) or count < 1:
+        raise ValueError(f"{name} must be an integer >= 1; got {value!r}")
+    return count
+
+
+@lru_cache(maxsize=256)
+def _check_valuation(valuation: Valuation, accuracy: Curve) -> None:
+    optimum = accuracy.optimum
+    if not 0 < optimum <= 1 + 1e-12:
+        raise ValueError(f"accuracy must have an optimum in (0, 1]; got {optimum!r}")
+    value = valuation(np.linspace(0, optimum, 1001))
+    if not np.all(np.isfinite(value)):
+        raise ValueError(f"valuation must be finite on [0, {optimum:g}]; {valuation!r} is not")
+    if value[0] != 0:
+        raise ValueError(f"valuation must be 0 at accuracy 0; {valuation!r} gives {value[0]!r}")
+    if not np.all(np.diff(value) > 0):
+        raise ValueError(f"valuation must be strictly increasing; {valuation!r} is not")
+
+
+@lru_cache(maxsize=1024)
+def _check_shape(accuracy: Curve, valuation: Valuation, log2_reach: int) -> None:
+    """Accuracy and v(a) on everything that can be collected: increasing, S-shaped, smooth."""
+    data = np.concatenate([[0.0], np.geomspace(1e-9, 1.0, 2001) * 2.0**log2_reach])
+    for name, curve in (("accuracy", accuracy), ("valuation", ModelValue(accuracy, valuation))):
+        value, first, second = curve.evaluate(data)
+        # At a corner of the curve (data = 0 included) derivatives may be anything finite.
+        for array in (value, first[1:], second[1:]):
+            if not np.all(np.isfinite(array)):
+                raise ValueError(f"{name} must be finite, derivatives included; {curve!r} is not")
+        size = curve.optimum
+        if np.any(np.diff(value) < -1e-14 * size) or np.any(first < 0):
+            where = float(data[np.argmin(np.diff(value))])
+            raise ValueError(f"{name} must be increasing; {curve!r} falls near S = {where:g}")
+        if not (value[0] >= 0 and value[-1] <= size * (1 + 1e-12) and value[-1] > value[0]):
+            raise ValueError(
+                f"{name} must rise from a value >= 0 to at most its optimum {size:g}; {curve!r}"
+                f" goes from {value[0]:g} to {value[-1]:g}"
+            )
+        step = 1e-5 * data[1:]
+        slope = (curve(data[1:] + step) - curve(data[1:] - step)) / (2 * step)
+        wrong = np.abs(slope - first[1:]) > 1e-4 * first[1:] + 1e-9 * size / data[1:]
+        # One grid point may sit on a corner of the curve.
+        if wrong.sum() > 3:
+            where = float(data[1:][wrong][0])
+            raise ValueError(
+                f"{name} must state its own derivative; {curve!r} errs at S = {where:g}"
+            )
+        beyond = data > curve.envelope().tangent_point
+        if np.any(second[beyond][1:] > 1e-9 * size / data[beyond][1:] ** 2):
+            raise ValueError(
+                f"{name} must be S-shaped, concave beyond the tangent from the origin; {curve!r}"
+                " is not"
+            )

@@ -1,0 +1,398 @@
+r"""The screening problem: the best menu when types are private.
+
+:func:`solve` works on the chain of increments of :mod:`paid_with_models.first_moment`: a
+primal-dual interior-point method (Mehrotra's predictor-corrector, exact derivatives, batched over
+problems) finds which constraints bind; Newton's method on the optimality conditions, with those
+constraints as equations, finishes to rounding. Nothing is assumed to bind. Rewards are the least
+that the contributions allow, which makes them unique.
+
+The problem is solved on the concave envelopes of :math:`a` and :math:`v \circ a` first: its
+optimum bounds every menu (:mod:`paid_with_models.certificate`). Where no outcome of its solution
+falls below the tangent points, it *is* the solution, with a proof. Elsewhere menus are searched
+for on the curves themselves, from several starting points, and what remains between the best of
+them and the bound is reported as the gap.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .accuracy import FloatArray
+from .certificate import dual_bound
+from .expectation import Enumeration
+from .first_moment import Chain, FirstMoment, least_utilities
+from .interior_point import Solution, choose, kkt_residual, maximize
+from .problem import Autarky, Problem, autarky
+
+BoolArray = npt.NDArray[np.bool_]
+
+__all__ = ["Binding", "Contract", "Multipliers", "Shape", "Status", "solve", "solve_many"]
+
+#: A contract is called optimal when no menu can beat its expected accuracy by more than this.
+GAP_TOLERANCE = 1e-8
+
+#: Relative slack, in values of the best model (of data: in the type's own contribution), below
+#: which a constraint is said to bind, two options to be one. Solutions are right to about 1e-12.
+BINDING_TOLERANCE = 1e-9
+
+#: Violation of a cap, in values of the best model, that counts as rounding.
+FEASIBILITY_TOLERANCE = 1e-12
+
+
+class Status(Enum):
+    """What is proved about a contract."""
+
+    OPTIMAL = "optimal: no menu is better by more than the gap tolerance"
+    FEASIBLE = "feasible: satisfies every constraint; the gap says how much better a menu could be"
+
+
+class Shape(Enum):
+    """What the menu looks like."""
+
+    POOLING = "pooling: one option for all types"
+    SEPARATING = "separating: an option for every type"
+    PARTLY_POOLING = "partly pooling: some types share an option"
+    NO_COLLABORATION = "no collaboration: nobody contributes"
+
+
+@dataclass(frozen=True, eq=False)
+class Multipliers:
+    """Shadow prices: accuracy gained per unit of value by which a constraint is relaxed.
+
+    Attributes
+    ----------
+    individual_rationality, downward, upward, caps : (I,) ndarray >= 0
+        Of each type's IR, of its IC towards the options of the next costlier (downward) and of
+        the next cheaper type (upward), and of its cap. IC prices are 0 between equal costs, where
+        the two directions are one equation.
+    """
+
+    individual_rationality: FloatArray
+    downward: FloatArray
+    upward: FloatArray
+    caps: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Binding:
+    """Which constraints hold with equality.
+
+    Attributes
+    ----------
+    individual_rationality, downward, upward, caps : (I,) ndarray of bool
+        As in :class:`Multipliers`.
+    """
+
+    individual_rationality: BoolArray
+    downward: BoolArray
+    upward: BoolArray
+    caps: BoolArray
+
+
+@dataclass(frozen=True, eq=False)
+class Contract:
+    """A menu with its proof; one entry per type, in the order of the problem.
+
+    Attributes
+    ----------
+    problem : Problem
+    contributions : (I,) ndarray
+        m_i, units of data.
+    rewards : (I,) ndarray
+        t_i = E[v(r_i)], units of value, the least that the contributions allow.
+    utilities : (I,) ndarray
+        u_i = t_i - c_i m_i.
+    reservation_utilities, reservation_contributions : (I,) ndarray
+        Outside options f_i, and what each type trains on alone.
+    reward_caps : (I,) ndarray
+        T_i(m): the most that t_i could be.
+    participates : (I,) ndarray of bool
+        Whether the type has an option other than staying out (m_i = 0 = t_i).
+    expected_accuracy, expected_value : float
+        E[a(S)] and E[v(a(S))].
+    upper_bound, gap : float
+        No menu reaches more than ``upper_bound``; gap = upper_bound - expected_accuracy >= 0.
+    status : Status
+        OPTIMAL if the gap is at most ``GAP_TOLERANCE``.
+    shape : Shape
+        Pooling, separating, partly pooling, no collaboration.
+    multipliers : Multipliers
+    kkt_residual : float
+        Largest violation of the optimality conditions (stationarity times the size of the
+        contribution, complementarity, feasibility), in units of accuracy.
+    bunches : tuple of tuples of int
+        The sets of two or more types that share an option.
+    binding : Binding
+    """
+
+    problem: Problem
+    contributions: FloatArray
+    rewards: FloatArray
+    utilities: FloatArray
+    reservation_utilities: FloatArray
+    reservation_contributions: FloatArray
+    reward_caps: FloatArray
+    participates: BoolArray
+    expected_accuracy: float
+    expected_value: float
+    upper_bound: float
+    gap: float
+    status: Status
+    shape: Shape
+    multipliers: Multipliers
+    kkt_residual: float
+    bunches: tuple[tuple[int, ...], ...]
+    binding: Binding
+
+
+def solve(problem: Problem) -> Contract:
+    """The best menu for a problem, with a proof of how good it is.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    Contract
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> costs = [1.0, 0.85, 0.7, 0.55, 0.4]
+    >>> contract = solve(Problem(10, [0.2] * 5, costs, GeneralizationBound()))
+    >>> contract.contributions.round(4).tolist(), contract.shape.name, contract.status.name
+    ([69.0533, 69.0533, 69.0533, 69.0533, 69.0533], 'POOLING', 'OPTIMAL')
+    """
+    return solve_many([problem])[0]
+
+
+def solve_many(problems: Iterable[Problem]) -> list[Contract]:
+    """Solve many problems, those of one size and with the same curves together.
+
+    Parameters
+    ----------
+    problems : iterable of Problem
+
+    Returns
+    -------
+    list of Contract
+        In the order of the problems.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> grid = [Problem(n, [0.5, 0.5], [0.2, 0.1], GeneralizationBound()) for n in (5, 10)]
+    >>> [contract.status.name for contract in solve_many(grid)]
+    ['OPTIMAL', 'OPTIMAL']
+    """
+    problems = list(problems)
+    orders = [np.argsort(-problem.costs, kind="stable") for problem in problems]
+    alike: dict[object, list[int]] = defaultdict(list)
+    for k, (problem, order) in enumerate(zip(problems, orders, strict=True)):
+        ties = (False, *(np.diff(problem.costs[order]) == 0).tolist())
+        curves = problem.accuracy, problem.valuation
+        alike[problem.n_parties, ties, curves, problem.beliefs].append(k)
+    contracts: dict[int, Contract] = {}
+    for rows in alike.values():
+        batch = _Batch.of([problems[k] for k in rows], np.array([orders[k] for k in rows]))
+        contracts.update(zip(rows, _solve_batch(batch), strict=True))
+    return [contracts[k] for k in range(len(problems))]
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Problems of equal size, curves and ties, with the order that puts costliest types first."""
+
+    problems: list[Problem]
+    order: npt.NDArray[np.intp]
+    alone: list[Autarky]
+    exact: FirstMoment
+    envelope: FirstMoment
+
+    @property
+    def reservation_contributions(self) -> FloatArray:
+        """What each type trains on alone, (B, I), costliest first."""
+        rows = np.array([a.contributions for a in self.alone])
+        return np.take_along_axis(rows, self.order, axis=1)
+
+    @classmethod
+    def of(cls, problems: list[Problem], order: npt.NDArray[np.intp]) -> _Batch:
+        first = problems[0]
+        unit = first.model_value.optimum
+        alone = [autarky(problem) for problem in problems]
+        sorted_ = [
+            np.take_along_axis(np.array(rows), order, axis=1)
+            for rows in (
+                [problem.probabilities for problem in problems],
+                [problem.costs for problem in problems],
+                [a.utilities for a in alone],
+            )
+        ]
+        probabilities, costs, outside = sorted_
+        chain = Chain.of((False, *(np.diff(costs[0]) == 0).tolist()))
+        expectation = Enumeration.of(first.n_parties, probabilities, first.beliefs)
+
+        def stated(envelope: bool) -> FirstMoment:
+            curves = [first.accuracy, first.model_value]
+            a, v = (curve.envelope() if envelope else curve for curve in curves)
+            return FirstMoment(expectation, a, v, unit, costs / unit, outside / unit, chain)
+
+        return cls(problems, order, alone, stated(False), stated(True))
+
+
+def _solve_batch(batch: _Batch) -> list[Contract]:
+    exact, envelope = batch.exact, batch.envelope
+    bounding = maximize(envelope)
+    bounds = dual_bound(envelope, bounding.point, bounding.row_prices, bounding.cap_prices)
+    alone = exact.point(exact.increments_of(batch.reservation_contributions))
+    fallback = _priced(exact, alone.contributions, bounding)
+    best = _better(exact, fallback, _feasible(exact, bounding, alone.contributions))
+    open_ = np.flatnonzero(bounds - best.point.moments.accuracy > GAP_TOLERANCE)
+    if open_.size and batch.problems[0].n_parties > 1:
+        best = _search(exact, best, alone.contributions, open_)
+    if batch.problems[0].n_parties == 1:  # nobody to collaborate with: autarky is the only menu
+        best, bounds = fallback, alone.moments.accuracy
+    return [_contract(batch, row, best, float(bounds[row])) for row in range(len(bounds))]
+
+
+def _priced(problem: FirstMoment, contributions: FloatArray, prices: Solution) -> Solution:
+    """The menus with these contributions and least rewards, with prices from elsewhere."""
+    point = problem.point(problem.increments_of(contributions))
+    residual = kkt_residual(problem, point, prices.row_prices, prices.cap_prices)
+    return Solution(point, prices.row_prices, prices.cap_prices, residual)
+
+
+def _feasible(problem: FirstMoment, solution: Solution, alone: FloatArray) -> Solution:
+    """The solution's menus with least rewards, drawn towards autarky where caps are violated."""
+    wanted = solution.point.contributions
+
+    def menu(share: FloatArray) -> tuple[Solution, BoolArray]:
+        blend = _priced(problem, alone + share[:, None] * (wanted - alone), solution)
+        return blend, np.all(blend.point.caps >= -FEASIBILITY_TOLERANCE, axis=1)
+
+    whole, fits = menu(np.ones(len(wanted)))
+    if np.all(fits):
+        return whole
+    low, high = np.where(fits, 1.0, 0.0), np.ones(len(wanted))
+    for _ in range(30):
+        middle = 0.5 * (low + high)
+        _, fits = menu(middle)
+        low, high = np.where(fits, middle, low), np.where(fits, high, middle)
+    return menu(low)[0]
+
+
+def _better(problem: FirstMoment, first: Solution, second: Solution) -> Solution:
+    """For each problem of the batch the menu of higher expected accuracy; all are feasible."""
+    swap = second.point.moments.accuracy > first.point.moments.accuracy
+    return choose(problem, swap, first, second)
+
+
+def _search(
+    problem: FirstMoment, best: Solution, alone: FloatArray, open_: npt.NDArray[np.intp]
+) -> Solution:
+    """Local optima on the curves themselves, for the problems whose gap is open.
+
+    Where accuracy is not concave it can pay to have high-cost types contribute next to nothing,
+    so each start keeps the k costliest types near zero, for every k.
+    """
+    hard, alone = problem.take(open_), alone[open_]
+    found = best.take(hard, open_)
+    n_types = alone.shape[1]
+    full = 0.5 * (1 - hard.reservation_utilities) / hard.costs
+    keen = np.maximum.accumulate(full, axis=1)
+    starts = [np.where(np.arange(n_types) < k, 1e-4 * keen, keen) for k in range(n_types)]
+    starts += [np.maximum(found.point.contributions, 1e-6 * keen), np.maximum(alone, 1e-6 * keen)]
+    for start in starts:
+        found = _better(hard, found, _feasible(hard, maximize(hard, start), alone))
+    everywhere = np.zeros(len(best.residual), dtype=np.intp)
+    everywhere[open_] = np.arange(open_.size)
+    swap = np.zeros(len(best.residual), dtype=bool)
+    swap[open_] = True
+    return choose(problem, swap, best, found.take(problem, everywhere))
+
+
+def _contract(batch: _Batch, row: int, solution: Solution, bound: float) -> Contract:
+    """One row of a solved batch, in money and in the caller's order of types."""
+    problem, alone, order = batch.problems[row], batch.alone[row], batch.order[row]
+    model, unit = batch.exact, batch.exact.value_unit
+    costs, steps = model.costs[row], model.steps[row]
+    m = solution.point.contributions[row]
+    u = least_utilities(m, costs, model.reservation_utilities[row])
+    t = u + costs * m
+    caps = solution.point.moments.values[row] / unit
+    n_types = m.size
+
+    def in_caller_order(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        result = np.empty_like(values)
+        result[order] = values
+        return result
+
+    # Prices of the increments are what the gradient leaves: of u_1, then of y_i >= m_(i-1) and
+    # m_i >= y_i, which are the two incentive constraints divided by the cost difference.
+    rows, caps_price = solution.row_prices[row], solution.cap_prices[row]
+    gradient = model.gradient(solution.point, solution.row_prices, solution.cap_prices)[row]
+    increments_price = np.maximum(-gradient, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        per_value = np.where(steps > 0, 1 / (steps * unit), 0.0)
+    downward = increments_price[0::2] * per_value
+    upward = np.append(increments_price[1::2][1:] * per_value[1:], 0.0)
+    rationality = np.append(increments_price[0], rows[: n_types - 1]) / unit
+
+    def close(slack: FloatArray) -> BoolArray:
+        return np.asarray(slack <= BINDING_TOLERANCE)
+
+    down_slack = np.append(np.inf, np.diff(u) - steps[1:] * m[:-1])
+    up_slack = np.append(steps[1:] * m[1:] - np.diff(u), np.inf)
+    joined = np.append(False, np.diff(m) <= BINDING_TOLERANCE * m[1:])
+    runs = np.split(order, np.flatnonzero(~joined)[1:])
+    accuracy = float(solution.point.moments.accuracy[row])
+    gap = max(bound - accuracy, 0.0)
+    if not np.any(m > 0):
+        shape = Shape.NO_COLLABORATION
+    elif len(runs) == 1:
+        shape = Shape.POOLING
+    else:
+        shape = Shape.SEPARATING if len(runs) == n_types else Shape.PARTLY_POOLING
+    return Contract(
+        problem=problem,
+        contributions=in_caller_order(m),
+        rewards=in_caller_order(t * unit),
+        utilities=in_caller_order(u * unit),
+        reservation_utilities=alone.utilities,
+        reservation_contributions=alone.contributions,
+        reward_caps=in_caller_order(caps * unit),
+        participates=in_caller_order((m > 0) | (t > 0)),
+        expected_accuracy=accuracy,
+        expected_value=float(solution.point.moments.value[row]),
+        upper_bound=accuracy + gap,
+        gap=gap,
+        status=Status.OPTIMAL if gap <= GAP_TOLERANCE else Status.FEASIBLE,
+        shape=shape,
+        multipliers=Multipliers(
+            individual_rationality=in_caller_order(rationality),
+            downward=in_caller_order(downward),
+            upward=in_caller_order(upward),
+            caps=in_caller_order(caps_price / unit),
+        ),
+        kkt_residual=float(solution.residual[row]),
+        bunches=tuple(tuple(sorted(run.tolist())) for run in runs if run.size > 1),
+        binding=Binding(
+            individual_rationality=in_caller_order(close(u - model.reservation_utilities[row])),
+            downward=in_caller_order(close(down_slack)),
+            upward=in_caller_order(close(up_slack)),
+            caps=in_caller_order(close(caps - t)),
+        ),
+    )

@@ -1,0 +1,198 @@
+r"""Valuations: what a model of accuracy r is worth to a party.
+
+A valuation :math:`v` is continuous and strictly increasing with :math:`v(0) = 0`. Contracts are
+written in its units: a cost is *value per unit of data*, a reward is *value*. Data and value meet
+in :class:`ModelValue`, the curve :math:`v(a(S))`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .accuracy import Curve, FloatArray, _check
+
+__all__ = [
+    "ExponentialValuation",
+    "LinearValuation",
+    "ModelValue",
+    "PowerValuation",
+    "Valuation",
+]
+
+
+class Valuation:
+    """What all valuations share. Subclasses give :meth:`evaluate` and :meth:`inverse`."""
+
+    def evaluate(self, accuracy: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Value, first and second derivative at ``accuracy`` (any shape, in [0, 1])."""
+        raise NotImplementedError
+
+    def inverse(self, value: npt.ArrayLike) -> FloatArray:
+        """The accuracy that is worth ``value``."""
+        raise NotImplementedError
+
+    def __call__(self, accuracy: npt.ArrayLike) -> FloatArray:
+        """Value of a model of this accuracy, same shape."""
+        return self.evaluate(accuracy)[0]
+
+    def derivative(self, accuracy: npt.ArrayLike) -> FloatArray:
+        """Marginal value v'(r)."""
+        return self.evaluate(accuracy)[1]
+
+    def second_derivative(self, accuracy: npt.ArrayLike) -> FloatArray:
+        """Curvature v''(r)."""
+        return self.evaluate(accuracy)[2]
+
+
+@dataclass(frozen=True)
+class LinearValuation(Valuation):
+    """The valuation of the paper's experiments, v(r) = scale · r.
+
+    Parameters
+    ----------
+    scale : float > 0
+        Value of a perfect model.
+
+    Raises
+    ------
+    ValueError
+        If ``scale`` is not a positive number.
+
+    Examples
+    --------
+    >>> float(LinearValuation(100.0)(0.5))
+    50.0
+    """
+
+    scale: float = 100.0
+
+    def __post_init__(self) -> None:
+        _check("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
+
+    def evaluate(self, accuracy: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+        r = np.asarray(accuracy, dtype=float)
+        return self.scale * r, np.full(r.shape, self.scale), np.zeros(r.shape)
+
+    def inverse(self, value: npt.ArrayLike) -> FloatArray:
+        return np.asarray(value, dtype=float) / self.scale
+
+
+@dataclass(frozen=True)
+class PowerValuation(Valuation):
+    """A convex valuation, v(r) = scale · r^exponent: the last points of accuracy matter most.
+
+    Parameters
+    ----------
+    scale : float > 0
+        Value of a perfect model.
+    exponent : float >= 1
+        Curvature; 1 is the linear valuation. (Below 1 marginal value at 0 would be infinite;
+        for a concave valuation see :class:`ExponentialValuation`.)
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range.
+
+    Examples
+    --------
+    >>> v = PowerValuation(100.0, 2.0)
+    >>> float(v(0.5)), float(v.inverse(25.0))
+    (25.0, 0.5)
+    """
+
+    scale: float = 100.0
+    exponent: float = 2.0
+
+    def __post_init__(self) -> None:
+        _check("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
+        _check("exponent", self.exponent, ">= 1 and finite", 1 <= self.exponent < np.inf)
+
+    def evaluate(self, accuracy: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+        r = np.asarray(accuracy, dtype=float)
+        b = self.exponent
+        # v'' is infinite at 0 for exponents between 1 and 2; nobody needs it there.
+        second = b * (b - 1) * np.where(r > 0, r, 1.0) ** (b - 2)
+        return (
+            self.scale * r**b,
+            self.scale * b * r ** (b - 1),
+            self.scale * np.where(r > 0, second, b * (b - 1) * (b == 2)),
+        )
+
+    def inverse(self, value: npt.ArrayLike) -> FloatArray:
+        return np.asarray((np.asarray(value, dtype=float) / self.scale) ** (1 / self.exponent))
+
+
+@dataclass(frozen=True)
+class ExponentialValuation(Valuation):
+    r"""A concave valuation, :math:`v(r) = w\,(1 - e^{-\rho r})/(1 - e^{-\rho})`.
+
+    Parameters
+    ----------
+    scale : float > 0
+        Value w of a perfect model.
+    aversion : float > 0
+        Curvature :math:`\rho`: a party with this valuation dislikes a spread of accuracies.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range.
+
+    Examples
+    --------
+    >>> v = ExponentialValuation(100.0, 2.0)
+    >>> round(float(v(0.5)), 3), round(float(v.inverse(v(0.5))), 12)
+    (73.106, 0.5)
+    """
+
+    scale: float = 100.0
+    aversion: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
+        _check("aversion", self.aversion, "> 0 and at most 500", 0 < self.aversion <= 500)
+
+    def evaluate(self, accuracy: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+        r = np.asarray(accuracy, dtype=float)
+        height = self.scale / -np.expm1(-self.aversion)
+        first = height * self.aversion * np.exp(-self.aversion * r)
+        return -height * np.expm1(-self.aversion * r), first, -self.aversion * first
+
+    def inverse(self, value: npt.ArrayLike) -> FloatArray:
+        share = np.asarray(value, dtype=float) / self.scale * -np.expm1(-self.aversion)
+        return np.asarray(-np.log1p(-share) / self.aversion)
+
+
+@dataclass(frozen=True)
+class ModelValue(Curve):
+    """The value of the model trained on S units of data, the curve v(a(S)).
+
+    Parameters
+    ----------
+    accuracy : Curve
+    valuation : Valuation
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> value = ModelValue(GeneralizationBound(), LinearValuation(100.0))
+    >>> value.optimum
+    100.0
+    """
+
+    accuracy: Curve
+    valuation: Valuation
+
+    @property
+    def optimum(self) -> float:  # type: ignore[override]
+        """Value of the best possible model."""
+        return float(self.valuation(self.accuracy.optimum))
+
+    def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+        a, a1, a2 = self.accuracy.evaluate(data)
+        v, v1, v2 = self.valuation.evaluate(a)
+        return v, v1 * a1, v2 * a1 * a1 + v1 * a2

@@ -193,12 +193,12 @@ def _commit_time(root: Path) -> str:
 def _fingerprint(stage: Path, environment: dict[str, str], root: Path) -> str:
     """Return a digest of all that the site is made from."""
     here = Path(__file__).parent
-    files = [file for file in sorted(stage.rglob("*")) if file.is_file()]
-    files += [here / "build.py", here / "sphinx_ext.py", root / "requirements.lock"]
+    files = {file.relative_to(stage).as_posix(): file for file in stage.rglob("*")}
+    made_with = (here / "build.py", here / "sphinx_ext.py", root / "requirements.lock")
+    files |= {file.name: file for file in made_with}
     digest = hashlib.sha256(repr((sys.version_info[:2], environment)).encode())
-    for file in files:
-        if file.exists():
-            name = os.path.relpath(file, stage)
+    for name, file in sorted(files.items()):
+        if file.is_file():
             digest.update(f"\0{name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 

@@ -143,6 +143,7 @@ def _read_notebook(path: Path) -> NotebookNode:
     notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNELSPEC))
     for position, cell in enumerate(notebook.cells):
         cell.id = f"cell-{position}"  # jupytext draws them at random
+        cell.metadata.setdefault("tags", [])  # papermill takes it for given
     return notebook
 
 

@@ -149,22 +149,17 @@ def _execute(chapter: Chapter, target: Path) -> Executed:
     from papermill.exceptions import PapermillExecutionError
 
     start = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        # The kernel runs in an empty folder, so a chapter reads no file that the key misses.
-        workplace = Path(folder) / "empty"
-        workplace.mkdir()
-        source, result = Path(folder) / "source.ipynb", Path(folder) / "result.ipynb"
-        nbformat.write(chapter.notebook, source)
+    # In an empty folder a chapter reads no file that the key misses.
+    with tempfile.TemporaryDirectory() as empty:
         try:
-            papermill.execute_notebook(
-                source,
-                result,
+            notebook = papermill.execute_notebook(
+                chapter.notebook,
+                None,
                 parameters=chapter.parameters,
                 kernel_name=chapters.KERNELSPEC["name"],
                 progress_bar=False,
-                log_output=False,
                 execution_timeout=CELL_TIMEOUT,
-                cwd=workplace,
+                cwd=empty,
             )
         except PapermillExecutionError as error:
             trace = "\n".join(error.traceback)
@@ -172,7 +167,6 @@ def _execute(chapter: Chapter, target: Path) -> Executed:
         except Exception as error:  # a kernel that dies or hangs
             message = f"{chapter.source}: {type(error).__name__}: {error}\nSee also {LOG}."
             raise ChapterError(message) from None
-        notebook = nbformat.read(result, as_version=4)
     _refuse_stderr(notebook, chapter)
     clean(notebook)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -220,10 +214,14 @@ def clean(notebook: NotebookNode) -> None:
 
 def write_unexecuted(chapter: Chapter, path: Path) -> None:
     """Write a chapter as a notebook to be run by hand, its parameters in place."""
-    from papermill.parameterize import parameterize_notebook
+    import papermill
 
-    notebook = chapter.notebook
-    if chapter.parameters:
-        notebook = parameterize_notebook(notebook, chapter.parameters)
+    notebook = papermill.execute_notebook(
+        chapter.notebook,
+        None,
+        parameters=chapter.parameters,
+        kernel_name=chapters.KERNELSPEC["name"],
+        prepare_only=True,
+    )
     clean(notebook)
     nbformat.write(notebook, path)

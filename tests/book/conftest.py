@@ -1,0 +1,41 @@
+"""The built site, which `make book` leaves in build/html (BUILD_DIR names another folder)."""
+
+import os
+from functools import cache
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """Return the folder of the built site."""
+    folder = ROOT / os.environ.get("BUILD_DIR", "build") / "html"
+    if not (folder / "index.html").is_file():
+        pytest.skip("no site: run make book first")
+    return folder
+
+
+@cache
+def soup(page: Path) -> BeautifulSoup:
+    """Return a parsed page."""
+    return BeautifulSoup(page.read_bytes(), "html.parser")
+
+
+@pytest.fixture(scope="session")
+def pages(site: Path) -> dict[str, BeautifulSoup]:
+    """Return all pages of the site, parsed, by their path in it."""
+    return {file.relative_to(site).as_posix(): soup(file) for file in sorted(site.rglob("*.html"))}
+
+
+@pytest.fixture(scope="session")
+def chapter_pages(pages: dict[str, BeautifulSoup]) -> dict[str, BeautifulSoup]:
+    """Return the pages that the contents list."""
+    from companion.chapters import page_names, read_yaml
+
+    return {
+        f"{name}.html": pages[f"{name}.html"] for name in page_names(read_yaml(ROOT / "_toc.yml"))
+    }

@@ -1,0 +1,123 @@
+"""The built pages, read as files: complete, resolved, linked, and at home on any disk."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+
+Pages = dict[str, BeautifulSoup]
+
+# Links with these schemes lead somewhere else on purpose; what a page loads never does.
+OUTSIDE = ("http", "https", "mailto")
+LOADING = ("script[src]", "link[rel=stylesheet]", "link[rel~=icon]", "link[rel=preload]", "img[src]",
+           "iframe[src]", "source[src]", "object[data]")  # fmt: skip
+
+
+def test_every_chapter_has_a_page_with_a_title(chapter_pages: Pages) -> None:
+    assert len(chapter_pages) >= 10
+    for name, page in chapter_pages.items():
+        assert len(page.find_all("h1")) == 1, name
+        assert page.title and page.title.string, name
+    titles = [page.title.string for page in chapter_pages.values() if page.title]
+    assert len(set(titles)) == len(titles)
+
+
+def test_every_resource_is_in_the_site(site: Path, pages: Pages) -> None:
+    missing = []
+    for name, page in pages.items():
+        for element in page.select(", ".join(LOADING)):
+            target = element.get("src") or element.get("href") or element.get("data")
+            parts = urlsplit(str(target))
+            if parts.scheme == "data":
+                continue
+            file = (site / name).parent / unquote(parts.path)
+            if parts.scheme or parts.netloc or not file.is_file():
+                missing.append(f"{name}: {target}")
+    assert missing == []
+
+
+def test_stylesheets_load_nothing_from_elsewhere(site: Path) -> None:
+    found = [
+        f"{sheet.relative_to(site)}: {match}"
+        for sheet in site.rglob("*.css")
+        for match in re.findall(r"(?:@import|url\()[^;)]{0,40}//[^;)]*", sheet.read_text())
+    ]
+    assert found == []
+
+
+def test_internal_links_lead_to_pages_and_anchors(site: Path, pages: Pages) -> None:
+    ids = {
+        name: {str(element["id"]) for element in page.select("[id]")}
+        for name, page in pages.items()
+    }
+    dead = []
+    for name, page in pages.items():
+        for link in page.select("a[href]"):
+            parts = urlsplit(str(link["href"]))
+            if parts.scheme in OUTSIDE or parts.path.endswith("/#"):
+                continue
+            target = (
+                ((site / name).parent / unquote(parts.path)).resolve()
+                if parts.path
+                else site / name
+            )
+            key = target.relative_to(site.resolve()).as_posix() if parts.path else name
+            if not target.is_file() or (parts.fragment and key in ids and unquote(parts.fragment) not in ids[key]):
+                dead.append(f"{name}: {link['href']}")
+    assert dead == []
+
+
+def prose(page: BeautifulSoup) -> str:
+    """Return the text of the article without code and formulas."""
+    article = BeautifulSoup(str(page.find("article")), "html.parser")
+    for element in article.select("pre, code, script, style, .math, mjx-container"):
+        element.decompose()
+    return article.get_text(" ")
+
+
+def test_prose_holds_no_source(chapter_pages: Pages) -> None:
+    """Roles, placeholders and formulas that were not recognised stay in the text as written."""
+    unresolved = re.compile(r"\$|\{\{|\}\}|\{[a-z:]+\}`|\\\\[a-z]+|:::|\bnan\b|\[\?\]")
+    found = [
+        f"{name}: ...{text[max(0, match.start() - 30) : match.end() + 30]}..."
+        for name, page in chapter_pages.items()
+        for text in [prose(page)]
+        for match in unresolved.finditer(text)
+    ]
+    assert found == []
+
+
+def test_no_cell_failed_or_warned(chapter_pages: Pages) -> None:
+    for name, page in chapter_pages.items():
+        assert not page.select(".output.traceback, .output.stderr"), name
+
+
+def test_every_figure_has_a_text_and_a_caption(chapter_pages: Pages) -> None:
+    number = 0
+    for name, page in chapter_pages.items():
+        for image in page.select("article img"):
+            number += 1
+            text = str(image.get("alt", ""))
+            assert len(text) > 20, f"{name}: {image}"
+            assert not text.startswith("../"), f"{name}: {image}"
+            figure = image.find_parent("figure")
+            assert figure is not None, f"{name}: {image}"
+            assert figure.find("figcaption"), f"{name}: {image}"
+    assert number >= 10
+
+
+def test_downloads_hold_outputs_and_no_traces(site: Path) -> None:
+    notebooks = sorted((site / "_sources").rglob("*.ipynb"))
+    assert len(notebooks) >= 5
+    for notebook in notebooks:
+        text = notebook.read_text()
+        assert '"outputs": [\n' in text, notebook
+        assert "papermill" not in text, notebook
+        assert str(Path.home()) not in text, notebook
+
+
+@pytest.mark.parametrize("name", ["_static/mathjax/tex-svg.js", "searchindex.js"])
+def test_site_works_without_a_network(site: Path, name: str) -> None:
+    assert (site / name).is_file()

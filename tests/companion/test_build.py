@@ -1,0 +1,186 @@
+"""What is executed and built again after which change, and what a failure leaves behind."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from companion import cli
+from companion.build import BuildError, build, public_config
+from companion.chapters import BookError
+
+
+def rebuild(root: Path) -> list[str]:
+    """Build, and return what was said about it."""
+    said: list[str] = []
+    build(root, root / "build", say=said.append)
+    return said
+
+
+def executed(said: list[str]) -> set[str]:
+    return {line.split()[1] for line in said if line.startswith("executed")}
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def page(root: Path, name: str) -> str:
+    return (root / "build/html" / f"{name}.html").read_text()
+
+
+def test_site_holds_every_page_with_its_results(built_book: Path) -> None:
+    assert "A page without code." in page(built_book, "book/start")
+    assert "9" in page(built_book, "book/square")
+    assert "5 [1, 0.25]" in page(built_book, "book/runs/five")
+    assert "<h1>Five" in page(built_book, "book/runs/five")
+
+
+def test_download_is_the_executed_notebook_without_traces_of_the_run(built_book: Path) -> None:
+    text = (built_book / "build/html/_sources/book/runs/five.ipynb").read_text()
+    notebook = json.loads(text)
+    outputs = [out for cell in notebook["cells"] for out in cell.get("outputs", [])]
+    assert outputs[0]["text"] == "5 [1, 0.25]\n" or outputs[0]["text"] == ["5 [1, 0.25]\n"]
+    assert "papermill" not in text
+    assert "execution" not in str([cell["metadata"] for cell in notebook["cells"]])
+    assert str(built_book) not in text
+    injected = notebook["cells"][2]
+    assert injected["metadata"]["tags"] == ["injected-parameters", "hide-input"]
+
+
+def test_nothing_changed_nothing_done(copy_of_built_book: Path) -> None:
+    (line,) = rebuild(copy_of_built_book)
+    assert line.startswith("nothing to build")
+
+
+def test_edit_of_a_chapter_executes_only_that_chapter(copy_of_built_book: Path) -> None:
+    replace(copy_of_built_book / "book/square.md", "square(3)", "square(4)")
+    assert executed(rebuild(copy_of_built_book)) == {"book/square"}
+    assert "16" in page(copy_of_built_book, "book/square")
+
+
+def test_edit_of_a_page_without_code_executes_nothing(copy_of_built_book: Path) -> None:
+    replace(copy_of_built_book / "book/start.md", "without code", "without any code")
+    assert executed(rebuild(copy_of_built_book)) == set()
+    assert "without any code" in page(copy_of_built_book, "book/start")
+
+
+def test_edit_of_a_module_executes_its_dependents(copy_of_built_book: Path) -> None:
+    replace(copy_of_built_book / "src/toy/_product.py", "x * y", "x * y + 1")
+    assert executed(rebuild(copy_of_built_book)) == {"book/square"}
+    assert "10" in page(copy_of_built_book, "book/square")
+
+
+def test_edit_of_parameters_executes_that_run(copy_of_built_book: Path) -> None:
+    replace(copy_of_built_book / "book/runs/five.yml", "number: 5", "number: 6")
+    assert executed(rebuild(copy_of_built_book)) == {"book/runs/five"}
+
+
+def test_edit_of_the_lock_executes_everything(copy_of_built_book: Path) -> None:
+    (copy_of_built_book / "requirements.lock").write_text("numpy==0\n")
+    assert executed(rebuild(copy_of_built_book)) == {"book/square", "book/twice", "book/runs/five"}
+
+
+def test_same_bytes_elsewhere(
+    built_book: Path, book: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    monkeypatch.setenv("LC_ALL", "C")
+    rebuild(book)
+    first, second = built_book / "build/html", book / "build/html"
+    names = {file.relative_to(first) for file in first.rglob("*") if file.is_file()}
+    assert names == {file.relative_to(second) for file in second.rglob("*") if file.is_file()}
+    differ = [
+        str(name) for name in names if (first / name).read_bytes() != (second / name).read_bytes()
+    ]
+    assert differ == []
+
+
+def test_failing_chapter_is_named_with_cell_and_traceback_and_the_last_site_stays(
+    copy_of_built_book: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root = copy_of_built_book
+    before = page(root, "book/square")
+    replace(root / "book/square.md", "square(3)", "square(3) / 0")
+    monkeypatch.chdir(root)
+    assert cli.main(["build"]) == 1
+    message = capfd.readouterr().err
+    assert "book/square.md, cell 2:" in message
+    assert "print(square(3) / 0)" in message
+    assert "ZeroDivisionError: division by zero" in message
+    assert "Traceback (most recent call last)" in message
+    assert "companion/" not in message
+    assert page(root, "book/square") == before
+
+
+def test_chapter_that_warns_fails(copy_of_built_book: Path) -> None:
+    replace(
+        copy_of_built_book / "book/square.md",
+        "print(square(3))",
+        "import warnings; warnings.warn('rough')",
+    )
+    with pytest.raises(BuildError, match=r"book/square\.md, cell 2(.|\n)*UserWarning: rough"):
+        rebuild(copy_of_built_book)
+
+
+def test_broken_reference_fails_and_the_last_site_stays(copy_of_built_book: Path) -> None:
+    root = copy_of_built_book
+    before = page(root, "book/start")
+    replace(root / "book/start.md", "A page", "See {ref}`nowhere`. A page")
+    with pytest.raises(BuildError, match=r"book/start\.md:3: WARNING: undefined label: 'nowhere'"):
+        rebuild(root)
+    assert page(root, "book/start") == before
+    assert sorted(path.name for path in (root / "build").iterdir()) == [
+        "cache",
+        "html",
+        "site.sha256",
+        "stage",
+    ]
+
+
+def test_page_that_the_contents_list_and_nobody_wrote(
+    copy_of_built_book: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (copy_of_built_book / "book/twice.md").unlink()
+    monkeypatch.chdir(copy_of_built_book)
+    assert cli.main(["build"]) == 2
+    error = capsys.readouterr().err
+    assert (
+        error
+        == "pwm: _toc.yml lists book/twice, but there is no book/twice.md and no book/twice.yml\n"
+    )
+    # A draft does without it, beside the last good site.
+    assert cli.main(["build", "--draft"]) == 0
+    assert not (copy_of_built_book / "build/draft/html/book/twice.html").exists()
+    assert (copy_of_built_book / "build/html/book/twice.html").exists()
+
+
+def test_chapters_find_an_empty_folder(copy_of_built_book: Path) -> None:
+    replace(
+        copy_of_built_book / "book/square.md", "print(square(3))", "import os; print(os.listdir())"
+    )
+    rebuild(copy_of_built_book)
+    assert "[]" in page(copy_of_built_book, "book/square")
+
+
+def test_public_addresses_add_what_needs_them(book: Path) -> None:
+    config = {"html": {}, "sphinx": {"config": {"extensions": ["a"]}}}
+    assert public_config(json.loads(json.dumps(config)), book) == config
+    (book / "pyproject.toml").write_text(
+        '[tool.companion]\nsite_url = "https://a.org/b/"\nrepository_url = "https://c.org/d"\n'
+    )
+    public = public_config(config, book)
+    assert public["repository"]["url"] == "https://c.org/d"
+    assert "binderhub_url" in public["launch_buttons"]
+    assert public["sphinx"]["config"]["ogp_site_url"] == "https://a.org/b/"
+    assert public["sphinx"]["config"]["notfound_urls_prefix"] == "/b/"
+
+
+def test_outside_a_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["build"]) == 2
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(BookError):
+        build(tmp_path, tmp_path / "build")

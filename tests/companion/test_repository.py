@@ -1,0 +1,112 @@
+"""The repository's own files: dependencies in step, nothing in them that belongs to one machine."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+RUNTIME = PYPROJECT["project"]["dependencies"]
+EXTRAS = PYPROJECT["project"]["optional-dependencies"]
+
+
+def requirements(lines: list[str]) -> dict[str, str]:
+    parsed = [Requirement(line) for line in lines]
+    return {canonicalize_name(item.name): str(item.specifier) for item in parsed}
+
+
+def locked() -> dict[str, list[Version]]:
+    versions: dict[str, list[Version]] = {}
+    for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", lock_text(), re.MULTILINE):
+        versions.setdefault(canonicalize_name(name), []).append(Version(version))
+    return versions
+
+
+def lock_text() -> str:
+    return (ROOT / "requirements.lock").read_text()
+
+
+def tracked_files() -> list[Path]:
+    listing = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True, check=False
+    )
+    if listing.returncode:
+        pytest.skip("not a git checkout")
+    names = filter(None, listing.stdout.split("\0"))
+    return [ROOT / name for name in names if (ROOT / name).is_file()]
+
+
+def test_environment_declares_what_pyproject_does() -> None:
+    entries = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    lines = [line for line in entries if isinstance(line, str)]
+    (from_pip,) = (entry["pip"] for entry in entries if isinstance(entry, dict))
+    declared = requirements(lines + from_pip)
+    assert declared.pop("python") == PYPROJECT["project"]["requires-python"]
+    assert declared.pop("pip") == ""
+    build = requirements(PYPROJECT["build-system"]["requires"])
+    assert declared == requirements(RUNTIME + EXTRAS["book"]) | build
+
+
+@pytest.mark.parametrize("line", RUNTIME + EXTRAS["book"] + EXTRAS["dev"])
+def test_lock_satisfies_pyproject(line: str) -> None:
+    requirement = Requirement(line)
+    versions = locked()[canonicalize_name(requirement.name)]
+    assert all(version in requirement.specifier for version in versions)
+
+
+def test_lock_pins_everything_with_hashes_and_no_address() -> None:
+    entries = re.split(r"\n(?=\S)", lock_text().strip())
+    assert len(entries) > 100
+    for entry in entries:
+        assert re.match(r"[\w.-]+==[\w.]+( ; [^\\]+)? \\\n    --hash=sha256:", entry), entry
+    assert "://" not in lock_text()
+    assert "index-url" not in lock_text()
+
+
+def test_lock_is_all_that_pip_installs() -> None:
+    """The lock is installed with --no-deps: what its packages need must be in it."""
+    from importlib.metadata import distribution
+
+    missing = []
+    for name in locked():
+        try:
+            needs = distribution(name).requires or []
+        except ModuleNotFoundError:
+            continue  # for another platform or Python
+        for line in needs:
+            requirement = Requirement(line)
+            if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+                continue
+            versions = locked().get(canonicalize_name(requirement.name), [])
+            if not any(version in requirement.specifier for version in versions):
+                missing.append(f"{name} needs {line}")
+    assert missing == []
+
+
+def test_citation_has_the_package_s_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PYPROJECT["project"]["version"]
+    assert citation["preferred-citation"]["doi"] == "10.1609/aaai.v39i13.33552"
+
+
+def test_changelog_has_the_package_s_version() -> None:
+    assert f"## {PYPROJECT['project']['version']}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_no_tracked_file_names_a_machine_s_paths_or_an_index() -> None:
+    words = r"/(?:home|root|work|Users)/\w|/tmp/\w|index-url|simple/|PIP_[A-Z]+="
+    found = []
+    for file in tracked_files():
+        if file == Path(__file__) or file.suffix in {".png", ".svg"}:
+            continue
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            if re.search(words, line) and "--no-emit-index-url" not in line:
+                found.append(f"{file.relative_to(ROOT)}:{number}: {line.strip()[:80]}")
+    assert found == []

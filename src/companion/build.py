@@ -223,8 +223,9 @@ def _jupyter_book(
     html = output / "_build" / "html"
     if run.returncode or not (html / "index.html").is_file():
         raise BuildError(f"Jupyter Book stopped:\n{messages.strip()}")
-    if draft and "WARNING" in messages:
-        say(messages.strip())
+    for line in messages.splitlines() if draft else ():
+        if "WARNING" in line or "ERROR" in line:
+            say(line)
     # Sphinx's note to itself, and the only file that differs between two environments.
     (html / ".buildinfo").unlink(missing_ok=True)
     return html

@@ -75,7 +75,7 @@ def test_pages_in_the_browser(
         )
         results = Axe().run(page)
         problems += [
-            f"{name}: {violation['id']} ({violation['impact']}): {violation['nodes'][0]['html'][:120]}"
+            f"{name}: {violation['id']}: {violation['nodes'][0]['html'][:120]}"
             for violation in results.response["violations"]
             if violation["impact"] in {"serious", "critical"}
         ]

@@ -11,10 +11,10 @@ pwm := $(python) -m companion.cli
 pip := $(python) -m pip -qq --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test lint serve clean lock
+.PHONY: help env book test lint serve clean lock picture
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 env: $(venv)/installed ## create .venv from requirements.lock and install the package
 
@@ -39,6 +39,13 @@ clean: ## remove the built site, the executed notebooks and the tools' caches; .
 lock: env ## write requirements.lock anew from pyproject.toml (UPGRADE=--upgrade to raise versions)
 	@$(python) -m uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 $(UPGRADE) \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+
+picture: env ## draw the picture of README.md anew
+	@$(python) -c 'from paid_with_models import solve; \
+	from paid_with_models.experiments import SCENARIOS; \
+	from paid_with_models.figures import scenario_panel; \
+	contracts = {name: solve(scenario.problem()) for name, scenario in SCENARIOS.items()}; \
+	scenario_panel(contracts)[0].savefig("book/_static/readme.png", dpi=110, bbox_inches="tight")'
 
 # The lock lists every package, so pip has nothing to resolve (--no-deps).
 $(venv)/locked: requirements.lock

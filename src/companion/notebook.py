@@ -1,5 +1,6 @@
 """What every chapter with code begins with."""
 
+import itertools
 from typing import Any
 
 import matplotlib as mpl
@@ -10,15 +11,25 @@ from IPython.core.pylabtools import select_figure_formats
 
 
 def setup() -> None:
-    """Make figures appear as SVG, with the same bytes from run to run.
+    """Make figures appear as SVG, and styled tables as plain ones do, with the same bytes each run.
 
     A figure is shown where it is the last expression of a cell, and nowhere else: the inline
     backend, which also shows what a cell leaves open, is not used.
     """
+    shell: Any = get_ipython()
     mpl.use("agg")
     mpl.rcParams["svg.hashsalt"] = "paid-with-models"
     select_figure_formats(
-        get_ipython(), {"svg"}, bbox_inches="tight", metadata={"Date": None, "Creator": None}
+        shell, {"svg"}, bbox_inches="tight", metadata={"Date": None, "Creator": None}
+    )
+    number = itertools.count()
+    # pandas draws the name of a styled table at random.
+    shell.display_formatter.formatters["text/html"].for_type_by_name(
+        "pandas.io.formats.style",
+        "Styler",
+        lambda styler: styler.to_html(
+            table_uuid=f"table-{next(number)}", table_attributes='class="dataframe"'
+        ),
     )
 
 

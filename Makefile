@@ -44,7 +44,7 @@ picture: env ## draw the picture of README.md anew
 	@$(python) -c 'from paid_with_models import solve; \
 	from paid_with_models.experiments import SCENARIOS; \
 	from paid_with_models.figures import scenario_panel; \
-	contracts = {name: solve(scenario.problem()) for name, scenario in SCENARIOS.items()}; \
+	contracts = {it.title: solve(it.problem()) for it in SCENARIOS.values()}; \
 	scenario_panel(contracts)[0].savefig("book/_static/readme.png", dpi=110, bbox_inches="tight")'
 
 # The lock lists every package, so pip has nothing to resolve (--no-deps).

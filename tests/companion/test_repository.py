@@ -100,6 +100,13 @@ def test_changelog_has_the_package_s_version() -> None:
     assert f"## {PYPROJECT['project']['version']}" in (ROOT / "CHANGELOG.md").read_text()
 
 
+def test_readme_s_example_runs() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(code, names)  # noqa: S102
+    assert names["contract"].gap < 1e-8
+
+
 def test_no_tracked_file_names_a_machine_s_paths_or_an_index() -> None:
     words = r"/(?:home|root|work|Users)/\w|/tmp/\w|index-url|simple/|PIP_[A-Z]+="
     found = []

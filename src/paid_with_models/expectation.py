@@ -239,7 +239,8 @@ class Enumeration:
 
     def moments(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Moments:
         """Moments of accuracy and value for contributions of shape (B, I)."""
-        totals = contributions @ self.counts.T
+        # Trial menus of an algorithm may dip below zero; data cannot.
+        totals = np.maximum(contributions @ self.counts.T, 0.0)
         a, a1, a2 = accuracy.evaluate(totals)
         v, v1, v2 = value.evaluate(totals)
         return Moments(

@@ -170,7 +170,7 @@ class _Linearized:
         self.scale = 1 / np.sqrt(matrix[:, diagonal, diagonal])
         self.matrix = matrix * self.scale[:, :, None] * self.scale[:, None, :]
         self.matrix[:, diagonal, diagonal] += 1e-15
-        self.inverse = np.linalg.inv(self.matrix)
+        self.inverse: FloatArray = np.asarray(np.linalg.inv(self.matrix), dtype=float)
 
     def direction(
         self, to_x: FloatArray, to_q: FloatArray, to_r: FloatArray
@@ -179,7 +179,7 @@ class _Linearized:
         side = self.gradient + to_x / self.x
         side = side + np.einsum("brn,br->bn", self.rows, (to_q - self.mu * self.row_gap) / self.q)
         side = side + np.einsum("bin,bi->bn", self.caps, (to_r - self.lam * self.cap_gap) / self.r)
-        side = np.asarray(np.where(self.live, side * self.scale, 0.0), dtype=float)
+        side = np.where(self.live, side * self.scale, 0.0)
         step = _times(self.inverse, side)
         step = step + _times(self.inverse, side - _times(self.matrix, step))  # one refinement
         dx = np.asarray(step * self.scale)

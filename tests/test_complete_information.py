@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+from scipy.optimize import brentq, minimize_scalar
+
+from paid_with_models import (
+    Arctan,
+    GeneralizationBound,
+    LinearValuation,
+    PowerValuation,
+    Problem,
+    autarky,
+    solve,
+    solve_complete_information,
+)
+
+
+@pytest.mark.parametrize("accuracy", [GeneralizationBound(), Arctan(rate=0.01)])
+@pytest.mark.parametrize("valuation", [LinearValuation(100.0), PowerValuation(100.0, 2.0)])
+def test_totals_are_the_largest_roots(accuracy, valuation):
+    """Against a scan of a fine grid from above, one outcome at a time."""
+    problem = Problem(4, [0.3, 0.3, 0.4], [1.5, 0.3, 0.05], accuracy, valuation)
+    complete = solve_complete_information(problem)
+    f, c = autarky(problem).utilities, problem.costs
+    for counts, total in zip(complete.counts, complete.totals, strict=True):
+
+        def slack(s, counts=counts):
+            return float(counts @ ((problem.model_value(s) - f) / c) - s)
+
+        top = float(counts @ (problem.model_value.optimum / c))
+        grid = np.linspace(top, 0, 20_001)[:-1]
+        values = counts @ ((problem.model_value(grid)[:, None] - f) / c).T - grid
+        solvable = np.flatnonzero(values >= 0)
+        if solvable.size == 0:
+            assert total == 0
+        else:
+            low = grid[solvable[0]]
+            assert total == pytest.approx(brentq(slack, low, top * 1.001), rel=1e-9)
+
+
+def test_every_party_present_is_held_to_its_outside_option_and_gets_the_best_model():
+    problem = Problem(6, [0.2, 0.3, 0.5], [0.2, 0.1, 0.04], GeneralizationBound())
+    complete = solve_complete_information(problem)
+    worth = problem.model_value(complete.totals)
+    utilities = worth[:, None] - problem.costs * complete.outcome_contributions
+    present = complete.counts > 0
+    f = np.broadcast_to(autarky(problem).utilities, present.shape)
+    assert utilities[present] == pytest.approx(f[present], abs=1e-9)
+    assert np.all(np.isnan(complete.outcome_contributions[~present]))
+    assert np.all(complete.outcome_contributions[present] >= 0)
+    collected = np.nansum(complete.counts * complete.outcome_contributions, axis=1)
+    assert collected == pytest.approx(complete.totals, rel=1e-12)
+
+
+def test_averages_are_those_of_the_outcomes_given_presence():
+    problem = Problem(5, [0.25, 0.75], [0.2, 0.1], GeneralizationBound())
+    complete = solve_complete_information(problem)
+    assert complete.expected_value == pytest.approx(100 * complete.expected_accuracy)
+    for i in range(2):
+        present = complete.counts[:, i] >= 1
+        weights = complete.probabilities[present] / complete.probabilities[present].sum()
+        mean = weights @ complete.outcome_contributions[present, i]
+        assert complete.contributions[i] == pytest.approx(mean)
+        assert complete.rewards[i] - problem.costs[i] * mean == pytest.approx(complete.utilities[i])
+
+
+def test_one_party_alone_is_in_autarky():
+    problem = Problem(1, [0.5, 0.5], [0.2, 3.0], GeneralizationBound())
+    complete, alone = solve_complete_information(problem), autarky(problem)
+    assert complete.contributions == pytest.approx(alone.contributions)
+    assert complete.totals[complete.counts[:, 1] == 1] == 0
+
+
+def test_nothing_is_trained_where_no_total_pays():
+    complete = solve_complete_information(Problem(2, [1.0], [5.0], GeneralizationBound()))
+    assert complete.expected_accuracy == 0
+    assert complete.contributions.tolist() == [0.0]
+
+
+def test_for_equal_costs_a_closed_form_condition_holds():
+    """All alike: S = N (v(a(S)) - f)/c, checked by maximising what can be collected."""
+    problem = Problem(8, [1.0], [0.3], GeneralizationBound())
+    total = solve_complete_information(problem).totals[0]
+    f = autarky(problem).utilities[0]
+    best = minimize_scalar(
+        lambda s: (8 * (problem.model_value(s) - f) / 0.3 - s) ** 2,
+        bounds=(500, 3000),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    assert total == pytest.approx(best.x, rel=1e-6)
+
+
+def test_given_totals_only_weights_change():
+    problem = Problem(4, [0.4, 0.6], [0.02, 0.01], GeneralizationBound())
+    whole = solve_complete_information(problem)
+    again = solve_complete_information(problem, whole.totals)
+    assert again.expected_accuracy == whole.expected_accuracy
+
+
+def test_the_benchmark_does_not_bound_the_menu():
+    """A menu may beat it, for it asks individual rationality only on average."""
+    problem = Problem(3, [0.9097, 0.0903], [0.7539, 0.0419], GeneralizationBound())
+    assert solve_complete_information(problem).expected_accuracy == pytest.approx(0.181, abs=5e-4)
+    assert solve(problem).expected_accuracy > 0.505

@@ -1,0 +1,130 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from paid_with_models import (
+    GeneralizationBound,
+    LinearValuation,
+    ModelValue,
+    PowerValuation,
+    conditional_probabilities,
+    enumerate_outcomes,
+    outcome_probabilities,
+)
+from paid_with_models.expectation import Enumeration
+
+
+@pytest.mark.parametrize(("n_parties", "n_types"), [(1, 1), (1, 4), (5, 1), (4, 3), (7, 4), (0, 3)])
+def test_outcomes_are_all_the_ways_once(n_parties, n_types):
+    counts = enumerate_outcomes(n_parties, n_types)
+    everything = {
+        ways
+        for ways in itertools.product(range(n_parties + 1), repeat=n_types)
+        if sum(ways) == n_parties
+    }
+    assert {tuple(row) for row in counts.tolist()} == everything
+    assert len(counts) == len(everything)
+
+
+def test_probabilities_are_the_multinomials():
+    counts, p = enumerate_outcomes(12, 3), [0.2, 0.7999, 0.0001]
+    exact = stats.multinomial(12, p).pmf(counts)
+    assert outcome_probabilities(counts, p) == pytest.approx(exact, rel=1e-11)
+    assert outcome_probabilities(counts, p).sum() == pytest.approx(1, abs=1e-13)
+
+
+@pytest.mark.parametrize("p", [[0.3, 0.7], [1e-9, 1 - 1e-9], [1e-6, 0.5, 0.499999]])
+def test_conditional_probabilities(p):
+    counts = enumerate_outcomes(6, len(p))
+    weights = outcome_probabilities(counts, p)
+    paper = conditional_probabilities(counts, p)
+    own = conditional_probabilities(counts, p, "own")
+    assert paper.sum(axis=0) == pytest.approx(1, abs=1e-12)
+    assert own.sum(axis=0) == pytest.approx(1, abs=1e-12)
+    for i in range(len(p)):
+        present = counts[:, i] >= 1
+        assert np.all(paper[~present, i] == 0)
+        assert paper[present, i] == pytest.approx(
+            weights[present] / weights[present].sum(), rel=1e-9
+        )
+        others = counts[present].copy()
+        others[:, i] -= 1  # the party itself stands apart; the rest are N - 1 draws
+        assert own[present, i] == pytest.approx(outcome_probabilities(others, p), rel=1e-11)
+
+
+def test_a_single_type_is_there_for_sure():
+    assert conditional_probabilities([[3]], [1.0]).tolist() == [[1.0]]
+
+
+def test_too_large_an_enumeration_says_what_it_would_need_before_allocating():
+    with pytest.raises(ValueError, match=r"n_parties = 100 and n_types = 12 .* outcomes; .* GiB"):
+        enumerate_outcomes(100, 12)
+
+
+def test_moments_are_sums_over_ordered_draws():
+    """An independent route: all I^N ordered draws of types, each with its own probability."""
+    p, m, n_parties = np.array([0.5, 0.3, 0.2]), np.array([30.0, 80.0, 200.0]), 4
+    accuracy = GeneralizationBound()
+    value = ModelValue(accuracy, PowerValuation(100.0, 1.5))
+    mean = mean_value = 0.0
+    paper, own = np.zeros(3), np.zeros(3)
+    for draw in itertools.product(range(3), repeat=n_parties):
+        chance, total = p[list(draw)].prod(), m[list(draw)].sum()
+        mean += chance * float(accuracy(total))
+        mean_value += chance * float(value(total))
+        for i in range(3):
+            if i in draw:
+                paper[i] += chance * float(value(total)) / (1 - (1 - p[i]) ** n_parties)
+            if draw[0] == i:  # by symmetry any party may be the one that knows itself
+                own[i] += chance * float(value(total)) / p[i]
+    for beliefs, by_type in (("paper", paper), ("own", own)):
+        moments = Enumeration.of(n_parties, p[None], beliefs).moments(accuracy, value, m[None])
+        assert moments.accuracy[0] == pytest.approx(mean, rel=1e-13)
+        assert moments.value[0] == pytest.approx(mean_value, rel=1e-13)
+        assert moments.values[0] == pytest.approx(by_type, rel=1e-12)
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_gradients_and_curvature_against_finite_differences(beliefs):
+    rng = np.random.default_rng(1)
+    p, m = rng.dirichlet(np.ones(3), size=2), rng.uniform(150, 900, size=(2, 3))
+    prices = rng.uniform(0, 2, size=(2, 3))
+    curves = GeneralizationBound(), ModelValue(GeneralizationBound(), LinearValuation(3.0))
+    outcomes = Enumeration.of(5, p, beliefs)
+    here, step = outcomes.moments(*curves, m), 1e-3
+    for j in range(3):
+        move = np.zeros(3)
+        move[j] = step
+        up, down = (outcomes.moments(*curves, m + sign * move) for sign in (1, -1))
+        assert here.accuracy_gradient[:, j] == pytest.approx(
+            (up.accuracy - down.accuracy) / (2 * step), rel=1e-6
+        )
+        assert here.value_jacobian[:, :, j] == pytest.approx(
+            (up.values - down.values) / (2 * step), rel=1e-6, abs=1e-10
+        )
+        slope_up, slope_down = (
+            moments.accuracy_gradient + np.einsum("bi,bij->bj", prices, moments.value_jacobian)
+            for moments in (up, down)
+        )
+        assert here.curvature(prices)[:, :, j] == pytest.approx(
+            (slope_up - slope_down) / (2 * step), rel=1e-5, abs=1e-11
+        )
+
+
+def test_curvature_is_never_positive_even_where_the_curve_is_convex():
+    value = ModelValue(GeneralizationBound(), PowerValuation(100.0, 4.0))
+    m = np.array([[40.0, 41.0]])  # totals just above the kink, where v(a) is convex
+    moments = Enumeration.of(2, np.array([[0.5, 0.5]]), "paper").moments(value, value, m)
+    assert float(value.second_derivative(81.0)) > 0
+    assert np.linalg.eigvalsh(moments.curvature(np.ones((1, 2)))).max() <= 1e-18
+
+
+def test_the_promised_rounding_error_holds():
+    outcomes = Enumeration.of(60, np.array([[0.3, 0.7]]), "paper")
+    exact = [math.comb(60, k) * 0.3**k * 0.7 ** (60 - k) for k in range(61)]
+    error = np.abs(outcomes.weights[0] / exact - 1).max()
+    assert error <= outcomes.relative_error
+    assert outcomes.relative_error < 1e-12

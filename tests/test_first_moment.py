@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from paid_with_models import GeneralizationBound, LinearValuation, ModelValue, least_utilities
+from paid_with_models.expectation import Enumeration
+from paid_with_models.first_moment import Chain, FirstMoment
+
+
+def least_by_linear_program(m, c, f):
+    """Smallest utilities under IR and *all* incentive constraints, by linear programming."""
+    n = len(m)
+    rows, limits = [], []
+    for i in range(n):
+        for j in range(n):
+            if i != j:  # u_i >= u_j + (c_j - c_i) m_j
+                row = np.zeros(n)
+                row[j], row[i] = 1, -1
+                rows.append(row)
+                limits.append(-(c[j] - c[i]) * m[j])
+    solution = linprog(
+        np.ones(n), A_ub=rows or None, b_ub=limits or None, bounds=[(x, None) for x in f]
+    )
+    assert solution.status == 0
+    return solution.x
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_two_passes_give_the_least_utilities_under_all_constraints(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 7))
+    c = np.sort(rng.uniform(0.01, 1, n))[::-1]
+    m = np.sort(rng.uniform(0, 50, n) * (rng.random(n) < 0.8))
+    f = np.sort(rng.uniform(0, 20, n))
+    assert least_utilities(m, c, f) == pytest.approx(least_by_linear_program(m, c, f), abs=1e-7)
+
+
+def test_two_passes_with_equal_costs_whose_contributions_are_in_any_order():
+    c, f = np.array([0.5, 0.5, 0.2, 0.2]), np.array([1.0, 1.0, 2.0, 2.0])
+    for m in ([30.0, 10.0, 50.0, 40.0], [10.0, 30.0, 30.0, 60.0]):
+        expected = least_by_linear_program(np.array(m), c, f)
+        assert least_utilities(m, c, f) == pytest.approx(expected, abs=1e-7)
+
+
+def problem(costs, outside, probabilities=None, n_parties=4):
+    n_types = len(costs)
+    p = np.full((1, n_types), 1 / n_types) if probabilities is None else np.array([probabilities])
+    accuracy = GeneralizationBound()
+    ties = (False, *(np.diff(costs) == 0).tolist())
+    return FirstMoment(
+        Enumeration.of(n_parties, p, "paper"),
+        accuracy,
+        ModelValue(accuracy, LinearValuation(100.0)),
+        100.0,
+        np.array([costs]) / 100,
+        np.array([outside]) / 100,
+        Chain.of(ties),
+    )
+
+
+@pytest.mark.parametrize(
+    "costs", [[0.5], [0.5, 0.3, 0.1], [0.5, 0.5, 0.1], [0.5, 0.3, 0.3, 0.3, 0.1], [0.2, 0.2]]
+)
+def test_increments_describe_the_menu(costs):
+    """Menu -> increments -> menu, with least utilities, every constraint of the chain satisfied."""
+    rng = np.random.default_rng(len(costs))
+    m = np.sort(rng.uniform(50, 500, len(costs)))
+    if costs == [0.5, 0.5, 0.1]:
+        m = m[[1, 0, 2]]  # nothing orders equal costs
+    outside = np.sort(rng.uniform(0, 20, len(costs)))
+    outside = np.array([outside[costs.index(c)] for c in costs])
+    model = problem(costs, outside)
+    increments = model.increments_of(m[None])
+    point = model.point(increments)
+    assert point.contributions[0] == pytest.approx(m)
+    rewards = outside[0] + 100 * (model.reward_jacobian @ increments[0])[0]
+    expected = least_utilities(m, costs, outside) + np.array(costs) * m
+    assert rewards == pytest.approx(expected)
+    assert point.rows.min(initial=0.0) >= -1e-12
+    assert increments[0, 0] >= 0
+    assert np.all(increments[0][model.chain.live][1:] >= -1e-12) or costs == [0.5, 0.5, 0.1]
+    assert point.caps[0] == pytest.approx(point.moments.values[0] / 100 - expected / 100)
+
+
+def test_chain_of_ties_leaves_contributions_unordered_but_below_the_next_type():
+    chain = Chain.of((False, True, False))
+    # Increments: u_1, m_1, (dead), m_2, y_3 - m_2, m_3 - y_3.
+    x = np.array([0.0, 30.0, 0.0, 10.0, 5.0, 40.0])
+    assert (chain.contributions @ x).tolist() == [30.0, 10.0, 55.0]
+    assert chain.live.tolist() == [True, True, False, True, True, True]
+    assert (chain.order @ x).tolist() == [15.0 - 30.0]  # m_1 exceeds y_3: not allowed
+
+
+def test_gradient_and_hessian_against_finite_differences():
+    model = problem([0.5, 0.3, 0.1], [0.0, 5.0, 12.0], [0.2, 0.3, 0.5])
+    x = np.array([[0.05, 120.0, 10.0, 30.0, 40.0, 100.0]])
+    rows, caps = np.array([[0.3, 0.7]]), np.array([[0.2, 0.5, 0.9]])
+
+    def lagrangian(x):
+        point = model.point(x)
+        return float(point.moments.accuracy[0] + rows[0] @ point.rows[0] + caps[0] @ point.caps[0])
+
+    gradient = model.gradient(model.point(x), rows, caps)[0]
+    hessian = model.hessian(model.point(x), caps)[0]
+    for j in range(6):
+        step = np.zeros((1, 6))
+        step[0, j] = 1e-4
+        up, down = model.point(x + step), model.point(x - step)
+        numeric = (lagrangian(x + step) - lagrangian(x - step)) / 2e-4
+        assert gradient[j] == pytest.approx(numeric, rel=1e-6, abs=1e-9)
+        bend = (model.gradient(up, rows, caps) - model.gradient(down, rows, caps))[0] / 2e-4
+        assert hessian[j] == pytest.approx(bend, rel=1e-5, abs=1e-11)
+
+
+def test_the_box_holds_every_menu_with_rewards_up_to_the_best_model():
+    model = problem([0.5, 0.2], [1.0, 10.0])
+    assert model.box[0] == pytest.approx([0.99, 99 / 0.5, 90 / 0.2, 90 / 0.2])

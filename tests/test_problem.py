@@ -1,0 +1,159 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from paid_with_models import (
+    Curve,
+    GeneralizationBound,
+    LinearValuation,
+    Problem,
+    Valuation,
+    autarky,
+)
+
+GOOD = {"n_parties": 10, "probabilities": [0.5, 0.5], "costs": [0.2, 0.1]}
+
+
+def make(**changes):
+    arguments = {"accuracy": GeneralizationBound(), "valuation": LinearValuation(), **GOOD}
+    return Problem(**{**arguments, **changes})
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "rule"),
+    [
+        ("costs", [0.2, 0.0], "costs must all be positive"),
+        ("costs", [0.2, -0.1], "costs must all be positive"),
+        ("costs", [0.2, float("nan")], "costs must not be NaN"),
+        ("costs", [0.2, float("inf")], "costs must all be positive and finite"),
+        ("costs", [], "costs must be a non-empty list"),
+        ("costs", [[0.2, 0.1]], "costs must be a non-empty list"),
+        ("costs", ["a", "b"], "costs must be numbers"),
+        ("costs", 0.2, "costs must be a non-empty list"),
+        ("probabilities", [1.5, -0.5], "probabilities must all be positive"),
+        ("probabilities", [1.0, 0.0], "probabilities must all be positive"),
+        ("probabilities", [0.5, 0.4], "probabilities must sum to 1; they sum to 0.9"),
+        ("probabilities", [0.3, 0.3, 0.4], "probabilities must have one entry per cost, 2; got 3"),
+        ("probabilities", [0.5, float("nan")], "probabilities must not be NaN"),
+        ("n_parties", 0, "n_parties must be an integer >= 1"),
+        ("n_parties", -3, "n_parties must be an integer >= 1"),
+        ("n_parties", 2.5, "n_parties must be an integer"),
+        ("n_parties", True, "n_parties must be an integer >= 1"),
+        ("n_parties", "10", "n_parties must be an integer"),
+        ("beliefs", "mine", "beliefs must be 'paper' or 'own'"),
+        ("accuracy", 0.9, "accuracy must be a Curve"),
+        ("valuation", 100.0, "valuation must be a Valuation"),
+    ],
+)
+def test_bad_input_names_the_argument_and_the_rule(argument, value, rule):
+    with pytest.raises(ValueError, match="^" + rule.replace("(", r"\(")):
+        make(**{argument: value})
+
+
+class UserCurve(Curve):
+    """A sound curve, to be spoilt in one way at a time."""
+
+    optimum = 1.0
+
+    def evaluate(self, data):
+        x = np.asarray(data, dtype=float)
+        return x / (x + 100), 100 / (x + 100) ** 2, -200 / (x + 100) ** 3
+
+
+def test_a_curve_of_the_users_own_is_accepted():
+    assert make(accuracy=UserCurve()).model_value(100.0) == 50
+
+
+def spoilt(function):
+    class Spoilt(UserCurve):
+        def evaluate(self, data):
+            x = np.asarray(data, dtype=float)
+            return function(x, *super().evaluate(x))
+
+    return Spoilt()
+
+
+@pytest.mark.parametrize(
+    ("function", "rule"),
+    [
+        (lambda x, a, a1, a2: (np.where(x > 50, np.nan, a), a1, a2), "must be finite"),
+        (lambda x, a, a1, a2: (a, np.where(x > 50, np.inf, a1), a2), "must be finite"),
+        (lambda x, a, a1, a2: (0.9 - 0.5 * a, -0.5 * a1, -0.5 * a2), "must be increasing"),
+        (lambda x, a, a1, a2: (0.5 + 0 * a, 0 * a1, 0 * a2), "must rise"),
+        (lambda x, a, a1, a2: (2 * a, 2 * a1, 2 * a2), "must rise"),
+        (lambda x, a, a1, a2: (a, 2 * a1, a2), "must state its own derivative"),
+        (lambda x, a, a1, a2: (a, a1, -a2), "must be S-shaped"),
+    ],
+)
+def test_a_bad_accuracy_is_refused(function, rule):
+    with pytest.raises(ValueError, match=f"^accuracy {rule}"):
+        make(accuracy=spoilt(function))
+
+
+@pytest.mark.parametrize(
+    ("function", "rule"),
+    [
+        (lambda r: (-r, -np.ones_like(r), 0 * r), "strictly increasing"),
+        (lambda r: (r + 1, np.ones_like(r), 0 * r), "0 at accuracy 0"),
+        (lambda r: (r * np.nan, np.ones_like(r), 0 * r), "finite"),
+        (lambda r: (np.minimum(r, 0.5), np.ones_like(r), 0 * r), "strictly increasing"),
+    ],
+)
+def test_a_bad_valuation_is_refused(function, rule):
+    class Bad(Valuation):
+        def evaluate(self, accuracy):
+            return function(np.asarray(accuracy, dtype=float))
+
+    with pytest.raises(ValueError, match=f"^valuation must be {rule}"):
+        make(valuation=Bad())
+
+
+def test_problems_are_immutable_and_can_be_varied():
+    problem = make()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        problem.n_parties = 3
+    with pytest.raises(ValueError, match="read-only"):
+        problem.costs[0] = 1.0
+    assert dataclasses.replace(problem, n_parties=3).n_parties == 3
+
+
+def test_probabilities_are_normalised_within_rounding_only():
+    assert make(probabilities=[0.5, 0.5 + 4e-10]).probabilities.sum() == pytest.approx(1, abs=1e-16)
+
+
+def test_autarky_of_the_published_settings():
+    """Printed by the paper's authors; their contributions carry their optimiser's tolerance."""
+    alone = autarky(make(probabilities=[0.2] * 5, costs=[0.2, 0.16, 0.12, 0.08, 0.04]))
+    assert alone.contributions == pytest.approx(
+        [148.06003631, 172.54378373, 210.15472005, 277.41393038, 445.70238734], rel=3e-5
+    )
+    assert alone.utilities == pytest.approx(
+        [6.77009678, 13.15161373, 20.74508109, 30.34425719, 44.1605214], abs=2e-8
+    )
+
+
+@pytest.mark.parametrize("cost", [0.001, 0.05, 0.4, 0.49, 0.51, 0.58, 0.7, 3.0])
+def test_autarky_against_a_fine_grid(cost):
+    problem = make(costs=[cost], probabilities=[1.0])
+    alone = autarky(problem)
+    grid = np.concatenate([[0.0], np.geomspace(1, 1e6, 400_001)])
+    profit = problem.model_value(grid) - cost * grid
+    assert alone.utilities[0] == pytest.approx(profit.max(), abs=1e-6)
+    assert alone.utilities[0] >= profit.max() - 1e-12
+    gain = problem.model_value(alone.contributions) - cost * alone.contributions
+    assert alone.utilities[0] == max(0.0, gain[0])
+
+
+def test_autarky_when_a_model_comes_free():
+    """With accuracy above zero without data, staying out is worth that."""
+
+    class HeadStart(UserCurve):
+        def evaluate(self, data):
+            a, a1, a2 = super().evaluate(data)
+            return 0.25 + 0.75 * a, 0.75 * a1, 0.75 * a2
+
+    alone = autarky(make(accuracy=HeadStart(), costs=[5.0, 0.1]))
+    assert alone.contributions[0] == 0
+    assert alone.utilities[0] == 25.0
+    assert alone.utilities[1] > 25.0

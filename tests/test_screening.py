@@ -1,0 +1,343 @@
+"""The solver against certified values, closed forms, brute force, and itself in other words."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+from paid_with_models import (
+    Arctan,
+    ExponentialValuation,
+    GeneralizationBound,
+    LinearValuation,
+    PowerLaw,
+    PowerValuation,
+    Problem,
+    Saturating,
+    Shape,
+    Status,
+    autarky,
+    linear_program_bound,
+    menu_residuals,
+    solve,
+    solve_many,
+)
+from paid_with_models.expectation import Enumeration
+from paid_with_models.first_moment import least_utilities
+
+BIG_FIRMS = [0.20, 0.16, 0.12, 0.08, 0.04]
+SMALL_PARTIES = [1.0, 0.85, 0.70, 0.55, 0.40]
+BIG_AND_SMALL = [0.5, 0.4, 0.03, 0.02, 0.001]
+
+
+def scenario(costs, **changes):
+    return dataclasses.replace(Problem(10, [0.2] * 5, costs, GeneralizationBound()), **changes)
+
+
+# Certified with 40-digit arithmetic and independent cutting planes.
+CERTIFIED = [
+    (BIG_FIRMS, [391.909438] * 4 + [425.393117], 0.864782760158312, ((0, 1, 2, 3),)),
+    (SMALL_PARTIES, [69.0532528] * 5, 0.690532528490800, ((0, 1, 2, 3, 4),)),
+    (
+        BIG_AND_SMALL,
+        [104.389092680] * 2 + [1166.599131350] * 2 + [11740.66175],
+        0.940134924265323,
+        ((0, 1), (2, 3)),
+    ),
+]
+
+
+@pytest.mark.parametrize(("costs", "contributions", "accuracy", "bunches"), CERTIFIED)
+def test_the_papers_scenarios(costs, contributions, accuracy, bunches):
+    contract = solve(scenario(costs))
+    assert contract.contributions == pytest.approx(contributions, abs=1e-5)
+    assert contract.expected_accuracy == pytest.approx(accuracy, abs=1e-13)
+    assert contract.bunches == bunches
+    for bunch in bunches:
+        options = contract.contributions[list(bunch)]
+        assert np.ptp(options) <= 1e-9 * options.max()
+        assert np.ptp(contract.rewards[list(bunch)]) <= 1e-9 * contract.rewards.max()
+    assert contract.status is Status.OPTIMAL
+    assert 0 <= contract.gap <= 1e-9
+    assert contract.kkt_residual <= 1e-8
+    assert (
+        menu_residuals(contract.problem, contract.contributions, contract.rewards).largest <= 1e-9
+    )
+    assert contract.participates.all()
+
+
+def test_closed_forms_of_the_third_scenario():
+    """IR binds for types 1, 3 and 5, so utilities between them fix two contributions."""
+    contract = solve(scenario(BIG_AND_SMALL))
+    c, f = contract.problem.costs, contract.reservation_utilities
+    assert contract.contributions[0] == pytest.approx(f[2] / (c[0] - c[2]), rel=1e-10)
+    assert contract.contributions[2] == pytest.approx((f[4] - f[2]) / (c[2] - c[4]), rel=1e-10)
+    assert contract.binding.individual_rationality.tolist() == [True, False, True, False, True]
+
+
+def test_complete_pooling_of_the_second_scenario_in_closed_form():
+    """One option at m = v(a(10 m))/c_1, where the costliest type keeps its outside option."""
+    contract = solve(scenario(SMALL_PARTIES))
+    m = contract.contributions[0]
+    assert contract.shape is Shape.POOLING
+    assert m == pytest.approx(float(contract.problem.model_value(10 * m)) / 1.0, rel=1e-12)
+    assert contract.expected_accuracy == pytest.approx(float(GeneralizationBound()(10 * m)))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3)))[1:])
+def test_types_come_back_in_the_callers_order(order):
+    p, c = np.array([0.2, 0.3, 0.5]), np.array([0.5, 0.12, 0.02])
+    contract = solve(Problem(6, p, c, GeneralizationBound()))
+    moved = solve(Problem(6, p[list(order)], c[list(order)], GeneralizationBound()))
+    for name in ("contributions", "rewards", "utilities", "reward_caps", "reservation_utilities"):
+        assert getattr(moved, name) == pytest.approx(getattr(contract, name)[list(order)], rel=1e-9)
+    for name in ("individual_rationality", "downward", "upward", "caps"):
+        of = getattr(contract.binding, name)[list(order)]
+        assert np.array_equal(getattr(moved.binding, name), of)
+        prices = getattr(contract.multipliers, name)[list(order)]
+        assert getattr(moved.multipliers, name) == pytest.approx(prices, abs=1e-9)
+
+
+def best_of_a_grid(problem, cells=36, rounds=5):
+    """Brute force for two types: menus of a grid with least rewards, refined around the best."""
+    order = np.argsort(-problem.costs)
+    c, p = problem.costs[order], problem.probabilities[order]
+    f = autarky(problem).utilities[order]
+    outcomes = Enumeration.of(problem.n_parties, p[None], problem.beliefs)
+    low, high = np.zeros(2), (problem.model_value.optimum - f) / c
+    best, best_m = 0.0, np.zeros(2)
+    for _ in range(rounds):
+        axes = [np.linspace(a, b, cells) for a, b in zip(low, high, strict=True)]
+        menus = np.array([m for m in itertools.product(*axes) if m[0] <= m[1]])
+        batch = Enumeration(
+            outcomes.counts,
+            np.broadcast_to(outcomes.weights, (len(menus), outcomes.weights.shape[1])),
+            np.broadcast_to(outcomes.conditional, (len(menus), *outcomes.conditional.shape[1:])),
+        )
+        moments = batch.moments(problem.accuracy, problem.model_value, menus)
+        rewards = least_utilities(menus, c, f) + c * menus
+        fits = np.all(moments.values >= rewards, axis=1)
+        if fits.any():
+            k = np.flatnonzero(fits)[np.argmax(moments.accuracy[fits])]
+            if moments.accuracy[k] > best:
+                best, best_m = float(moments.accuracy[k]), menus[k]
+        width = (high - low) / 6
+        low, high = np.maximum(best_m - width, 0), best_m + width
+    return best
+
+
+def random_problem(rng, n_types=None, most_parties=12):
+    n_types = int(rng.integers(1, 6)) if n_types is None else n_types
+    curve = [
+        GeneralizationBound(),
+        GeneralizationBound(optimum=0.9, complexity=3.0),
+        PowerLaw(0.95, 1.0, 0.4, 2.0),
+        Saturating((0.5, 0.4), (0.1, 0.003)),
+        Arctan(rate=0.02),
+    ][int(rng.integers(5))]
+    valuation = [
+        LinearValuation(100.0),
+        ExponentialValuation(50.0, 2.0),
+        PowerValuation(80.0, 1.5),
+    ][int(rng.integers(3))]
+    return Problem(
+        int(rng.integers(2, most_parties + 1)),
+        rng.dirichlet(np.full(n_types, 2.0)),
+        np.exp(rng.uniform(np.log(0.01), np.log(0.5), n_types)),
+        curve,
+        valuation,
+        ["paper", "own"][int(rng.integers(2))],
+    )
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_problems_are_solved_with_a_proof(seed):
+    """Every menu is feasible, and no bound is ever below what brute force finds."""
+    problem = random_problem(np.random.default_rng(seed))
+    contract = solve(problem)
+    assert menu_residuals(problem, contract.contributions, contract.rewards).largest <= 1e-9
+    assert contract.gap >= 0
+    assert contract.upper_bound >= contract.expected_accuracy
+    assert (contract.status is Status.OPTIMAL) == (contract.gap <= 1e-8)
+    outcomes = Enumeration.of(problem.n_parties, problem.probabilities[None], problem.beliefs)
+    moments = outcomes.moments(problem.accuracy, problem.model_value, contract.contributions[None])
+    assert contract.expected_accuracy == pytest.approx(moments.accuracy[0], rel=1e-12)
+    assert contract.expected_value == pytest.approx(moments.value[0], rel=1e-12)
+    assert contract.reward_caps == pytest.approx(moments.values[0], rel=1e-11, abs=1e-12)
+    paid = contract.rewards - problem.costs * contract.contributions
+    assert contract.utilities == pytest.approx(paid, abs=1e-9)
+
+
+def test_most_random_problems_are_closed():
+    contracts = [solve(random_problem(np.random.default_rng(seed))) for seed in range(60)]
+    share = np.mean([contract.status is Status.OPTIMAL for contract in contracts])
+    assert share >= 0.95
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_brute_force_finds_nothing_better(seed):
+    problem = random_problem(np.random.default_rng(100 + seed), n_types=2, most_parties=6)
+    contract = solve(problem)
+    found = best_of_a_grid(problem)
+    assert found <= contract.upper_bound
+    # The grid itself is coarse: it comes close, which shows that the bound is not an idle one.
+    assert found == pytest.approx(contract.expected_accuracy, abs=2e-4)
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_the_linear_program_agrees_with_the_closed_form_bound(seed):
+    problem = random_problem(np.random.default_rng(200 + seed))
+    contract = solve(problem)
+    bound = linear_program_bound(problem, contract.contributions)
+    assert bound == pytest.approx(contract.upper_bound, abs=2e-6)
+
+
+# Where outcomes fall below the tangent point, contributions near zero can win: from grids.
+NON_CONCAVE = [
+    (10, [0.5, 0.5], [1.0, 0.4], 0.71296),
+    (10, [0.05, 0.95], [1.0, 0.4], 0.80855),
+    (10, [0.5, 0.5], [5.0, 1.0], 0.46057),
+    (2, [0.5, 0.5], [1.0, 0.4], 0.0),
+    (3, [0.5, 0.5], [1.0, 0.4], 0.0),
+]
+
+
+@pytest.mark.parametrize(("n_parties", "p", "c", "accuracy"), NON_CONCAVE)
+def test_near_zero_contributions_are_found_where_they_win(n_parties, p, c, accuracy):
+    contract = solve(Problem(n_parties, p, c, GeneralizationBound()))
+    assert contract.expected_accuracy >= accuracy
+    assert contract.expected_accuracy <= accuracy + 1e-4
+    assert (
+        menu_residuals(contract.problem, contract.contributions, contract.rewards).largest <= 1e-9
+    )
+    if accuracy == 0:
+        assert contract.shape is Shape.NO_COLLABORATION
+        assert not contract.participates.any()
+
+
+def test_an_open_gap_is_reported_and_not_called_optimal():
+    contract = solve(Problem(10, [0.5, 0.5], [5.0, 1.0], GeneralizationBound()))
+    assert contract.gap > 1e-4
+    assert contract.status is Status.FEASIBLE
+
+
+def test_one_party_is_in_autarky():
+    problem = Problem(1, [0.3, 0.7], [0.1, 2.0], GeneralizationBound())
+    contract, alone = solve(problem), autarky(problem)
+    assert contract.contributions == pytest.approx(alone.contributions)
+    assert contract.utilities == pytest.approx(alone.utilities)
+    assert contract.participates.tolist() == [True, False]
+    assert contract.status is Status.OPTIMAL
+    accuracy = problem.probabilities @ alone.accuracies
+    assert contract.expected_accuracy == pytest.approx(accuracy)
+
+
+def test_autarky_is_always_a_menu():
+    """So the best menu never trains on less, in expectation, than everybody alone."""
+    for seed in range(20):
+        problem = random_problem(np.random.default_rng(300 + seed))
+        alone = autarky(problem)
+        rewards = problem.model_value(alone.contributions)
+        assert menu_residuals(problem, alone.contributions, rewards).largest <= 1e-12
+        outcomes = Enumeration.of(problem.n_parties, problem.probabilities[None], problem.beliefs)
+        curves = problem.accuracy, problem.model_value
+        reached = outcomes.moments(*curves, alone.contributions[None]).accuracy[0]
+        assert solve(problem).expected_accuracy >= reached - 1e-12
+
+
+def test_more_parties_never_hurt():
+    problem = Problem(2, [0.4, 0.6], [0.2, 0.08], GeneralizationBound())
+    reached = [
+        contract.expected_accuracy
+        for contract in solve_many(dataclasses.replace(problem, n_parties=n) for n in range(1, 41))
+    ]
+    assert np.all(np.diff(reached) > 0)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_units_of_money_and_data_do_not_matter(seed):
+    problem = random_problem(np.random.default_rng(400 + seed))
+    problem = dataclasses.replace(
+        problem, accuracy=PowerLaw(0.95, 2.0, 0.5, 5.0), valuation=LinearValuation(100.0)
+    )
+    money = dataclasses.replace(problem, costs=problem.costs * 1e-3, valuation=LinearValuation(0.1))
+    data = dataclasses.replace(
+        problem, costs=problem.costs / 500, accuracy=PowerLaw(0.95, 2.0 * 500**0.5, 0.5, 2500.0)
+    )
+    contract, in_money, in_data = solve_many([problem, money, data])
+    assert in_money.contributions == pytest.approx(contract.contributions, rel=1e-7)
+    assert in_money.rewards == pytest.approx(contract.rewards * 1e-3, rel=1e-7)
+    assert in_data.contributions == pytest.approx(contract.contributions * 500, rel=1e-7)
+    assert in_data.rewards == pytest.approx(contract.rewards, rel=1e-7)
+    assert in_money.expected_accuracy == pytest.approx(contract.expected_accuracy, abs=1e-10)
+
+
+@pytest.mark.parametrize("costs", [BIG_FIRMS, SMALL_PARTIES, BIG_AND_SMALL, [0.3, 0.1, 0.04]])
+def test_shadow_prices_are_what_relaxing_a_constraint_is_worth(costs):
+    """If models become worth more, caps T_i = w E[a] loosen and outside options f_i tighten.
+
+    By the envelope theorem the accuracy gained is the prices of the caps times E[a] as each type
+    sees it, less the prices of IR times the accuracy that each type reaches alone.
+    """
+
+    def reached(worth):
+        p = np.full(len(costs), 1 / len(costs))
+        return solve(Problem(10, p, costs, GeneralizationBound(), LinearValuation(worth)))
+
+    contract = reached(100.0)
+    prices = contract.multipliers
+    predicted = prices.caps @ (contract.reward_caps / 100.0) - prices.individual_rationality @ (
+        autarky(contract.problem).accuracies
+    )
+    change = reached(100.01).expected_accuracy - reached(99.99).expected_accuracy
+    assert predicted == pytest.approx(change / 0.02, rel=1e-5)
+    assert min(array.min() for array in vars(prices).values()) >= 0
+
+
+def test_equal_costs_share_a_utility_and_are_solved_in_any_order():
+    p = [0.2, 0.3, 0.5]
+    for order in itertools.permutations(range(3)):
+        costs = np.array([0.1, 0.1, 0.05])[list(order)]
+        contract = solve(Problem(4, np.array(p)[list(order)], costs, GeneralizationBound()))
+        equal = contract.utilities[costs == 0.1]
+        assert equal[0] == pytest.approx(equal[1], rel=1e-12)
+        assert contract.status is Status.OPTIMAL
+        assert contract.expected_accuracy == pytest.approx(
+            solve(Problem(4, p, [0.1, 0.1, 0.05], GeneralizationBound())).expected_accuracy,
+            abs=1e-12,
+        )
+
+
+def test_nearly_equal_costs_are_nearly_equal_costs():
+    tie, near = (
+        solve(Problem(4, [0.2, 0.3, 0.5], [0.1 * (1 + eps), 0.1, 0.05], GeneralizationBound()))
+        for eps in (0.0, 1e-9)
+    )
+    assert near.status is Status.OPTIMAL
+    assert near.expected_accuracy == pytest.approx(tie.expected_accuracy, abs=1e-8)
+
+
+def test_splitting_a_type_changes_nothing_under_own_beliefs():
+    whole = solve(Problem(6, [0.4, 0.6], [0.2, 0.05], GeneralizationBound(), beliefs="own"))
+    split = solve(
+        Problem(6, [0.4, 0.25, 0.35], [0.2, 0.05, 0.05], GeneralizationBound(), beliefs="own")
+    )
+    assert split.expected_accuracy == pytest.approx(whole.expected_accuracy, abs=1e-10)
+    assert split.contributions[0] == pytest.approx(whole.contributions[0], rel=1e-6)
+
+
+def test_many_at_once_are_the_same_as_one_by_one():
+    problems = [random_problem(np.random.default_rng(seed)) for seed in range(500, 520)]
+    problems += [scenario(costs) for costs in (BIG_FIRMS, SMALL_PARTIES, BIG_AND_SMALL)]
+    for problem, together in zip(problems, solve_many(problems), strict=True):
+        alone = solve(problem)
+        assert together.problem is problem
+        assert together.expected_accuracy == pytest.approx(alone.expected_accuracy, abs=1e-9)
+        assert together.contributions == pytest.approx(alone.contributions, rel=1e-5, abs=1e-3)
+
+
+def test_too_many_outcomes_are_refused_with_the_memory_they_need():
+    problem = Problem(100, np.full(12, 1 / 12), np.linspace(1, 0.1, 12), GeneralizationBound())
+    with pytest.raises(ValueError, match="n_parties = 100 and n_types = 12"):
+        solve(problem)

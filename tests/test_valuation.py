@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from paid_with_models import (
+    ExponentialValuation,
+    GeneralizationBound,
+    LinearValuation,
+    ModelValue,
+    PowerValuation,
+)
+
+VALUATIONS = [
+    LinearValuation(100.0),
+    PowerValuation(50.0, 1.0),
+    PowerValuation(50.0, 1.5),
+    PowerValuation(50.0, 3.0),
+    ExponentialValuation(80.0, 2.0),
+]
+
+
+@pytest.fixture(params=VALUATIONS, ids=repr)
+def valuation(request):
+    return request.param
+
+
+def test_increasing_from_zero_with_an_inverse(valuation):
+    accuracy = np.linspace(0, 1, 101)
+    value = valuation(accuracy)
+    assert value[0] == 0
+    assert np.all(np.diff(value) > 0)
+    assert value[-1] == pytest.approx(valuation.scale)
+    assert valuation.inverse(value) == pytest.approx(accuracy, abs=1e-12)
+
+
+def test_derivatives_match_finite_differences(valuation):
+    r, step = np.linspace(0.05, 0.95, 19), 1e-6
+    slope = (valuation(r + step) - valuation(r - step)) / (2 * step)
+    bend = (valuation.derivative(r + step) - valuation.derivative(r - step)) / (2 * step)
+    assert valuation.derivative(r) == pytest.approx(slope, rel=1e-7)
+    assert valuation.second_derivative(r) == pytest.approx(bend, rel=1e-6, abs=1e-5)
+
+
+def test_linear_is_the_limit_of_the_others():
+    r = np.linspace(0, 1, 11)
+    assert PowerValuation(100.0, 1.0)(r) == pytest.approx(LinearValuation(100.0)(r))
+    assert ExponentialValuation(100.0, 1e-9)(r) == pytest.approx(
+        LinearValuation(100.0)(r), rel=1e-8
+    )
+
+
+def test_model_value_is_the_composition(valuation):
+    curve = ModelValue(GeneralizationBound(), valuation)
+    data = np.array([0.0, 50.0, 90.0, 300.0, 1e5])
+    step = 1e-4
+    assert curve(data) == pytest.approx(valuation(GeneralizationBound()(data)))
+    inside = data[2:]
+    slope = (curve(inside + step) - curve(inside - step)) / (2 * step)
+    bend = (curve.derivative(inside + step) - curve.derivative(inside - step)) / (2 * step)
+    assert curve.derivative(inside) == pytest.approx(slope, rel=1e-6, abs=1e-9)
+    assert curve.second_derivative(inside) == pytest.approx(bend, rel=1e-5, abs=1e-10)
+    assert np.all(np.isfinite(curve.evaluate(data)))
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: LinearValuation(0.0), "scale"),
+        (lambda: LinearValuation(float("inf")), "scale"),
+        (lambda: PowerValuation(1.0, 0.5), "exponent"),
+        (lambda: ExponentialValuation(1.0, 0.0), "aversion"),
+    ],
+)
+def test_bad_parameters_are_named(make, name):
+    with pytest.raises(ValueError, match=f"^{name} must be"):
+        make()

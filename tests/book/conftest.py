@@ -1,7 +1,6 @@
 """The built site, which `make book` leaves in build/html (BUILD_DIR names another folder)."""
 
 import os
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,16 +18,13 @@ def site() -> Path:
     return folder
 
 
-@cache
-def soup(page: Path) -> BeautifulSoup:
-    """Return a parsed page."""
-    return BeautifulSoup(page.read_bytes(), "html.parser")
-
-
 @pytest.fixture(scope="session")
 def pages(site: Path) -> dict[str, BeautifulSoup]:
     """Return all pages of the site, parsed, by their path in it."""
-    return {file.relative_to(site).as_posix(): soup(file) for file in sorted(site.rglob("*.html"))}
+    names = [file.relative_to(site).as_posix() for file in sorted(site.rglob("*.html"))]
+    # The theme leaves templates of its own among its static files.
+    kept = [name for name in names if not name.startswith("_static/")]
+    return {name: BeautifulSoup((site / name).read_bytes(), "html.parser") for name in kept}
 
 
 @pytest.fixture(scope="session")

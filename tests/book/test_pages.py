@@ -78,6 +78,8 @@ def prose(page: BeautifulSoup) -> str:
     article = BeautifulSoup(str(page.find("article")), "html.parser")
     for element in article.select("pre, code, script, style, .math, mjx-container"):
         element.decompose()
+    for table in article.select("table.dataframe"):  # MathJax finds the formulas there
+        table.string = re.sub(r"\$[^$]+\$", "", table.get_text(" "))
     return " ".join(article.get_text(" ").split())
 
 

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -105,9 +106,13 @@ def execute_all(
                 continue
             if error := future.exception():
                 pool.shutdown(wait=False, cancel_futures=True)
-                if not isinstance(error, ChapterError):
+                if isinstance(error, BrokenProcessPool):  # out of memory, say
+                    message = f"a process that executes chapters died. See {cache / LOG}."
+                    yield ChapterError(f"{futures[future].source}: {message}")
+                elif isinstance(error, ChapterError):
+                    yield error
+                else:
                     raise error
-                yield error
             else:
                 yield future.result()
 

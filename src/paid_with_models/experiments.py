@@ -565,15 +565,17 @@ def free_riding_experiment(
         counts = enumerate_outcomes(current.n_parties, current.n_types)
         weights = outcome_probabilities(counts, current.probabilities)
         complete = solve_complete_information(current)
-        equilibria = [free_riding(current, outcome) for outcome in counts]
+        # Only who is present matters to the total, not how many of them.
+        _, example, of = np.unique(counts > 0, axis=0, return_index=True, return_inverse=True)
+        equilibria = [free_riding(current, outcome) for outcome in counts[example]]
         cheapest = np.where(counts > 0, current.costs, np.inf).min(axis=1)
         surplus = current.model_value.data_at_slope(cheapest / current.n_parties)
         worth = current.n_parties * current.model_value(surplus) - cheapest * surplus
         surplus = np.where(worth > 0, surplus, 0.0)
         rows.append(
             (
-                weights @ [equilibrium.total for equilibrium in equilibria],
-                weights @ [equilibrium.accuracy for equilibrium in equilibria],
+                weights @ np.array([equilibrium.total for equilibrium in equilibria])[of],
+                weights @ np.array([equilibrium.accuracy for equilibrium in equilibria])[of],
                 weights @ (counts @ contract.contributions),
                 contract.expected_accuracy,
                 weights @ complete.totals,

@@ -134,6 +134,10 @@ def style() -> Iterator[None]:
         yield
 
 
+#: Pixels per inch of the surfaces inside vector files.
+PIXELS = 200
+
+
 class _Canvas(FigureCanvasBase):
     """Draws under :func:`style` and without the date, whoever asks."""
 
@@ -142,6 +146,7 @@ class _Canvas(FigureCanvasBase):
         date = {"svg": "Date", "pdf": "CreationDate"}.get(kind.rsplit(".", 1)[-1].lower())
         if date is not None:
             kwargs["metadata"] = {date: None, **(kwargs.get("metadata") or {})}
+            kwargs["dpi"] = PIXELS  # of the parts of a vector file that are not vectors
         with style():
             return super().print_figure(filename, *args, **kwargs)
 
@@ -867,7 +872,7 @@ def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
         (x0, x1), (y0, y1) = zoom
         upper.add_patch(
             Rectangle(
-                (x0, y0), x1 - x0, y1 - y0, facecolor="none", edgecolor=INK, linewidth=1.0, zorder=6
+                (x0, y0), x1 - x0, y1 - y0, facecolor="none", edgecolor=INK, linewidth=1.0, zorder=8
             )
         )
         upper.set_title("Contributions and rewards")
@@ -1379,7 +1384,7 @@ def _zoom_limits(contract: Contract, limits: Limits) -> Limits:
     m, t = contract.contributions, contract.rewards
     ceiling = float(contract.reward_caps.max())
     near = m < 0.4 * right
-    if np.ptp(m) > 0.4 * right and near.any() and float(m[near].max()) > 0:
+    if np.ptp(m) > 0.4 * right and np.any(m[near] > 0.01 * right):
         alone = contract.reservation_contributions[near]
         worth = contract.problem.model_value(alone[alone > 0])
         bottom = min([*t[near].tolist(), *worth.tolist()])
@@ -1516,9 +1521,8 @@ def _draw_surfaces(
     )
     ax.set(xlim=(0, 1), ylim=(n.min(), n.max()), zlim=(low, high))
     ax.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
-    # No tick at the corner where the axes of N and p_1 meet.
-    middle = _round_between(float(n.min()), float(n.max()))
-    ax.set_yticks(np.unique([middle, n.max()]))
+    # No tick at the ends of this axis, where it meets the others.
+    ax.set_yticks(_inner_ticks(float(n.min()), float(n.max())))
     ax.set_zticks(ticks, [_tick(round(float(t), 10)) for t in ticks])
     ax.set_xlabel("$p_1$", labelpad=-6)
     ax.set_ylabel("$N$", labelpad=-3)
@@ -1542,11 +1546,11 @@ def _thin(size: int) -> npt.NDArray[np.int64]:
     return np.unique(np.linspace(0, size - 1, min(size, MESH)).round().astype(np.int64))
 
 
-def _round_between(low: float, high: float) -> float:
-    """A round number near the middle."""
-    ticks = np.asarray(MaxNLocator(4).tick_values(low, high), dtype=float).tolist()
-    inside = [t for t in ticks if low < t < high]
-    return min(inside, key=lambda t: abs(t - 0.5 * (low + high)), default=low)
+def _inner_ticks(low: float, high: float) -> list[float]:
+    """Two or three round numbers away from the ends."""
+    ticks = np.asarray(MaxNLocator(3, integer=True).tick_values(low, high), dtype=float)
+    edge = 0.1 * (high - low)
+    return [float(t) for t in ticks if low + edge <= t <= high - edge]
 
 
 def _z_axis(z: FloatArray) -> tuple[float, float, FloatArray]:

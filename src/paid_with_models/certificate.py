@@ -69,10 +69,22 @@ def dual_bound(
             axis=1,
         )
     )
-    # All terms are sums of products of numbers of size 1 with the prices; the expectations are
-    # right to `relative_error`, the sums to a few roundings an entry.
+    # What the expectations may be wrong by, at the point and along the box; then the roundings of
+    # the sums above, whose terms are products of numbers of size 1 with the prices.
+    wrong = problem.expectation.uncertainty(
+        problem.accuracy, problem.value, point.contributions
+    )
+    pulled = point.moments.weighted_gradient(caps / problem.value_unit)
+    reach = (1 - problem.reservation_utilities) / problem.costs
+    slopes = wrong.relative_slope * pulled + wrong.slope * (1 + caps.sum(axis=1, keepdims=True))
+    bound = (
+        bound
+        + wrong.accuracy
+        + np.sum(caps * wrong.values, axis=1) / problem.value_unit
+        + np.sum(slopes * reach, axis=1)
+    )
     entries = problem.box.shape[1] + rows.shape[1]
-    rounding = problem.expectation.relative_error + 4 * entries * np.finfo(float).eps
+    rounding = 4 * entries * np.finfo(float).eps
     bound = bound + rounding * (2 + 2 * caps.sum(axis=1) + rows.sum(axis=1))
     return np.asarray(np.minimum(bound, problem.accuracy.optimum))
 

@@ -27,6 +27,7 @@ from .accuracy import Curve, FloatArray
 __all__ = [
     "Enumeration",
     "Moments",
+    "Uncertainty",
     "conditional_probabilities",
     "enumerate_outcomes",
     "outcome_probabilities",
@@ -155,6 +156,28 @@ def conditional_probabilities(
 
 
 @dataclass(frozen=True, eq=False)
+class Uncertainty:
+    """By how much exact moments of the concave envelopes may exceed computed ones.
+
+    Attributes
+    ----------
+    accuracy : (B,) ndarray
+        Of E[a(S)].
+    values : (B, I) ndarray
+        Of each type's E[v(a(S))], units of value.
+    relative_slope : float
+        Of gradients, relative to each entry.
+    slope : (B, I) ndarray
+        Of gradients, absolute, per unit of accuracy and of value.
+    """
+
+    accuracy: FloatArray
+    values: FloatArray
+    relative_slope: float
+    slope: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class Moments:
     """Expected accuracy and value of a batch of B menus with I options, and their derivatives.
 
@@ -179,6 +202,10 @@ class Moments:
     value_jacobian: FloatArray
     _enumeration: Enumeration
     _bends: tuple[FloatArray, FloatArray]
+
+    def weighted_gradient(self, prices: FloatArray) -> FloatArray:
+        """Gradient of E[a(S)] + sum over types of prices (B, I) times values, (B, I)."""
+        return self.accuracy_gradient + np.einsum("bi,bij->bj", prices, self.value_jacobian)
 
     def curvature(self, prices: FloatArray) -> FloatArray:
         """Hessian of E[a(S)] + sum over types of prices (B, I) times values, (B, I, I).
@@ -232,6 +259,16 @@ class Enumeration:
         """Bound on the relative rounding error of the probabilities."""
         n_parties = float(self.counts[0].sum())
         return float(np.finfo(float).eps * (16 + 8 * gammaln(n_parties + 1)))
+
+    def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
+        """How far exact moments may lie above the computed ones: rounding only."""
+        error = self.relative_error
+        return Uncertainty(
+            accuracy=np.full(len(contributions), error * accuracy.optimum),
+            values=np.full(contributions.shape, error * value.optimum),
+            relative_slope=error,
+            slope=np.zeros(contributions.shape),
+        )
 
     def take(self, rows: npt.NDArray[np.intp]) -> Enumeration:
         """The batch reduced to some of its problems."""

@@ -255,10 +255,11 @@ class FirstMoment:
 
     def gradient(self, point: Point, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
         """Gradient (B, 2I) of F + row_prices · rows + cap_prices · caps in the increments."""
+        pulled = point.moments.weighted_gradient(cap_prices / self.value_unit)
         gradient = (
-            point.moments.accuracy_gradient @ self.chain.contributions
+            pulled @ self.chain.contributions
             + np.einsum("brn,br->bn", self.row_jacobian, row_prices)
-            + np.einsum("bin,bi->bn", point.cap_jacobian, cap_prices)
+            - np.einsum("bin,bi->bn", self.reward_jacobian, cap_prices)
         )
         return np.asarray(np.where(self.chain.live, gradient, 0.0))
 

@@ -924,13 +924,15 @@ def _menu_reason(
 
 def _autarky_reason(problem: Problem, kind: int, published: float) -> str:
     """Why a published reservation contribution differs: how little it costs its type."""
-    ours = float(autarky(problem).utilities[kind])
-    value, slope, _ = problem.model_value.evaluate(published)
+    alone = autarky(problem)
     cost = float(problem.costs[kind])
+    at = np.array([published, alone.contributions[kind]])
+    value, slope, _ = problem.model_value.evaluate(at)
+    lost = float(alone.utilities[kind]) - (float(value[0]) - cost * published)
     return (
-        f"utility is flat around its maximum: at the published contribution it is"
-        f" {_short(ours - (float(value) - cost * published))}, and one more unit of data still"
-        f" changes it by {float(slope) - cost:.0e}, where at ours it changes nothing"
+        f"utility is flat around its maximum: at the published contribution it is {_short(lost)};"
+        f" one more unit of data still changes it by {abs(slope[0] - cost):.0e} there, by"
+        f" {abs(slope[1] - cost):.0e} at ours"
     )
 
 

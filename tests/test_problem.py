@@ -8,8 +8,10 @@ from paid_with_models import (
     GeneralizationBound,
     LinearValuation,
     Problem,
+    Shape,
     Valuation,
     autarky,
+    solve,
 )
 
 GOOD = {"n_parties": 10, "probabilities": [0.5, 0.5], "costs": [0.2, 0.1]}
@@ -157,3 +159,9 @@ def test_autarky_when_a_model_comes_free():
     assert alone.contributions[0] == 0
     assert alone.utilities[0] == 25.0
     assert alone.utilities[1] > 25.0
+
+
+def test_data_so_dear_that_nothing_can_ever_be_trained_are_a_problem_like_any_other():
+    problem = make(n_parties=2, costs=[10.0, 9.0])
+    assert autarky(problem).contributions.tolist() == [0.0, 0.0]
+    assert solve(problem).shape is Shape.NO_COLLABORATION

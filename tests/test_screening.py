@@ -338,6 +338,26 @@ def test_many_at_once_are_the_same_as_one_by_one():
 
 
 def test_too_many_outcomes_are_refused_with_the_memory_they_need():
-    problem = Problem(100, np.full(12, 1 / 12), np.linspace(1, 0.1, 12), GeneralizationBound())
+    costs, p = np.linspace(1, 0.1, 12), np.full(12, 1 / 12)
     with pytest.raises(ValueError, match="n_parties = 100 and n_types = 12"):
-        solve(problem)
+        solve(Problem(100, p, costs, Arctan()))  # admits no exponential sum
+    with pytest.raises(ValueError, match="n_parties = 100 and n_types = 12"):
+        solve(Problem(100, p, costs, GeneralizationBound()), expectations="enumeration")
+
+
+def test_sums_that_are_asked_for_and_not_to_be_had_are_refused():
+    with pytest.raises(ValueError, match="expectations must be 'enumeration' for Arctan"):
+        solve(Problem(10, [0.5, 0.5], [0.2, 0.1], Arctan()), expectations="sum")
+    with pytest.raises(ValueError, match="expectations must be 'auto', 'enumeration' or 'sum'"):
+        solve(Problem(10, [0.5, 0.5], [0.2, 0.1], Arctan()), expectations="exact")
+
+
+@pytest.mark.parametrize("costs", [BIG_FIRMS, SMALL_PARTIES, BIG_AND_SMALL])
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_sums_and_enumeration_give_the_same_contract(costs, beliefs):
+    problem = scenario(costs, beliefs=beliefs)
+    by_sum, by_count = (solve(problem, expectations=how) for how in ("sum", "enumeration"))
+    assert by_sum.contributions == pytest.approx(by_count.contributions, rel=1e-7)
+    assert by_sum.rewards == pytest.approx(by_count.rewards, rel=1e-9)
+    assert by_sum.expected_accuracy == pytest.approx(by_count.expected_accuracy, abs=1e-13)
+    assert by_sum.gap <= 1e-10

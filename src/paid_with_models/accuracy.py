@@ -45,6 +45,11 @@ class Curve:
         """Value, first and second derivative at ``data`` (any shape, units of data, >= 0)."""
         raise NotImplementedError
 
+    @property
+    def smooth_from(self) -> float:
+        """Data beyond which the curve is one smooth function; by default the tangent point."""
+        return self.envelope().tangent_point
+
     def __call__(self, data: npt.ArrayLike) -> FloatArray:
         """Accuracy of a model trained on ``data`` units, same shape."""
         return self.evaluate(data)[0]
@@ -145,6 +150,11 @@ class GeneralizationBound(Curve):
         """Largest S with a(S) = 0, in units of data."""
         return _zero_of_bound(self.optimum, self.complexity)
 
+    @property
+    def smooth_from(self) -> float:
+        """Where the curve leaves zero."""
+        return self.zero_until
+
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         data = np.asarray(data, dtype=float)
         k, start = self.complexity, self.zero_until
@@ -200,6 +210,11 @@ class PowerLaw(Curve):
     def zero_until(self) -> float:
         """Largest S with a(S) = 0, in units of data."""
         return float(max(0.0, (self.scale / self.optimum) ** (1 / self.exponent) - self.offset))
+
+    @property
+    def smooth_from(self) -> float:
+        """Where the curve leaves zero."""
+        return self.zero_until
 
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         data = np.asarray(data, dtype=float)

@@ -71,9 +71,7 @@ def dual_bound(
     )
     # What the expectations may be wrong by, at the point and along the box; then the roundings of
     # the sums above, whose terms are products of numbers of size 1 with the prices.
-    wrong = problem.expectation.uncertainty(
-        problem.accuracy, problem.value, point.contributions
-    )
+    wrong = problem.expectation.uncertainty(problem.accuracy, problem.value, point.contributions)
     pulled = point.moments.weighted_gradient(caps / problem.value_unit)
     reach = (1 - problem.reservation_utilities) / problem.costs
     slopes = wrong.relative_slope * pulled + wrong.slope * (1 + caps.sum(axis=1, keepdims=True))

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ from .accuracy import Curve, FloatArray
 
 __all__ = [
     "Enumeration",
+    "Expectation",
     "Moments",
     "Uncertainty",
     "conditional_probabilities",
@@ -177,6 +179,39 @@ class Uncertainty:
     slope: FloatArray
 
 
+class MomentsLike(Protocol):
+    """What :class:`Moments` offers, however computed."""
+
+    @property
+    def accuracy(self) -> FloatArray: ...
+    @property
+    def accuracy_gradient(self) -> FloatArray: ...
+    @property
+    def value(self) -> FloatArray: ...
+    @property
+    def values(self) -> FloatArray: ...
+    @property
+    def value_jacobian(self) -> FloatArray: ...
+    def weighted_gradient(self, prices: FloatArray) -> FloatArray:
+        """See :meth:`Moments.weighted_gradient`."""
+
+    def curvature(self, prices: FloatArray) -> FloatArray:
+        """See :meth:`Moments.curvature`."""
+
+
+class Expectation(Protocol):
+    """What :class:`Enumeration` offers, however computed."""
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Expectation:
+        """The batch reduced to some of its problems."""
+
+    def moments(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> MomentsLike:
+        """Moments of accuracy and value for contributions of shape (B, I)."""
+
+    def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
+        """How far exact moments of the envelopes may lie above the computed ones."""
+
+
 @dataclass(frozen=True, eq=False)
 class Moments:
     """Expected accuracy and value of a batch of B menus with I options, and their derivatives.
@@ -205,7 +240,8 @@ class Moments:
 
     def weighted_gradient(self, prices: FloatArray) -> FloatArray:
         """Gradient of E[a(S)] + sum over types of prices (B, I) times values, (B, I)."""
-        return self.accuracy_gradient + np.einsum("bi,bij->bj", prices, self.value_jacobian)
+        seen = np.einsum("bi,bij->bj", prices, self.value_jacobian)
+        return np.asarray(self.accuracy_gradient + seen)
 
     def curvature(self, prices: FloatArray) -> FloatArray:
         """Hessian of E[a(S)] + sum over types of prices (B, I) times values, (B, I, I).

@@ -39,12 +39,16 @@ from .accuracy import ConcaveEnvelope, Curve, FloatArray, Saturating
 from .expectation import Uncertainty
 from .valuation import LinearValuation, ModelValue
 
-__all__ = ["ExponentialSum", "SumExpectation", "fit_exponential_sum"]
+__all__ = ["ExponentialSum", "SumExpectation", "fit_exponential_sum", "sum_range"]
 
 #: Rates per factor e of the range, and how far they reach beyond its ends: with these the
 #: fit of a completely monotone shortfall is right to rounding.
 RATES_PER_E_FOLD = 4
 REACH_LOW, REACH_HIGH = 0.02, 40.0
+
+#: A curve is said to admit a sum when its fit is at least this good, relative to the limit and
+#: to the derivative: an order better than the gaps that are asked for.
+FIT_TOLERANCE, SLOPE_TOLERANCE = 1e-11, 1e-9
 
 #: Chebyshev nodes on each [s, 2s] at which the error is measured. The error of interpolation
 #: between them is below 1e-18: see `_proven`.
@@ -141,7 +145,7 @@ def _fit(curve: Curve, low: float, high: float) -> ExponentialSum:
         weights, rates = np.array(curve.weights), np.array(curve.rates)
         return ExponentialSum(curve.optimum, weights, rates, low, high, 0.0, 0.0)
     # A curve that starts at 0 needs rates as fast as its own first rise.
-    shortest = low if low > 0 else 1e-3 * curve.optimum / float(curve.derivative(0.0))
+    shortest = low if low > 0 else _first_rise(curve)
     fastest, slowest = REACH_HIGH / shortest, REACH_LOW / high
     n_rates = int(np.ceil(RATES_PER_E_FOLD * np.log(fastest / slowest)))
     rates = np.geomspace(slowest, fastest, n_rates)
@@ -152,9 +156,14 @@ def _fit(curve: Curve, low: float, high: float) -> ExponentialSum:
     used = weights > 0
     sum_ = ExponentialSum(curve.optimum, weights[used], rates[used], low, high, np.inf, np.inf)
     error, slope_error = _proven(curve, sum_, shortest)
-    return ExponentialSum(
-        sum_.limit, sum_.weights, sum_.rates, low, high, error, slope_error
-    )
+    return ExponentialSum(sum_.limit, sum_.weights, sum_.rates, low, high, error, slope_error)
+
+
+def _first_rise(curve: Curve) -> float:
+    """Data with which the curve has gone a thousandth of its way."""
+    grid = np.geomspace(1e-12, 1e18, 3001)
+    start = float(curve(0.0))
+    return float(grid[np.argmax(curve(grid) - start >= 1e-3 * (curve.optimum - start))])
 
 
 def _proven(curve: Curve, sum_: ExponentialSum, shortest: float) -> tuple[float, float]:
@@ -169,9 +178,11 @@ def _proven(curve: Curve, sum_: ExponentialSum, shortest: float) -> tuple[float,
     lebesgue = 2 / np.pi * np.log(NODES) + 1
     value, first, _ = curve.evaluate(data)
     error = np.abs(sum_(data) - value).max() * lebesgue
-    # The derivative of a concave curve is least at the right end of each piece.
+    # The derivative of a concave curve is least at the right end of each piece; where it is 0 to
+    # rounding, no relative error can be promised.
     least = curve.derivative(right[:, 0])
-    slope_error = (np.abs(sum_.derivative(data) - first).max(axis=1) * lebesgue / least).max()
+    wrong = np.abs(sum_.derivative(data) - first).max(axis=1) * lebesgue
+    slope_error = np.divide(wrong, least, out=np.full_like(wrong, np.inf), where=least > 0).max()
     return float(error), float(slope_error)
 
 
@@ -193,25 +204,26 @@ class _Terms:
 
     @cached_property
     def log_mean(self) -> FloatArray:
-        """log M, (B, 1, J), right to rounding near 0, where N multiplies it; bounded below."""
+        """Logarithm of M, (B, 1, J), right to rounding near 0 (N multiplies it); bounded."""
         decay = np.expm1(-self.contributions[:, :, None] * self.rates)
         below_1 = np.sum(self.p[:, :, None] * decay, axis=1, keepdims=True)
         small = np.maximum(self.q.sum(axis=1, keepdims=True), 1e-200)
-        return np.where(below_1 > -0.5, np.log1p(np.maximum(below_1, -0.5)), np.log(small))
+        near = np.log1p(np.maximum(below_1, -0.5))
+        return np.asarray(np.where(below_1 > -0.5, near, np.log(small)))
 
     @cached_property
     def alone(self) -> FloatArray:
-        """exp(-u m), (B, I, J)."""
-        return np.exp(-self.contributions[:, :, None] * self.rates)
+        """Each type's exp(-u m), (B, I, J)."""
+        return np.asarray(np.exp(-self.contributions[:, :, None] * self.rates))
 
     @cached_property
     def q(self) -> FloatArray:
-        """p exp(-u m), (B, I, J)."""
+        """Each type's p exp(-u m), (B, I, J)."""
         return self.p[:, :, None] * self.alone
 
     @cached_property
     def pull(self) -> FloatArray:
-        """u q: minus the derivatives of M, (B, I, J)."""
+        """Minus the derivatives of M, u q, (B, I, J)."""
         return self.rates * self.q
 
     @cached_property
@@ -323,7 +335,7 @@ class SumMoments:
         terms = self.terms
         seen = np.einsum("bi,bij->bj", prices, terms.spread)
         pulled = np.einsum("bj,bij->bi", seen, terms.pull)
-        return self.accuracy_gradient + pulled + prices * terms.own
+        return np.asarray(self.accuracy_gradient + pulled + prices * terms.own)
 
     def curvature(self, prices: FloatArray) -> FloatArray:
         """Hessian of E[a(S)] + sum over types of prices (B, I) times values, (B, I, I)."""
@@ -335,6 +347,21 @@ class SumMoments:
         entries = np.arange(hessian.shape[1])
         hessian[:, entries, entries] -= diagonal
         return np.asarray(hessian)
+
+
+def sum_range(accuracy: Curve, value: Curve, most: float) -> tuple[float, float] | None:
+    """The range on which sums stand for both curves up to ``most`` data; None if none do.
+
+    ``high`` is rounded up to a power of 16, so that few fits serve many problems.
+    """
+    low, high = accuracy.smooth_from, float(16.0 ** np.ceil(np.log(most) / np.log(16.0)))
+    if low >= most:
+        return None
+    for curve in (accuracy, value):
+        fit = fit_exponential_sum(curve, low, high)
+        if fit.error > FIT_TOLERANCE * fit.limit or fit.slope_error > SLOPE_TOLERANCE:
+            return None
+    return low, high
 
 
 @dataclass(frozen=True, eq=False)
@@ -371,9 +398,7 @@ class SumExpectation:
 
     def take(self, rows: npt.NDArray[np.intp]) -> SumExpectation:
         """The batch reduced to some of its problems."""
-        return replace(
-            self, n_parties=self.n_parties[rows], probabilities=self.probabilities[rows]
-        )
+        return replace(self, n_parties=self.n_parties[rows], probabilities=self.probabilities[rows])
 
     def fits(self, accuracy: Curve, value: Curve) -> tuple[ExponentialSum, ExponentialSum]:
         """The sums used for accuracy and value."""

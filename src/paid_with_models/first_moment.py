@@ -34,9 +34,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import Curve, FloatArray
-from .expectation import Enumeration, Moments
+from .expectation import Expectation, MomentsLike
 
-__all__ = ["Chain", "FirstMoment", "Point", "least_utilities"]
+__all__ = ["Chain", "FirstMoment", "Point", "Rows", "least_utilities"]
 
 
 def least_utilities(
@@ -136,6 +136,40 @@ class Chain:
 
 
 @dataclass(frozen=True, eq=False)
+class Rows:
+    """Linear constraints on a batch of menus beyond those of the first-moment problem itself.
+
+    Each says on_contributions @ m + on_utilities @ u >= least.
+
+    Attributes
+    ----------
+    on_contributions, on_utilities : (B, R, I) ndarray
+    least : (B, R) ndarray
+    unit : (B, R) ndarray > 0
+        The size of a slack that counts.
+    """
+
+    on_contributions: FloatArray
+    on_utilities: FloatArray
+    least: FloatArray
+    unit: FloatArray
+
+    def slack(self, contributions: FloatArray, utilities: FloatArray) -> FloatArray:
+        """By how much menus, of shape (B, I), satisfy the constraints, (B, R)."""
+        return (
+            _times(self.on_contributions, contributions)
+            + _times(self.on_utilities, utilities)
+            - self.least
+        )
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Rows:
+        """The batch reduced to some of its problems."""
+        return Rows(
+            self.on_contributions[rows], self.on_utilities[rows], self.least[rows], self.unit[rows]
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Point:
     """A batch of menus in increments, with everything the optimality conditions need.
 
@@ -143,9 +177,9 @@ class Point:
     ----------
     increments : (B, 2I) ndarray
     contributions : (B, I) ndarray
-    moments : Moments
+    moments : MomentsLike
     rows : (B, R) ndarray
-        Slack of the linear constraints (IR of all types but the first, order of ties).
+        Slack of the linear constraints (IR of all types but the first, order of ties, others).
     caps : (B, I) ndarray
         Slack of the caps, T - t.
     cap_jacobian : (B, I, 2I) ndarray
@@ -153,7 +187,7 @@ class Point:
 
     increments: FloatArray
     contributions: FloatArray
-    moments: Moments
+    moments: MomentsLike
     rows: FloatArray
     caps: FloatArray
     cap_jacobian: FloatArray
@@ -161,11 +195,11 @@ class Point:
 
 @dataclass(frozen=True, eq=False)
 class FirstMoment:
-    """A batch of B first-moment problems of equal N, I, curves and ties, costliest type first.
+    """A batch of B first-moment problems of equal I, curves and ties, costliest type first.
 
     Attributes
     ----------
-    expectation : Enumeration
+    expectation : Expectation
     accuracy, value : Curve
         a(S) and v(a(S)), or concave curves above them.
     value_unit : float
@@ -173,15 +207,18 @@ class FirstMoment:
     costs, reservation_utilities : (B, I) ndarray
         In that unit (per unit of data; of value).
     chain : Chain
+    others : Rows, optional
+        Further linear constraints.
     """
 
-    expectation: Enumeration
+    expectation: Expectation
     accuracy: Curve
     value: Curve
     value_unit: float
     costs: FloatArray
     reservation_utilities: FloatArray
     chain: Chain
+    others: Rows | None = None
 
     @cached_property
     def steps(self) -> FloatArray:
@@ -202,16 +239,24 @@ class FirstMoment:
 
     @cached_property
     def row_jacobian(self) -> FloatArray:
-        """(B, R, 2I): the linear constraints, IR of all types but the first and order of ties."""
+        """(B, R, 2I): linear constraints, IR of all types but the first, order of ties, others."""
         order = np.broadcast_to(self.chain.order, (len(self.costs), *self.chain.order.shape))
-        return np.concatenate([self.utility_jacobian[:, 1:], order], axis=1)
+        rows = [self.utility_jacobian[:, 1:], order]
+        if self.others is not None:
+            rows.append(
+                self.others.on_contributions @ self.chain.contributions
+                + self.others.on_utilities @ self.utility_jacobian
+            )
+        return np.concatenate(rows, axis=1)
 
     @cached_property
     def row_offset(self) -> FloatArray:
         """(B, R): row_jacobian @ increments must be at least this."""
         f = self.reservation_utilities
-        order = np.zeros((len(f), len(self.chain.order)))
-        return np.concatenate([f[:, 1:] - f[:, :1], order], axis=1)
+        least = [f[:, 1:] - f[:, :1], np.zeros((len(f), len(self.chain.order)))]
+        if self.others is not None:
+            least.append(self.others.least - self.others.on_utilities.sum(axis=2) * f[:, :1])
+        return np.concatenate(least, axis=1)
 
     @cached_property
     def row_unit(self) -> FloatArray:
@@ -219,7 +264,7 @@ class FirstMoment:
         n_ir, n_order = self.costs.shape[1] - 1, len(self.chain.order)
         unit = np.ones((len(self.costs), n_ir + n_order))
         unit[:, n_ir:] = self.box[:, 1:2]
-        return unit
+        return unit if self.others is None else np.hstack([unit, self.others.unit])
 
     @cached_property
     def box(self) -> FloatArray:
@@ -236,7 +281,17 @@ class FirstMoment:
             expectation=self.expectation.take(rows),
             costs=self.costs[rows],
             reservation_utilities=self.reservation_utilities[rows],
+            others=None if self.others is None else self.others.take(rows),
         )
+
+    def start(self, contributions: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Increments > 0 near these contributions, (B, I) > 0, and what each is measured in."""
+        unit = np.repeat(contributions, 2, axis=1)
+        unit[:, 0] = 1.0
+        steps = np.diff(contributions, axis=1, prepend=0.0)
+        increments = np.repeat(0.5 * np.maximum(steps, 0.05 * contributions), 2, axis=1)
+        increments[:, 0], increments[:, 1] = 0.05, contributions[:, 0]
+        return np.where(self.chain.live, increments, 0.0), unit
 
     def point(self, increments: FloatArray) -> Point:
         """The menu with these increments, shape (B, 2I), and its derivatives."""

@@ -191,12 +191,7 @@ class _Linearized:
 
 def _interior_point(problem: FirstMoment, start: FloatArray, tolerance: float) -> Solution:
     whole_batch, live = problem, problem.chain.live
-    size = np.repeat(start, 2, axis=1)
-    size[:, 0] = 1.0
-    increments = 0.5 * np.maximum(np.diff(start, axis=1, prepend=0.0), 0.05 * start)
-    x = np.repeat(increments, 2, axis=1)
-    x[:, 0], x[:, 1] = 0.05, start[:, 0]
-    x[:, ~live] = 0.0
+    x, size = problem.start(start)
     point = problem.point(x)
     q, r = np.maximum(point.rows, 0.05 * problem.row_unit), np.maximum(point.caps, 0.05)
     z = np.where(live, 0.05 / np.where(live, x, 1.0), 0.0)

@@ -108,7 +108,7 @@ class Problem:
         set_field(self, "accuracy", accuracy)
         set_field(self, "valuation", valuation)
         set_field(self, "beliefs", beliefs)
-        _check_valuation(valuation, accuracy)
+        _check_values(valuation, accuracy)
         reach = self.n_parties * self.model_value.optimum / float(costs_.min())
         _check_shape(accuracy, valuation, math.ceil(math.log2(reach)))
 
@@ -163,15 +163,20 @@ def autarky(problem: Problem) -> Autarky:
     >>> alone.contributions.round(2).tolist(), alone.utilities.round(2).tolist()
     ([0.0, 148.06], [0.0, 6.77])
     """
-    value = problem.model_value
-    contributions = value.data_at_slope(problem.costs)
-    gain = value(contributions) - problem.costs * contributions
-    stays_out = gain <= float(value(0.0))
+    return autarky_at(problem.model_value, problem.costs)
+
+
+def autarky_at(value: ModelValue, costs: FloatArray) -> Autarky:
+    """Autarky for costs of any shape, which is then the shape of the results."""
+    contributions = value.data_at_slope(costs)
+    gain = value(contributions) - costs * contributions
+    nothing = float(value(0.0))
+    stays_out = gain <= nothing
     contributions = np.where(stays_out, 0.0, contributions)
     return Autarky(
         contributions=contributions,
-        accuracies=problem.accuracy(contributions),
-        utilities=np.where(stays_out, float(value(0.0)), gain),
+        accuracies=value.accuracy(contributions),
+        utilities=np.where(stays_out, nothing, gain),
     )
 
 
@@ -198,7 +203,11 @@ def _count(name: str, value: int) -> int:
 
 
 @lru_cache(maxsize=256)
-def _check_valuation(valuation: Valuation, accuracy: Curve) -> None:
+def _check_values(valuation: Valuation, accuracy: Curve) -> None:
+    """Accuracy and valuation give finite numbers, and the valuation increases from 0."""
+    data = np.geomspace(1e-6, 1e12, 1001)
+    if not all(np.all(np.isfinite(array)) for array in accuracy.evaluate(data)):
+        raise ValueError(f"accuracy must be finite, derivatives included; {accuracy!r} is not")
     optimum = accuracy.optimum
     if not 0 < optimum <= 1 + 1e-12:
         raise ValueError(f"accuracy must have an optimum in (0, 1]; got {optimum!r}")
@@ -214,7 +223,11 @@ def _check_valuation(valuation: Valuation, accuracy: Curve) -> None:
 @lru_cache(maxsize=1024)
 def _check_shape(accuracy: Curve, valuation: Valuation, log2_reach: int) -> None:
     """Accuracy and v(a) on everything that can be collected: increasing, S-shaped, smooth."""
-    data = np.concatenate([[0.0], np.geomspace(1e-9, 1.0, 2001) * 2.0**log2_reach])
+    # Where data are so dear that little can be collected, far enough to see the curve rise.
+    scan = np.geomspace(1e-9, 1e18, 1001)
+    half_way = scan[np.argmax(accuracy(scan) >= 0.5 * accuracy.optimum)]
+    reach = max(2.0**log2_reach, 2 * half_way)
+    data = np.concatenate([[0.0], np.geomspace(1e-9, 1.0, 2001) * reach])
     for name, curve in (("accuracy", accuracy), ("valuation", ModelValue(accuracy, valuation))):
         value, first, second = curve.evaluate(data)
         # At a corner of the curve (data = 0 included) derivatives may be anything finite.

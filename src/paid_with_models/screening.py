@@ -15,21 +15,23 @@ them and the bound is reported as the gap.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from .accuracy import FloatArray
 from .certificate import dual_bound
-from .expectation import Enumeration
+from .expectation import Enumeration, Expectation
+from .exponential_sum import SumExpectation, sum_range
 from .first_moment import Chain, FirstMoment, least_utilities
 from .interior_point import Solution, choose, kkt_residual, maximize
-from .problem import Autarky, Problem, autarky
+from .problem import Autarky, Problem, autarky_at
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -41,6 +43,10 @@ GAP_TOLERANCE = 1e-8
 #: Relative slack, in values of the best model (of data: in the type's own contribution), below
 #: which a constraint is said to bind, two options to be one. Solutions are right to about 1e-12.
 BINDING_TOLERANCE = 1e-9
+
+#: So many outcomes cost as much as an exponential sum; where sums leave a gap, enumerations of up
+#: to so many entries are tried.
+OUTCOMES_LIKE_A_SUM, ENTRIES_WORTH_ENUMERATING = 250, 2_000_000
 
 #: Violation of a cap, in values of the best model, that counts as rounding.
 FEASIBILITY_TOLERANCE = 1e-12
@@ -152,12 +158,19 @@ class Contract:
     binding: Binding
 
 
-def solve(problem: Problem) -> Contract:
+Method = Literal["auto", "enumeration", "sum"]
+
+
+def solve(problem: Problem, *, expectations: Method = "auto") -> Contract:
     """The best menu for a problem, with a proof of how good it is.
 
     Parameters
     ----------
     problem : Problem
+    expectations : {"auto", "enumeration", "sum"}
+        How expectations over who turns up are computed: over all outcomes, exact and dear, or by
+        exponential sums, whose error is proved and carried into the gap. By default the cheaper
+        one, and enumeration where it can close a gap that the error of the sums leaves open.
 
     Returns
     -------
@@ -166,7 +179,8 @@ def solve(problem: Problem) -> Contract:
     Raises
     ------
     ValueError
-        If the outcomes are too many to enumerate.
+        If the outcomes are too many to enumerate and the curves do not admit exponential sums,
+        or the method asked for is not to be had.
 
     Examples
     --------
@@ -176,20 +190,27 @@ def solve(problem: Problem) -> Contract:
     >>> contract.contributions.round(4).tolist(), contract.shape.name, contract.status.name
     ([69.0533, 69.0533, 69.0533, 69.0533, 69.0533], 'POOLING', 'OPTIMAL')
     """
-    return solve_many([problem])[0]
+    return solve_many([problem], expectations=expectations)[0]
 
 
-def solve_many(problems: Iterable[Problem]) -> list[Contract]:
-    """Solve many problems, those of one size and with the same curves together.
+def solve_many(problems: Iterable[Problem], *, expectations: Method = "auto") -> list[Contract]:
+    """Solve many problems, those with as many types and the same curves together.
 
     Parameters
     ----------
     problems : iterable of Problem
+    expectations : {"auto", "enumeration", "sum"}
+        As for :func:`solve`.
 
     Returns
     -------
     list of Contract
         In the order of the problems.
+
+    Raises
+    ------
+    ValueError
+        As :func:`solve`.
 
     Examples
     --------
@@ -198,57 +219,102 @@ def solve_many(problems: Iterable[Problem]) -> list[Contract]:
     >>> [contract.status.name for contract in solve_many(grid)]
     ['OPTIMAL', 'OPTIMAL']
     """
+    if expectations not in ("auto", "enumeration", "sum"):
+        raise ValueError(
+            f"expectations must be 'auto', 'enumeration' or 'sum'; got {expectations!r}"
+        )
     problems = list(problems)
     orders = [np.argsort(-problem.costs, kind="stable") for problem in problems]
     alike: dict[object, list[int]] = defaultdict(list)
     for k, (problem, order) in enumerate(zip(problems, orders, strict=True)):
         ties = (False, *(np.diff(problem.costs[order]) == 0).tolist())
-        curves = problem.accuracy, problem.valuation
-        alike[problem.n_parties, ties, curves, problem.beliefs].append(k)
+        alike[ties, problem.accuracy, problem.valuation, problem.beliefs].append(k)
     contracts: dict[int, Contract] = {}
-    for rows in alike.values():
-        batch = _Batch.of([problems[k] for k in rows], np.array([orders[k] for k in rows]))
+
+    def solve_rows(rows: list[int], method: Method) -> None:
+        batch = _Batch.of([problems[k] for k in rows], np.array([orders[k] for k in rows]), method)
         contracts.update(zip(rows, _solve_batch(batch), strict=True))
+
+    for rows in alike.values():
+        group = [problems[k] for k in rows]
+        sums = _sums_pay(group) if expectations == "auto" else expectations == "sum"
+        by_size: dict[int, list[int]] = defaultdict(list)
+        for k in rows:
+            # One party is alone, and there is nothing to sum over.
+            by_size[0 if sums and problems[k].n_parties > 1 else problems[k].n_parties].append(k)
+        for n_parties, same_size in by_size.items():
+            solve_rows(same_size, "sum" if n_parties == 0 else "enumeration")
+        if sums and expectations == "auto":
+            for k in rows:
+                if contracts[k].status is not Status.OPTIMAL and _countable(problems[k]):
+                    solve_rows([k], "enumeration")
     return [contracts[k] for k in range(len(problems))]
+
+
+def _sums_pay(problems: list[Problem]) -> bool:
+    """Whether exponential sums are to be had for problems of one kind, and cheaper."""
+    first = problems[0]
+    sizes = {problem.n_parties for problem in problems}
+    outcomes = math.comb(max(sizes) + first.n_types - 1, first.n_types - 1)
+    cheaper = outcomes > OUTCOMES_LIKE_A_SUM or len(sizes) > 4
+    return cheaper and max(sizes) > 1 and _range(problems) is not None
+
+
+def _range(problems: list[Problem]) -> tuple[float, float] | None:
+    first = problems[0]
+    most = max(
+        problem.n_parties * first.model_value.optimum / float(problem.costs.min())
+        for problem in problems
+    )
+    return sum_range(first.accuracy, first.model_value, most)
+
+
+def _countable(problem: Problem) -> bool:
+    """Whether enumeration is cheap enough to be tried where sums leave a gap."""
+    outcomes = math.comb(problem.n_parties + problem.n_types - 1, problem.n_types - 1)
+    return outcomes * problem.n_types <= ENTRIES_WORTH_ENUMERATING
 
 
 @dataclass(frozen=True, eq=False)
 class _Batch:
-    """Problems of equal size, curves and ties, with the order that puts costliest types first."""
+    """Problems of one kind, with the order that puts costliest types first."""
 
     problems: list[Problem]
     order: npt.NDArray[np.intp]
-    alone: list[Autarky]
+    alone: Autarky
     exact: FirstMoment
     envelope: FirstMoment
 
-    @property
-    def reservation_contributions(self) -> FloatArray:
-        """What each type trains on alone, (B, I), costliest first."""
-        rows = np.array([a.contributions for a in self.alone])
-        return np.take_along_axis(rows, self.order, axis=1)
-
     @classmethod
-    def of(cls, problems: list[Problem], order: npt.NDArray[np.intp]) -> _Batch:
+    def of(cls, problems: list[Problem], order: npt.NDArray[np.intp], method: Method) -> _Batch:
         first = problems[0]
         unit = first.model_value.optimum
-        alone = [autarky(problem) for problem in problems]
-        sorted_ = [
+        probabilities, costs = (
             np.take_along_axis(np.array(rows), order, axis=1)
             for rows in (
                 [problem.probabilities for problem in problems],
                 [problem.costs for problem in problems],
-                [a.utilities for a in alone],
             )
-        ]
-        probabilities, costs, outside = sorted_
+        )
+        alone = autarky_at(first.model_value, costs)
         chain = Chain.of((False, *(np.diff(costs[0]) == 0).tolist()))
-        expectation = Enumeration.of(first.n_parties, probabilities, first.beliefs)
+        expectation: Expectation
+        if method == "enumeration":
+            expectation = Enumeration.of(first.n_parties, probabilities, first.beliefs)
+        else:
+            reach = _range(problems)
+            if reach is None:
+                raise ValueError(
+                    f"expectations must be 'enumeration' for {first.accuracy!r} with"
+                    f" {first.valuation!r}: no exponential sum is close enough to it"
+                )
+            n_parties = np.array([float(problem.n_parties) for problem in problems])
+            expectation = SumExpectation(n_parties, probabilities, first.beliefs, *reach)
 
         def stated(envelope: bool) -> FirstMoment:
             curves = [first.accuracy, first.model_value]
             a, v = (curve.envelope() if envelope else curve for curve in curves)
-            return FirstMoment(expectation, a, v, unit, costs / unit, outside / unit, chain)
+            return FirstMoment(expectation, a, v, unit, costs / unit, alone.utilities / unit, chain)
 
         return cls(problems, order, alone, stated(False), stated(True))
 
@@ -257,7 +323,7 @@ def _solve_batch(batch: _Batch) -> list[Contract]:
     exact, envelope = batch.exact, batch.envelope
     bounding = maximize(envelope)
     bounds = dual_bound(envelope, bounding.point, bounding.row_prices, bounding.cap_prices)
-    alone = exact.point(exact.increments_of(batch.reservation_contributions))
+    alone = exact.point(exact.increments_of(batch.alone.contributions))
     fallback = _priced(exact, alone.contributions, bounding)
     best = _better(exact, fallback, _feasible(exact, bounding, alone.contributions))
     open_ = np.flatnonzero(bounds - best.point.moments.accuracy > GAP_TOLERANCE)
@@ -326,7 +392,7 @@ def _search(
 
 def _contract(batch: _Batch, row: int, solution: Solution, bound: float) -> Contract:
     """One row of a solved batch, in money and in the caller's order of types."""
-    problem, alone, order = batch.problems[row], batch.alone[row], batch.order[row]
+    problem, order = batch.problems[row], batch.order[row]
     model, unit = batch.exact, batch.exact.value_unit
     costs, steps = model.costs[row], model.steps[row]
     m = solution.point.contributions[row]
@@ -371,8 +437,8 @@ def _contract(batch: _Batch, row: int, solution: Solution, bound: float) -> Cont
         contributions=in_caller_order(m),
         rewards=in_caller_order(t * unit),
         utilities=in_caller_order(u * unit),
-        reservation_utilities=alone.utilities,
-        reservation_contributions=alone.contributions,
+        reservation_utilities=in_caller_order(batch.alone.utilities[row]),
+        reservation_contributions=in_caller_order(batch.alone.contributions[row]),
         reward_caps=in_caller_order(caps * unit),
         participates=in_caller_order((m > 0) | (t > 0)),
         expected_accuracy=accuracy,

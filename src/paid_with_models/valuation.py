@@ -192,6 +192,11 @@ class ModelValue(Curve):
         """Value of the best possible model."""
         return float(self.valuation(self.accuracy.optimum))
 
+    @property
+    def smooth_from(self) -> float:
+        """That of the accuracy curve."""
+        return self.accuracy.smooth_from
+
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         a, a1, a2 = self.accuracy.evaluate(data)
         v, v1, v2 = self.valuation.evaluate(a)

@@ -1,0 +1,126 @@
+import itertools
+
+import numpy as np
+import pytest
+from mpmath import mp, mpf
+
+from paid_with_models import (
+    Arctan,
+    ExponentialValuation,
+    GeneralizationBound,
+    LinearValuation,
+    ModelValue,
+    PowerLaw,
+    PowerValuation,
+    Saturating,
+)
+from paid_with_models.expectation import Enumeration
+from paid_with_models.exponential_sum import SumExpectation, fit_exponential_sum, sum_range
+
+BOUND = GeneralizationBound()
+ADMITTED = [
+    BOUND,
+    GeneralizationBound(0.9, 30.0),
+    PowerLaw(0.95, 1.0, 0.4, 2.0),
+    PowerLaw(0.9, 2.0, 0.5),
+    Saturating((0.5, 0.4), (0.1, 0.003)),
+    ModelValue(BOUND, LinearValuation(100.0)),
+    ModelValue(PowerLaw(0.95, 1.0, 0.4, 2.0), ExponentialValuation(50.0, 2.0)),
+]
+
+
+@pytest.mark.parametrize("curve", ADMITTED, ids=repr)
+@pytest.mark.parametrize("high", [1e4, 1e7, 1e9])
+def test_the_promised_error_holds_everywhere_on_the_range(curve, high):
+    fit = fit_exponential_sum(curve, curve.smooth_from, high)
+    assert fit.error <= 1e-11 * fit.limit
+    assert fit.slope_error <= 1e-9
+    assert np.all(fit.weights >= 0)
+    assert np.all(fit.rates > 0)
+    data = np.geomspace(max(fit.low, 1e-6), high, 30_001)[1:]  # far finer than any node
+    assert np.abs(fit(data) - curve(data)).max() <= fit.error + 4e-16 * fit.limit
+    slope = curve.derivative(data)
+    wrong = np.abs(fit.derivative(data) - slope)
+    assert np.all(wrong <= (fit.slope_error + 1e-15) * slope)
+
+
+def test_a_curve_that_admits_no_sum_says_so():
+    assert fit_exponential_sum(Arctan(rate=0.02), 0.0, 1e6).error > 1e-3
+    assert sum_range(Arctan(), ModelValue(Arctan(), LinearValuation()), 1e5) is None
+    convex = ModelValue(BOUND, PowerValuation(100.0, 3.0))
+    assert sum_range(BOUND, convex, 1e5) is None
+    assert sum_range(BOUND, ModelValue(BOUND, LinearValuation()), 1e5) == (BOUND.zero_until, 16**5)
+    assert sum_range(BOUND, ModelValue(BOUND, LinearValuation()), 20.0) is None
+
+
+def test_below_the_range_the_sum_is_below_the_curve():
+    """So caps and accuracies are never overstated where totals fall below the kink."""
+    fit = fit_exponential_sum(BOUND, BOUND.zero_until, 1e6)
+    data = np.linspace(0, BOUND.zero_until, 1001)
+    assert np.all(fit(data) <= fit.error)
+
+
+def test_envelope_and_curve_share_a_fit():
+    assert fit_exponential_sum(BOUND.envelope(), 57.0, 1e6) is fit_exponential_sum(BOUND, 57.0, 1e6)
+
+
+@pytest.mark.parametrize("bad", [(10.0, 10.0), (-1.0, 10.0), (5.0, float("inf"))])
+def test_an_empty_range_is_refused(bad):
+    with pytest.raises(ValueError, match="low and high must satisfy"):
+        fit_exponential_sum(BOUND, *bad)
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+@pytest.mark.parametrize("n_parties", [2, 3, 7])
+@pytest.mark.parametrize("valuation", [LinearValuation(3.0), ExponentialValuation(3.0, 2.0)])
+def test_sums_are_the_enumeration(beliefs, n_parties, valuation):
+    rng = np.random.default_rng(n_parties)
+    value = ModelValue(BOUND, valuation)
+    p = rng.dirichlet(np.ones(4), size=3)
+    p[2] = [1e-6, 0.5, 0.3, 0.2 - 1e-6]
+    m, prices = rng.uniform(60, 400, (3, 4)), rng.uniform(0, 1, (3, 4))
+    exact = Enumeration.of(n_parties, p, beliefs).moments(BOUND, value, m)
+    sums = SumExpectation(np.full(3, float(n_parties)), p, beliefs, BOUND.zero_until, 16.0**4)
+    ours = sums.moments(BOUND, value, m)
+    for name in ("accuracy", "accuracy_gradient", "value", "values", "value_jacobian"):
+        assert getattr(ours, name) == pytest.approx(getattr(exact, name), rel=1e-11), name
+    assert ours.curvature(prices) == pytest.approx(exact.curvature(prices), rel=1e-9)
+    gradient = exact.weighted_gradient(prices)
+    assert ours.weighted_gradient(prices) == pytest.approx(gradient, rel=1e-11)
+    wrong = sums.uncertainty(BOUND, value, m)
+    assert np.all(np.abs(ours.accuracy - exact.accuracy) <= wrong.accuracy + 1e-14)
+
+
+def test_a_million_parties_against_50_digits():
+    p, m, n = [0.3, 0.7 - 1e-6, 1e-6], [150.0, 420.0, 3000.0], 10**6
+    fit = fit_exponential_sum(BOUND, BOUND.zero_until, 16.0**8)
+    with mp.workdps(50):
+        total, seen = mpf(0), [mpf(0)] * 3
+        for weight, rate in zip(fit.weights, fit.rates, strict=True):
+            q = [mpf(pi) * mp.exp(-mpf(rate) * mi) for pi, mi in zip(p, m, strict=True)]
+            total += mpf(weight) * sum(q) ** n
+            for i in range(3):
+                part = (sum(q) ** n - (sum(q) - q[i]) ** n) / (1 - (1 - mpf(p[i])) ** n)
+                seen[i] += mpf(weight) * part
+        accuracy, values = float(fit.limit - total), [float(fit.limit - s) for s in seen]
+    sums = SumExpectation(np.array([float(n)]), np.array([p]), "paper", BOUND.zero_until, 16.0**8)
+    moments = sums.moments(BOUND, BOUND, np.array([m]))
+    assert moments.accuracy[0] == pytest.approx(accuracy, abs=1e-13)
+    assert moments.values[0] == pytest.approx(values, abs=1e-13)
+
+
+@pytest.mark.parametrize("n_parties", [2, 4])
+def test_the_allowance_for_totals_below_the_tangent_point_is_enough(n_parties):
+    """With contributions near zero, exact moments of the envelopes stay within the uncertainty."""
+    value = ModelValue(BOUND, LinearValuation(100.0))
+    envelopes = BOUND.envelope(), value.envelope()
+    for p, m in itertools.product([[0.5, 0.5], [0.05, 0.95]], [[0.0, 180.0], [20.0, 300.0]]):
+        menu, chances = np.array([m]), np.array([p])
+        sums = SumExpectation(np.array([float(n_parties)]), chances, "paper", 60.0, 16.0**4)
+        ours = sums.moments(BOUND, value, menu)
+        exact = Enumeration.of(n_parties, chances, "paper").moments(*envelopes, menu)
+        wrong = sums.uncertainty(*envelopes, menu)
+        assert np.all(exact.accuracy <= ours.accuracy + wrong.accuracy)
+        assert np.all(exact.values <= ours.values + wrong.values)
+        allowed = wrong.relative_slope * ours.accuracy_gradient + wrong.slope
+        assert np.all(exact.accuracy_gradient <= ours.accuracy_gradient + allowed)

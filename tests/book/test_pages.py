@@ -21,7 +21,7 @@ LOADING = (
 def test_every_chapter_has_a_page_with_a_title(chapter_pages: Pages) -> None:
     assert len(chapter_pages) >= 10
     for name, page in chapter_pages.items():
-        assert len(page.find_all("h1")) == 1, name
+        assert len(page.select("article h1")) == 1, name
         assert page.title is not None, name
         assert page.title.string, name
     titles = [page.title.string for page in chapter_pages.values() if page.title]

@@ -36,6 +36,8 @@ import numpy.typing as npt
 from .accuracy import Curve, FloatArray
 from .expectation import Expectation, MomentsLike
 
+IntArray = npt.NDArray[np.intp]
+
 __all__ = ["Chain", "FirstMoment", "Point", "Rows", "least_utilities"]
 
 
@@ -71,13 +73,15 @@ def least_utilities(
     u = np.array(np.broadcast_to(np.asarray(reservation_utilities, dtype=float), m.shape))
     # Both are m itself except among ties, where the largest and the least option count.
     most, least = _running_extremes(m)
-    for i in range(1, m.shape[-1]):
-        option = u[..., i - 1] + (c[..., i - 1] - c[..., i]) * most[..., i - 1]
-        u[..., i] = np.maximum(u[..., i], option)
-    for i in range(m.shape[-1] - 2, -1, -1):
-        option = u[..., i + 1] - (c[..., i] - c[..., i + 1]) * least[..., i + 1]
-        u[..., i] = np.maximum(u[..., i], option)
-    return u
+    steps = -np.diff(c, axis=-1)
+    start = np.zeros((*m.shape[:-1], 1))
+    # Each pass, u_i >= u_(i-1) + steps m_(i-1), then u_i >= u_(i+1) - steps m_(i+1), is a running
+    # maximum once the sums of steps are taken out.
+    gained = np.concatenate([start, np.cumsum(steps * most[..., :-1], axis=-1)], axis=-1)
+    u = np.maximum(u, np.maximum.accumulate(u - gained, axis=-1) + gained)
+    gained = np.concatenate([start, np.cumsum(steps * least[..., 1:], axis=-1)], axis=-1)
+    back = np.maximum.accumulate((u - gained)[..., ::-1], axis=-1)[..., ::-1] + gained
+    return np.asarray(np.maximum(u, back))
 
 
 def _running_extremes(m: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -162,6 +166,11 @@ class Rows:
             - self.least
         )
 
+    def and_(self, more: Rows) -> Rows:
+        """Both sets of constraints."""
+        pairs = zip(vars(self).values(), vars(more).values(), strict=True)
+        return Rows(*(np.concatenate(pair, axis=1) for pair in pairs))
+
     def take(self, rows: npt.NDArray[np.intp]) -> Rows:
         """The batch reduced to some of its problems."""
         return Rows(
@@ -182,7 +191,6 @@ class Point:
         Slack of the linear constraints (IR of all types but the first, order of ties, others).
     caps : (B, I) ndarray
         Slack of the caps, T - t.
-    cap_jacobian : (B, I, 2I) ndarray
     """
 
     increments: FloatArray
@@ -190,7 +198,6 @@ class Point:
     moments: MomentsLike
     rows: FloatArray
     caps: FloatArray
-    cap_jacobian: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,7 +298,7 @@ class FirstMoment:
         steps = np.diff(contributions, axis=1, prepend=0.0)
         increments = np.repeat(0.5 * np.maximum(steps, 0.05 * contributions), 2, axis=1)
         increments[:, 0], increments[:, 1] = 0.05, contributions[:, 0]
-        return np.where(self.chain.live, increments, 0.0), unit
+        return increments, unit
 
     def point(self, increments: FloatArray) -> Point:
         """The menu with these increments, shape (B, 2I), and its derivatives."""
@@ -304,9 +311,12 @@ class FirstMoment:
             moments=moments,
             rows=_times(self.row_jacobian, increments) - self.row_offset,
             caps=moments.values / self.value_unit - rewards,
-            cap_jacobian=moments.value_jacobian @ self.chain.contributions / self.value_unit
-            - self.reward_jacobian,
         )
+
+    def cap_jacobian(self, point: Point) -> FloatArray:
+        """(B, I, 2I): Jacobian of the caps in the increments."""
+        jacobian = point.moments.value_jacobian / self.value_unit
+        return np.asarray(jacobian @ self.chain.contributions - self.reward_jacobian)
 
     def gradient(self, point: Point, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
         """Gradient (B, 2I) of F + row_prices · rows + cap_prices · caps in the increments."""
@@ -323,6 +333,14 @@ class FirstMoment:
         map_ = self.chain.contributions
         return map_.T @ (point.moments.curvature(cap_prices / self.value_unit) @ map_)
 
+    def blocks(
+        self, point: Point, cap_prices: FloatArray, columns: IntArray, constraints: IntArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Parts of the Hessian, (B, n, n), and of the Jacobian of rows and caps, (B, k, n)."""
+        jacobian = np.concatenate([self.row_jacobian, self.cap_jacobian(point)], axis=1)
+        hessian = self.hessian(point, cap_prices)[:, columns][:, :, columns]
+        return hessian, jacobian[:, constraints][:, :, columns]
+
     def increments_of(self, contributions: FloatArray) -> FloatArray:
         """Increments (B, 2I) of the menu with these contributions and least utilities.
 
@@ -330,17 +348,19 @@ class FirstMoment:
         """
         m = contributions
         u = least_utilities(m, self.costs, self.reservation_utilities)
-        increments = np.zeros((len(m), 2 * m.shape[1]))
-        increments[:, 0] = u[:, 0] - self.reservation_utilities[:, 0]
         most, least = _running_extremes(m)
-        y = np.zeros(len(m))
-        for i in range(m.shape[1]):
-            if i > 0 and self.chain.live[2 * i]:
-                y = (u[:, i] - u[:, i - 1]) / self.steps[:, i]
-                y = np.clip(y, most[:, i - 1], np.maximum(most[:, i - 1], least[:, i]))
-                # The chain goes on from the last type of the run of equal costs before.
-                increments[:, 2 * i] = y - m[:, i - 1]
-            increments[:, 2 * i + 1] = np.maximum(m[:, i] - y, 0.0)
+        gap = np.diff(u, axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            y = np.where(self.steps[:, 1:] > 0, gap / self.steps[:, 1:], 0.0)
+        y = np.clip(y, most[:, :-1], np.maximum(most[:, :-1], least[:, 1:]))
+        y = np.concatenate([np.zeros((len(m), 1)), y], axis=1)
+        starts = self.chain.live[0::2]
+        y = y[:, np.maximum.accumulate(np.where(starts, np.arange(starts.size), 0))]
+        increments = np.empty((len(m), 2 * m.shape[1]))
+        # The chain goes on from the last type of the run of equal costs before.
+        increments[:, 2::2] = np.where(starts[1:], y[:, 1:] - m[:, :-1], 0.0)
+        increments[:, 1::2] = np.maximum(m - y, 0.0)
+        increments[:, 0] = u[:, 0] - self.reservation_utilities[:, 0]
         return increments
 
 

@@ -22,10 +22,11 @@ import numpy.typing as npt
 
 from .accuracy import FloatArray
 from .first_moment import FirstMoment, Point, _times
+from .many_types import ChainSystem, ManyTypes
 
 Vectors = tuple[FloatArray, ...]
 
-__all__ = ["Solution", "choose", "kkt_residual", "maximize"]
+__all__ = ["Solution", "central_path_end", "choose", "kkt_residual", "maximize"]
 
 #: Interior iterations stop at the first residual, since flat problems lose their dual digits when
 #: pushed further and the finish does the rest; where it cannot, at the second.
@@ -34,12 +35,13 @@ INTERIOR_TOLERANCES = (1e-9, 1e-14)
 FINISHED = 1e-12
 ITERATIONS = 100
 #: Stop after so many iterations without a better residual.
-PATIENCE = 12
+PATIENCE = 8
 
 #: The finish: relative regularisation of its linear systems (degenerate constraints are common),
-#: rounds of correcting the guess of what binds, Newton steps in each, and the sign error allowed.
+#: rounds of correcting the guess of what binds, how many in vain, Newton steps in each, and the
+#: sign error allowed.
 REGULARIZATION = 1e-13
-ROUNDS = 12
+ROUNDS, ROUNDS_IN_VAIN = 12, 2
 NEWTON_STEPS = 6
 SIGN_TOLERANCE = 1e-11
 
@@ -111,18 +113,30 @@ def maximize(problem: FirstMoment, start: FloatArray | None = None) -> Solution:
     """
     if start is None:
         start = 0.5 * (1 - problem.reservation_utilities) / problem.costs
-    start = np.maximum.accumulate(start, axis=1)
-    best = _pursue(problem, start, INTERIOR_TOLERANCES[0])
-    if np.any(best.residual > FINISHED):
-        second = _pursue(problem, start, INTERIOR_TOLERANCES[1])
-        best = choose(problem, second.residual < best.residual, best, second)
+    path = _Path.of(problem, np.maximum.accumulate(start, axis=1))
+    best, path = _pursue(problem, path, INTERIOR_TOLERANCES[0])
+    rest = np.flatnonzero(best.residual > FINISHED)
+    if rest.size:
+        second, _ = _pursue(problem.take(rest), path.take(rest), INTERIOR_TOLERANCES[1])
+        place = np.zeros(len(start), dtype=np.intp)
+        place[rest] = np.arange(rest.size)
+        swap = np.zeros(len(start), dtype=bool)
+        swap[rest] = second.residual < best.residual[rest]
+        best = choose(problem, swap, best, second.take(problem, place))
     return best
 
 
-def _pursue(problem: FirstMoment, start: FloatArray, tolerance: float) -> Solution:
-    interior = _interior_point(problem, start, tolerance)
+def central_path_end(problem: FirstMoment, start: FloatArray, tolerance: float) -> Solution:
+    """The interior iterations alone, from contributions (B, I) > 0: what bounds need, no more."""
+    return _interior_point(problem, _Path.of(problem, start), tolerance)[0]
+
+
+def _pursue(problem: FirstMoment, path: _Path, tolerance: float) -> tuple[Solution, _Path]:
+    interior, path = _interior_point(problem, path, tolerance)
+    if np.all(interior.residual <= FINISHED):
+        return interior, path
     finish = _active_set_finish(problem, interior)
-    return choose(problem, finish.residual < interior.residual, interior, finish)
+    return choose(problem, finish.residual < interior.residual, interior, finish), path
 
 
 def choose(
@@ -146,6 +160,14 @@ def _size(problem: FirstMoment, contributions: FloatArray) -> FloatArray:
     return size
 
 
+def _linearized(
+    problem: FirstMoment, point: Point, primal: Vectors, dual: Vectors
+) -> _Linearized | ChainSystem:
+    if isinstance(problem, ManyTypes):
+        return ChainSystem(problem, point, primal, dual)
+    return _Linearized(problem, point, primal, dual)
+
+
 class _Linearized:
     """The optimality conditions, linearised at a state and reduced to the increments."""
 
@@ -156,53 +178,82 @@ class _Linearized:
         primal: Vectors,
         dual: Vectors,
     ) -> None:
-        (x, self.q, self.r), (self.z, self.mu, self.lam) = primal, dual
+        (x, q, r), (self.z, mu, lam) = primal, dual
         self.live = problem.chain.live
         self.x = np.where(self.live, x, 1.0)
-        self.rows, self.caps = problem.row_jacobian, point.cap_jacobian
-        self.row_gap, self.cap_gap = point.rows - self.q, point.caps - self.r
-        self.gradient = problem.gradient(point, self.mu, self.lam) + self.z
-        matrix = -problem.hessian(point, self.lam)
-        for jacobian, weights in ((self.rows, self.mu / self.q), (self.caps, self.lam / self.r)):
-            matrix = matrix + jacobian.swapaxes(1, 2) @ (weights[:, :, None] * jacobian)
-        diagonal = np.arange(x.shape[1])
-        matrix[:, diagonal, diagonal] += np.where(self.live, self.z / self.x, 1.0)
-        self.scale = 1 / np.sqrt(matrix[:, diagonal, diagonal])
+        self.row_gap, self.cap_gap = point.rows - q, point.caps - r
+        self.slack, self.price = np.hstack([q, r]), np.hstack([mu, lam])
+        self.gradient = problem.gradient(point, mu, lam) + self.z
+        self.jacobian = np.concatenate([problem.row_jacobian, problem.cap_jacobian(point)], axis=1)
+        # Increments and minus the change of prices, as one symmetric system: eliminating the
+        # prices would square its condition number, which rare types make large.
+        n, n_all = x.shape[1], x.shape[1] + self.slack.shape[1]
+        matrix = np.zeros((len(x), n_all, n_all))
+        matrix[:, :n, :n] = -problem.hessian(point, lam)
+        matrix[:, n:, :n] = np.where(self.live, self.jacobian, 0.0)
+        matrix[:, :n, n:] = matrix[:, n:, :n].swapaxes(1, 2)
+        diagonal = np.arange(n_all)
+        on_x = np.where(self.live, self.z / self.x, 1.0)
+        matrix[:, diagonal, diagonal] += np.hstack([on_x, -self.slack / self.price])
+        by_x = 1 / np.sqrt(matrix[:, diagonal[:n], diagonal[:n]])
+        size = np.sum((matrix[:, n:, :n] * by_x[:, None, :]) ** 2, axis=2)
+        self.scale = np.hstack([by_x, 1 / np.sqrt(size + self.slack / self.price)])
         self.matrix = matrix * self.scale[:, :, None] * self.scale[:, None, :]
-        self.matrix[:, diagonal, diagonal] += 1e-15
         self.inverse: FloatArray = np.asarray(np.linalg.inv(self.matrix), dtype=float)
 
     def direction(
         self, to_x: FloatArray, to_q: FloatArray, to_r: FloatArray
     ) -> tuple[Vectors, Vectors]:
         """Primal and dual step that raises the products x z, q mu, r lam by these amounts."""
-        side = self.gradient + to_x / self.x
-        side = side + np.einsum("brn,br->bn", self.rows, (to_q - self.mu * self.row_gap) / self.q)
-        side = side + np.einsum("bin,bi->bn", self.caps, (to_r - self.lam * self.cap_gap) / self.r)
-        side = np.where(self.live, side * self.scale, 0.0)
+        n, n_rows = to_x.shape[1], to_q.shape[1]
+        gap = np.hstack([self.row_gap, self.cap_gap])
+        on_x = np.where(self.live, self.gradient + to_x / self.x, 0.0)
+        side = np.hstack([on_x, np.hstack([to_q, to_r]) / self.price - gap]) * self.scale
         step = _times(self.inverse, side)
         step = step + _times(self.inverse, side - _times(self.matrix, step))  # one refinement
-        dx = np.asarray(step * self.scale)
-        dq, dr = _times(self.rows, dx) + self.row_gap, _times(self.caps, dx) + self.cap_gap
+        dx, d_price = np.split(step * self.scale, [n], axis=1)
+        d_slack = _times(self.jacobian, dx) + gap
         dz = np.where(self.live, (to_x - self.z * dx) / self.x, 0.0)
-        d_mu, d_lam = (to_q - self.mu * dq) / self.q, (to_r - self.lam * dr) / self.r
+        dq, dr = np.split(d_slack, [n_rows], axis=1)
+        d_mu, d_lam = np.split(-d_price, [n_rows], axis=1)
         return (dx, dq, dr), (dz, d_mu, d_lam)
 
 
-def _interior_point(problem: FirstMoment, start: FloatArray, tolerance: float) -> Solution:
+@dataclass(frozen=True, eq=False)
+class _Path:
+    """Where a batch is on its central paths: increments, slacks, their prices; and their unit."""
+
+    primal: Vectors
+    dual: Vectors
+    size: FloatArray
+
+    @classmethod
+    def of(cls, problem: FirstMoment, start: FloatArray) -> _Path:
+        live = problem.chain.live
+        x, size = problem.start(start)
+        point = problem.point(x)
+        q, r = np.maximum(point.rows, 0.05 * problem.row_unit), np.maximum(point.caps, 0.05)
+        z = np.where(live, 0.05 / np.where(live, x, 1.0), 0.0)
+        return cls((x, q, r), (z, 0.05 / q, 0.05 / r), size)
+
+    def take(self, rows: npt.NDArray[np.intp]) -> _Path:
+        return _Path(
+            tuple(v[rows] for v in self.primal), tuple(w[rows] for w in self.dual), self.size[rows]
+        )
+
+
+def _interior_point(problem: FirstMoment, path: _Path, tolerance: float) -> tuple[Solution, _Path]:
+    """Follow the path until residuals fall below the tolerance or stop improving."""
     whole_batch, live = problem, problem.chain.live
-    x, size = problem.start(start)
-    point = problem.point(x)
-    q, r = np.maximum(point.rows, 0.05 * problem.row_unit), np.maximum(point.caps, 0.05)
-    z = np.where(live, 0.05 / np.where(live, x, 1.0), 0.0)
-    primal: Vectors = (x, q, r)
-    dual: Vectors = (z, 0.05 / q, 0.05 / r)
-    n_products = live.sum() + q.shape[1] + r.shape[1]
-    best = [x.copy(), dual[1].copy(), dual[2].copy(), np.full(len(x), np.inf)]
-    since_best = np.zeros(len(x), dtype=int)
-    here = np.arange(len(x))  # rows of the whole batch that are still being worked on
+    left = path.take(np.arange(len(path.size)))  # where each problem left the batch
+    primal, dual, size = path.primal, path.dual, path.size
+    point = problem.point(primal[0])
+    n_products = live.sum() + primal[1].shape[1] + primal[2].shape[1]
+    best = [primal[0].copy(), dual[1].copy(), dual[2].copy(), np.full(len(size), np.inf)]
+    since_best = np.zeros(len(size), dtype=int)
+    here = np.arange(len(size))  # rows of the whole batch that are still being worked on
     for _ in range(ITERATIONS):
-        system = _Linearized(problem, point, primal, dual)
+        system = _linearized(problem, point, primal, dual)
         products = _total(primal, dual)
         residual = np.maximum.reduce(
             [
@@ -217,16 +268,14 @@ def _interior_point(problem: FirstMoment, start: FloatArray, tolerance: float) -
             kept[here[better]] = now[better]
         since_best = np.where(better, 0, since_best + 1)
         going = (residual > tolerance) & (since_best < PATIENCE) & np.isfinite(residual)
-        if not going.any():
-            break
         if going.mean() <= 0.5:
+            for kept, now in zip((*left.primal, *left.dual), (*primal, *dual), strict=True):
+                kept[here] = now
+            if not going.any():
+                break
             keep = np.flatnonzero(going)
-            problem, here, size, since_best = (
-                problem.take(keep),
-                here[keep],
-                size[keep],
-                since_best[keep],
-            )
+            problem, here, size = problem.take(keep), here[keep], size[keep]
+            since_best = since_best[keep]
             primal, dual = tuple(v[keep] for v in primal), tuple(w[keep] for w in dual)
             point = problem.point(primal[0])
             continue
@@ -248,7 +297,7 @@ def _interior_point(problem: FirstMoment, start: FloatArray, tolerance: float) -
         dual = _moved(dual, d_dual, _length(dual, d_dual, 0.995))
         primal = (np.where(live, primal[0], 0.0), *primal[1:])
         point = problem.point(primal[0])
-    return _assessed(whole_batch, best)
+    return _assessed(whole_batch, best), left
 
 
 def _total(primal: Vectors, dual: Vectors) -> FloatArray:
@@ -286,6 +335,10 @@ def _active_set_finish(problem: FirstMoment, guess: Solution) -> Solution:
     row_binds = guess.point.rows / unit < mu * unit
     cap_binds = guess.point.caps < lam
     best = [x.copy(), mu.copy(), lam.copy(), np.full(len(x), np.inf)]
+    free = (~fixed).sum(axis=1)
+    if np.all(row_binds.sum(axis=1) + cap_binds.sum(axis=1) > free):
+        return guess  # more equations than unknowns: a vertex, whose prices are not unique
+    in_vain = 0
     for _ in range(ROUNDS):
         x = np.where(fixed, 0.0, x)
         mu, lam = np.where(row_binds, mu, 0.0), np.where(cap_binds, lam, 0.0)
@@ -304,6 +357,7 @@ def _active_set_finish(problem: FirstMoment, guess: Solution) -> Solution:
         point = problem.point(candidate[0])
         residual = kkt_residual(problem, point, *candidate[1:])
         better = residual < best[3]
+        in_vain = 0 if np.any(better & (residual < guess.residual)) else in_vain + 1
         for kept, now in zip(best, (*candidate, residual), strict=True):
             kept[...] = np.where(better if now.ndim == 1 else better[:, None], now, kept)
         # Correct the guess where a sign is wrong, and go again from the corrected point.
@@ -313,7 +367,8 @@ def _active_set_finish(problem: FirstMoment, guess: Solution) -> Solution:
             row_binds, mu * unit < -SIGN_TOLERANCE, point.rows < -SIGN_TOLERANCE * unit
         )
         caps_flip = np.where(cap_binds, lam < -SIGN_TOLERANCE, point.caps < -SIGN_TOLERANCE)
-        if not (flip.any() or rows_flip.any() or caps_flip.any()):
+        done = not (flip.any() or rows_flip.any() or caps_flip.any())
+        if done or in_vain > ROUNDS_IN_VAIN:
             break
         fixed, row_binds, cap_binds = fixed ^ flip, row_binds ^ rows_flip, cap_binds ^ caps_flip
         x, mu, lam = candidate
@@ -336,11 +391,10 @@ def _newton_step(
     columns, used = np.flatnonzero(free.any(axis=0)), np.flatnonzero(binds.any(axis=0))
     free, binds, size = free[:, columns], binds[:, used], size[:, columns]
     unit = np.hstack([problem.row_unit, np.ones_like(point.caps)])[:, used]
-    jacobian = np.concatenate([problem.row_jacobian, point.cap_jacobian], axis=1)
-    jacobian = jacobian[:, used][:, :, columns] * size[:, None, :] / unit[:, :, None]
+    hessian, jacobian = problem.blocks(point, prices[1], columns, used)
+    jacobian = jacobian * size[:, None, :] / unit[:, :, None]
     jacobian *= binds[:, :, None] & free[:, None, :]
     slack = np.hstack([point.rows, point.caps])[:, used] / unit
-    hessian = problem.hessian(point, prices[1])[:, columns][:, :, columns]
     hessian = hessian * size[:, :, None] * size[:, None, :]
     hessian *= free[:, :, None] & free[:, None, :]
     n, n_used = columns.size, used.size

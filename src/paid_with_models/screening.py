@@ -31,6 +31,7 @@ from .expectation import Enumeration, Expectation
 from .exponential_sum import SumExpectation, sum_range
 from .first_moment import Chain, FirstMoment, least_utilities
 from .interior_point import Solution, choose, kkt_residual, maximize
+from .many_types import ManyTypes
 from .problem import Autarky, Problem, autarky_at
 
 BoolArray = npt.NDArray[np.bool_]
@@ -47,6 +48,9 @@ BINDING_TOLERANCE = 1e-9
 #: So many outcomes cost as much as an exponential sum; where sums leave a gap, enumerations of up
 #: to so many entries are tried.
 OUTCOMES_LIKE_A_SUM, ENTRIES_WORTH_ENUMERATING = 250, 2_000_000
+
+#: From so many types on, problems are solved one by one, at a cost linear in their number.
+MANY_TYPES = 40
 
 #: Violation of a cap, in values of the best model, that counts as rounding.
 FEASIBILITY_TOLERANCE = 1e-12
@@ -243,7 +247,10 @@ def solve_many(problems: Iterable[Problem], *, expectations: Method = "auto") ->
             # One party is alone, and there is nothing to sum over.
             by_size[0 if sums and problems[k].n_parties > 1 else problems[k].n_parties].append(k)
         for n_parties, same_size in by_size.items():
-            solve_rows(same_size, "sum" if n_parties == 0 else "enumeration")
+            method: Method = "sum" if n_parties == 0 else "enumeration"
+            together = [same_size] if group[0].n_types < MANY_TYPES else [[k] for k in same_size]
+            for some in together:
+                solve_rows(some, method)
         if sums and expectations == "auto":
             for k in rows:
                 if contracts[k].status is not Status.OPTIMAL and _countable(problems[k]):
@@ -311,10 +318,14 @@ class _Batch:
             n_parties = np.array([float(problem.n_parties) for problem in problems])
             expectation = SumExpectation(n_parties, probabilities, first.beliefs, *reach)
 
+        alone_of_its_kind = len(problems) == 1 and bool(np.all(chain.live))
+        many = method == "sum" and alone_of_its_kind and costs.shape[1] >= MANY_TYPES
+        kind = ManyTypes if many else FirstMoment
+
         def stated(envelope: bool) -> FirstMoment:
             curves = [first.accuracy, first.model_value]
             a, v = (curve.envelope() if envelope else curve for curve in curves)
-            return FirstMoment(expectation, a, v, unit, costs / unit, alone.utilities / unit, chain)
+            return kind(expectation, a, v, unit, costs / unit, alone.utilities / unit, chain)
 
         return cls(problems, order, alone, stated(False), stated(True))
 

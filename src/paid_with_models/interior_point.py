@@ -199,6 +199,9 @@ class _Linearized:
         size = np.sum((matrix[:, n:, :n] * by_x[:, None, :]) ** 2, axis=2)
         self.scale = np.hstack([by_x, 1 / np.sqrt(size + self.slack / self.price)])
         self.matrix = matrix * self.scale[:, :, None] * self.scale[:, None, :]
+        # Never singular to the last bit; a problem gone astray must not stop the others.
+        self.matrix[:, diagonal, diagonal] += np.where(diagonal < n, 1e-15, -1e-15)
+        self.matrix[~np.isfinite(self.matrix).all(axis=(1, 2))] = np.eye(n_all)
         self.inverse: FloatArray = np.asarray(np.linalg.inv(self.matrix), dtype=float)
 
     def direction(
@@ -253,7 +256,10 @@ def _interior_point(problem: FirstMoment, path: _Path, tolerance: float) -> tupl
     since_best = np.zeros(len(size), dtype=int)
     here = np.arange(len(size))  # rows of the whole batch that are still being worked on
     for _ in range(ITERATIONS):
-        system = _linearized(problem, point, primal, dual)
+        try:
+            system = _linearized(problem, point, primal, dual)
+        except np.linalg.LinAlgError:  # what was reached so far is assessed like any other point
+            break
         products = _total(primal, dual)
         residual = np.maximum.reduce(
             [

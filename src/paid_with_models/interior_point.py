@@ -34,8 +34,9 @@ INTERIOR_TOLERANCES = (1e-9, 1e-14)
 #: A finish above this residual has not found what binds.
 FINISHED = 1e-12
 ITERATIONS = 100
-#: Stop after so many iterations without a better residual.
-PATIENCE = 8
+#: Stop after so many iterations without a better residual; after fewer once it is small, where
+#: only rounding is in the way and the finish takes over.
+PATIENCE, PATIENCE_AT_END, NEAR_END = 8, 2, 1e-6
 
 #: The finish: relative regularisation of its linear systems (degenerate constraints are common),
 #: rounds of correcting the guess of what binds, how many in vain, Newton steps in each, and the
@@ -273,7 +274,8 @@ def _interior_point(problem: FirstMoment, path: _Path, tolerance: float) -> tupl
         for kept, now in zip(best, (primal[0], *dual[1:], residual), strict=True):
             kept[here[better]] = now[better]
         since_best = np.where(better, 0, since_best + 1)
-        going = (residual > tolerance) & (since_best < PATIENCE) & np.isfinite(residual)
+        patience = np.where(best[3][here] < NEAR_END, PATIENCE_AT_END, PATIENCE)
+        going = (residual > tolerance) & (since_best < patience) & np.isfinite(residual)
         if going.mean() <= 0.5:
             for kept, now in zip((*left.primal, *left.dual), (*primal, *dual), strict=True):
                 kept[here] = now

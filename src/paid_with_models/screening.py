@@ -342,7 +342,7 @@ def _solve_batch(batch: _Batch) -> list[Contract]:
         best = _search(exact, best, alone.contributions, open_)
     if batch.problems[0].n_parties == 1:  # nobody to collaborate with: autarky is the only menu
         best, bounds = fallback, alone.moments.accuracy
-    return [_contract(batch, row, best, float(bounds[row])) for row in range(len(bounds))]
+    return _contracts(batch, best, bounds)
 
 
 def _priced(problem: FirstMoment, contributions: FloatArray, prices: Solution) -> Solution:
@@ -401,75 +401,83 @@ def _search(
     return choose(problem, swap, best, found.take(problem, everywhere))
 
 
-def _contract(batch: _Batch, row: int, solution: Solution, bound: float) -> Contract:
-    """One row of a solved batch, in money and in the caller's order of types."""
-    problem, order = batch.problems[row], batch.order[row]
-    model, unit = batch.exact, batch.exact.value_unit
-    costs, steps = model.costs[row], model.steps[row]
-    m = solution.point.contributions[row]
-    u = least_utilities(m, costs, model.reservation_utilities[row])
-    t = u + costs * m
-    caps = solution.point.moments.values[row] / unit
-    n_types = m.size
-
-    def in_caller_order(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        result = np.empty_like(values)
-        result[order] = values
-        return result
+def _contracts(batch: _Batch, solution: Solution, bounds: FloatArray) -> list[Contract]:
+    """A solved batch in money and in the callers' order of types."""
+    model, point, unit = batch.exact, solution.point, batch.exact.value_unit
+    m, f, steps = point.contributions, model.reservation_utilities, model.steps
+    u = least_utilities(m, model.costs, f)
+    t = u + model.costs * m
+    caps = point.moments.values / unit
+    n_types = m.shape[1]
 
     # Prices of the increments are what the gradient leaves: of u_1, then of y_i >= m_(i-1) and
     # m_i >= y_i, which are the two incentive constraints divided by the cost difference.
-    rows, caps_price = solution.row_prices[row], solution.cap_prices[row]
-    gradient = model.gradient(solution.point, solution.row_prices, solution.cap_prices)[row]
-    increments_price = np.maximum(-gradient, 0.0)
+    gradient = model.gradient(point, solution.row_prices, solution.cap_prices)
+    price = np.maximum(-gradient, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         per_value = np.where(steps > 0, 1 / (steps * unit), 0.0)
-    downward = increments_price[0::2] * per_value
-    upward = np.append(increments_price[1::2][1:] * per_value[1:], 0.0)
-    rationality = np.append(increments_price[0], rows[: n_types - 1]) / unit
+    none, never = np.zeros((len(m), 1)), np.full((len(m), 1), np.inf)
+    prices = {
+        "individual_rationality": np.hstack([price[:, :1], solution.row_prices[:, : n_types - 1]])
+        / unit,
+        "downward": price[:, 0::2] * per_value,
+        "upward": np.hstack([price[:, 3::2] * per_value[:, 1:], none]),
+        "caps": solution.cap_prices / unit,
+    }
+    gained = np.diff(u, axis=1)
+    slack = {
+        "individual_rationality": u - f,
+        "downward": np.hstack([never, gained - steps[:, 1:] * m[:, :-1]]),
+        "upward": np.hstack([steps[:, 1:] * m[:, 1:] - gained, never]),
+        "caps": caps - t,
+    }
+    binds = {name: value <= BINDING_TOLERANCE for name, value in slack.items()}
+    joined = np.abs(np.diff(m, axis=1)) <= BINDING_TOLERANCE * m[:, 1:]
+    accuracy = point.moments.accuracy
+    gaps = np.maximum(bounds - accuracy, 0.0)
+    # Back from costliest-first to the callers' order.
+    back = np.argsort(batch.order, axis=1)
 
-    def close(slack: FloatArray) -> BoolArray:
-        return np.asarray(slack <= BINDING_TOLERANCE)
+    def rows(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.take_along_axis(values, back, axis=1)
 
-    down_slack = np.append(np.inf, np.diff(u) - steps[1:] * m[:-1])
-    up_slack = np.append(steps[1:] * m[1:] - np.diff(u), np.inf)
-    joined = np.append(False, np.diff(m) <= BINDING_TOLERANCE * m[1:])
-    runs = np.split(order, np.flatnonzero(~joined)[1:])
-    accuracy = float(solution.point.moments.accuracy[row])
-    gap = max(bound - accuracy, 0.0)
-    if not np.any(m > 0):
-        shape = Shape.NO_COLLABORATION
-    elif len(runs) == 1:
-        shape = Shape.POOLING
-    else:
-        shape = Shape.SEPARATING if len(runs) == n_types else Shape.PARTLY_POOLING
-    return Contract(
-        problem=problem,
-        contributions=in_caller_order(m),
-        rewards=in_caller_order(t * unit),
-        utilities=in_caller_order(u * unit),
-        reservation_utilities=in_caller_order(batch.alone.utilities[row]),
-        reservation_contributions=in_caller_order(batch.alone.contributions[row]),
-        reward_caps=in_caller_order(caps * unit),
-        participates=in_caller_order((m > 0) | (t > 0)),
-        expected_accuracy=accuracy,
-        expected_value=float(solution.point.moments.value[row]),
-        upper_bound=accuracy + gap,
-        gap=gap,
-        status=Status.OPTIMAL if gap <= GAP_TOLERANCE else Status.FEASIBLE,
-        shape=shape,
-        multipliers=Multipliers(
-            individual_rationality=in_caller_order(rationality),
-            downward=in_caller_order(downward),
-            upward=in_caller_order(upward),
-            caps=in_caller_order(caps_price / unit),
-        ),
-        kkt_residual=float(solution.residual[row]),
-        bunches=tuple(tuple(sorted(run.tolist())) for run in runs if run.size > 1),
-        binding=Binding(
-            individual_rationality=in_caller_order(close(u - model.reservation_utilities[row])),
-            downward=in_caller_order(close(down_slack)),
-            upward=in_caller_order(close(up_slack)),
-            caps=in_caller_order(close(caps - t)),
-        ),
-    )
+    columns = {
+        "contributions": rows(m),
+        "rewards": rows(t * unit),
+        "utilities": rows(u * unit),
+        "reservation_utilities": rows(batch.alone.utilities),
+        "reservation_contributions": rows(batch.alone.contributions),
+        "reward_caps": rows(caps * unit),
+        "participates": rows((m > 0) | (t > 0)),
+    }
+    prices = {name: rows(value) for name, value in prices.items()}
+    binds = {name: rows(value) for name, value in binds.items()}
+    contracts = []
+    for k, problem in enumerate(batch.problems):
+        runs = np.split(batch.order[k], np.flatnonzero(~joined[k]) + 1)
+        gap = float(gaps[k])
+        contracts.append(
+            Contract(
+                problem=problem,
+                **{name: value[k] for name, value in columns.items()},
+                expected_accuracy=float(accuracy[k]),
+                expected_value=float(point.moments.value[k]),
+                upper_bound=float(accuracy[k]) + gap,
+                gap=gap,
+                status=Status.OPTIMAL if gap <= GAP_TOLERANCE else Status.FEASIBLE,
+                shape=_shape(m[k], len(runs)),
+                multipliers=Multipliers(**{name: value[k] for name, value in prices.items()}),
+                kkt_residual=float(solution.residual[k]),
+                bunches=tuple(tuple(sorted(run.tolist())) for run in runs if run.size > 1),
+                binding=Binding(**{name: value[k] for name, value in binds.items()}),
+            )
+        )
+    return contracts
+
+
+def _shape(contributions: FloatArray, n_options: int) -> Shape:
+    if not np.any(contributions > 0):
+        return Shape.NO_COLLABORATION
+    if n_options == 1:
+        return Shape.POOLING
+    return Shape.SEPARATING if n_options == contributions.size else Shape.PARTLY_POOLING

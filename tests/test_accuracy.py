@@ -42,7 +42,7 @@ def test_generalization_bound_and_its_derivatives_against_50_digits(optimum, com
 
 
 def test_the_published_second_derivative_is_about_half_the_right_one():
-    """The published code differentiates 1 - sqrt(2k(2 + ln(x/k)) + 4)/sqrt(x): 4 inside the root."""
+    """It is that of 1 - sqrt(2k(2 + ln(x/k)) + 4)/sqrt(x), with the 4 inside the root."""
 
     def published(x):
         with mp.workdps(50):

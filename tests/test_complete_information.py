@@ -11,6 +11,7 @@ from paid_with_models import (
     autarky,
     solve,
     solve_complete_information,
+    solve_complete_information_many,
 )
 
 
@@ -90,11 +91,18 @@ def test_for_equal_costs_a_closed_form_condition_holds():
     assert total == pytest.approx(best.x, rel=1e-6)
 
 
-def test_given_totals_only_weights_change():
-    problem = Problem(4, [0.4, 0.6], [0.02, 0.01], GeneralizationBound())
-    whole = solve_complete_information(problem)
-    again = solve_complete_information(problem, whole.totals)
-    assert again.expected_accuracy == whole.expected_accuracy
+def test_many_at_once_are_the_same_as_one_by_one():
+    problems = [
+        Problem(n, [p, 1 - p], [0.02, 0.01], GeneralizationBound(), beliefs=beliefs)
+        for n in (1, 4)
+        for p in (0.3, 0.6)
+        for beliefs in ("paper", "own")
+    ]
+    for problem, together in zip(problems, solve_complete_information_many(problems), strict=True):
+        alone = solve_complete_information(problem)
+        assert together.expected_accuracy == pytest.approx(alone.expected_accuracy, rel=1e-14)
+        assert together.contributions == pytest.approx(alone.contributions, rel=1e-14)
+        assert together.rewards == pytest.approx(alone.rewards, rel=1e-14)
 
 
 def test_the_benchmark_does_not_bound_the_menu():

@@ -12,7 +12,11 @@ it is solved), :mod:`~paid_with_models.screening` (the best menu),
 
 from .accuracy import Arctan, Curve, GeneralizationBound, PowerLaw, Saturating
 from .certificate import Residuals, linear_program_bound, menu_residuals
-from .complete_information import CompleteInformation, solve_complete_information
+from .complete_information import (
+    CompleteInformation,
+    solve_complete_information,
+    solve_complete_information_many,
+)
 from .expectation import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from .first_moment import least_utilities
 from .problem import Autarky, Problem, autarky
@@ -56,5 +60,6 @@ __all__ = [
     "proportional_rewards",
     "solve",
     "solve_complete_information",
+    "solve_complete_information_many",
     "solve_many",
 ]

@@ -33,7 +33,7 @@ from .expectation import Enumeration
 from .first_moment import FirstMoment, Point
 from .problem import Problem, _vector, autarky
 
-__all__ = ["Residuals", "dual_bound", "linear_program_bound", "menu_residuals"]
+__all__ = ["Residuals", "dual_bound", "linear_program_bound", "menu_residuals", "violations"]
 
 
 def dual_bound(
@@ -224,16 +224,52 @@ def menu_residuals(
     value_unit = problem.model_value.optimum
     outcomes = Enumeration.of(problem.n_parties, problem.probabilities[None], problem.beliefs)
     caps = outcomes.moments(problem.accuracy, problem.model_value, m[None]).values[0]
-    options = t - problem.costs[:, None] * m  # [i, j]: what type i gets from option j
-    utilities = np.diag(options)
-
-    def relative(violation: FloatArray) -> float:
-        return max(0.0, float(violation.max())) / value_unit
-
+    rationality, compatibility, solvency = violations(
+        problem.costs, m, t, autarky(problem).utilities, caps
+    )
     return Residuals(
-        individual_rationality=relative(autarky(problem).utilities - utilities),
-        incentive_compatibility=relative(options - utilities[:, None]),
-        caps=relative(t - caps),
+        float(rationality) / value_unit,
+        float(compatibility) / value_unit,
+        float(solvency) / value_unit,
+    )
+
+
+def violations(
+    costs: FloatArray,
+    contributions: FloatArray,
+    rewards: FloatArray,
+    reservation_utilities: FloatArray,
+    caps: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Largest violations of IR, of all IC and of the caps, >= 0, in units of value.
+
+    Parameters
+    ----------
+    costs, contributions, rewards, reservation_utilities, caps : (..., I) ndarray
+        Any number of menus.
+
+    Returns
+    -------
+    tuple of three (...) ndarray
+
+    Examples
+    --------
+    >>> costs, m, t = np.array([1.0, 0.5]), np.array([10.0, 10.0]), np.array([10.0, 11.0])
+    >>> [float(v) for v in violations(costs, m, t, np.zeros(2), np.array([10.5, 10.5]))]
+    [0.0, 1.0, 0.5]
+    """
+    # [..., i, j]: what type i gets from option j.
+    options = rewards[..., None, :] - costs[..., :, None] * contributions[..., None, :]
+    utilities = rewards - costs * contributions
+    largest = (
+        (reservation_utilities - utilities).max(axis=-1),
+        (options - utilities[..., :, None]).max(axis=(-2, -1)),
+        (rewards - caps).max(axis=-1),
+    )
+    return (
+        np.maximum(largest[0], 0.0),
+        np.maximum(largest[1], 0.0),
+        np.maximum(largest[2], 0.0),
     )
 
 

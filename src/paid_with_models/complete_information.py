@@ -18,6 +18,8 @@ therefore no bound on what a menu can reach, and is not called first best here.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +29,12 @@ from .accuracy import Curve, FloatArray
 from .expectation import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from .problem import Problem, autarky
 
-__all__ = ["CompleteInformation", "best_totals", "solve_complete_information"]
+__all__ = [
+    "CompleteInformation",
+    "best_totals",
+    "solve_complete_information",
+    "solve_complete_information_many",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,17 +71,12 @@ class CompleteInformation:
     utilities: FloatArray
 
 
-def solve_complete_information(
-    problem: Problem, totals: npt.ArrayLike | None = None
-) -> CompleteInformation:
+def solve_complete_information(problem: Problem) -> CompleteInformation:
     """Solve every outcome of the complete-information benchmark.
 
     Parameters
     ----------
     problem : Problem
-    totals : (K,) array_like, optional
-        The outcomes' S*, if known: they depend on the number of parties and on costs, accuracy
-        and valuation, but not on the type probabilities, which only weigh them.
 
     Returns
     -------
@@ -92,31 +94,79 @@ def solve_complete_information(
     >>> solve_complete_information(problem).totals.round(1).tolist()
     [4655.6, 3727.4, 2903.1]
     """
-    counts = enumerate_outcomes(problem.n_parties, problem.n_types)
-    alone = autarky(problem)
-    value = problem.model_value
-    if totals is None:
-        if problem.n_parties == 1:  # a double root: autarky
-            totals = counts @ alone.contributions
-        else:
-            totals = best_totals(counts, problem.costs, alone.utilities, value)
-    totals = np.asarray(totals, dtype=float)
-    worth = value(totals)
-    contributions = (worth[:, None] - alone.utilities) / problem.costs
+    return solve_complete_information_many([problem])[0]
+
+
+def solve_complete_information_many(problems: Iterable[Problem]) -> list[CompleteInformation]:
+    """Solve the benchmark for many problems.
+
+    What happens in an outcome does not depend on how likely it is: problems that differ in
+    their type probabilities alone share their outcomes, each solved once.
+
+    Parameters
+    ----------
+    problems : iterable of Problem
+
+    Returns
+    -------
+    list of CompleteInformation
+        In the order of the problems.
+
+    Raises
+    ------
+    ValueError
+        If the outcomes of a problem are too many to enumerate.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> shares = [0.2, 0.8]
+    >>> few, many = solve_complete_information_many(
+    ...     Problem(2, [p, 1 - p], [0.02, 0.01], GeneralizationBound()) for p in shares)
+    >>> few.totals is many.totals, few.expected_accuracy > many.expected_accuracy
+    (True, True)
+    """
+    problems = list(problems)
+    alike: dict[object, list[int]] = defaultdict(list)
+    for k, problem in enumerate(problems):
+        kind = problem.n_parties, tuple(problem.costs), problem.accuracy, problem.valuation
+        alike[*kind, problem.beliefs].append(k)
+    solved: dict[int, CompleteInformation] = {}
+    for rows in alike.values():
+        solved.update(zip(rows, _solve_alike([problems[k] for k in rows]), strict=True))
+    return [solved[k] for k in range(len(problems))]
+
+
+def _solve_alike(problems: list[Problem]) -> list[CompleteInformation]:
+    """Solve problems that differ in type probabilities alone."""
+    first = problems[0]
+    counts = enumerate_outcomes(first.n_parties, first.n_types)
+    alone, value = autarky(first), first.model_value
+    if first.n_parties == 1:  # a double root: autarky
+        totals = counts @ alone.contributions
+    else:
+        totals = best_totals(counts, first.costs, alone.utilities, value)
+    worth, accuracy = value(totals), first.accuracy(totals)
+    contributions = (worth[:, None] - alone.utilities) / first.costs
     contributions = np.where(totals[:, None] > 0, np.maximum(contributions, 0.0), 0.0)
-    weights = outcome_probabilities(counts, problem.probabilities)
-    seen = conditional_probabilities(counts, problem.probabilities, problem.beliefs)
-    return CompleteInformation(
-        counts=counts,
-        probabilities=weights,
-        totals=totals,
-        outcome_contributions=np.where(counts > 0, contributions, np.nan),
-        expected_accuracy=float(weights @ problem.accuracy(totals)),
-        expected_value=float(weights @ worth),
-        contributions=np.einsum("ki,ki->i", seen, contributions),
-        rewards=worth @ seen,
-        utilities=alone.utilities,
-    )
+    of_outcomes = np.where(counts > 0, contributions, np.nan)
+    p = np.array([problem.probabilities for problem in problems])
+    weights = outcome_probabilities(counts, p)
+    seen = conditional_probabilities(counts, p, first.beliefs)
+    return [
+        CompleteInformation(
+            counts=counts,
+            probabilities=weights[k],
+            totals=totals,
+            outcome_contributions=of_outcomes,
+            expected_accuracy=float(weights[k] @ accuracy),
+            expected_value=float(weights[k] @ worth),
+            contributions=np.einsum("ki,ki->i", seen[k], contributions),
+            rewards=worth @ seen[k],
+            utilities=alone.utilities,
+        )
+        for k in range(len(problems))
+    ]
 
 
 def best_totals(

@@ -47,7 +47,7 @@ BINDING_TOLERANCE = 1e-9
 
 #: So many outcomes cost as much as an exponential sum; where sums leave a gap, enumerations of up
 #: to so many entries are tried.
-OUTCOMES_LIKE_A_SUM, ENTRIES_WORTH_ENUMERATING = 250, 2_000_000
+OUTCOMES_LIKE_A_SUM, ENTRIES_WORTH_ENUMERATING = 1200, 2_000_000
 
 #: From so many types on, problems are solved one by one, at a cost linear in their number.
 MANY_TYPES = 40

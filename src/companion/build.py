@@ -174,7 +174,10 @@ def public_config(config: dict[str, Any], root: Path) -> dict[str, Any]:
         html["baseurl"] = site
         sphinx = config["sphinx"]["config"]
         sphinx["extensions"] += ["sphinxext.opengraph", "notfound.extension"]
-        sphinx["ogp_site_url"] = site
+        sphinx |= {"ogp_site_url": site, "ogp_site_name": config["title"]}
+        # The cards take no SVG: this is logo.svg, drawn.
+        logo = "book/_static/logo.png"
+        sphinx["ogp_social_cards"] = {"image": logo, "image_mini": logo, "line_color": "#1f4e79"}
         sphinx["notfound_urls_prefix"] = urlsplit(site).path.rstrip("/") + "/"
     return config
 

@@ -166,7 +166,7 @@ def test_chapters_find_an_empty_folder(copy_of_built_book: Path) -> None:
 
 
 def test_public_addresses_add_what_needs_them(book: Path) -> None:
-    config = {"html": {}, "sphinx": {"config": {"extensions": ["a"]}}}
+    config = {"title": "A book", "html": {}, "sphinx": {"config": {"extensions": ["a"]}}}
     assert public_config(json.loads(json.dumps(config)), book) == config
     (book / "pyproject.toml").write_text(
         '[tool.companion]\nsite_url = "https://a.org/b/"\nrepository_url = "https://c.org/d"\n'

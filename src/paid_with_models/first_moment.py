@@ -341,6 +341,14 @@ class FirstMoment:
         hessian = self.hessian(point, cap_prices)[:, columns][:, :, columns]
         return hessian, jacobian[:, constraints][:, :, columns]
 
+    def in_order(self, contributions: FloatArray) -> FloatArray:
+        """Contributions (B, I) raised where a cheaper type would contribute less than a dearer."""
+        m = contributions.copy()
+        for i in range(1, m.shape[1]):
+            if self.chain.live[2 * i]:
+                m[:, i] = np.maximum(m[:, i], m[:, :i].max(axis=1))
+        return m
+
     def increments_of(self, contributions: FloatArray) -> FloatArray:
         """Increments (B, 2I) of the menu with these contributions and least utilities.
 

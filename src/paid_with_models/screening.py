@@ -9,8 +9,9 @@ that the contributions allow, which makes them unique.
 The problem is solved on the concave envelopes of :math:`a` and :math:`v \circ a` first: its
 optimum bounds every menu (:mod:`paid_with_models.certificate`). Where no outcome of its solution
 falls below the tangent points, it *is* the solution, with a proof. Elsewhere menus are searched
-for on the curves themselves, from several starting points, and what remains between the best of
-them and the bound is reported as the gap.
+for on the curves themselves, and where outcomes can be enumerated branch and bound
+(:mod:`paid_with_models.branch_and_bound`) looks for the best of all and lowers the bound; what
+remains between the two is reported as the gap.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import FloatArray
+from .branch_and_bound import Closed, close_gaps, s_shaped
 from .certificate import dual_bound
 from .expectation import Enumeration, Expectation
 from .exponential_sum import SumExpectation, sum_range
 from .first_moment import Chain, FirstMoment, least_utilities
-from .interior_point import Solution, choose, kkt_residual, maximize
+from .interior_point import Solution, maximize
+from .local_search import Incumbents, priced, repaired
 from .many_types import ManyTypes
 from .problem import Autarky, Problem, autarky_at
 
@@ -52,8 +55,9 @@ OUTCOMES_LIKE_A_SUM, ENTRIES_WORTH_ENUMERATING = 1200, 2_000_000
 #: From so many types on, problems are solved one by one, at a cost linear in their number.
 MANY_TYPES = 40
 
-#: Violation of a cap, in values of the best model, that counts as rounding.
-FEASIBILITY_TOLERANCE = 1e-12
+#: Up to so many types branch and bound is given so many boxes for a problem; with more types as
+#: many as come to so many outcomes in all (some seconds).
+FEW_TYPES, FEW_TYPES_BOXES, AFFORDABLE_OUTCOMES = 3, 2_000, 1_000_000
 
 
 class Status(Enum):
@@ -165,7 +169,9 @@ class Contract:
 Method = Literal["auto", "enumeration", "sum"]
 
 
-def solve(problem: Problem, *, expectations: Method = "auto") -> Contract:
+def solve(
+    problem: Problem, *, expectations: Method = "auto", max_boxes: int | None = None
+) -> Contract:
     """The best menu for a problem, with a proof of how good it is.
 
     Parameters
@@ -175,6 +181,10 @@ def solve(problem: Problem, *, expectations: Method = "auto") -> Contract:
         How expectations over who turns up are computed: over all outcomes, exact and dear, or by
         exponential sums, whose error is proved and carried into the gap. By default the cheaper
         one, and enumeration where it can close a gap that the error of the sums leaves open.
+    max_boxes : int >= 0, optional
+        Most boxes of contributions that branch and bound may examine where accuracy is not
+        concave; the gap says what is left open. By default 2,000 with up to three types (as a
+        rule a few dozen do), with more types what takes some seconds.
 
     Returns
     -------
@@ -184,7 +194,7 @@ def solve(problem: Problem, *, expectations: Method = "auto") -> Contract:
     ------
     ValueError
         If the outcomes are too many to enumerate and the curves do not admit exponential sums,
-        or the method asked for is not to be had.
+        or the method asked for is not to be had; or if ``max_boxes`` is negative.
 
     Examples
     --------
@@ -194,17 +204,20 @@ def solve(problem: Problem, *, expectations: Method = "auto") -> Contract:
     >>> contract.contributions.round(4).tolist(), contract.shape.name, contract.status.name
     ([69.0533, 69.0533, 69.0533, 69.0533, 69.0533], 'POOLING', 'OPTIMAL')
     """
-    return solve_many([problem], expectations=expectations)[0]
+    return solve_many([problem], expectations=expectations, max_boxes=max_boxes)[0]
 
 
-def solve_many(problems: Iterable[Problem], *, expectations: Method = "auto") -> list[Contract]:
+def solve_many(
+    problems: Iterable[Problem], *, expectations: Method = "auto", max_boxes: int | None = None
+) -> list[Contract]:
     """Solve many problems, those with as many types and the same curves together.
 
     Parameters
     ----------
     problems : iterable of Problem
     expectations : {"auto", "enumeration", "sum"}
-        As for :func:`solve`.
+    max_boxes : int >= 0, optional
+        As for :func:`solve`, for each problem.
 
     Returns
     -------
@@ -227,6 +240,8 @@ def solve_many(problems: Iterable[Problem], *, expectations: Method = "auto") ->
         raise ValueError(
             f"expectations must be 'auto', 'enumeration' or 'sum'; got {expectations!r}"
         )
+    if max_boxes is not None and not max_boxes >= 0:
+        raise ValueError(f"max_boxes must be >= 0; got {max_boxes!r}")
     problems = list(problems)
     orders = [np.argsort(-problem.costs, kind="stable") for problem in problems]
     alike: dict[object, list[int]] = defaultdict(list)
@@ -235,13 +250,14 @@ def solve_many(problems: Iterable[Problem], *, expectations: Method = "auto") ->
         alike[ties, problem.accuracy, problem.valuation, problem.beliefs].append(k)
     contracts: dict[int, Contract] = {}
 
-    def solve_rows(rows: list[int], method: Method) -> None:
+    def solve_rows(rows: list[int], method: Method, again: bool = False) -> None:
         batch = _Batch.of([problems[k] for k in rows], np.array([orders[k] for k in rows]), method)
-        contracts.update(zip(rows, _solve_batch(batch), strict=True))
+        contracts.update(zip(rows, _solve_batch(batch, max_boxes, again), strict=True))
 
     for rows in alike.values():
         group = [problems[k] for k in rows]
         sums = _sums_pay(group) if expectations == "auto" else expectations == "sum"
+        again = sums and expectations == "auto"
         by_size: dict[int, list[int]] = defaultdict(list)
         for k in rows:
             # One party is alone, and there is nothing to sum over.
@@ -250,11 +266,15 @@ def solve_many(problems: Iterable[Problem], *, expectations: Method = "auto") ->
             method: Method = "sum" if n_parties == 0 else "enumeration"
             together = [same_size] if group[0].n_types < MANY_TYPES else [[k] for k in same_size]
             for some in together:
-                solve_rows(some, method)
-        if sums and expectations == "auto":
-            for k in rows:
-                if contracts[k].status is not Status.OPTIMAL and _countable(problems[k]):
-                    solve_rows([k], "enumeration")
+                solve_rows(some, method, again)
+        by_size.clear()
+        for k in rows:
+            if again and contracts[k].status is not Status.OPTIMAL and _countable(problems[k]):
+                by_size[problems[k].n_parties].append(k)
+        for same_size in by_size.values():
+            at_once = max(1, ENTRIES_WORTH_ENUMERATING // _entries(problems[same_size[0]]))
+            for start in range(0, len(same_size), at_once):
+                solve_rows(same_size[start : start + at_once], "enumeration")
     return [contracts[k] for k in range(len(problems))]
 
 
@@ -276,10 +296,15 @@ def _range(problems: list[Problem]) -> tuple[float, float] | None:
     return sum_range(first.accuracy, first.model_value, most)
 
 
+def _entries(problem: Problem) -> int:
+    """Outcomes times types."""
+    outcomes = math.comb(problem.n_parties + problem.n_types - 1, problem.n_types - 1)
+    return outcomes * problem.n_types
+
+
 def _countable(problem: Problem) -> bool:
     """Whether enumeration is cheap enough to be tried where sums leave a gap."""
-    outcomes = math.comb(problem.n_parties + problem.n_types - 1, problem.n_types - 1)
-    return outcomes * problem.n_types <= ENTRIES_WORTH_ENUMERATING
+    return _entries(problem) <= ENTRIES_WORTH_ENUMERATING
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,75 +355,52 @@ class _Batch:
         return cls(problems, order, alone, stated(False), stated(True))
 
 
-def _solve_batch(batch: _Batch) -> list[Contract]:
+def _solve_batch(batch: _Batch, max_boxes: int | None, again: bool) -> list[Contract]:
+    """Contracts for a batch; ``again``: what enumeration can close will be solved once more."""
     exact, envelope = batch.exact, batch.envelope
     bounding = maximize(envelope)
     bounds = dual_bound(envelope, bounding.point, bounding.row_prices, bounding.cap_prices)
-    alone = exact.point(exact.increments_of(batch.alone.contributions))
-    fallback = _priced(exact, alone.contributions, bounding)
-    best = _better(exact, fallback, _feasible(exact, bounding, alone.contributions))
-    open_ = np.flatnonzero(bounds - best.point.moments.accuracy > GAP_TOLERANCE)
-    if open_.size and batch.problems[0].n_parties > 1:
-        best = _search(exact, best, alone.contributions, open_)
+    autarkic = priced(exact, batch.alone.contributions, bounding)
+    best = Incumbents(autarkic, autarkic.point.moments.accuracy)
     if batch.problems[0].n_parties == 1:  # nobody to collaborate with: autarky is the only menu
-        best, bounds = fallback, alone.moments.accuracy
-    return _contracts(batch, best, bounds)
-
-
-def _priced(problem: FirstMoment, contributions: FloatArray, prices: Solution) -> Solution:
-    """The menus with these contributions and least rewards, with prices from elsewhere."""
-    point = problem.point(problem.increments_of(contributions))
-    residual = kkt_residual(problem, point, prices.row_prices, prices.cap_prices)
-    return Solution(point, prices.row_prices, prices.cap_prices, residual)
-
-
-def _feasible(problem: FirstMoment, solution: Solution, alone: FloatArray) -> Solution:
-    """The solution's menus with least rewards, drawn towards autarky where caps are violated."""
-    wanted = solution.point.contributions
-
-    def menu(share: FloatArray) -> tuple[Solution, BoolArray]:
-        blend = _priced(problem, alone + share[:, None] * (wanted - alone), solution)
-        return blend, np.all(blend.point.caps >= -FEASIBILITY_TOLERANCE, axis=1)
-
-    whole, fits = menu(np.ones(len(wanted)))
-    if np.all(fits):
-        return whole
-    low, high = np.where(fits, 1.0, 0.0), np.ones(len(wanted))
-    for _ in range(30):
-        middle = 0.5 * (low + high)
-        _, fits = menu(middle)
-        low, high = np.where(fits, middle, low), np.where(fits, high, middle)
-    return menu(low)[0]
-
-
-def _better(problem: FirstMoment, first: Solution, second: Solution) -> Solution:
-    """For each problem of the batch the menu of higher expected accuracy; all are feasible."""
-    swap = second.point.moments.accuracy > first.point.moments.accuracy
-    return choose(problem, swap, first, second)
+        return _contracts(batch, autarkic, best.reached)
+    anchor = autarkic.point.contributions
+    best = best.improved(exact, repaired(exact, bounding, anchor))
+    later = np.array([again and _countable(problem) for problem in batch.problems])
+    open_ = np.flatnonzero((bounds - best.reached > GAP_TOLERANCE) & ~later)
+    if open_.size:
+        hard = exact.take(open_)
+        closed = _search(hard, best.take(hard, open_), bounds[open_], anchor[open_], max_boxes)
+        best = best.updated(exact, open_, closed.best)
+        bounds[open_] = closed.bounds
+    return _contracts(batch, best.menus, bounds)
 
 
 def _search(
-    problem: FirstMoment, best: Solution, alone: FloatArray, open_: npt.NDArray[np.intp]
-) -> Solution:
-    """Local optima on the curves themselves, for the problems whose gap is open.
-
-    Where accuracy is not concave it can pay to have high-cost types contribute next to nothing,
-    so each start keeps the k costliest types near zero, for every k.
-    """
-    hard, alone = problem.take(open_), alone[open_]
-    found = best.take(hard, open_)
-    n_types = alone.shape[1]
-    full = 0.5 * (1 - hard.reservation_utilities) / hard.costs
-    keen = np.maximum.accumulate(full, axis=1)
-    starts = [np.where(np.arange(n_types) < k, 1e-4 * keen, keen) for k in range(n_types)]
-    starts += [np.maximum(found.point.contributions, 1e-6 * keen), np.maximum(alone, 1e-6 * keen)]
-    for start in starts:
-        found = _better(hard, found, _feasible(hard, maximize(hard, start), alone))
-    everywhere = np.zeros(len(best.residual), dtype=np.intp)
-    everywhere[open_] = np.arange(open_.size)
-    swap = np.zeros(len(best.residual), dtype=bool)
-    swap[open_] = True
-    return choose(problem, swap, best, found.take(problem, everywhere))
+    problem: FirstMoment,
+    best: Incumbents,
+    bounds: FloatArray,
+    anchor: FloatArray,
+    max_boxes: int | None,
+) -> Closed:
+    """Better menus and bounds for problems whose gap is open: accuracy is not concave there."""
+    n_types = anchor.shape[1]
+    expectation = problem.expectation
+    countable = isinstance(expectation, Enumeration) and s_shaped(problem.accuracy, problem.value)
+    if n_types > FEW_TYPES or not countable:
+        # Where accuracy is not concave it can pay to have high-cost types contribute next to
+        # nothing: each start keeps the k costliest near zero, for every k.
+        keen = np.maximum.accumulate(0.5 * problem.box[:, 1::2], axis=1)
+        starts = [np.where(np.arange(n_types) < k, 1e-4 * keen, keen) for k in range(n_types)]
+        starts += [np.maximum(m, 1e-6 * keen) for m in (best.menus.point.contributions, anchor)]
+        for start in starts:
+            best = best.searched(problem, start, anchor)
+    if not isinstance(expectation, Enumeration) or not countable:
+        return Closed(best, bounds, np.zeros(len(bounds), dtype=np.intp))
+    if max_boxes is None:
+        affordable = AFFORDABLE_OUTCOMES // len(expectation.counts)
+        max_boxes = FEW_TYPES_BOXES if n_types <= FEW_TYPES else affordable
+    return close_gaps(problem, best, bounds, anchor, tolerance=GAP_TOLERANCE, max_boxes=max_boxes)
 
 
 def _contracts(batch: _Batch, solution: Solution, bounds: FloatArray) -> list[Contract]:

@@ -1,0 +1,615 @@
+r"""Global optima where accuracy is not concave: branch and bound over boxes of contributions.
+
+The envelope problem of :mod:`paid_with_models.certificate` bounds every menu, but its bound is
+open where outcomes fall below the tangent point. On a *box* :math:`l \le m \le h` an outcome n
+collects between :math:`L = n \cdot l` and :math:`R = n \cdot h`, so the curves need concave
+envelopes on [L, R] only, an interval of its own for every outcome. Those of an S-shaped curve are
+(:class:`LocalEnvelope`)
+
+* the chord from L to R, if the tangent from L touches beyond R;
+* the tangent from L up to the point where it touches, then the curve;
+* the curve itself, if it is concave from L on.
+
+They are on or above the curve, equal to it at both ends, and *equal to it throughout* where [L, R]
+lies in the flat or in the concave part. With them the first-moment problem on the box is convex,
+and any multipliers bound all its menus (:func:`paid_with_models.certificate.dual_bound`). Boxes
+whose bound does not beat the best menu known are dropped, the others are halved, so what is left
+around a menu shrinks until the envelopes are exact: as long as no outcome of the best menus sits
+on the convex part the search ends after finitely many boxes, otherwise the bound falls with the
+square of the box.
+
+**Boxes without menus.** Before anything is solved, boxes shrink: rewards are at least what
+outside options and the lower ends ask for, caps at most what the upper ends allow, so
+:math:`m_i \le (T_i(h) - \underline u_i) / c_i`; contributions are non-decreasing; and a box whose
+upper end trains no better model is dropped. A problem on a box can still have no menu, or only
+one (no collaboration, say), and multipliers that grow without limit. So it is solved with
+*elastic* caps, :math:`T_i + e \ge t_i` at a price of :math:`\rho e` in the objective: always
+feasible, multipliers at most :math:`\rho`, and no less safe, because the bound holds for all
+multipliers. The penalty rises down the tree where it was too low.
+
+The search is deterministic: boxes with the highest bounds first, ties in order of creation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .accuracy import Curve, FloatArray
+from .certificate import dual_bound
+from .expectation import Enumeration
+from .first_moment import Chain, FirstMoment, Rows
+from .interior_point import central_path_end
+from .local_search import Incumbents, priced, satisfies
+
+IntArray = npt.NDArray[np.intp]
+BoolArray = npt.NDArray[np.bool_]
+
+__all__ = ["Boxes", "Closed", "Elastic", "LocalEnvelope", "close_gaps", "s_shaped", "shrunk"]
+
+#: Boxes solved together, in outcomes: enough for NumPy to be busy, little enough for the cache.
+BATCH = 40_000
+
+#: The bounds need multipliers of about this quality; the finish of the solver is not needed.
+TOLERANCE = 1e-10
+
+#: First price of elastic caps, growth where it was too low, and its end.
+PENALTY, PENALTY_GROWTH, PENALTY_LIMIT = 30.0, 10.0, 1e7
+
+#: Ends of a box closer than this, relative to what a type can contribute, do not count as apart.
+NARROW = 1e-12
+
+#: Covers the roundings of the sums by which boxes shrink, whose terms are of size 1.
+ROUNDING = 1e-14
+
+#: Menus of relaxed problems are tried as they are and so far on the way to the anchor; a local
+#: search follows where that gains this much.
+SHARES = (0.0, 1e-9, 1e-7, 1e-5, 1e-3, 1e-2, 1e-1)
+WORTH_A_SEARCH = 1e-10
+
+#: Points of the table of tangents.
+TANGENTS = 2049
+
+
+@dataclass(frozen=True, eq=False)
+class _Tangents:
+    """Where tangents from points of a curve touch it further on.
+
+    Attributes
+    ----------
+    inflection : float
+        The curve is concave from here on, and flat or convex before.
+    starts, touches : (G,) ndarray
+        The tangent from starts[g] touches at or before touches[g].
+    """
+
+    inflection: float
+    starts: FloatArray
+    touches: FloatArray
+
+
+def _excess(curve: Curve, start: FloatArray, at: FloatArray) -> FloatArray:
+    """By how much the tangent at a point passes above the curve's start; < 0: it cuts the curve."""
+    value, first, _ = curve.evaluate(at)
+    return np.asarray(value - curve(start) - (at - start) * first)
+
+
+@lru_cache(maxsize=64)
+def _tangents(curve: Curve) -> _Tangents | None:
+    """The table of tangents of an S-shaped curve; None for a curve of another shape."""
+    last = curve.envelope().tangent_point
+    if last == 0:
+        return _Tangents(0.0, np.zeros(1), np.zeros(1))
+    noise = 1e-14 * curve.optimum
+    # The least start from which no later point's tangent passes below the start.
+    share = np.linspace(0, 1, 400)[1:] ** 2
+    low, high = 0.0, last
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        later = middle + (last - middle) * share
+        cuts = np.min(_excess(curve, np.full(later.shape, middle), later)) < -noise
+        low, high = (middle, high) if cuts else (low, middle)
+    inflection = high
+    before = np.linspace(0, low, 400)
+    slopes = curve.derivative(before)
+    if np.any(np.diff(slopes) < -1e-9 * slopes.max()):
+        return None
+    # Tangent points move like the square root of the distance to a kink: space starts so.
+    starts = inflection * (1 - np.linspace(1, 0, TANGENTS) ** 2)
+    least, touches = np.full(TANGENTS, inflection), np.full(TANGENTS, last * (1 + 1e-9))
+    for _ in range(60):
+        middle = 0.5 * (least + touches)
+        beyond = _excess(curve, starts, middle) >= 0
+        least, touches = np.where(beyond, least, middle), np.where(beyond, middle, touches)
+    return _Tangents(inflection, starts, touches)
+
+
+def s_shaped(*curves: Curve) -> bool:
+    """Whether all curves are convex (or flat) first and concave afterwards, as the search needs."""
+    return all(_tangents(curve) is not None for curve in curves)
+
+
+@dataclass(frozen=True, eq=False)
+class LocalEnvelope(Curve):
+    """Concave envelopes of an S-shaped curve, one for each of a batch of intervals.
+
+    Each is a line up to ``switch`` and the curve beyond. They are concave everywhere, and on or
+    above the curve on their intervals.
+
+    Attributes
+    ----------
+    curve : Curve
+    anchor, height, slope : (B, K) ndarray
+        The line height + slope * (S - anchor).
+    switch : (B, K) ndarray
+        Units of data; infinite for a chord.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> curve = GeneralizationBound()
+    >>> local = LocalEnvelope.of(curve, np.array([[0.0, 0.0]]), np.array([[50.0, 1e3]]))
+    >>> at = np.array([[40.0, 40.0]])
+    >>> local(at).round(4).tolist(), curve.envelope()(at).round(4).tolist()
+    ([[0.0, 0.0998]], [[0.0998, 0.0998]])
+    """
+
+    curve: Curve
+    anchor: FloatArray
+    height: FloatArray
+    slope: FloatArray
+    switch: FloatArray
+
+    @property
+    def optimum(self) -> float:  # type: ignore[override]
+        """That of the curve."""
+        return self.curve.optimum
+
+    @classmethod
+    def of(cls, curve: Curve, low: FloatArray, high: FloatArray) -> LocalEnvelope:
+        """Envelopes on the intervals [low, high], arrays of one shape, in units of data.
+
+        Raises
+        ------
+        ValueError
+            If the curve is not S-shaped.
+        """
+        table = _tangents(curve)
+        if table is None:
+            raise ValueError(f"curve must be S-shaped; {curve!r} is not")
+        at_low, slope_low, _ = curve.evaluate(low)
+        concave = low >= table.inflection
+        # The table's tangent point at the next lower start is on the safe side, and so is every
+        # point with excess >= 0. Whether the excess is convex or concave between the neighbours,
+        # the further of a Newton step and a secant step is one.
+        index = np.searchsorted(table.starts, low, side="right") - 1
+
+        def tangent_at(point: FloatArray) -> FloatArray:
+            value, slope, bend = curve.evaluate(point)
+            excess = value - at_low - (point - low) * slope
+            return np.stack([point, value, slope, excess, -(point - low) * bend])
+
+        end = tangent_at(high)
+        chord = ~concave & (end[3] <= 0)
+        touch = tangent_at(np.minimum(table.touches[index], high))
+        short = table.touches[np.minimum(index + 1, table.touches.size - 1)]
+        short = tangent_at(np.minimum(short, touch[0]))
+        for _ in range(4):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                newton = touch[0] - touch[3] / touch[4]
+                secant = touch[0] - touch[3] * (touch[0] - short[0]) / (touch[3] - short[3])
+            nearer = np.fmin(np.fmax(np.fmax(newton, secant), short[0]), touch[0])
+            nearer = tangent_at(nearer)
+            touch = np.where(nearer[3] >= 0, nearer, touch)
+        width = high - low
+        with np.errstate(divide="ignore", invalid="ignore"):
+            straight = np.where(width > 0, (end[1] - at_low) / width, slope_low)
+        line = concave | chord
+        return cls(
+            curve,
+            anchor=np.where(line, low, touch[0]),
+            height=np.where(line, at_low, touch[1]),
+            slope=np.where(concave, slope_low, np.where(chord, straight, touch[2])),
+            switch=np.where(concave, low, np.where(chord, np.inf, touch[0])),
+        )
+
+    def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+        data = np.asarray(data, dtype=float)
+        value, first, second = self.curve.evaluate(data)
+        line = data < self.switch
+        return (
+            np.where(line, self.height + self.slope * (data - self.anchor), value),
+            np.where(line, self.slope, first),
+            np.where(line, 0.0, second),
+        )
+
+    def envelope(self) -> LocalEnvelope:  # type: ignore[override]
+        """Itself."""
+        return self
+
+    def take(self, rows: IntArray) -> LocalEnvelope:
+        """Those of some rows of the batch."""
+        return LocalEnvelope(
+            self.curve, self.anchor[rows], self.height[rows], self.slope[rows], self.switch[rows]
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Elastic(FirstMoment):
+    """First-moment problems whose caps may be exceeded by e >= 0 at a price.
+
+    The excess is one more increment, the last, measured in what it costs, rho e.
+
+    Attributes
+    ----------
+    penalty : (B,) ndarray
+        Price of e, in accuracy per value of the best model.
+    """
+
+    penalty: FloatArray = field(kw_only=True)
+
+    @classmethod
+    def of(cls, problem: FirstMoment, penalty: FloatArray) -> Elastic:
+        """The problems with elastic caps."""
+        chain = problem.chain
+
+        def padded(matrix: FloatArray) -> FloatArray:
+            return np.pad(matrix, ((0, 0), (0, 1)))
+
+        wider = Chain(
+            padded(chain.contributions),
+            padded(chain.slopes),
+            padded(chain.order),
+            np.append(chain.live, True),
+        )
+        fields = {name: getattr(problem, name) for name in FirstMoment.__dataclass_fields__}
+        return cls(**{**fields, "chain": wider}, penalty=penalty)
+
+    @cached_property
+    def reward_jacobian(self) -> FloatArray:
+        """Rewards, less the excess over the caps."""
+        jacobian = self.utility_jacobian + self.costs[:, :, None] * self.chain.contributions
+        jacobian[:, :, -1] = -1.0 / self.penalty[:, None]
+        return np.asarray(jacobian)
+
+    @cached_property
+    def box(self) -> FloatArray:
+        """As that of the problem; rewards and so the excess are at most 1."""
+        room = 1 - self.reservation_utilities
+        box = np.repeat(room / self.costs, 2, axis=1)
+        box[:, 0] = room[:, 0]
+        return np.hstack([box, self.penalty[:, None]])
+
+    def gradient(self, point: Any, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
+        """That of the Lagrangian, less the penalty."""
+        gradient = super().gradient(point, row_prices, cap_prices)
+        gradient[:, -1] -= 1.0
+        return gradient
+
+    def start(self, contributions: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """As of the problem; the start's products of 0.05 make the excess balance its price."""
+        increments, unit = super().start(contributions)
+        ones = np.ones((len(unit), 1))
+        return np.hstack([increments, 0.05 * ones]), np.hstack([unit, ones])
+
+    def take(self, rows: IntArray) -> Elastic:
+        """The batch reduced to some of its problems."""
+        taken = super().take(rows)
+        assert isinstance(taken, Elastic)
+        curves = [
+            curve.take(rows) if isinstance(curve, LocalEnvelope) else curve
+            for curve in (self.accuracy, self.value)
+        ]
+        return replace(taken, accuracy=curves[0], value=curves[1], penalty=self.penalty[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """Boxes of contributions of some problems of a batch.
+
+    Attributes
+    ----------
+    row : (M,) ndarray of int
+        Whose menus.
+    lower, upper : (M, I) ndarray
+        Ends, units of data.
+    bound : (M,) ndarray
+        No menu in the box has a higher expected accuracy.
+    penalty : (M,) ndarray
+        Price at which its elastic caps are to be relaxed.
+    split : (M,) ndarray of int
+        The type whose contribution to halve next.
+    at : (M,) ndarray
+        Where, units of data.
+    """
+
+    row: IntArray
+    lower: FloatArray
+    upper: FloatArray
+    bound: FloatArray
+    penalty: FloatArray
+    split: IntArray
+    at: FloatArray
+
+    def take(self, rows: npt.NDArray[Any]) -> Boxes:
+        """Some of the boxes."""
+        return Boxes(*(array[rows] for array in vars(self).values()))
+
+    @staticmethod
+    def join(parts: list[Boxes]) -> Boxes:
+        """All the boxes of several records."""
+        return Boxes(
+            *(np.concatenate(a) for a in zip(*(vars(p).values() for p in parts), strict=True))
+        )
+
+    def halves(self) -> Boxes:
+        """Both halves of every box."""
+        rows = np.arange(self.row.size)
+        upper, lower = self.upper.copy(), self.lower.copy()
+        upper[rows, self.split] = self.at
+        lower[rows, self.split] = self.at
+        return Boxes.join([replace(self, upper=upper), replace(self, lower=lower)])
+
+
+@dataclass(frozen=True, eq=False)
+class Closed:
+    """What branch and bound has found.
+
+    Attributes
+    ----------
+    best : Incumbents
+        The best menus known.
+    bounds : (B,) ndarray
+        Upper bounds on the expected accuracy of every menu, at least what is reached.
+    boxes : (B,) ndarray of int
+        How many boxes were relaxed for each problem.
+    """
+
+    best: Incumbents
+    bounds: FloatArray
+    boxes: IntArray
+
+
+def close_gaps(
+    problem: FirstMoment,
+    best: Incumbents,
+    bounds: FloatArray,
+    anchor: FloatArray,
+    *,
+    tolerance: float,
+    max_boxes: int,
+) -> Closed:
+    """Search for menus better than the best known ones until none can be better by more.
+
+    Parameters
+    ----------
+    problem : FirstMoment
+        With the curves themselves, both S-shaped, and enumerated outcomes.
+    best : Incumbents
+    bounds : (B,) ndarray
+        Upper bounds known already.
+    anchor : (B, I) ndarray
+        Contributions of feasible menus, towards which others are drawn to become feasible.
+    tolerance : float > 0
+        Gap in expected accuracy at which a problem is left.
+    max_boxes : int
+        Most boxes for each problem (a round is finished); the bounds say what is open then.
+
+    Returns
+    -------
+    Closed
+    """
+    expectation = problem.expectation
+    assert isinstance(expectation, Enumeration)
+    n_rows, n_types = problem.costs.shape
+    if max_boxes <= 0:
+        return Closed(best, bounds, np.zeros(n_rows, dtype=np.intp))
+    batch = max(8, BATCH // len(expectation.counts))
+    used = np.zeros(n_rows, dtype=np.intp)
+    left = np.full(n_rows, -np.inf)  # highest bound among the boxes that were dropped
+
+    def hopeful(boxes: Boxes) -> Boxes:
+        """The boxes that may hold a better menu."""
+        keep = boxes.bound > best.reached[boxes.row] + tolerance
+        np.maximum.at(left, boxes.row[~keep], boxes.bound[~keep])
+        return boxes.take(keep)
+
+    fresh = Boxes(
+        row=np.arange(n_rows),
+        lower=np.zeros((n_rows, n_types)),
+        upper=(1 - problem.reservation_utilities) / problem.costs,
+        bound=bounds.copy(),
+        penalty=np.full(n_rows, PENALTY),
+        split=np.zeros(n_rows, dtype=np.intp),
+        at=np.zeros(n_rows),
+    )
+    relaxed = fresh.take(np.zeros(0, dtype=np.intp))  # to be halved
+    first = True
+    while True:
+        fresh = hopeful(shrunk(problem, fresh))
+        if fresh.row.size:
+            fresh, contributions = _relaxed(problem, fresh, batch)
+            used += np.bincount(fresh.row, minlength=n_rows)
+            best = _improved(problem, best, anchor, fresh, contributions, search=first)
+        relaxed, first = hopeful(Boxes.join([relaxed, fresh])), False
+        candidates = np.flatnonzero(used[relaxed.row] < max_boxes)
+        if candidates.size == 0:
+            break
+        # Each problem halves its boxes of highest bound, all problems about equally many.
+        order = candidates[np.lexsort((-relaxed.bound[candidates], relaxed.row[candidates]))]
+        rows = relaxed.row[order]
+        rank = np.arange(order.size) - np.searchsorted(rows, rows)
+        chosen = np.zeros(relaxed.row.size, dtype=bool)
+        chosen[order[np.argsort(rank, kind="stable")[: batch // 2]]] = True
+        fresh, relaxed = relaxed.take(chosen).halves(), relaxed.take(~chosen)
+    np.maximum.at(left, relaxed.row, relaxed.bound)
+    return Closed(best, np.minimum(bounds, np.maximum(left, best.reached)), used)
+
+
+def shrunk(problem: FirstMoment, boxes: Boxes, rounds: int = 3) -> Boxes:
+    """The boxes reduced to where menus can be, with bound -inf where there are none.
+
+    Parameters
+    ----------
+    problem : FirstMoment
+    boxes : Boxes
+    rounds : int >= 1
+        How often ends that have moved may move others.
+
+    Returns
+    -------
+    Boxes
+        As many as before, with bounds at most those at their upper ends.
+    """
+    costs, steps = problem.costs[boxes.row], problem.steps[boxes.row]
+    expectation = problem.expectation.take(boxes.row)
+    lower, upper, bound = boxes.lower.copy(), boxes.upper.copy(), boxes.bound
+    n_types = costs.shape[1]
+    empty = np.zeros(len(lower), dtype=bool)
+    for _ in range(rounds):
+        # Contributions are non-decreasing between costs.
+        for i in range(1, n_types):
+            low = np.where(steps[:, i] > 0, lower[:, i - 1], 0.0)
+            lower[:, i] = np.maximum(lower[:, i], low)
+        for i in range(n_types - 1, 0, -1):
+            high = np.where(steps[:, i] > 0, upper[:, i], np.inf)
+            upper[:, i - 1] = np.minimum(upper[:, i - 1], high)
+        # The least utilities that any menu in the box leaves.
+        utilities = problem.reservation_utilities[boxes.row]
+        for i in range(1, n_types):
+            rent = steps[:, i] * lower[:, :i].max(axis=1)
+            utilities[:, i] = np.maximum(utilities[:, i], utilities[:, i - 1] + rent)
+        for i in range(n_types - 2, -1, -1):
+            rent = steps[:, i + 1] * upper[:, i + 1 :].min(axis=1)
+            utilities[:, i] = np.maximum(utilities[:, i], utilities[:, i + 1] - rent)
+        most = expectation.moments(problem.accuracy, problem.value, upper)
+        wrong = expectation.uncertainty(problem.accuracy, problem.value, upper)
+        bound = np.minimum(bound, most.accuracy + wrong.accuracy)
+        room = (most.values + wrong.values) / problem.value_unit - utilities + ROUNDING
+        empty |= np.any(room < 0, axis=1) | np.any(upper < lower, axis=1)
+        upper = np.minimum(upper, np.maximum(room, 0.0) / costs * (1 + ROUNDING))
+        empty |= np.any(upper < lower, axis=1)
+        upper = np.maximum(upper, lower)
+    return replace(boxes, lower=lower, upper=upper, bound=np.where(empty, -np.inf, bound))
+
+
+def _relaxed(problem: FirstMoment, boxes: Boxes, batch: int) -> tuple[Boxes, FloatArray]:
+    """The boxes with bounds from their convex problems, and those problems' contributions."""
+    parts = [
+        _relaxed_batch(problem, boxes.take(np.arange(start, min(start + batch, boxes.row.size))))
+        for start in range(0, boxes.row.size, batch)
+    ]
+    return Boxes.join([part for part, _ in parts]), np.concatenate([menus for _, menus in parts])
+
+
+def _relaxed_batch(problem: FirstMoment, boxes: Boxes) -> tuple[Boxes, FloatArray]:
+    relaxation = _relaxation(problem, boxes)
+    start = np.maximum.accumulate(0.5 * (boxes.lower + boxes.upper), axis=1)
+    end = central_path_end(Elastic.of(relaxation, boxes.penalty), start, TOLERANCE)
+    point = relaxation.point(end.point.increments[:, :-1])
+    bound = dual_bound(relaxation, point, end.row_prices, end.cap_prices)
+    split, at = _halving(problem, relaxation, boxes, point.contributions, end.cap_prices)
+    short = end.cap_prices.sum(axis=1) > 0.5 * boxes.penalty
+    raised = np.minimum(PENALTY_GROWTH * boxes.penalty, PENALTY_LIMIT)
+    solved = replace(
+        boxes,
+        bound=np.minimum(boxes.bound, bound),
+        penalty=np.where(short, raised, boxes.penalty),
+        split=split,
+        at=at,
+    )
+    return solved, np.clip(point.contributions, boxes.lower, boxes.upper)
+
+
+def _relaxation(problem: FirstMoment, boxes: Boxes) -> FirstMoment:
+    """The convex problems on the boxes: local envelopes, and the ends as linear constraints."""
+    base = problem.take(boxes.row)
+    assert isinstance(base.expectation, Enumeration)
+    lower, upper = boxes.lower, boxes.upper
+    low, high = lower @ base.expectation.counts.T, upper @ base.expectation.counts.T
+    # In units of the most that a type can contribute at all, so that slacks are of size 1.
+    most = (1 - base.reservation_utilities) / base.costs
+    width = np.maximum((upper - lower) / most, NARROW)
+    above = np.eye(lower.shape[1]) / most[:, :, None]
+    on_contributions = np.concatenate([above, -above], axis=1)
+    ends = Rows(
+        on_contributions,
+        np.zeros_like(on_contributions),
+        np.hstack([lower / most, -upper / most]),
+        np.hstack([width, width]),
+    )
+    return replace(
+        base,
+        accuracy=LocalEnvelope.of(base.accuracy, low, high),
+        value=LocalEnvelope.of(base.value, low, high),
+        others=ends if base.others is None else base.others.and_(ends),
+    )
+
+
+def _halving(
+    problem: FirstMoment,
+    relaxation: FirstMoment,
+    boxes: Boxes,
+    contributions: FloatArray,
+    cap_prices: FloatArray,
+) -> tuple[IntArray, FloatArray]:
+    """The type whose contribution to halve in each box, and where.
+
+    The error of the envelopes at the relaxed optimum, in each outcome as much as it counts, is
+    blamed on types in proportion to how far apart their ends drive that outcome's.
+    """
+    outcomes = relaxation.expectation
+    assert isinstance(outcomes, Enumeration)
+    totals = np.maximum(contributions @ outcomes.counts.T, 0.0)
+    seen = (cap_prices[:, None, :] @ outcomes.conditional)[:, 0, :] / problem.value_unit
+    error = outcomes.weights * (relaxation.accuracy(totals) - problem.accuracy(totals))
+    error = np.maximum(error + seen * (relaxation.value(totals) - problem.value(totals)), 0.0)
+    span = boxes.upper - boxes.lower
+    reach = span @ outcomes.counts.T
+    share = np.where(reach > 0, error / np.where(reach > 0, reach, 1.0), 0.0)
+    # Where there is no error (the penalty was too low), the widest.
+    blame = (share @ outcomes.counts) * span + 1e-12 * span * relaxation.costs
+    split = np.argmax(blame, axis=1)
+    rows = np.arange(split.size)
+    low, wide = boxes.lower[rows, split], span[rows, split]
+    optimum = np.clip(contributions[rows, split], low + 0.1 * wide, low + 0.9 * wide)
+    return split, 0.5 * (optimum + low + 0.5 * wide)
+
+
+def _improved(
+    problem: FirstMoment,
+    best: Incumbents,
+    anchor: FloatArray,
+    boxes: Boxes,
+    contributions: FloatArray,
+    search: bool,
+) -> Incumbents:
+    """The best menus after trying those of the relaxed problems, and local optima from them."""
+    # As they are, and drawn a little towards the anchor.
+    base = problem.take(boxes.row)
+    contributions = base.in_order(contributions)
+    value = np.full(boxes.row.size, -np.inf)
+    menus = contributions.copy()
+    for share in SHARES:
+        wanted = contributions + share * (anchor[boxes.row] - contributions)
+        point = base.point(base.increments_of(wanted))
+        gains = satisfies(base, point) & (point.moments.accuracy > value)
+        value = np.where(gains, point.moments.accuracy, value)
+        menus[gains] = wanted[gains]
+    # One local search for each problem, from the best of these (at first: whatever it is).
+    order = np.lexsort((-value, boxes.row))
+    rows, first = np.unique(boxes.row[order], return_index=True)
+    pick = order[first]
+    worth = search | (value[pick] > best.reached[rows] + WORTH_A_SEARCH)
+    rows, pick = rows[worth], pick[worth]
+    if rows.size == 0:
+        return best
+    some = problem.take(rows)
+    found = best.take(some, rows)
+    found = found.improved(some, priced(some, menus[pick], found.menus))
+    start = np.maximum(contributions[pick], 1e-6 * some.box[:, 1::2])
+    return best.updated(problem, rows, found.searched(some, start, anchor[rows]))

@@ -413,3 +413,19 @@ def test_timeline_tells_the_three_steps():
     table = figures.timeline()[1]
     assert table["step"].tolist() == [1, 2, 3]
     assert table["actor"].tolist() == ["coordinator", "each party", "everyone"]
+
+
+def test_bunching_table_says_who_shares():
+    shares = (0.2, 0.8)
+    problems = [Problem(10, [p, 1 - p], [0.2, 0.1], BOUND) for p in shares]
+    row = list(zip(shares, solve_many(problems), strict=True))
+    table = figures.bunching({"share": row, "again": row})[1]
+    assert len(table) == 8
+    for p, contract in row:
+        here = table[(table["along"] == "share") & (table["at"] == p)]
+        np.testing.assert_array_equal(here["contribution"], contract.contributions)
+        assert here["option"].nunique() == len(options(contract))
+    one_type = solve(Problem(10, [1.0], [0.2], BOUND))
+    for bad in ({}, {"share": row[:1]}, {"share": [*row, (1.0, one_type)]}):
+        with pytest.raises(ValueError, match="contracts"):
+            figures.bunching(bad)

@@ -44,6 +44,7 @@ from .screening import Contract
 __all__ = [
     "accuracy_curve",
     "autarky_figure",
+    "bunching",
     "contributions",
     "counter_example",
     "deterministic_promise",
@@ -817,6 +818,80 @@ def scenario_panel(contracts: Mapping[str, Contract]) -> tuple[Figure, pd.DataFr
         handles = [_moment_handle(), *_part_handles(every)] + ([_grey_handle()] if any_out else [])
         _legend_below(figure, handles, columns=2)
         return _settled(figure), every
+
+
+def bunching(
+    lines: Mapping[str, Sequence[tuple[float, Contract]]],
+) -> tuple[Figure, pd.DataFrame]:
+    """How contributions join and part as one number of the problem changes.
+
+    Each type is a line; where types share an option, the thinner lines run inside the wider ones,
+    so that all of them are seen.
+
+    Parameters
+    ----------
+    lines : mapping from str to sequence of (float, Contract)
+        For each panel: what changes, as the label of its axis, and the contracts along it, all of
+        the same number of types.
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns along, at, type, contribution, option (its number, by size of the contribution).
+
+    Raises
+    ------
+    ValueError
+        If there is no panel, a panel has fewer than two contracts, or the numbers of types differ.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, solve
+    >>> curve = GeneralizationBound()
+    >>> row = [(p, solve(Problem(9, [p, 1 - p], [0.2, 0.1], curve))) for p in (0.2, 0.8)]
+    >>> bunching({"share of type 1": row})[1]["option"].tolist()
+    [1, 2, 1, 1]
+    """
+    if not lines or any(len(row) < 2 for row in lines.values()):
+        raise ValueError("lines must hold panels of at least two contracts each")
+    sizes = {contract.problem.n_types for row in lines.values() for _, contract in row}
+    if len(sizes) > 1:
+        raise ValueError(f"all contracts must have as many types; got {sorted(sizes)}")
+    n_types = sizes.pop()
+    records = [
+        (along, at, i + 1, float(contract.contributions[i]), number)
+        for along, row in lines.items()
+        for at, contract in row
+        for number, members in enumerate(options(contract), start=1)
+        for i in members
+    ]
+    table = pd.DataFrame(records, columns=["along", "at", "type", "contribution", "option"])
+    table = table.sort_values(["along", "at", "type"], kind="stable", ignore_index=True)
+    colors = type_colors(np.arange(n_types, 0, -1))
+    with style():
+        figure = _figure(3.7)
+        axes = figure.subplots(1, len(lines), sharey=True, squeeze=False)[0]
+        for ax, (along, row) in zip(axes, lines.items(), strict=True):
+            at = [place for place, _ in row]
+            for i in range(n_types):
+                m = [contract.contributions[i] for _, contract in row]
+                width = 1.6 + 3.2 * (n_types - 1 - i) / max(n_types - 1, 1)
+                ax.plot(at, m, color=colors[i], linewidth=width, solid_capstyle="butt")
+            ax.set_xlabel(along)
+            ax.set_xlim(min(at), max(at))
+            ax.set_ylim(bottom=0)
+            ax.grid(axis="y")
+            ax.yaxis.set_major_formatter(FuncFormatter(_tick))
+        axes[0].set_ylabel("contribution (units of data)")
+        handles = [
+            Line2D([], [], color=color, linewidth=3, label=f"type {i + 1}")
+            for i, color in enumerate(colors)
+        ]
+        figure.legend(
+            handles=handles, loc="outside upper center", ncols=min(n_types, 5), handlelength=1.4,
+            borderaxespad=0.0,
+        )  # fmt: skip
+        return _settled(figure), table
 
 
 def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:

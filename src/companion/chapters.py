@@ -48,6 +48,9 @@ class Chapter:
         The notebook to execute, placeholders replaced; its metadata hold no parameters.
     parameters
         The values that replace those of the cell tagged ``parameters``.
+    inputs
+        The data files that it reads, and may read by the paths under which its front matter lists
+        them (``inputs: [../results.json]``, relative to the text notebook).
     """
 
     name: str
@@ -55,6 +58,7 @@ class Chapter:
     template: Path
     notebook: NotebookNode
     parameters: dict[str, Any]
+    inputs: tuple[Path, ...] = ()
 
     @property
     def code(self) -> tuple[str, ...]:
@@ -107,14 +111,14 @@ def load_chapter(source: Path, name: str, overrides: dict[str, Any] | None = Non
     Raises
     ------
     BookError
-        If a file cannot be read, a placeholder has no text or a text no placeholder, or a
-        parameter is unknown to the notebook or of another type than its default.
+        If a file cannot be read or an input is missing, a placeholder has no text or a text no
+        placeholder, or a parameter is unknown to the notebook or of another type than its default.
     """
     if source.suffix != ".yml":
-        notebook = _read_notebook(source)
+        notebook, inputs = _read_notebook(source)
         parameters = overrides or {}
         check_parameters(notebook, parameters, source)
-        return Chapter(name, source, source, notebook, parameters)
+        return Chapter(name, source, source, notebook, parameters, inputs)
 
     run = read_yaml(source)
     if unknown := sorted(map(str, run.keys() - RUN_FILE_KEYS)):
@@ -125,26 +129,38 @@ def load_chapter(source: Path, name: str, overrides: dict[str, Any] | None = Non
         if not isinstance(run.setdefault(key, {}), dict):
             raise BookError(f"{source}: {key!r} must be a mapping")
     template = Path(os.path.normpath(source.parent / run["template"]))
-    notebook = _read_notebook(template)
+    notebook, inputs = _read_notebook(template)
     parameters = run["parameters"] | (overrides or {})
     check_parameters(notebook, parameters, source)
     text = run["text"] | ({"title": run["title"]} if "title" in run else {})
     _fill(notebook, text, source)
-    return Chapter(name, source, template, notebook, parameters)
+    return Chapter(name, source, template, notebook, parameters, inputs)
 
 
-def _read_notebook(path: Path) -> NotebookNode:
+def _read_notebook(path: Path) -> tuple[NotebookNode, tuple[Path, ...]]:
+    """Return a text notebook without its front matter, and the inputs listed there."""
     try:
         notebook: NotebookNode = jupytext.reads(path.read_text(encoding="utf-8"), fmt="md:myst")
     except OSError as error:
         raise BookError(f"{path}: {error.strerror}") from None
     except Exception as error:  # jupytext has no error class of its own
         raise BookError(f"{path} is not a MyST text notebook: {error}") from error
+    inputs = _inputs(notebook.metadata.get("inputs", []), path)
     notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNELSPEC))
     for position, cell in enumerate(notebook.cells):
         cell.id = f"cell-{position}"  # jupytext draws them at random
         cell.metadata.setdefault("tags", [])  # papermill takes it for given
-    return notebook
+    return notebook, inputs
+
+
+def _inputs(names: Any, path: Path) -> tuple[Path, ...]:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BookError(f"{path}: 'inputs' must be a list of files, not {names!r}")
+    files = tuple(Path(os.path.normpath(path.parent / name)) for name in names)
+    for file in files:
+        if not file.is_file():
+            raise BookError(f"{path}: there is no input {file}")
+    return files
 
 
 def _fill(notebook: NotebookNode, text: dict[str, Any], source: Path) -> None:

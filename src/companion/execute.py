@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -45,8 +46,8 @@ class Executed:
 def cache_key(chapter: Chapter, root: Path) -> str:
     """Return a digest of all that the executed chapter depends on.
 
-    That is the notebook and its parameters, the source files it imports from ``src``, the
-    lock file and the Python version, and the code that executes it.
+    That is the notebook, its parameters and inputs, the source files it imports from ``src``,
+    the lock file and the Python version, and the code that executes it.
     """
     src = root / "src"
     found = dependencies.find_dependencies(chapter.code, src)
@@ -61,6 +62,7 @@ def cache_key(chapter: Chapter, root: Path) -> str:
     parts: dict[str, object] = {
         "notebook": nbformat.writes(chapter.notebook),
         "parameters": chapter.parameters,
+        "inputs": {_relative(file, chapter): _digest(file) for file in chapter.inputs},
         "names": sorted(found.names),
         "python": sys.version_info[:2],
         "machinery": [_digest(Path(file)) for file in (__file__, chapters.__file__)],
@@ -70,6 +72,10 @@ def cache_key(chapter: Chapter, root: Path) -> str:
     if lock.exists():
         parts["lock"] = _digest(lock)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _relative(file: Path, chapter: Chapter) -> str:
+    return Path(os.path.relpath(file, chapter.template.parent)).as_posix()
 
 
 def _digest(file: Path) -> str:
@@ -154,8 +160,9 @@ def _execute(chapter: Chapter, target: Path) -> Executed:
     from papermill.exceptions import PapermillExecutionError
 
     start = time.perf_counter()
-    # In an empty folder a chapter reads no file that the key misses.
-    with tempfile.TemporaryDirectory() as empty:
+    # In a folder with nothing but its inputs a chapter reads no file that the key misses.
+    with tempfile.TemporaryDirectory() as folder:
+        place = _lay_out(chapter, Path(folder))
         try:
             notebook = papermill.execute_notebook(
                 chapter.notebook,
@@ -164,7 +171,7 @@ def _execute(chapter: Chapter, target: Path) -> Executed:
                 kernel_name=chapters.KERNELSPEC["name"],
                 progress_bar=False,
                 execution_timeout=CELL_TIMEOUT,
-                cwd=empty,
+                cwd=str(place),
             )
         except PapermillExecutionError as error:
             trace = "\n".join(error.traceback)
@@ -181,6 +188,19 @@ def _execute(chapter: Chapter, target: Path) -> Executed:
         older.unlink()
     fresh.replace(target)
     return Executed(chapter, target, time.perf_counter() - start)
+
+
+def _lay_out(chapter: Chapter, folder: Path) -> Path:
+    """Copy the inputs below `folder`; return where they stand to it as to the chapter's own."""
+    home = chapter.template.parent.resolve()
+    base = Path(os.path.commonpath([home, *(file.resolve().parent for file in chapter.inputs)]))
+    place = folder / home.relative_to(base)
+    place.mkdir(parents=True, exist_ok=True)
+    for file in chapter.inputs:
+        target = folder / file.resolve().relative_to(base)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+    return place
 
 
 def _report(chapter: Chapter, position: int, source: str, trace: str) -> str:

@@ -165,6 +165,28 @@ def test_chapters_find_an_empty_folder(copy_of_built_book: Path) -> None:
     assert "[]" in page(copy_of_built_book, "book/square")
 
 
+def test_chapters_find_their_inputs_and_run_again_when_these_change(
+    copy_of_built_book: Path,
+) -> None:
+    root = copy_of_built_book
+    (root / "data").mkdir()
+    (root / "data/numbers.txt").write_text("three")
+    replace(root / "book/square.md", "kernelspec:", "inputs: [../data/numbers.txt]\nkernelspec:")
+    code = (
+        "from pathlib import Path; print(Path('../data/numbers.txt').read_text(),"
+        " *sorted(path.name for path in Path('..').iterdir()))"
+    )
+    replace(root / "book/square.md", "print(square(3))", code)
+    assert executed(rebuild(root)) == {"book/square"}
+    assert "three book data" in page(root, "book/square")
+    (root / "data/numbers.txt").write_text("four")
+    assert executed(rebuild(root)) == {"book/square"}
+    assert "four book data" in page(root, "book/square")
+    (root / "data/numbers.txt").unlink()
+    with pytest.raises(BookError, match=r"square\.md: there is no input .*data/numbers\.txt"):
+        rebuild(root)
+
+
 def test_public_addresses_add_what_needs_them(book: Path) -> None:
     config = {"title": "A book", "html": {}, "sphinx": {"config": {"extensions": ["a"]}}}
     assert public_config(json.loads(json.dumps(config)), book) == config

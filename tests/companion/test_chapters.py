@@ -52,6 +52,14 @@ def test_bad_run_files_are_refused(book: Path, content: str, message: str) -> No
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("inputs", ["data.csv", "[1]", "{a: b}"])
+def test_bad_inputs_are_refused(book: Path, inputs: str) -> None:
+    path = book / "book/square.md"
+    path.write_text(path.read_text().replace("kernelspec:", f"inputs: {inputs}\nkernelspec:"))
+    with pytest.raises(BookError, match="'inputs' must be a list of files"):
+        load_chapter(path, "square")
+
+
 def test_parameters_cell_holds_literals_only(book: Path) -> None:
     template = book / "book/runs/template.md"
     template.write_text(template.read_text().replace("number = 1", "number = 1 + len('')"))

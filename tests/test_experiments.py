@@ -12,6 +12,8 @@ from paid_with_models import (
     Problem,
     autarky,
     enumerate_outcomes,
+    least_utilities,
+    menu_residuals,
     outcome_probabilities,
     solve,
     solve_complete_information,
@@ -25,6 +27,7 @@ from paid_with_models.experiments import (
     audit_published_menus,
     compare_with_published,
     contract_table,
+    flat_stretch,
     free_riding_experiment,
     options,
     summarize_replication,
@@ -325,3 +328,27 @@ def test_joint_surplus_equates_the_sum_of_marginal_values_with_marginal_cost():
     problem = Problem(5, [1.0], [0.1], GeneralizationBound())
     total = free_riding_experiment(problem, [5]).surplus_total
     assert 5 * problem.model_value.derivative(total)[0] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("p_high", [0.3, 0.48, 0.8])
+def test_flat_stretch_is_feasible_and_loses_no_more_than_allowed(p_high):
+    problem = Problem(8, [p_high, 1 - p_high], [0.02, 0.01], GeneralizationBound())
+    contract = solve(problem)
+    counts = enumerate_outcomes(8, 2)
+    weights = outcome_probabilities(counts, problem.probabilities)
+    for m in flat_stretch(contract, 1e-5):
+        t = least_utilities(m, problem.costs, contract.reservation_utilities) + problem.costs * m
+        assert menu_residuals(problem, m, t).largest < 1e-8
+        lost = contract.expected_accuracy - weights @ problem.accuracy(counts @ m)
+        assert -1e-12 < lost < 1.001e-5
+
+
+def test_flat_stretch_needs_two_types_who_contribute():
+    bound = GeneralizationBound()
+    contract = solve(Problem(8, [0.5, 0.5], [0.02, 0.01], bound))
+    with pytest.raises(ValueError, match="loss"):
+        flat_stretch(contract, 0.0)
+    with pytest.raises(ValueError, match="costliest first"):
+        flat_stretch(solve(Problem(8, [0.5, 0.5], [0.01, 0.02], bound)), 1e-6)
+    with pytest.raises(ValueError, match="contributes"):
+        flat_stretch(solve(Problem(2, [0.5, 0.5], [1.0, 0.4], bound)), 1e-6)

@@ -26,7 +26,8 @@ from scipy.optimize import brentq
 from .accuracy import Curve, FloatArray, GeneralizationBound
 from .certificate import menu_residuals, violations
 from .complete_information import solve_complete_information, solve_complete_information_many
-from .expectation import enumerate_outcomes, outcome_probabilities
+from .expectation import conditional_probabilities, enumerate_outcomes, outcome_probabilities
+from .first_moment import least_utilities
 from .problem import Problem, autarky
 from .screening import Contract, solve_many
 from .valuation import LinearValuation, Valuation
@@ -45,6 +46,7 @@ __all__ = [
     "audit_published_menus",
     "compare_with_published",
     "contract_table",
+    "flat_stretch",
     "free_riding_experiment",
     "options",
     "summarize_replication",
@@ -489,6 +491,80 @@ def two_type_experiment(
         accuracy=accuracy,
         valuation=valuation,
     )
+
+
+def flat_stretch(contract: Contract, loss: float) -> tuple[FloatArray, FloatArray]:
+    """The two ends of the stretch along which a contract for two types loses next to nothing.
+
+    The high-cost type's contribution is moved away from the optimum, the other's is as large as
+    the caps then allow, rewards are the least ones.
+
+    Parameters
+    ----------
+    contract : Contract
+        For two types, the high-cost type first, in which somebody contributes.
+    loss : float > 0
+        Expected accuracy that may be lost.
+
+    Returns
+    -------
+    (2,) ndarray, (2,) ndarray
+        Contributions at the ends where type 1 contributes less and where it contributes more.
+
+    Raises
+    ------
+    ValueError
+        If there are not two types in that order, nobody contributes or the loss is not positive.
+
+    Examples
+    --------
+    >>> from paid_with_models import solve
+    >>> contract = solve(Problem(10, [0.5, 0.5], [0.02, 0.01], GeneralizationBound()))
+    >>> low, high = flat_stretch(contract, 1e-6)
+    >>> bool(low[0] < contract.contributions[0] < high[0])
+    True
+    """
+    problem, best = contract.problem, contract.contributions
+    if problem.n_types != 2 or problem.costs[0] <= problem.costs[1]:
+        raise ValueError(f"contract must be for two types, costliest first; got {problem.costs}")
+    if not best[1] > 0:
+        raise ValueError("contract must be one in which somebody contributes")
+    if not loss > 0:
+        raise ValueError(f"loss must be > 0; got {loss!r}")
+    counts = enumerate_outcomes(problem.n_parties, 2)
+    weights = outcome_probabilities(counts, problem.probabilities)
+    given = conditional_probabilities(counts, problem.probabilities, problem.beliefs)
+    most = problem.model_value.optimum / problem.costs[1]
+
+    def slack(m: FloatArray) -> FloatArray:
+        utilities = least_utilities(m, problem.costs, contract.reservation_utilities)
+        return np.asarray(problem.model_value(counts @ m) @ given - utilities - problem.costs * m)
+
+    def follow(first: float) -> FloatArray | None:
+        """The menu with this contribution of type 1; None if there is none."""
+        if slack(np.array([first, first]))[1] < 0:
+            return None
+        second = brentq(lambda m: slack(np.array([first, m]))[1], first, most, xtol=1e-10)
+        m = np.array([first, second])
+        return m if slack(m)[0] >= -1e-9 * problem.model_value.optimum else None
+
+    def excess(first: float) -> float:
+        m = follow(first)
+        if m is None:
+            return 1.0
+        return contract.expected_accuracy - float(weights @ problem.accuracy(counts @ m)) - loss
+
+    ends = []
+    for limit in (0.0, most):
+        inside, outside = float(best[0]), limit
+        if excess(outside) <= 0:
+            inside = outside
+        while abs(outside - inside) > 1e-6 * best[1]:
+            middle = 0.5 * (inside + outside)
+            inside, outside = (middle, outside) if excess(middle) <= 0 else (inside, middle)
+        menu = follow(inside)
+        ends.append(best if menu is None else menu)
+    return ends[0], ends[1]
 
 
 @dataclass(frozen=True, eq=False)

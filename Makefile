@@ -11,7 +11,7 @@ pwm := $(python) -m companion.cli
 pip := $(python) -m pip -qq --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test lint serve clean lock picture
+.PHONY: help env book test lint bench serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ lint: env ## check style, formatting and types
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
+
+bench: env ## measure speed, the published method beside ours, into benchmarks/results.json (5 minutes)
+	@mkdir -p "$(BUILD_DIR)"
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m pytest benchmarks -q \
+		--benchmark-timer=time.process_time --benchmark-json="$(BUILD_DIR)/benchmarks.json" --benchmark-quiet
+	@$(python) -m benchmarks.summary "$(BUILD_DIR)/benchmarks.json" benchmarks/results.json
 
 serve: ## show the built site on http://localhost:8000 (PORT=... for another port)
 	@test -f "$(BUILD_DIR)/html/index.html" || { echo "no site yet: run make book first" >&2; exit 1; }

@@ -1,0 +1,1 @@
+"""Speed and scale: the library beside the published method. ``make bench`` runs everything."""

@@ -1,0 +1,58 @@
+"""Random problems, by seed: the same ones on every machine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from paid_with_models import GeneralizationBound, LinearValuation, Problem
+
+
+def scale_problem(n_types: int, n_parties: int, seed: int, cost_factor: float = 1.0) -> Problem:
+    """Many unlike types: costs log-normal(0, 0.8) x 0.3, probabilities Dirichlet(2).
+
+    Parameters
+    ----------
+    n_types, n_parties : int
+        I and N.
+    seed : int
+    cost_factor : float
+        Multiplies all costs: few parties need cheap data to get anywhere.
+
+    Returns
+    -------
+    Problem
+        With the paper's curves. High-cost types end at or near no contribution, many types bunch.
+    """
+    rng = np.random.default_rng(seed)
+    costs = rng.lognormal(0.0, 0.8, n_types) * 0.3 * cost_factor
+    probabilities = rng.dirichlet(np.full(n_types, 2.0))
+    return Problem(n_parties, probabilities, costs, GeneralizationBound())
+
+
+def small_problem(seed: int) -> Problem:
+    """Two or three types, 2 to 12 parties, costs log-uniform on [0.02, 3].
+
+    Often some outcomes fall where the accuracy curve is not concave.
+    """
+    rng = np.random.default_rng([1, seed])
+    n_types, n_parties = int(rng.integers(2, 4)), int(rng.integers(2, 13))
+    costs = np.exp(rng.uniform(np.log(0.02), np.log(3.0), n_types))
+    return Problem(n_parties, rng.dirichlet(np.ones(n_types)), costs, GeneralizationBound())
+
+
+def unequal_problem(seed: int) -> Problem:
+    """Two to eight types, 2 to 60 parties, costs over three decades, everything at its own scale.
+
+    The best accuracy is uniform on [0.5, 1], the complexity parameter and the value of a perfect
+    model log-uniform over four decades, probabilities Dirichlet(1/2), so that some types are rare.
+    Costs are log-uniform from 1/300 of to 10 times the cost at which a party alone trains nothing.
+    """
+    rng = np.random.default_rng([2, seed])
+    n_types, n_parties = int(rng.integers(2, 9)), int(rng.integers(2, 61))
+    complexity, scale = 10.0 ** rng.uniform(-2, 2, 2)
+    curve = GeneralizationBound(rng.uniform(0.5, 1.0), complexity)
+    costs = scale * curve.envelope().slope * 10.0 ** rng.uniform(-2.5, 1.0, n_types)
+    probabilities = np.maximum(rng.dirichlet(np.full(n_types, 0.5)), 1e-6)
+    return Problem(
+        n_parties, probabilities / probabilities.sum(), costs, curve, LinearValuation(scale)
+    )

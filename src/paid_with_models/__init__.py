@@ -11,6 +11,7 @@ it is solved), :mod:`~paid_with_models.screening` (the best menu),
 """
 
 from .accuracy import Arctan, Curve, GeneralizationBound, PowerLaw, Saturating
+from .audit import Audit, audit
 from .certificate import Residuals, linear_program_bound, menu_residuals
 from .complete_information import (
     CompleteInformation,
@@ -27,6 +28,7 @@ from .welfare import FreeRiding, free_riding, information_cost, information_rent
 
 __all__ = [
     "Arctan",
+    "Audit",
     "Autarky",
     "Binding",
     "CompleteInformation",
@@ -47,6 +49,7 @@ __all__ = [
     "Shape",
     "Status",
     "Valuation",
+    "audit",
     "autarky",
     "conditional_probabilities",
     "enumerate_outcomes",

@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import FloatArray
-from .expectation import Enumeration
+from .exponential_sum import expectation_of
 from .first_moment import FirstMoment, Point
 from .problem import Problem, _vector, autarky
 
@@ -129,7 +129,7 @@ def linear_program_bound(
     value_unit = problem.model_value.optimum
     costs = problem.costs / value_unit
     outside = autarky(problem).utilities / value_unit
-    outcomes = Enumeration.of(problem.n_parties, problem.probabilities[None], problem.beliefs)
+    outcomes = expectation_of(problem)
     curves = problem.accuracy.envelope(), problem.model_value.envelope()
     # Data in units of the most that a type could contribute, so that the program is well scaled.
     unit = (1 - outside) / costs
@@ -222,7 +222,7 @@ def menu_residuals(
     m = _menu("contributions", contributions, problem)
     t = _menu("rewards", rewards, problem)
     value_unit = problem.model_value.optimum
-    outcomes = Enumeration.of(problem.n_parties, problem.probabilities[None], problem.beliefs)
+    outcomes = expectation_of(problem)
     caps = outcomes.moments(problem.accuracy, problem.model_value, m[None]).values[0]
     rationality, compatibility, solvency = violations(
         problem.costs, m, t, autarky(problem).utilities, caps

@@ -28,6 +28,7 @@ bounds what is missing there is at most its size times :math:`P(S < x)`, bounded
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -36,10 +37,11 @@ import numpy.typing as npt
 from scipy.optimize import nnls
 
 from .accuracy import ConcaveEnvelope, Curve, FloatArray, Saturating
-from .expectation import Uncertainty
+from .expectation import Enumeration, Expectation, Uncertainty
+from .problem import Problem
 from .valuation import LinearValuation, ModelValue
 
-__all__ = ["ExponentialSum", "SumExpectation", "fit_exponential_sum", "sum_range"]
+__all__ = ["ExponentialSum", "SumExpectation", "expectation_of", "fit_exponential_sum", "sum_range"]
 
 #: Rates per factor e of the range, and how far they reach beyond its ends: with these the
 #: fit of a completely monotone shortfall is right to rounding.
@@ -49,6 +51,9 @@ REACH_LOW, REACH_HIGH = 0.02, 40.0
 #: A curve is said to admit a sum when its fit is at least this good, relative to the limit and
 #: to the derivative: an order better than the gaps that are asked for.
 FIT_TOLERANCE, SLOPE_TOLERANCE = 1e-11, 1e-9
+
+#: Enumerations of up to so many numbers are cheap enough to be preferred for being exact.
+ENTRIES_WORTH_ENUMERATING = 2_000_000
 
 #: Chebyshev nodes on each [s, 2s] at which the error is measured. The error of interpolation
 #: between them is below 1e-18: see `_proven`.
@@ -347,6 +352,24 @@ class SumMoments:
         entries = np.arange(hessian.shape[1])
         hessian[:, entries, entries] -= diagonal
         return np.asarray(hessian)
+
+
+def expectation_of(problem: Problem) -> Expectation:
+    """Moments for one problem, types in its own order: enumerated if that is cheap, else summed.
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate and the curves do not admit sums.
+    """
+    outcomes = math.comb(problem.n_parties + problem.n_types - 1, problem.n_types - 1)
+    most = problem.n_parties * problem.model_value.optimum / float(problem.costs.min())
+    if outcomes * problem.n_types > ENTRIES_WORTH_ENUMERATING:
+        reach = sum_range(problem.accuracy, problem.model_value, most)
+        if reach is not None:
+            n_parties = np.array([float(problem.n_parties)])
+            return SumExpectation(n_parties, problem.probabilities[None], problem.beliefs, *reach)
+    return Enumeration.of(problem.n_parties, problem.probabilities[None], problem.beliefs)
 
 
 def sum_range(accuracy: Curve, value: Curve, most: float) -> tuple[float, float] | None:

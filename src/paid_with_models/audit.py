@@ -1,0 +1,174 @@
+r"""Audit of any menu, from anyone: what it asks, what it promises, and how good it could be.
+
+Nothing about the menu is taken for granted. Each party chooses the option that serves it best, or
+its outside option; a promise of more than the collective model is worth, on average, cannot be
+kept; and the best menu of the same problem, with its proof, says what is lost.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .accuracy import FloatArray
+from .certificate import _menu
+from .exponential_sum import expectation_of
+from .problem import Problem
+from .screening import solve
+
+BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.intp]
+
+__all__ = ["Audit", "audit", "audit_schema"]
+
+#: Slack, relative to the value of the best model, down to which a constraint counts as satisfied:
+#: menus are usually quoted to nine digits or so.
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """What is wrong with a menu, if anything; types in the order of the problem.
+
+    Slacks are in units of value; negative ones are violations.
+
+    Attributes
+    ----------
+    contributions, rewards, utilities, reservation_utilities : (I,) ndarray
+        The menu, and what each type gets by the option meant for it and outside.
+    individual_rationality : (I,) ndarray
+        Slack of IR.
+    incentive_compatibility : (I, I) ndarray
+        Slack of IC: row i, column j is what type i loses by taking the option of type j.
+    best_option : (I,) ndarray of int
+        The option that serves each type best, its own where no other is better.
+    deviation_gain : (I,) ndarray >= 0
+        What it gains by taking that option rather than its own.
+    incentive_tolerance : float
+        The smallest additive tolerance at which the menu is incentive compatible.
+    reward_caps, caps : (I,) ndarray
+        The most that each type's mean reward can be, and the slack.
+    insolvent : (I,) ndarray of bool
+        Whether more is promised than can be delivered on average.
+    participates : (I,) ndarray of bool
+        Whether the type's best option is at least as good as its outside option.
+    expected_accuracy : float
+        E[a(S)] if all types take part and take the options meant for them.
+    best_accuracy, upper_bound : float
+        What the best menu found reaches, and what no menu exceeds.
+    gap : float
+        upper_bound - expected_accuracy; a menu that violates constraints may exceed the bound.
+    satisfied : bool
+        Whether all constraints hold, within ``TOLERANCE`` of the best model's value.
+    """
+
+    contributions: FloatArray
+    rewards: FloatArray
+    utilities: FloatArray
+    reservation_utilities: FloatArray
+    individual_rationality: FloatArray
+    incentive_compatibility: FloatArray
+    best_option: IntArray
+    deviation_gain: FloatArray
+    incentive_tolerance: float
+    reward_caps: FloatArray
+    caps: FloatArray
+    insolvent: BoolArray
+    participates: BoolArray
+    expected_accuracy: float
+    best_accuracy: float
+    upper_bound: float
+    gap: float
+    satisfied: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and lists, as described by :func:`audit_schema`."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in values.items()
+        }
+
+
+def audit(problem: Problem, contributions: npt.ArrayLike, rewards: npt.ArrayLike) -> Audit:
+    """Check a menu against every constraint and against the best menu.
+
+    Parameters
+    ----------
+    problem : Problem
+    contributions : (I,) array_like >= 0
+        Units of data that each type's option asks for.
+    rewards : (I,) array_like >= 0
+        Mean value of the model that it promises.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    ValueError
+        For a menu of the wrong length, negative or not finite; if expectations cannot be had.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> problem = Problem(10, [0.5, 0.5], [1.0, 0.4], GeneralizationBound())
+    >>> report = audit(problem, contributions=[60.0, 60.0], rewards=[59.0, 60.0])
+    >>> report.satisfied, report.best_option.tolist(), report.deviation_gain.tolist()
+    (False, [1, 1], [1.0, 0.0])
+    """
+    m = _menu("contributions", contributions, problem)
+    t = _menu("rewards", rewards, problem)
+    best = solve(problem)
+    outcomes = expectation_of(problem)
+    moments = outcomes.moments(problem.accuracy, problem.model_value, m[None])
+    options = t - problem.costs[:, None] * m  # [i, j]: what type i gets from option j
+    utilities = np.diag(options).copy()
+    outside = best.reservation_utilities
+    compatibility = utilities[:, None] - options
+    gain = np.maximum(-compatibility.min(axis=1), 0.0)
+    # Among equally good options a type takes its own.
+    choice = np.where(gain > 0, compatibility.argmin(axis=1), np.arange(m.size))
+    caps = moments.values[0] - t
+    allowed = TOLERANCE * problem.model_value.optimum
+    smallest = min((utilities - outside).min(), compatibility.min(), caps.min())
+    accuracy = float(moments.accuracy[0])
+    return Audit(
+        contributions=m,
+        rewards=t,
+        utilities=utilities,
+        reservation_utilities=outside,
+        individual_rationality=utilities - outside,
+        incentive_compatibility=compatibility,
+        best_option=choice,
+        deviation_gain=gain,
+        incentive_tolerance=float(gain.max()),
+        reward_caps=moments.values[0],
+        caps=caps,
+        insolvent=caps < -allowed,
+        participates=options.max(axis=1) >= outside - allowed,
+        expected_accuracy=accuracy,
+        best_accuracy=best.expected_accuracy,
+        upper_bound=best.upper_bound,
+        gap=best.upper_bound - accuracy,
+        satisfied=bool(smallest >= -allowed),
+    )
+
+
+def audit_schema() -> dict[str, Any]:
+    """The JSON schema of :meth:`Audit.to_dict`.
+
+    Examples
+    --------
+    >>> audit_schema()["title"]
+    'Audit of a menu'
+    """
+    text = files(__package__).joinpath("schemas/audit.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema

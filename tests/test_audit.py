@@ -1,0 +1,95 @@
+import json
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from paid_with_models import GeneralizationBound, Problem, audit, solve
+from paid_with_models.audit import audit_schema
+
+PROBLEM = Problem(10, [0.2, 0.3, 0.5], [0.5, 0.2, 0.05], GeneralizationBound())
+
+
+@pytest.fixture(scope="module")
+def contract():
+    return solve(PROBLEM)
+
+
+def test_the_best_menu_passes(contract):
+    report = audit(PROBLEM, contract.contributions, contract.rewards)
+    assert report.satisfied
+    assert report.participates.all()
+    assert not report.insolvent.any()
+    assert report.incentive_tolerance <= 1e-9
+    assert report.gap == pytest.approx(contract.gap, abs=1e-12)
+    assert report.best_accuracy == pytest.approx(report.expected_accuracy)
+
+
+def test_a_promise_that_cannot_be_kept(contract):
+    report = audit(PROBLEM, contract.contributions, contract.rewards + 3.0)
+    assert not report.satisfied
+    assert report.insolvent.tolist() == [False, False, True]
+    assert report.caps[2] == pytest.approx(-3.0)
+
+
+def test_a_type_that_would_stay_out(contract):
+    report = audit(PROBLEM, contract.contributions, contract.rewards - [1.0, 0.0, 0.0])
+    assert report.individual_rationality[0] == pytest.approx(-1.0)
+    assert not report.participates[0] or report.best_option[0] != 0
+    assert not report.satisfied
+
+
+def test_the_most_profitable_deviation(contract):
+    bonus = np.array([2.0, 0.0, 0.0])
+    report = audit(PROBLEM, contract.contributions, contract.rewards + bonus)
+    options = report.rewards - PROBLEM.costs[:, None] * report.contributions
+    assert np.array_equal(report.best_option, options.argmax(axis=1))
+    assert report.deviation_gain == pytest.approx(options.max(axis=1) - np.diag(options))
+    assert report.incentive_tolerance == pytest.approx(report.deviation_gain.max())
+    assert report.incentive_tolerance == pytest.approx(2.0)  # type 2 was indifferent
+    assert not report.satisfied
+
+
+def test_a_feasible_menu_that_wastes_something():
+    report = audit(PROBLEM, [100.0, 100.0, 100.0], [60.0, 60.0, 60.0])
+    assert report.best_option.tolist() == [0, 1, 2]
+    assert report.gap > 0.05
+    assert report.upper_bound >= report.best_accuracy > report.expected_accuracy
+
+
+def test_equal_options_are_no_deviation():
+    report = audit(PROBLEM, [100.0] * 3, [60.0] * 3)
+    assert report.incentive_tolerance == 0
+    assert np.array_equal(report.best_option, np.arange(3))
+
+
+def test_the_report_in_json_fits_its_schema(contract):
+    schema = audit_schema()
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    document = json.loads(json.dumps(audit(PROBLEM, [100.0] * 3, [60.0] * 3).to_dict()))
+    validator.validate(document)
+    assert set(document) == set(schema["properties"])
+    document["satisfied"] = "yes"
+    assert not validator.is_valid(document)
+
+
+@pytest.mark.parametrize(
+    ("menu", "message"),
+    [
+        (([1.0, 2.0], [1.0, 2.0]), "contributions must have one entry per type"),
+        (([1.0, 2.0, 3.0], [1.0, 2.0, np.nan]), "rewards must not be NaN"),
+        (([1.0, 2.0, -3.0], [1.0, 2.0, 3.0]), "contributions must be non-negative"),
+    ],
+)
+def test_a_malformed_menu_is_refused(menu, message):
+    with pytest.raises(ValueError, match=message):
+        audit(PROBLEM, *menu)
+
+
+def test_a_million_parties():
+    problem = Problem(10**6, [0.2] * 5, [0.5, 0.4, 0.3, 0.2, 0.1], GeneralizationBound())
+    contract = solve(problem)
+    report = audit(problem, contract.contributions, contract.rewards)
+    assert report.satisfied
+    assert 0 <= report.gap <= 1e-8

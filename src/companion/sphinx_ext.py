@@ -1,17 +1,21 @@
-"""What the site needs beyond Jupyter Book: MathJax from the site itself, and a repaired role."""
+"""What the site needs beyond Jupyter Book: scripts from the site itself, and a repaired role."""
 
 import shutil
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import plotly
 from sphinx.application import Sphinx
 
 MATHJAX = PurePosixPath("sphinx-mathjax-offline/static/mathjax")
 
 
-def _add_mathjax(app: Sphinx) -> None:
-    """Copy MathJax's SVG component, which needs no fonts, to where Sphinx takes static files."""
+PLOTLY = "plotly.min.js"
+
+
+def _add_scripts(app: Sphinx) -> None:
+    """Copy MathJax's SVG component, which needs no fonts, and Plotly to Sphinx's static files."""
     assets = Path(app.doctreedir).parent / "assets"
     for file in metadata.files("sphinx-mathjax-offline") or ():
         if file.is_relative_to(MATHJAX):
@@ -20,19 +24,22 @@ def _add_mathjax(app: Sphinx) -> None:
                 target = assets / "mathjax" / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(str(file.locate()), target)
+    shutil.copyfile(Path(plotly.__file__).parent / "package_data" / PLOTLY, assets / PLOTLY)
     app.config.html_static_path.append(str(assets))
 
 
-def _mend_roles(
+def _finish_page(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Give the bibliography's entries the role that a list's children must have."""
+    """Load Plotly where it draws; give the bibliography's entries the role of a list's children."""
     if body := context.get("body"):
+        if 'class="plotly-figure"' in body:
+            app.add_js_file(PLOTLY)
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
-    app.connect("builder-inited", _add_mathjax)
-    app.connect("html-page-context", _mend_roles)
+    app.connect("builder-inited", _add_scripts)
+    app.connect("html-page-context", _finish_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

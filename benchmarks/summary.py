@@ -133,7 +133,8 @@ def _aims(results: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "what": what,
             "unit": unit,
-            "aim": f"{sense} {aim:,g}",
+            "sense": sense,
+            "aim": aim,
             "reached": reached,
             "met": bool(reached <= aim if sense == "at most" else reached >= aim),
         }

@@ -97,7 +97,9 @@ class ExponentialSum:
         return np.asarray(decay @ (self.weights * self.rates))
 
 
-def fit_exponential_sum(curve: Curve, low: float, high: float) -> ExponentialSum:
+def fit_exponential_sum(
+    curve: Curve, low: float, high: float, *, rates_per_e_fold: float = RATES_PER_E_FOLD
+) -> ExponentialSum:
     r"""Write a curve as an exponential sum with non-negative weights, and bound the error.
 
     Weights come from non-negative least squares on a geometric grid; fits are cached.
@@ -113,6 +115,9 @@ def fit_exponential_sum(curve: Curve, low: float, high: float) -> ExponentialSum
     curve : Curve
     low, high : float
         Range, units of data, 0 <= low < high; from low on the curve must be smooth.
+    rates_per_e_fold : float > 0
+        How many rates to choose from. Fewer make a shorter sum that is less right: two per factor
+        e leave an error of about 1e-8 of the limit.
 
     Returns
     -------
@@ -135,13 +140,13 @@ def fit_exponential_sum(curve: Curve, low: float, high: float) -> ExponentialSum
         raise ValueError(f"low and high must satisfy 0 <= low < high; got {low!r}, {high!r}")
     if isinstance(curve, ConcaveEnvelope):
         curve = curve.curve
-    return _fit(curve, float(low), float(high))
+    return _fit(curve, float(low), float(high), float(rates_per_e_fold))
 
 
 @lru_cache(maxsize=256)
-def _fit(curve: Curve, low: float, high: float) -> ExponentialSum:
+def _fit(curve: Curve, low: float, high: float, rates_per_e_fold: float) -> ExponentialSum:
     if isinstance(curve, ModelValue) and isinstance(curve.valuation, LinearValuation):
-        sum_, scale = _fit(curve.accuracy, low, high), curve.valuation.scale
+        sum_, scale = _fit(curve.accuracy, low, high, rates_per_e_fold), curve.valuation.scale
         weights = scale * sum_.weights
         return ExponentialSum(
             scale * sum_.limit, weights, sum_.rates, low, high, scale * sum_.error, sum_.slope_error
@@ -152,7 +157,7 @@ def _fit(curve: Curve, low: float, high: float) -> ExponentialSum:
     # A curve that starts at 0 needs rates as fast as its own first rise.
     shortest = low if low > 0 else _first_rise(curve)
     fastest, slowest = REACH_HIGH / shortest, REACH_LOW / high
-    n_rates = int(np.ceil(RATES_PER_E_FOLD * np.log(fastest / slowest)))
+    n_rates = int(np.ceil(rates_per_e_fold * np.log(fastest / slowest)))
     rates = np.geomspace(slowest, fastest, n_rates)
     grid = np.geomspace(shortest, high, 8 * n_rates)
     if low == 0:

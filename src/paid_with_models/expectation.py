@@ -23,7 +23,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
-from .accuracy import Curve, FloatArray
+from .accuracy import ConcaveEnvelope, Curve, FloatArray
+from .valuation import LinearValuation, ModelValue
 
 __all__ = [
     "Enumeration",
@@ -315,7 +316,10 @@ class Enumeration:
         # Trial menus of an algorithm may dip below zero; data cannot.
         totals = np.maximum(contributions @ self.counts.T, 0.0)
         a, a1, a2 = accuracy.evaluate(totals)
-        v, v1, v2 = value.evaluate(totals)
+        factor = _factor(accuracy, value)
+        v, v1, v2 = (
+            value.evaluate(totals) if factor is None else (factor * a, factor * a1, factor * a2)
+        )
         return Moments(
             accuracy=np.einsum("bk,bk->b", self.weights, a),
             accuracy_gradient=(self.weights * a1) @ self.counts,
@@ -325,3 +329,15 @@ class Enumeration:
             _enumeration=self,
             _bends=(np.minimum(a2, 0.0), np.minimum(v2, 0.0)),
         )
+
+
+def _factor(accuracy: Curve, value: Curve) -> float | None:
+    """What accuracy is to be multiplied by to give its value, where the valuation is linear.
+
+    The envelope of the value is then that multiple of the envelope of accuracy.
+    """
+    if isinstance(accuracy, ConcaveEnvelope) and isinstance(value, ConcaveEnvelope):
+        accuracy, value = accuracy.curve, value.curve
+    if isinstance(value, ModelValue) and isinstance(value.valuation, LinearValuation):
+        return value.valuation.scale if value.accuracy == accuracy else None
+    return None

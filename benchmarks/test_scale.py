@@ -100,11 +100,11 @@ def test_types_published(benchmark: BenchmarkFixture, n_types: int, seed: int) -
 @pytest.mark.parametrize(
     ("n_types", "n_parties"),
     [
-        *((2, n_parties) for n_parties in (50, 200, 500, 1000)),
-        *((3, n_parties) for n_parties in (10, 20, 40)),
-        *((4, n_parties) for n_parties in (8, 12, 16)),
-        *((5, n_parties) for n_parties in (6, 8, 10)),
-        (7, 6),
+        *((2, n_parties) for n_parties in (50, 500, 1000, 3000)),
+        *((3, n_parties) for n_parties in (10, 40, 80)),
+        *((4, n_parties) for n_parties in (8, 16, 24)),
+        *((5, n_parties) for n_parties in (6, 10, 14)),
+        *((7, n_parties) for n_parties in (6, 8)),
     ],
 )
 def test_expectations(

@@ -93,6 +93,7 @@ def test_derivatives_match_finite_differences(curve):
     assert curve.second_derivative(data) == pytest.approx(bend, rel=1e-5, abs=1e-12)
 
 
+# Book: lem-concave
 def test_the_envelope_is_above_concave_and_smallest(curve):
     envelope = curve.envelope()
     data = np.concatenate([[0.0], np.geomspace(1e-2, 1e8, 3000)])

@@ -274,6 +274,7 @@ def test_the_search_is_deterministic():
 LOWER_COSTS = [(0.29513, 0.0274503 * (1 + eps), 0.0274503) for eps in (1e-6, -1e-6)]
 
 
+# Book: rem-beliefs
 def test_lower_costs_can_hurt_when_expectations_are_given_that_the_type_is_present():
     dearer, cheaper = solve_many(
         Problem(3, [0.5128, 0.4104, 0.0768], costs, GeneralizationBound()) for costs in LOWER_COSTS
@@ -286,6 +287,7 @@ def test_lower_costs_can_hurt_when_expectations_are_given_that_the_type_is_prese
     assert cheaper.upper_bound < dearer.expected_accuracy
 
 
+# Book: thm-lower-costs
 def test_lower_costs_cannot_hurt_under_own_beliefs():
     """Types keep the old options, or choose autarky, and then choose anew among them."""
     dearer, cheaper = solve_many(
@@ -299,6 +301,7 @@ def test_lower_costs_cannot_hurt_under_own_beliefs():
     assert cheaper.expected_accuracy == pytest.approx(dearer.expected_accuracy, abs=1e-5)
 
 
+# Book: thm-lower-costs
 @pytest.mark.parametrize("seed", range(12))
 def test_lower_costs_never_hurt_under_own_beliefs(seed):
     rng = np.random.default_rng([6, seed])

@@ -38,6 +38,7 @@ def contract(problem):
     return solve(problem)
 
 
+# Book: prop-certificate
 def test_the_bound_holds_at_any_point_with_any_prices(problem, contract):
     """Weak duality: what the multipliers are cannot make it wrong, only weak."""
     model = standard_form(problem)
@@ -72,6 +73,7 @@ def test_the_bound_allows_for_the_rounding_of_the_expectations(problem, contract
     assert contract.gap >= Enumeration.of(10, problem.probabilities[None], "paper").relative_error
 
 
+# Book: prop-certificate
 def test_the_linear_program_meets_the_optimum_from_any_start(problem, contract):
     for start in (contract.contributions, [300.0, 300.0, 300.0], [100.0, 200.0, 1500.0]):
         bound = linear_program_bound(problem, start)
@@ -86,6 +88,7 @@ def test_the_linear_program_takes_types_in_any_order(problem, contract):
     assert bound == pytest.approx(contract.expected_accuracy, abs=1e-7)
 
 
+# Book: def-ir, def-ic, def-feasible, lem-single-crossing
 def test_a_satisfied_and_a_violated_witness_of_each_constraint(problem, contract):
     m, t = contract.contributions, contract.rewards
     assert menu_residuals(problem, m, t).largest <= 1e-12

@@ -15,6 +15,7 @@ from paid_with_models import (
 )
 
 
+# Book: prop-complete
 @pytest.mark.parametrize("accuracy", [GeneralizationBound(), Arctan(rate=0.01)])
 @pytest.mark.parametrize("valuation", [LinearValuation(100.0), PowerValuation(100.0, 2.0)])
 def test_totals_are_the_largest_roots(accuracy, valuation):
@@ -38,6 +39,7 @@ def test_totals_are_the_largest_roots(accuracy, valuation):
             assert total == pytest.approx(brentq(slack, low, top * 1.001), rel=1e-9)
 
 
+# Book: def-complete, prop-complete
 def test_every_party_present_is_held_to_its_outside_option_and_gets_the_best_model():
     problem = Problem(6, [0.2, 0.3, 0.5], [0.2, 0.1, 0.04], GeneralizationBound())
     complete = solve_complete_information(problem)
@@ -105,6 +107,7 @@ def test_many_at_once_are_the_same_as_one_by_one():
         assert together.rewards == pytest.approx(alone.rewards, rel=1e-14)
 
 
+# Book: obs-not-a-bound, prop-relaxation
 def test_the_benchmark_does_not_bound_the_menu():
     """A menu may beat it, for it asks individual rationality only on average."""
     problem = Problem(3, [0.9097, 0.0903], [0.7539, 0.0419], GeneralizationBound())

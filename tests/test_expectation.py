@@ -17,6 +17,7 @@ from paid_with_models import (
 from paid_with_models.expectation import Enumeration
 
 
+# Book: def-outcome
 @pytest.mark.parametrize(("n_parties", "n_types"), [(1, 1), (1, 4), (5, 1), (4, 3), (7, 4), (0, 3)])
 def test_outcomes_are_all_the_ways_once(n_parties, n_types):
     counts = enumerate_outcomes(n_parties, n_types)
@@ -29,6 +30,7 @@ def test_outcomes_are_all_the_ways_once(n_parties, n_types):
     assert len(counts) == len(everything)
 
 
+# Book: def-outcome
 def test_probabilities_are_the_multinomials():
     counts, p = enumerate_outcomes(12, 3), [0.2, 0.7999, 0.0001]
     exact = stats.multinomial(12, p).pmf(counts)

@@ -338,6 +338,7 @@ def test_the_closer_look_holds_the_lower_options_and_the_ceiling(contracts, name
     assert y1 > contract.reward_caps.max()
 
 
+# Book: def-insolvency, prop-safe, prop-limit
 def test_deterministic_promises(contracts):
     contract = contracts["big_and_small_collaboration"]
     table = figures.deterministic_promise(contract)[1]

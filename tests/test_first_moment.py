@@ -25,6 +25,7 @@ def least_by_linear_program(m, c, f):
     return solution.x
 
 
+# Book: prop-two-passes, lem-neighbors
 @pytest.mark.parametrize("seed", range(40))
 def test_two_passes_give_the_least_utilities_under_all_constraints(seed):
     rng = np.random.default_rng(seed)
@@ -58,6 +59,7 @@ def problem(costs, outside, probabilities=None, n_parties=4):
     )
 
 
+# Book: lem-monotone, def-first-moment
 @pytest.mark.parametrize(
     "costs", [[0.5], [0.5, 0.3, 0.1], [0.5, 0.5, 0.1], [0.5, 0.3, 0.3, 0.3, 0.1], [0.2, 0.2]]
 )

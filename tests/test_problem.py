@@ -76,6 +76,7 @@ def spoilt(function):
     return Spoilt()
 
 
+# Book: asm-curves
 @pytest.mark.parametrize(
     ("function", "rule"),
     [
@@ -135,6 +136,7 @@ def test_autarky_of_the_published_settings():
     )
 
 
+# Book: def-autarky, prop-alone
 @pytest.mark.parametrize("cost", [0.001, 0.05, 0.4, 0.49, 0.51, 0.58, 0.7, 3.0])
 def test_autarky_against_a_fine_grid(cost):
     problem = make(costs=[cost], probabilities=[1.0])

@@ -12,6 +12,7 @@ from paid_with_models import (
 )
 
 
+# Book: def-proportional, prop-tight
 @pytest.mark.parametrize("beliefs", ["paper", "own"])
 @pytest.mark.parametrize(
     "valuation", [LinearValuation(100.0), PowerValuation(100.0, 2.0), ExponentialValuation(100, 2)]
@@ -30,6 +31,7 @@ def test_the_assignment_is_feasible_in_every_outcome_with_the_contracts_mean(val
     assert rewards.totals == pytest.approx(rewards.counts @ contract.contributions)
 
 
+# Book: prop-tight
 def test_means_and_spread_by_simulation():
     problem = Problem(5, [0.4, 0.6], [0.3, 0.05], GeneralizationBound())
     contract = solve(problem)

@@ -67,6 +67,7 @@ def test_the_papers_scenarios(costs, contributions, accuracy, bunches):
     assert contract.participates.all()
 
 
+# Book: prop-price
 def test_closed_forms_of_the_third_scenario():
     """IR binds for types 1, 3 and 5, so utilities between them fix two contributions."""
     contract = solve(scenario(BIG_AND_SMALL))
@@ -151,6 +152,7 @@ def random_problem(rng, n_types=None, most_parties=12):
     )
 
 
+# Book: lem-concave, prop-certificate
 @pytest.mark.parametrize("seed", range(60))
 def test_random_problems_are_solved_with_a_proof(seed):
     """Every menu is feasible, and no bound is ever below what brute force finds."""
@@ -175,6 +177,7 @@ def test_most_random_problems_are_closed():
     assert share >= 0.95
 
 
+# Book: def-screening
 @pytest.mark.parametrize("seed", range(12))
 def test_brute_force_finds_nothing_better(seed):
     problem = random_problem(np.random.default_rng(100 + seed), n_types=2, most_parties=6)
@@ -234,6 +237,7 @@ def test_one_party_is_in_autarky():
     assert contract.expected_accuracy == pytest.approx(accuracy)
 
 
+# Book: thm-nobody-left-out
 def test_autarky_is_always_a_menu():
     """So the best menu never trains on less, in expectation, than everybody alone."""
     for seed in range(20):

@@ -14,6 +14,7 @@ from paid_with_models import (
 )
 
 
+# Book: cor-no-rent
 def test_rents_are_what_is_kept_beyond_the_outside_option():
     problem = Problem(10, [0.5, 0.5], [0.02, 0.01], GeneralizationBound())
     contract, complete = solve(problem), solve_complete_information(problem)
@@ -25,6 +26,7 @@ def test_rents_are_what_is_kept_beyond_the_outside_option():
     assert gap > 0
 
 
+# Book: obs-not-a-bound
 def test_information_cost_can_be_of_either_sign_but_rents_cannot():
     """Complete information asks IR in every outcome, the menu only on average."""
     problem = Problem(3, [0.9097, 0.0903], [0.7539, 0.0419], GeneralizationBound())
@@ -33,6 +35,7 @@ def test_information_cost_can_be_of_either_sign_but_rents_cannot():
     assert np.all(information_rents(contract, complete) >= 0)
 
 
+# Book: def-free-riding, prop-free-riding
 @pytest.mark.parametrize("accuracy", [GeneralizationBound(), Arctan(rate=0.01)])
 def test_nobody_gains_by_deviating_from_the_free_riding_equilibrium(accuracy):
     problem = Problem(10, [0.2, 0.3, 0.5], [0.3, 0.1, 0.05], accuracy)
@@ -48,6 +51,7 @@ def test_nobody_gains_by_deviating_from_the_free_riding_equilibrium(accuracy):
         assert gain.max() <= equilibrium.utilities[i] + 1e-7
 
 
+# Book: prop-free-riding
 def test_collaboration_trains_no_better_a_model_than_its_cheapest_member_alone():
     problem = Problem(10, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
     alone = autarky(problem)
@@ -55,6 +59,7 @@ def test_collaboration_trains_no_better_a_model_than_its_cheapest_member_alone()
     assert free_riding(problem, [10, 0]).accuracy == pytest.approx(alone.accuracies[0])
 
 
+# Book: prop-coordination
 def test_nobody_contributes_where_nobody_would_alone():
     problem = Problem(10, [0.5, 0.5], [1.0, 0.7], GeneralizationBound())
     equilibrium = free_riding(problem, [5, 5])

@@ -24,6 +24,7 @@ import yaml
 
 from . import execute
 from .chapters import BookError, Chapter, find_source, load_chapter, page_names, read_yaml
+from .concordance import PLACE, concordance
 from .execute import ChapterError, Executed
 
 SOURCE_SUFFIXES = {".md", ".yml", ".ipynb"}
@@ -142,6 +143,10 @@ def _stage(
             _copy(executed[page.name].notebook, stage / f"{page.name}.ipynb")
         else:
             _copy(page.source, stage / f"{page.name}.md")
+            text = page.source.read_text(encoding="utf-8")
+            if PLACE in text:
+                text = text.replace(PLACE, concordance(pages, root / "tests"))
+                (stage / f"{page.name}.md").write_text(text, encoding="utf-8")
     _write_yaml(stage / "_toc.yml", toc)
     _write_yaml(stage / "_config.yml", public_config(read_yaml(root / "_config.yml"), root))
 

@@ -114,7 +114,7 @@ def two_type_surfaces(
                 "yaxis": {"title": {"text": "N"}},
                 "zaxis": {"title": {"text": title}},
                 "aspectratio": {"x": 1, "y": 1, "z": 0.8},
-                "camera": {"eye": {"x": -1.2, "y": -1.5, "z": 0.9}},
+                "camera": {"eye": {"x": -1.45, "y": -1.8, "z": 1.1}},
             },
         },
     )

@@ -67,7 +67,7 @@ def summarize(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _aims(results: dict[str, Any]) -> list[dict[str, Any]]:
-    """What was aimed at before anything was measured, and what was reached."""
+    """What was aimed at before the benchmarks were written, and what was reached."""
     scenarios = [results["scenarios"][name] for name in SCENARIOS]
     sizes = {(entry["n_types"], entry["n_parties"]): entry for entry in results["sizes"]}
     two_types = results["two_types"]

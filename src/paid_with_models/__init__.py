@@ -18,6 +18,7 @@ from .complete_information import (
     solve_complete_information,
     solve_complete_information_many,
 )
+from .conic import ConicProgram, ConicSolution, ConicStatus, conic_program
 from .expectation import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from .first_moment import least_utilities
 from .problem import Autarky, Problem, autarky
@@ -32,6 +33,9 @@ __all__ = [
     "Autarky",
     "Binding",
     "CompleteInformation",
+    "ConicProgram",
+    "ConicSolution",
+    "ConicStatus",
     "Contract",
     "Curve",
     "ExponentialValuation",
@@ -52,6 +56,7 @@ __all__ = [
     "audit",
     "autarky",
     "conditional_probabilities",
+    "conic_program",
     "enumerate_outcomes",
     "free_riding",
     "information_cost",

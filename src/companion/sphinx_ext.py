@@ -6,7 +6,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import plotly
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+import paid_with_models
 
 MATHJAX = PurePosixPath("sphinx-mathjax-offline/static/mathjax")
 
@@ -38,8 +42,26 @@ def _finish_page(
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
 
 
+def _follow_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Any) -> Any:
+    """Resolve a name that the package passes on, such as ``paid_with_models.solve``."""
+    package, _, name = str(node.get("reftarget", "")).rpartition(".")
+    found = getattr(paid_with_models, name, None) if package == "paid_with_models" else None
+    if node.get("refdomain") != "py" or not hasattr(found, "__module__"):
+        return None
+    return env.get_domain("py").resolve_xref(
+        env,
+        node["refdoc"],
+        app.builder,
+        node["reftype"],
+        f"{found.__module__}.{name}",
+        node,
+        content,
+    )
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("builder-inited", _add_scripts)
     app.connect("html-page-context", _finish_page)
+    app.connect("missing-reference", _follow_name)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

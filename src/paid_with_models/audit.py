@@ -8,6 +8,7 @@ kept; and the best menu of the same problem, with its proof, says what is lost.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import FloatArray
-from .certificate import _menu
+from .certificate import _menu, _types_out
 from .exponential_sum import expectation_of
 from .problem import Problem
 from .screening import solve
@@ -44,7 +45,8 @@ class Audit:
     individual_rationality : (I,) ndarray
         Slack of IR.
     incentive_compatibility : (I, I) ndarray
-        Slack of IC: row i, column j is what type i loses by taking the option of type j.
+        Slack of IC: row i, column j is what type i loses by taking the option of type j (by
+        staying out, if j is left out).
     best_option : (I,) ndarray of int
         The option that serves each type best, its own where no other is better.
     deviation_gain : (I,) ndarray >= 0
@@ -56,7 +58,7 @@ class Audit:
     insolvent : (I,) ndarray of bool
         Whether more is promised than can be delivered on average.
     participates : (I,) ndarray of bool
-        Whether the type's best option is at least as good as its outside option.
+        Whether the type has an option and the best is at least as good as its outside option.
     expected_accuracy : float
         E[a(S)] if all types take part and take the options meant for them.
     best_accuracy, upper_bound : float
@@ -95,7 +97,13 @@ class Audit:
         }
 
 
-def audit(problem: Problem, contributions: npt.ArrayLike, rewards: npt.ArrayLike) -> Audit:
+def audit(
+    problem: Problem,
+    contributions: npt.ArrayLike,
+    rewards: npt.ArrayLike,
+    *,
+    left_out: Sequence[int] = (),
+) -> Audit:
     """Check a menu against every constraint and against the best menu.
 
     Parameters
@@ -105,6 +113,8 @@ def audit(problem: Problem, contributions: npt.ArrayLike, rewards: npt.ArrayLike
         Units of data that each type's option asks for.
     rewards : (I,) array_like >= 0
         Mean value of the model that it promises.
+    left_out : sequence of int
+        Types without an option: theirs is to stay out, and keep what they have outside.
 
     Returns
     -------
@@ -113,7 +123,8 @@ def audit(problem: Problem, contributions: npt.ArrayLike, rewards: npt.ArrayLike
     Raises
     ------
     ValueError
-        For a menu of the wrong length, negative or not finite; if expectations cannot be had.
+        For a menu of the wrong length, negative or not finite, or with an option for a type that
+        is left out; if expectations cannot be had.
 
     Examples
     --------
@@ -129,8 +140,9 @@ def audit(problem: Problem, contributions: npt.ArrayLike, rewards: npt.ArrayLike
     outcomes = expectation_of(problem)
     moments = outcomes.moments(problem.accuracy, problem.model_value, m[None])
     options = t - problem.costs[:, None] * m  # [i, j]: what type i gets from option j
+    outside, out = best.reservation_utilities, _types_out(left_out, m, t)
+    options[:, out] = outside[:, None]
     utilities = np.diag(options).copy()
-    outside = best.reservation_utilities
     compatibility = utilities[:, None] - options
     gain = np.maximum(-compatibility.min(axis=1), 0.0)
     # Among equally good options a type takes its own.
@@ -152,7 +164,7 @@ def audit(problem: Problem, contributions: npt.ArrayLike, rewards: npt.ArrayLike
         reward_caps=moments.values[0],
         caps=caps,
         insolvent=caps < -allowed,
-        participates=options.max(axis=1) >= outside - allowed,
+        participates=(options.max(axis=1) >= outside - allowed) & ~out,
         expected_accuracy=accuracy,
         best_accuracy=best.expected_accuracy,
         upper_bound=best.upper_bound,

@@ -23,9 +23,10 @@ outside options and the lower ends ask for, caps at most what the upper ends all
 :math:`m_i \le (T_i(h) - \underline u_i) / c_i`; contributions are non-decreasing; and a box whose
 upper end trains no better model is dropped. A problem on a box can still have no menu, or only
 one (no collaboration, say), and multipliers that grow without limit. So it is solved with
-*elastic* caps, :math:`T_i + e \ge t_i` at a price of :math:`\rho e` in the objective: always
-feasible, multipliers at most :math:`\rho`, and no less safe, because the bound holds for all
-multipliers. The penalty rises down the tree where it was too low.
+*elastic* caps, :math:`T_i + e \ge t_i` at a price of :math:`\rho e` in the objective (and so for
+constraints that make types stay out): always feasible, multipliers at most :math:`\rho`, and no
+less safe, because the bound holds for all multipliers. The penalty rises down the tree where it
+was too low.
 
 The search is deterministic: boxes with the highest bounds first, ties in order of creation.
 """
@@ -240,9 +241,9 @@ class LocalEnvelope(Curve):
 
 @dataclass(frozen=True, eq=False)
 class Elastic(FirstMoment):
-    """First-moment problems whose caps may be exceeded by e >= 0 at a price.
+    """First-moment problems whose caps, and elastic rows, may be violated by e >= 0 at a price.
 
-    The excess is one more increment, the last, measured in what it costs, rho e.
+    The violation is one more increment, the last, measured in what it costs, rho e.
 
     Attributes
     ----------
@@ -271,14 +272,34 @@ class Elastic(FirstMoment):
 
     @cached_property
     def reward_jacobian(self) -> FloatArray:
-        """Rewards, less the excess over the caps."""
+        """Rewards, less the violation of the caps."""
         jacobian = self.utility_jacobian + self.costs[:, :, None] * self.chain.contributions
         jacobian[:, :, -1] = -1.0 / self.penalty[:, None]
         return np.asarray(jacobian)
 
     @cached_property
+    def row_jacobian(self) -> FloatArray:
+        """The linear constraints, and how they give way."""
+        order = np.broadcast_to(self.chain.order, (len(self.costs), *self.chain.order.shape))
+        rows = [self.utility_jacobian[:, 1:], order]
+        if self.others is not None:
+            others = self.others.on_contributions @ self.chain.contributions
+            others = others + self.others.on_utilities @ self.utility_jacobian
+            others[:, :, -1] = self.others.elastic / self.penalty[:, None]
+            rows.append(others)
+        return np.concatenate(rows, axis=1)
+
+    def worth(self, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
+        """What a unit of violation is worth, (B,), in accuracy per value; at most the penalty."""
+        worth = cap_prices.sum(axis=1)
+        if self.others is not None:
+            elastic = self.others.elastic
+            worth = worth + np.sum(elastic * row_prices[:, -elastic.shape[1] :], axis=1)
+        return np.asarray(worth)
+
+    @cached_property
     def box(self) -> FloatArray:
-        """As that of the problem; rewards and so the excess are at most 1."""
+        """As that of the problem; rewards and so the violation are at most 1."""
         room = 1 - self.reservation_utilities
         box = np.repeat(room / self.costs, 2, axis=1)
         box[:, 0] = room[:, 0]
@@ -291,7 +312,7 @@ class Elastic(FirstMoment):
         return gradient
 
     def start(self, contributions: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """As of the problem; the start's products of 0.05 make the excess balance its price."""
+        """As of the problem; the start's products of 0.05 make the violation match its price."""
         increments, unit = super().start(contributions)
         ones = np.ones((len(unit), 1))
         return np.hstack([increments, 0.05 * ones]), np.hstack([unit, ones])
@@ -434,7 +455,10 @@ def close_gaps(
         if fresh.row.size:
             fresh, contributions = _relaxed(problem, fresh, batch)
             used += np.bincount(fresh.row, minlength=n_rows)
-            best = _improved(problem, best, anchor, fresh, contributions, search=first)
+            good = fresh.bound > best.reached[fresh.row] + tolerance
+            if good.any():
+                some = fresh.take(good)
+                best = _improved(problem, best, anchor, some, contributions[good], search=first)
         relaxed, first = hopeful(Boxes.join([relaxed, fresh])), False
         candidates = np.flatnonzero(used[relaxed.row] < max_boxes)
         if candidates.size == 0:
@@ -509,11 +533,12 @@ def _relaxed(problem: FirstMoment, boxes: Boxes, batch: int) -> tuple[Boxes, Flo
 def _relaxed_batch(problem: FirstMoment, boxes: Boxes) -> tuple[Boxes, FloatArray]:
     relaxation = _relaxation(problem, boxes)
     start = np.maximum.accumulate(0.5 * (boxes.lower + boxes.upper), axis=1)
-    end = central_path_end(Elastic.of(relaxation, boxes.penalty), start, TOLERANCE)
+    elastic = Elastic.of(relaxation, boxes.penalty)
+    end = central_path_end(elastic, start, TOLERANCE)
     point = relaxation.point(end.point.increments[:, :-1])
     bound = dual_bound(relaxation, point, end.row_prices, end.cap_prices)
     split, at = _halving(problem, relaxation, boxes, point.contributions, end.cap_prices)
-    short = end.cap_prices.sum(axis=1) > 0.5 * boxes.penalty
+    short = elastic.worth(end.row_prices, end.cap_prices) > 0.5 * boxes.penalty
     raised = np.minimum(PENALTY_GROWTH * boxes.penalty, PENALTY_LIMIT)
     solved = replace(
         boxes,
@@ -541,6 +566,7 @@ def _relaxation(problem: FirstMoment, boxes: Boxes) -> FirstMoment:
         np.zeros_like(on_contributions),
         np.hstack([lower / most, -upper / most]),
         np.hstack([width, width]),
+        np.zeros((len(width), 2 * width.shape[1])),
     )
     return replace(
         base,

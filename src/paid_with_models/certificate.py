@@ -23,6 +23,7 @@ stated in CVXPY, whose optimum is the same bound up to the linear solver's toler
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +32,7 @@ import numpy.typing as npt
 from .accuracy import FloatArray
 from .exponential_sum import expectation_of
 from .first_moment import FirstMoment, Point
-from .problem import Problem, _vector, autarky
+from .problem import Problem, _vector
 
 __all__ = ["Residuals", "dual_bound", "linear_program_bound", "menu_residuals", "violations"]
 
@@ -100,6 +101,8 @@ def linear_program_bound(
     problem : Problem
     contributions : (I,) array_like >= 0
         Where the first tangent planes touch; best an optimal menu's, then one round is enough.
+        A type whose outside option is better than autarky may stay out, and the program lets it
+        be in by a part: there the bound covers every selection, but is not tight.
     planes : int >= 1
         Most rounds.
     tolerance : float > 0
@@ -128,11 +131,13 @@ def linear_program_bound(
     touch = _menu("contributions", contributions, problem)
     value_unit = problem.model_value.optimum
     costs = problem.costs / value_unit
-    outside = autarky(problem).utilities / value_unit
+    outside = problem.outside_options / value_unit
+    # What a type gets outside that may be left out; one that is in by a part gets that part.
+    forgone = np.where(problem.better_outside, outside, 0.0)
     outcomes = expectation_of(problem)
     curves = problem.accuracy.envelope(), problem.model_value.envelope()
     # Data in units of the most that a type could contribute, so that the program is well scaled.
-    unit = (1 - outside) / costs
+    unit = np.maximum(1 - outside, 0.0) / costs
     share = cp.Variable(problem.n_types, nonneg=True)
     rewards = cp.Variable(problem.n_types)
     accuracy = cp.Variable()
@@ -142,11 +147,11 @@ def linear_program_bound(
         share <= 1,
         rewards <= 1,
         accuracy <= problem.accuracy.optimum,
-        rewards - paid >= outside,
+        rewards - paid >= outside - forgone + np.diag(forgone) @ share,
     ]
     for i in range(problem.n_types):
         others = np.arange(problem.n_types) != i
-        own = rewards[i] - paid[i]
+        own = rewards[i] - paid[i] + forgone[i] * (1 - share[i])
         if others.any():
             constraints.append(own >= rewards[others] - costs[i] * data[others])
     bound = np.inf
@@ -177,21 +182,33 @@ class Residuals:
     Attributes
     ----------
     individual_rationality, incentive_compatibility, caps : float >= 0
-        Largest violation over all types (all pairs of types), 0 if there is none.
+        Largest violation over all types that take part (all pairs of them), 0 if there is none.
+    staying_out : float >= 0
+        Largest gain that a type left out would have from an option of the others.
     """
 
     individual_rationality: float
     incentive_compatibility: float
     caps: float
+    staying_out: float = 0.0
 
     @property
     def largest(self) -> float:
-        """The largest of the three."""
-        return max(self.individual_rationality, self.incentive_compatibility, self.caps)
+        """The largest of the four."""
+        return max(
+            self.individual_rationality,
+            self.incentive_compatibility,
+            self.caps,
+            self.staying_out,
+        )
 
 
 def menu_residuals(
-    problem: Problem, contributions: npt.ArrayLike, rewards: npt.ArrayLike
+    problem: Problem,
+    contributions: npt.ArrayLike,
+    rewards: npt.ArrayLike,
+    *,
+    left_out: Sequence[int] = (),
 ) -> Residuals:
     """Check a menu against every constraint of the first-moment problem, all I(I - 1) IC included.
 
@@ -199,7 +216,9 @@ def menu_residuals(
     ----------
     problem : Problem
     contributions, rewards : (I,) array_like >= 0
-        Units of data, and of value.
+        Units of data, and of value; 0 for types left out.
+    left_out : sequence of int
+        Types that do not take part and keep their outside options.
 
     Returns
     -------
@@ -208,7 +227,8 @@ def menu_residuals(
     Raises
     ------
     ValueError
-        For a menu of the wrong length, or negative or not finite.
+        For a menu of the wrong length, or negative or not finite, or with an option for a type
+        that is left out.
 
     Examples
     --------
@@ -224,14 +244,12 @@ def menu_residuals(
     value_unit = problem.model_value.optimum
     outcomes = expectation_of(problem)
     caps = outcomes.moments(problem.accuracy, problem.model_value, m[None]).values[0]
-    rationality, compatibility, solvency = violations(
-        problem.costs, m, t, autarky(problem).utilities, caps
-    )
-    return Residuals(
-        float(rationality) / value_unit,
-        float(compatibility) / value_unit,
-        float(solvency) / value_unit,
-    )
+    f, out = problem.outside_options, _types_out(left_out, m, t)
+    if np.all(out):
+        return Residuals(0.0, 0.0, 0.0)
+    wanted = t[~out] - problem.costs[out][:, None] * m[~out] - f[out][:, None]
+    largest = *violations(problem.costs[~out], m[~out], t[~out], f[~out], caps[~out]), wanted
+    return Residuals(*(float(np.max(part, initial=0.0)) / value_unit for part in largest))
 
 
 def violations(
@@ -271,6 +289,20 @@ def violations(
         np.maximum(largest[1], 0.0),
         np.maximum(largest[2], 0.0),
     )
+
+
+def _types_out(
+    left_out: Sequence[int], contributions: FloatArray, rewards: FloatArray
+) -> npt.NDArray[np.bool_]:
+    """Which types are left out, (I,), of a menu that has no option for them."""
+    out = np.zeros(contributions.shape, dtype=bool)
+    for k in left_out:
+        if not (0 <= k < out.size and contributions[k] == 0 == rewards[k]):
+            raise ValueError(
+                f"left_out must name types without an option, of 0 to {out.size - 1}; got {k!r}"
+            )
+        out[k] = True
+    return out
 
 
 def _menu(name: str, values: npt.ArrayLike, problem: Problem) -> FloatArray:

@@ -58,6 +58,7 @@ class CompleteInformation:
     contributions, rewards, utilities : (I,) ndarray
         Averages as each type sees them (given n_i >= 1, or under its own beliefs): units of data,
         value, value. Utilities equal the reservation utilities: nothing is left to the parties.
+        A type whose outside option beats the model of an outcome takes no part in that outcome.
     """
 
     counts: npt.NDArray[np.int64]
@@ -130,7 +131,8 @@ def solve_complete_information_many(problems: Iterable[Problem]) -> list[Complet
     alike: dict[object, list[int]] = defaultdict(list)
     for k, problem in enumerate(problems):
         kind = problem.n_parties, tuple(problem.costs), problem.accuracy, problem.valuation
-        alike[*kind, problem.beliefs].append(k)
+        f = problem.reservation_utilities
+        alike[*kind, problem.beliefs, None if f is None else tuple(f)].append(k)
     solved: dict[int, CompleteInformation] = {}
     for rows in alike.values():
         solved.update(zip(rows, _solve_alike([problems[k] for k in rows]), strict=True))
@@ -141,14 +143,17 @@ def _solve_alike(problems: list[Problem]) -> list[CompleteInformation]:
     """Solve problems that differ in type probabilities alone."""
     first = problems[0]
     counts = enumerate_outcomes(first.n_parties, first.n_types)
-    alone, value = autarky(first), first.model_value
-    if first.n_parties == 1:  # a double root: autarky
+    alone, value, f = autarky(first), first.model_value, first.outside_options
+    if first.reservation_utilities is not None:
+        totals = _totals_with_a_choice(first, counts)
+    elif first.n_parties == 1:  # a double root: autarky
         totals = counts @ alone.contributions
     else:
-        totals = best_totals(counts, first.costs, alone.utilities, value)
+        totals = best_totals(counts, first.costs, f, value)
     worth, accuracy = value(totals), first.accuracy(totals)
-    contributions = (worth[:, None] - alone.utilities) / first.costs
+    contributions = (worth[:, None] - f) / first.costs
     contributions = np.where(totals[:, None] > 0, np.maximum(contributions, 0.0), 0.0)
+    received = np.where(worth[:, None] >= f, worth[:, None], 0.0)
     of_outcomes = np.where(counts > 0, contributions, np.nan)
     p = np.array([problem.probabilities for problem in problems])
     weights = outcome_probabilities(counts, p)
@@ -162,11 +167,32 @@ def _solve_alike(problems: list[Problem]) -> list[CompleteInformation]:
             expected_accuracy=float(weights[k] @ accuracy),
             expected_value=float(weights[k] @ worth),
             contributions=np.einsum("ki,ki->i", seen[k], contributions),
-            rewards=worth @ seen[k],
-            utilities=alone.utilities,
+            rewards=np.einsum("ki,ki->i", seen[k], received),
+            utilities=f.copy(),
         )
         for k in range(len(problems))
     ]
+
+
+def _totals_with_a_choice(problem: Problem, counts: npt.NDArray[np.int64]) -> FloatArray:
+    """S* where outside options may be better than the model: then types are best left out.
+
+    With some of the types in, the equation's right-hand side is largest if they are those whose
+    outside options the model beats; so the best S is the largest root over the sets of types
+    with the k least outside options.
+    """
+    alone, f = autarky(problem), problem.outside_options
+    best = np.zeros(len(counts))
+    for least in np.unique(f):
+        present = counts * (f <= least)
+        several = present.sum(axis=1) > 1
+        totals = np.zeros(len(counts))
+        totals[several] = best_totals(present[several], problem.costs, f, problem.model_value)
+        # A party on its own: autarky or nothing.
+        single = present.sum(axis=1) == 1
+        totals[single] = present[single] @ np.where(f <= alone.utilities, alone.contributions, 0.0)
+        best = np.maximum(best, totals)
+    return best
 
 
 def best_totals(

@@ -151,20 +151,15 @@ class Rows:
     least : (B, R) ndarray
     unit : (B, R) ndarray > 0
         The size of a slack that counts.
+    elastic : (B, R) ndarray >= 0
+        Rate at which the constraint gives way where a violation has a price (1: as caps do).
     """
 
     on_contributions: FloatArray
     on_utilities: FloatArray
     least: FloatArray
     unit: FloatArray
-
-    def slack(self, contributions: FloatArray, utilities: FloatArray) -> FloatArray:
-        """By how much menus, of shape (B, I), satisfy the constraints, (B, R)."""
-        return (
-            _times(self.on_contributions, contributions)
-            + _times(self.on_utilities, utilities)
-            - self.least
-        )
+    elastic: FloatArray
 
     def and_(self, more: Rows) -> Rows:
         """Both sets of constraints."""
@@ -173,9 +168,7 @@ class Rows:
 
     def take(self, rows: npt.NDArray[np.intp]) -> Rows:
         """The batch reduced to some of its problems."""
-        return Rows(
-            self.on_contributions[rows], self.on_utilities[rows], self.least[rows], self.unit[rows]
-        )
+        return Rows(*(array[rows] for array in vars(self).values()))
 
 
 @dataclass(frozen=True, eq=False)

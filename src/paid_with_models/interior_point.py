@@ -246,6 +246,7 @@ class _Path:
         )
 
 
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # of a problem gone astray
 def _interior_point(problem: FirstMoment, path: _Path, tolerance: float) -> tuple[Solution, _Path]:
     """Follow the path until residuals fall below the tolerance or stop improving."""
     whole_batch, live = problem, problem.chain.live

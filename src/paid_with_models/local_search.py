@@ -23,8 +23,9 @@ __all__ = ["Incumbents", "priced", "repaired", "satisfies"]
 #: Violation of a cap or row, relative to what it is measured in, that counts as rounding.
 FEASIBILITY_TOLERANCE = 1e-12
 
-#: By how much outside options are raised to find menus with room to spare.
-MARGINS = (1e-11, 1e-9, 1e-7)
+#: By how much outside options are raised to find menus with room to spare, where the residual of
+#: a solution without is at most so large.
+MARGINS, NEARLY = (1e-10, 1e-7), 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +87,10 @@ def priced(problem: FirstMoment, contributions: FloatArray, prices: Solution) ->
 def repaired(problem: FirstMoment, solution: Solution, anchor: FloatArray) -> Solution:
     """The solution's menus with least rewards, made feasible where they are not.
 
-    They are drawn towards the anchor until they fit. Where the anchor does not fit itself, the
-    problem is solved anew with slightly better outside options, which leaves all constraints of
-    the problem itself room. What does not fit even so comes back as it was.
+    They are drawn towards the anchor until they fit. Where the anchor does not fit itself and
+    the solution nearly does, the problem is solved anew with slightly better outside options,
+    which leaves all constraints of the problem itself room. What does not fit even so comes back
+    as it was.
 
     Parameters
     ----------
@@ -113,7 +115,7 @@ def repaired(problem: FirstMoment, solution: Solution, anchor: FloatArray) -> So
         _, better = menu(middle)
         low, high = np.where(better, middle, low), np.where(better, high, middle)
     result = menu(np.where(fits | ~anchored, 1.0, low))[0]
-    fits |= anchored
+    fits |= anchored | ~(solution.residual <= NEARLY)
     start = np.maximum(wanted, 1e-6 * problem.box[:, 1 : 2 * wanted.shape[1] : 2])
     for margin in MARGINS:
         rest = np.flatnonzero(~fits)

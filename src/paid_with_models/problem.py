@@ -5,7 +5,8 @@ model of accuracy r. There are N parties; each is of type i with probability :ma
 independently, so that the numbers of parties of each type are Multinomial(N, p).
 
 **Autarky** is the outside option: alone, type i trains on the m that maximises
-:math:`v(a(m)) - c_i m`, or stays out.
+:math:`v(a(m)) - c_i m`, or stays out. A party may have something better outside the scheme, worth
+:math:`f_i` (``reservation_utilities``).
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ class Problem:
     beliefs : {"paper", "own"}
         What a party of type i thinks of the others: the paper conditions on :math:`n_i \ge 1`; a
         party that counts itself in holds the others to be Multinomial(N - 1, p).
+    reservation_utilities : (I,) array_like, optional
+        Outside options :math:`f_i`, in value, at least what each type reaches in autarky (the
+        default). Where they are more, it can be best to leave types out: see
+        :mod:`paid_with_models.selection`.
 
     Raises
     ------
@@ -71,6 +76,7 @@ class Problem:
     accuracy: Curve
     valuation: Valuation = LinearValuation()
     beliefs: Literal["paper", "own"] = "paper"
+    reservation_utilities: FloatArray | None = None
 
     def __init__(
         self,
@@ -80,6 +86,7 @@ class Problem:
         accuracy: Curve,
         valuation: Valuation = LinearValuation(),
         beliefs: Literal["paper", "own"] = "paper",
+        reservation_utilities: npt.ArrayLike | None = None,
     ) -> None:
         costs_ = _vector("costs", costs)
         if not np.all((costs_ > 0) & (costs_ < np.inf)):
@@ -111,11 +118,48 @@ class Problem:
         _check_values(valuation, accuracy)
         reach = self.n_parties * self.model_value.optimum / float(costs_.min())
         _check_shape(accuracy, valuation, math.ceil(math.log2(reach)))
+        outside = None
+        if reservation_utilities is not None:
+            outside = self._outside(_vector("reservation_utilities", reservation_utilities))
+        set_field(self, "reservation_utilities", outside)
+
+    def _outside(self, utilities: FloatArray) -> FloatArray:
+        """Outside options, checked; what falls short of autarky by rounding is autarky."""
+        name = "reservation_utilities"
+        if utilities.shape != self.costs.shape:
+            raise ValueError(
+                f"{name} must have one entry per cost, {self.n_types}; got {utilities.size}"
+            )
+        if not np.all(np.isfinite(utilities)):
+            raise ValueError(f"{name} must be finite; got {utilities.tolist()}")
+        alone = autarky(self).utilities
+        if np.any(utilities < alone - SUM_TOLERANCE * self.model_value.optimum):
+            raise ValueError(
+                f"{name} must be at least what each type reaches alone, {alone.tolist()};"
+                f" got {utilities.tolist()}"
+            )
+        outside = np.maximum(utilities, alone)
+        outside.flags.writeable = False
+        return outside
 
     @property
     def n_types(self) -> int:
         """Number of types I."""
         return int(self.costs.size)
+
+    @cached_property
+    def outside_options(self) -> FloatArray:
+        """The reservation utilities :math:`f_i` in force, (I,), units of value."""
+        if self.reservation_utilities is not None:
+            return self.reservation_utilities
+        return autarky(self).utilities
+
+    @cached_property
+    def better_outside(self) -> npt.NDArray[np.bool_]:
+        """Which types have something better than autarky outside the scheme, (I,)."""
+        if self.reservation_utilities is None:
+            return np.zeros(self.n_types, dtype=bool)
+        return np.asarray(self.reservation_utilities > autarky(self).utilities)
 
     @cached_property
     def model_value(self) -> ModelValue:
@@ -134,7 +178,8 @@ class Autarky:
     accuracies : (I,) ndarray
         Accuracy of the model each trains.
     utilities : (I,) ndarray
-        Reservation utilities :math:`f_i`, units of value, >= 0.
+        What that is worth, units of value, >= 0: the reservation utilities :math:`f_i` unless
+        the problem states better outside options.
     """
 
     contributions: FloatArray

@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Literal
 
@@ -35,7 +35,8 @@ from .first_moment import Chain, FirstMoment, least_utilities
 from .interior_point import Solution, maximize
 from .local_search import Incumbents, priced, repaired
 from .many_types import ManyTypes
-from .problem import Autarky, Problem, autarky_at
+from .problem import Autarky, Problem, autarky, autarky_at
+from .selection import Selection, alone_or_out, best_selection
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -85,7 +86,7 @@ class Multipliers:
     individual_rationality, downward, upward, caps : (I,) ndarray >= 0
         Of each type's IR, of its IC towards the options of the next costlier (downward) and of
         the next cheaper type (upward), and of its cap. IC prices are 0 between equal costs, where
-        the two directions are one equation.
+        the two directions are one equation. All are 0 for types that are left out.
     """
 
     individual_rationality: FloatArray
@@ -114,6 +115,8 @@ class Binding:
 class Contract:
     """A menu with its proof; one entry per type, in the order of the problem.
 
+    A type that is left out of the scheme contributes and receives 0 and keeps its outside option.
+
     Attributes
     ----------
     problem : Problem
@@ -122,17 +125,19 @@ class Contract:
     rewards : (I,) ndarray
         t_i = E[v(r_i)], units of value, the least that the contributions allow.
     utilities : (I,) ndarray
-        u_i = t_i - c_i m_i.
+        u_i = t_i - c_i m_i; the outside option of a type that is left out.
     reservation_utilities, reservation_contributions : (I,) ndarray
-        Outside options f_i, and what each type trains on alone.
+        Outside options f_i, and what each type trains on alone (in autarky).
     reward_caps : (I,) ndarray
-        T_i(m): the most that t_i could be.
+        T_i(m): the most that t_i could be; 0 for a type that is left out.
     participates : (I,) ndarray of bool
         Whether the type has an option other than staying out (m_i = 0 = t_i).
+        See :mod:`paid_with_models.selection`.
     expected_accuracy, expected_value : float
         E[a(S)] and E[v(a(S))].
     upper_bound, gap : float
-        No menu reaches more than ``upper_bound``; gap = upper_bound - expected_accuracy >= 0.
+        No menu reaches more than ``upper_bound``, whoever takes part;
+        gap = upper_bound - expected_accuracy >= 0.
     status : Status
         OPTIMAL if the gap is at most ``GAP_TOLERANCE``.
     shape : Shape
@@ -173,6 +178,11 @@ def solve(
     problem: Problem, *, expectations: Method = "auto", max_boxes: int | None = None
 ) -> Contract:
     """The best menu for a problem, with a proof of how good it is.
+
+    The menu is the best over all selections of types as well. Where all outside options are those
+    of autarky nobody need be left out; with up to ten types that have something better outside
+    the search over selections is complete, with more it may end with a gap
+    (:mod:`paid_with_models.selection`).
 
     Parameters
     ----------
@@ -245,10 +255,13 @@ def solve_many(
     problems = list(problems)
     orders = [np.argsort(-problem.costs, kind="stable") for problem in problems]
     alike: dict[object, list[int]] = defaultdict(list)
+    contracts: dict[int, Contract] = {}
     for k, (problem, order) in enumerate(zip(problems, orders, strict=True)):
+        if problem.better_outside.any():
+            contracts[k] = _solve_selecting(problem, expectations, max_boxes)
+            continue
         ties = (False, *(np.diff(problem.costs[order]) == 0).tolist())
         alike[ties, problem.accuracy, problem.valuation, problem.beliefs].append(k)
-    contracts: dict[int, Contract] = {}
 
     def solve_rows(rows: list[int], method: Method, again: bool = False) -> None:
         batch = _Batch.of([problems[k] for k in rows], np.array([orders[k] for k in rows]), method)
@@ -376,6 +389,22 @@ def _solve_batch(batch: _Batch, max_boxes: int | None, again: bool) -> list[Cont
     return _contracts(batch, best.menus, bounds)
 
 
+def _solve_selecting(problem: Problem, method: Method, max_boxes: int | None) -> Contract:
+    """The contract where some outside options are better than autarky: who takes part is open."""
+
+    def close(
+        model: FirstMoment, best: Incumbents, bounds: FloatArray, anchor: FloatArray
+    ) -> Closed:
+        return _closed(model, best, bounds, anchor, max_boxes)
+
+    order = np.argsort(-problem.costs, kind="stable")
+    if problem.n_parties > 1:
+        selection = best_selection(problem, close, tolerance=GAP_TOLERANCE, method=method)
+    else:
+        selection = alone_or_out(problem)
+    return _contract_of(problem, order, selection)
+
+
 def _search(
     problem: FirstMoment,
     best: Incumbents,
@@ -385,9 +414,9 @@ def _search(
 ) -> Closed:
     """Better menus and bounds for problems whose gap is open: accuracy is not concave there."""
     n_types = anchor.shape[1]
-    expectation = problem.expectation
-    countable = isinstance(expectation, Enumeration) and s_shaped(problem.accuracy, problem.value)
-    if n_types > FEW_TYPES or not countable:
+    s_curves = s_shaped(problem.accuracy, problem.value)
+    few_and_countable = n_types <= FEW_TYPES and isinstance(problem.expectation, Enumeration)
+    if not (few_and_countable and s_curves):
         # Where accuracy is not concave it can pay to have high-cost types contribute next to
         # nothing: each start keeps the k costliest near zero, for every k.
         keen = np.maximum.accumulate(0.5 * problem.box[:, 1::2], axis=1)
@@ -395,7 +424,20 @@ def _search(
         starts += [np.maximum(m, 1e-6 * keen) for m in (best.menus.point.contributions, anchor)]
         for start in starts:
             best = best.searched(problem, start, anchor)
-    if not isinstance(expectation, Enumeration) or not countable:
+    return _closed(problem, best, bounds, anchor, max_boxes)
+
+
+def _closed(
+    problem: FirstMoment,
+    best: Incumbents,
+    bounds: FloatArray,
+    anchor: FloatArray,
+    max_boxes: int | None,
+) -> Closed:
+    """Branch and bound over boxes, where outcomes are enumerated and the curves are S-shaped."""
+    n_types, expectation = anchor.shape[1], problem.expectation
+    s_curves = s_shaped(problem.accuracy, problem.value)
+    if not isinstance(expectation, Enumeration) or not s_curves:
         return Closed(best, bounds, np.zeros(len(bounds), dtype=np.intp))
     if max_boxes is None:
         affordable = AFFORDABLE_OUTCOMES // len(expectation.counts)
@@ -475,6 +517,62 @@ def _contracts(batch: _Batch, solution: Solution, bounds: FloatArray) -> list[Co
             )
         )
     return contracts
+
+
+def _contract_of(problem: Problem, order: npt.NDArray[np.intp], selection: Selection) -> Contract:
+    """The contract for a selection of types; others keep their outside options."""
+    n_types = problem.n_types
+    alone = autarky(problem)
+    nobody: dict[str, Any] = {
+        "contributions": np.zeros(n_types),
+        "rewards": np.zeros(n_types),
+        "utilities": problem.outside_options.copy(),
+        "reward_caps": np.zeros(n_types),
+        "participates": np.zeros(n_types, dtype=bool),
+    }
+    outside: dict[str, Any] = {
+        "reservation_utilities": problem.outside_options.copy(),
+        "reservation_contributions": alone.contributions,
+    }
+    binding = {name: np.zeros(n_types, dtype=bool) for name in Binding.__dataclass_fields__}
+    prices = {name: np.zeros(n_types) for name in Multipliers.__dataclass_fields__}
+    model, menu = selection.model, selection.menu
+    if model is None or menu is None:
+        accuracy = float(problem.accuracy(0.0))
+        gap = max(selection.bound - accuracy, 0.0)
+        return Contract(
+            problem=problem,
+            **nobody,
+            **outside,
+            expected_accuracy=accuracy,
+            expected_value=float(problem.model_value(0.0)),
+            upper_bound=accuracy + gap,
+            gap=gap,
+            status=Status.OPTIMAL if gap <= GAP_TOLERANCE else Status.FEASIBLE,
+            shape=Shape.NO_COLLABORATION,
+            multipliers=Multipliers(**prices),
+            kkt_residual=0.0,
+            bunches=(),
+            binding=Binding(**binding),
+        )
+    n = selection.types.size
+    those_in = Autarky(*(np.zeros((1, n)) for _ in range(3)))
+    batch = _Batch([problem], np.arange(n)[None], those_in, model, model)
+    contract = _contracts(batch, menu, np.array([selection.bound]))[0]
+    places = order[selection.types]
+    for name, values in nobody.items():
+        values[places] = getattr(contract, name)
+    for name in binding:
+        binding[name][places] = getattr(contract.binding, name)
+        prices[name][places] = getattr(contract.multipliers, name)
+    return replace(
+        contract,
+        **nobody,
+        **outside,
+        multipliers=Multipliers(**prices),
+        bunches=tuple(tuple(sorted(places[list(run)].tolist())) for run in contract.bunches),
+        binding=Binding(**binding),
+    )
 
 
 def _shape(contributions: FloatArray, n_options: int) -> Shape:

@@ -100,6 +100,7 @@ def left_out(contract):
     return np.flatnonzero(~contract.participates & outside).tolist()
 
 
+# Book: thm-nobody-left-out
 @pytest.mark.parametrize("seed", range(8))
 def test_under_autarky_nobody_need_be_left_out(seed):
     """The proof, step by step: give those left out their autarky as an option of their own."""

@@ -4,6 +4,7 @@ Exit code 0: done; 1: the answer is no, or the work failed; 2: bad usage or inpu
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 
 from .build import BuildError, build
 from .chapters import BookError, find_source, load_chapter, page_names, read_yaml
+from .contracts import add_commands
 from .execute import ChapterError, execute_all, write_unexecuted
 
 
@@ -20,21 +22,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        code: int | None = options.run(options)
     except BookError as error:
         print(f"pwm: {error}", file=sys.stderr)
         return 2
     except (BuildError, ChapterError) as error:
         print(f"pwm: failed\n{error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("pwm: interrupted", file=sys.stderr)
         return 1
-    return 0
+    return code or 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pwm", description="Work with the book.")
+    parser = argparse.ArgumentParser(
+        prog="pwm", description="Work with the book and with contracts."
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     command = commands.add_parser(
@@ -77,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
         "where the site's launch links look for it.",
     )
     command.set_defaults(run=_notebooks)
+
+    add_commands(commands)
     return parser
 
 

@@ -176,6 +176,20 @@ def check(contract):
     assert information_rents(contract, solve_complete_information(problem)).min() >= -1e-9
 
 
+@pytest.mark.parametrize(("n_types", "seed"), [(4, 0), (5, 1), (5, 2), (6, 3)])
+def test_what_is_pruned_holds_nothing_better(n_types, seed):
+    """Against all selections solved one by one, with none of the bounds on undecided types."""
+    problem = random_problem(np.random.default_rng([10, seed]), n_types, n_parties=5, share=0.9)
+    contract = solve(problem)
+    search = _Search(problem, left_open, 1e-8, "enumeration")
+    forced = np.flatnonzero(~search.better_outside)
+    some = [types for types in selections(n_types) if np.all(np.isin(forced, types))]
+    search.solve(some, exact=True)
+    assert len(search.leaves) == len(some) >= 7
+    assert search.reached <= contract.expected_accuracy + 1e-8
+    assert contract.gap <= 1e-6
+
+
 def test_leaving_a_type_out_can_be_best():
     """A cheap type with a very good outside option: every way of keeping it costs more data."""
     problem = Problem(

@@ -6,7 +6,9 @@ The modules follow the paper: :mod:`~paid_with_models.accuracy` and
 :mod:`~paid_with_models.first_moment` (the problem), :mod:`~paid_with_models.interior_point` (how
 it is solved), :mod:`~paid_with_models.branch_and_bound` (where accuracy is not concave),
 :mod:`~paid_with_models.selection` (who takes part), :mod:`~paid_with_models.screening` (the best
-menu), :mod:`~paid_with_models.certificate` (proof), :mod:`~paid_with_models.rewards`,
+menu), :mod:`~paid_with_models.conic` (the same in CVXPY, to add constraints to),
+:mod:`~paid_with_models.certificate` (proof), :mod:`~paid_with_models.audit` (of any menu),
+:mod:`~paid_with_models.interchange` (files), :mod:`~paid_with_models.rewards`,
 :mod:`~paid_with_models.welfare`, :mod:`~paid_with_models.experiments` (the paper's settings) and
 :mod:`~paid_with_models.figures`.
 """

@@ -25,8 +25,9 @@ terms are :math:`e^{-u_j m_i} M_j^{N-1}`.
 
 :func:`conic_program` states the problem in CVXPY with all IR, IC and caps; whoever wants another
 constraint (a floor on rewards, a budget of data, equal treatment of two types) adds it. Nothing is
-shared with :func:`paid_with_models.solve`, which is exact, proves its optimum and is hundreds of
-times faster on the problem as it stands.
+shared with :func:`paid_with_models.solve`, which is exact, proves its optimum and is far faster on
+the problem as it stands. The cone solver has eight digits at best: its answers are right to about
+1e-6 of accuracy, usually to 1e-8, and with more than some 100,000 parties it fails, and says so.
 
 **What it answers.** The sums are right from the point on where a curve begins to rise (or where it
 meets its concave envelope); below it they fall further, so that no menu is promised too much. The

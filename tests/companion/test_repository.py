@@ -54,7 +54,7 @@ def test_environment_declares_what_pyproject_does() -> None:
     assert declared == requirements(RUNTIME + EXTRAS["book"]) | build
 
 
-@pytest.mark.parametrize("line", RUNTIME + EXTRAS["book"] + EXTRAS["dev"])
+@pytest.mark.parametrize("line", RUNTIME + EXTRAS["book"] + EXTRAS["sweep"] + EXTRAS["dev"])
 def test_lock_satisfies_pyproject(line: str) -> None:
     requirement = Requirement(line)
     versions = locked()[canonicalize_name(requirement.name)]

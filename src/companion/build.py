@@ -9,6 +9,7 @@ Below the build folder::
 """
 
 import hashlib
+import math
 import os
 import shutil
 import subprocess
@@ -28,6 +29,8 @@ from .concordance import PLACE, concordance
 from .execute import ChapterError, Executed
 
 SOURCE_SUFFIXES = {".md", ".yml", ".ipynb"}
+#: Where a chapter wants a sentence on how long its code takes.
+RUN_TIME = "<!-- run time -->"
 
 
 class BuildError(Exception):
@@ -121,7 +124,7 @@ def _execute(
             failures.append(str(result))
             continue
         executed[result.chapter.name] = result
-        if result.seconds is not None:
+        if result.fresh:
             say(f"executed {result.chapter.name} in {result.seconds:.1f} s")
     if failures:
         raise BuildError("\n\n".join(failures))
@@ -140,7 +143,11 @@ def _stage(
                 _copy(file, stage / file.relative_to(root))
     for page in pages:
         if page.name in executed:
-            _copy(executed[page.name].notebook, stage / f"{page.name}.ipynb")
+            staged = stage / f"{page.name}.ipynb"
+            _copy(executed[page.name].notebook, staged)
+            text = staged.read_text(encoding="utf-8")
+            run_time = describe_run_time(executed[page.name].seconds)
+            staged.write_text(text.replace(RUN_TIME, run_time), encoding="utf-8")
         else:
             _copy(page.source, stage / f"{page.name}.md")
             text = page.source.read_text(encoding="utf-8")
@@ -149,6 +156,18 @@ def _stage(
                 (stage / f"{page.name}.md").write_text(text, encoding="utf-8")
     _write_yaml(stage / "_toc.yml", toc)
     _write_yaml(stage / "_config.yml", public_config(read_yaml(root / "_config.yml"), root))
+
+
+def describe_run_time(seconds: float) -> str:
+    """Say how long a chapter runs, to about one digit: more would differ from machine to machine.
+
+    >>> describe_run_time(2.61), describe_run_time(0.4), describe_run_time(140)
+    ('Runs in about 3 s.', 'Runs in about 1 s.', 'Runs in about 2 minutes.')
+    """
+    if seconds >= 90:
+        return f"Runs in about {seconds / 60:.0f} minutes."
+    marks = (1, 2, 3, 5, 10, 20, 30, 60)
+    return f"Runs in about {min(marks, key=lambda mark: abs(math.log(seconds / mark)))} s."
 
 
 def _copy(source: Path, target: Path) -> None:

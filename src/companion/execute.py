@@ -8,10 +8,10 @@ import hashlib
 import json
 import os
 import re
+import resource
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -36,11 +36,22 @@ class ChapterError(Exception):
 
 @dataclass(frozen=True)
 class Executed:
-    """An executed chapter: where it is, and the seconds it took (None if it was at hand)."""
+    """An executed chapter.
+
+    Attributes
+    ----------
+    chapter, notebook
+        The chapter, and the file of the executed notebook.
+    seconds
+        The processor time that it took when it was executed.
+    fresh
+        Whether it was executed just now; otherwise it was at hand.
+    """
 
     chapter: Chapter
     notebook: Path
-    seconds: float | None
+    seconds: float
+    fresh: bool
 
 
 def cache_key(chapter: Chapter, root: Path) -> str:
@@ -94,7 +105,8 @@ def execute_all(
     for chapter in selection:
         target = cache / chapter.name / f"{cache_key(chapter, root)}.ipynb"
         if target.exists():
-            yield Executed(chapter, target, None)
+            run = json.loads(target.with_suffix(".json").read_text())
+            yield Executed(chapter, target, run["seconds"], fresh=False)
         else:
             waiting.append((chapter, target))
     if not waiting:
@@ -159,7 +171,7 @@ def _execute(chapter: Chapter, target: Path) -> Executed:
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    start = time.perf_counter()
+    start = _processor_time()
     # In a folder with nothing but its inputs a chapter reads no file that the key misses.
     with tempfile.TemporaryDirectory() as folder:
         place = _lay_out(chapter, Path(folder))
@@ -184,10 +196,22 @@ def _execute(chapter: Chapter, target: Path) -> Executed:
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_suffix(".new")
     nbformat.write(notebook, fresh)
-    for older in target.parent.glob("*.ipynb"):
+    for older in (*target.parent.glob("*.ipynb"), *target.parent.glob("*.json")):
         older.unlink()
+    seconds = round(_processor_time() - start, 2)
+    # Beside the notebook: there it would be the one thing that differs from run to run.
+    target.with_suffix(".json").write_text(json.dumps({"seconds": seconds}))
     fresh.replace(target)
-    return Executed(chapter, target, time.perf_counter() - start)
+    return Executed(chapter, target, seconds, fresh=True)
+
+
+def _processor_time() -> float:
+    """Return the seconds used by the kernels that this process started and that have ended.
+
+    That is what the clock shows on an idle machine; other programs do not count.
+    """
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _lay_out(chapter: Chapter, folder: Path) -> Path:

@@ -1,12 +1,14 @@
 """What is executed and built again after which change, and what a failure leaves behind."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from companion import cli
-from companion.build import BuildError, build, public_config
+from companion.build import BuildError, build, describe_run_time, public_config
 from companion.chapters import BookError
 
 
@@ -206,3 +208,22 @@ def test_outside_a_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(BookError):
         build(tmp_path, tmp_path / "build")
+
+
+def test_a_chapter_says_how_long_it_runs(copy_of_built_book: Path) -> None:
+    root = copy_of_built_book
+    replace(root / "book/square.md", "# Square", "# Square\n\n<!-- run time --> And no longer.")
+    rebuild(root)
+    first = page(root, "book/square")
+    assert re.search(r"Runs in about \d+ s\. And no longer\.", first)
+    # It is known without running the chapter again.
+    shutil.rmtree(root / "build/html")
+    assert executed(rebuild(root)) == set()
+    assert page(root, "book/square") == first
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.02, "1 s"), (4.2, "5 s"), (47, "60 s"), (95, "2 minutes")]
+)
+def test_run_times_are_told_roughly(seconds: float, text: str) -> None:
+    assert describe_run_time(seconds) == f"Runs in about {text}."

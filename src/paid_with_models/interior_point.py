@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import nnls
 
 from .accuracy import FloatArray
 from .first_moment import FirstMoment, Point, _times
@@ -26,7 +27,7 @@ from .many_types import ChainSystem, ManyTypes
 
 Vectors = tuple[FloatArray, ...]
 
-__all__ = ["Solution", "central_path_end", "choose", "kkt_residual", "maximize"]
+__all__ = ["Solution", "central_path_end", "choose", "finished", "kkt_residual", "maximize"]
 
 #: Interior iterations stop at the first residual, since flat problems lose their dual digits when
 #: pushed further and the finish does the rest; where it cannot, at the second.
@@ -130,6 +131,40 @@ def maximize(problem: FirstMoment, start: FloatArray | None = None) -> Solution:
 def central_path_end(problem: FirstMoment, start: FloatArray, tolerance: float) -> Solution:
     """The interior iterations alone, from contributions (B, I) > 0: what bounds need, no more."""
     return _interior_point(problem, _Path.of(problem, start), tolerance)[0]
+
+
+def finished(problem: FirstMoment, menu: Solution) -> Solution:
+    """One menu with prices of its own, and drawn to the stationary point that is next to it.
+
+    Whoever found a menu by other means (in a box, by blending) has no prices for it. Those under
+    which the optimality conditions hold best at the menu are a non-negative least-squares
+    problem, since the conditions are linear in the prices; from there the finish goes on.
+    """
+    row_prices, cap_prices = _own_prices(problem, menu.point)
+    residual = kkt_residual(problem, menu.point, row_prices, cap_prices)
+    own = Solution(menu.point, row_prices, cap_prices, residual)
+    best = choose(problem, residual < menu.residual, menu, own)
+    finish = _active_set_finish(problem, best)
+    return choose(problem, finish.residual < best.residual, best, finish)
+
+
+def _own_prices(problem: FirstMoment, point: Point) -> tuple[FloatArray, FloatArray]:
+    """Prices of rows (1, R) and caps (1, I) under which a menu comes closest to optimality."""
+    live, unit = problem.chain.live, problem.row_unit
+    size = _size(problem, point.contributions)[0, live]
+    x = np.maximum(point.increments[0, live], 0.0)
+    nothing = problem.gradient(point, np.zeros_like(point.rows), np.zeros_like(point.caps))
+    jacobian = np.concatenate([problem.row_jacobian, problem.cap_jacobian(point)], axis=1)
+    slack = np.maximum(np.hstack([np.minimum(point.rows, unit), point.caps])[0], 0.0)
+    n_x, n = x.size, slack.size
+    # Unknowns: prices of increments, rows and caps. Equations: stationarity, complementarity.
+    matrix = np.zeros((2 * n_x + n, n_x + n))
+    matrix[:n_x, :n_x] = np.diag(size)
+    matrix[:n_x, n_x:] = (jacobian[0][:, live] * size).T
+    matrix[n_x:, :] = np.diag(np.hstack([np.minimum(x, size), slack]))
+    side = np.concatenate([-nothing[0, live] * size, np.zeros(n_x + n)])
+    prices = nnls(matrix, side)[0][None, n_x:]
+    return prices[:, : unit.shape[1]], prices[:, unit.shape[1] :]
 
 
 def _pursue(problem: FirstMoment, path: _Path, tolerance: float) -> tuple[Solution, _Path]:

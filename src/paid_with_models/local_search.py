@@ -13,12 +13,13 @@ import numpy.typing as npt
 
 from .accuracy import FloatArray
 from .first_moment import FirstMoment, Point
-from .interior_point import Solution, choose, kkt_residual, maximize
+from .interior_point import Solution, choose, finished, kkt_residual, maximize
+from .many_types import ManyTypes
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
-__all__ = ["Incumbents", "priced", "repaired", "satisfies"]
+__all__ = ["Incumbents", "priced", "repaired", "satisfies", "settled"]
 
 #: Violation of a cap or row, relative to what it is measured in, that counts as rounding.
 FEASIBILITY_TOLERANCE = 1e-12
@@ -26,6 +27,11 @@ FEASIBILITY_TOLERANCE = 1e-12
 #: By how much outside options are raised to find menus with room to spare, where the residual of
 #: a solution without is at most so large.
 MARGINS, NEARLY = (1e-10, 1e-7), 1e-6
+
+#: Contributions below this share of the largest are nothing; menus with a larger residual than
+#: the second are given prices of their own. Neither may cost more accuracy than the third, which
+#: is what violations that count as rounding can be worth.
+NOTHING, UNSETTLED, WORTHLESS = 1e-12, 1e-10, 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +135,38 @@ def repaired(problem: FirstMoment, solution: Solution, anchor: FloatArray) -> So
         fits[rest] = good
         result = _updated(problem, result, rest[good], found, np.flatnonzero(good))
     return result
+
+
+def settled(problem: FirstMoment, best: Incumbents) -> Incumbents:
+    """The best menus as they are returned: what is next to nothing is nothing, prices their own.
+
+    Nothing is changed that would cost feasibility, or more accuracy than rounding.
+    """
+
+    def taken(best: Incumbents, rows: IntArray, found: Solution) -> Incumbents:
+        accuracy = found.point.moments.accuracy
+        good = satisfies(problem.take(rows), found.point)
+        good &= accuracy >= best.reached[rows] - WORTHLESS
+        menus = _updated(problem, best.menus, rows[good], found, np.flatnonzero(good))
+        reached = best.reached.copy()
+        reached[rows[good]] = accuracy[good]
+        return Incumbents(menus, reached)
+
+    m = best.menus.point.contributions
+    tiny = (m > 0) & (m < NOTHING * m.max(axis=1, keepdims=True))
+    rows = np.flatnonzero(tiny.any(axis=1))
+    if rows.size:
+        some = problem.take(rows)
+        without = np.where(tiny, 0.0, m)[rows]
+        best = taken(best, rows, priced(some, without, best.menus.take(some, rows)))
+    if isinstance(problem, ManyTypes):  # solved on its own, with prices of its own
+        return best
+    for row in np.flatnonzero(best.menus.residual > UNSETTLED):
+        rows = np.array([row])
+        some = problem.take(rows)
+        found = finished(some, best.menus.take(some, rows))
+        best = taken(best, rows, priced(some, found.point.contributions, found))
+    return best
 
 
 def _updated(

@@ -33,7 +33,7 @@ from .expectation import Enumeration, Expectation
 from .exponential_sum import SumExpectation, sum_range
 from .first_moment import Chain, FirstMoment, least_utilities
 from .interior_point import Solution, maximize
-from .local_search import Incumbents, priced, repaired
+from .local_search import Incumbents, priced, repaired, settled
 from .many_types import ManyTypes
 from .problem import Autarky, Problem, autarky, autarky_at
 from .selection import Selection, alone_or_out, best_selection
@@ -386,7 +386,7 @@ def _solve_batch(batch: _Batch, max_boxes: int | None, again: bool) -> list[Cont
         closed = _search(hard, best.take(hard, open_), bounds[open_], anchor[open_], max_boxes)
         best = best.updated(exact, open_, closed.best)
         bounds[open_] = closed.bounds
-    return _contracts(batch, best.menus, bounds)
+    return _contracts(batch, settled(exact, best).menus, bounds)
 
 
 def _solve_selecting(problem: Problem, method: Method, max_boxes: int | None) -> Contract:

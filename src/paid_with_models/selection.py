@@ -72,7 +72,7 @@ from .expectation import Enumeration, Expectation, MomentsLike, Uncertainty
 from .exponential_sum import SumExpectation, sum_range
 from .first_moment import Chain, FirstMoment, Point, Rows
 from .interior_point import Solution, central_path_end
-from .local_search import Incumbents
+from .local_search import Incumbents, settled
 from .problem import Problem, autarky
 
 BoolArray = npt.NDArray[np.bool_]
@@ -386,7 +386,9 @@ class _Search:
         if self.best is None:
             return Selection(np.zeros(0, dtype=np.intp), None, None, bound, self.count)
         leaf = self.best
-        return Selection(leaf.types, leaf.model, leaf.menu, bound, self.count)
+        reached = np.array([float(leaf.menu.point.moments.accuracy[0])])
+        menu = settled(leaf.model, Incumbents(leaf.menu, reached)).menus
+        return Selection(leaf.types, leaf.model, menu, bound, self.count)
 
     def hopeful(self, bound: float) -> bool:
         """Whether something with this bound may hold a better menu; if not, it is dropped."""

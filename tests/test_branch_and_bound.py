@@ -261,6 +261,33 @@ def test_a_limit_on_boxes_leaves_an_honest_gap():
         solve(problem, max_boxes=-1)
 
 
+def test_menus_of_the_search_are_stationary_under_their_own_prices():
+    """Two and three types, small N: many are found in boxes, whose prices are not the menu's."""
+    rng = np.random.default_rng(5)
+    problems = []
+    for _ in range(60):
+        n_types, n_parties = int(rng.integers(2, 4)), int(rng.integers(2, 13))
+        costs = np.exp(rng.uniform(np.log(0.02), np.log(3), n_types))
+        probabilities = rng.dirichlet(np.ones(n_types))
+        problems.append(Problem(n_parties, probabilities, costs, GeneralizationBound()))
+    contracts = solve_many(problems)
+    assert max(contract.kkt_residual for contract in contracts) < 1e-9
+    for contract in contracts:
+        residuals = menu_residuals(contract.problem, contract.contributions, contract.rewards)
+        assert residuals.largest <= 1e-11
+        price = contract.multipliers
+        slack = contract.reward_caps - contract.rewards
+        assert np.all(price.caps * slack <= 1e-8)
+
+
+@pytest.mark.parametrize(("p", "costs"), [((0.05, 0.95), (1.0, 0.4)), ((0.5, 0.5), (5.0, 1.0))])
+def test_what_is_next_to_nothing_is_nothing(p, costs):
+    contract = solve(Problem(10, p, costs, GeneralizationBound()))
+    assert contract.contributions[0] == 0
+    assert contract.participates.tolist() == [False, True]
+    assert contract.status is Status.OPTIMAL
+
+
 def test_the_search_is_deterministic():
     problems = [random_problem(np.random.default_rng([9, seed]), 3) for seed in range(8)]
     first, second = solve_many(problems), solve_many(problems)

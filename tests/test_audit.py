@@ -43,7 +43,9 @@ def test_the_most_profitable_deviation(contract):
     bonus = np.array([2.0, 0.0, 0.0])
     report = audit(PROBLEM, contract.contributions, contract.rewards + bonus)
     options = report.rewards - PROBLEM.costs[:, None] * report.contributions
-    assert np.array_equal(report.best_option, options.argmax(axis=1))
+    best = options[np.arange(3), report.best_option]
+    assert best == pytest.approx(options.max(axis=1), abs=1e-9)
+    assert report.best_option.tolist() == [0, 0, 2]  # type 3 is indifferent, and stays
     assert report.deviation_gain == pytest.approx(options.max(axis=1) - np.diag(options))
     assert report.incentive_tolerance == pytest.approx(report.deviation_gain.max())
     assert report.incentive_tolerance == pytest.approx(2.0)  # type 2 was indifferent

@@ -11,7 +11,7 @@ pwm := $(python) -m companion.cli
 pip := $(python) -m pip -qq --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test lint bench serve clean lock picture
+.PHONY: help env book test verify lint bench serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ book: env ## run the chapters that changed and build the site into build/html
 
 test: env ## run the tests; those of the site need make book first
 	@BUILD_DIR="$(BUILD_DIR)" $(python) -m pytest
+
+verify: env ## compare every number and table of the book with reference/
+	@$(pwm) verify --build-dir "$(BUILD_DIR)"
 
 lint: env ## check style, formatting and types
 	@$(python) -m ruff check .

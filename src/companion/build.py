@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from . import execute
+from . import execute, verify
 from .chapters import BookError, Chapter, find_source, load_chapter, page_names, read_yaml
 from .concordance import PLACE, concordance
 from .execute import ChapterError, Executed
@@ -70,12 +70,21 @@ def build(
     toc = read_yaml(root / "_toc.yml")
     if draft:
         toc = _without_missing_pages(toc, root)
-    pages = [load_chapter(_source(root, name), name) for name in page_names(toc)]
-    executed = _execute([page for page in pages if page.code], root, build_dir, jobs, say)
+    pages = load_pages(root, toc)
+    executed = execute_chapters(pages, root, build_dir / "cache", jobs, say)
+    findings = verify.check(executed, {}, root, build_dir)
+    if findings and not verify.agrees(findings):
+        say("numbers or tables differ from reference/: see pwm verify")
 
     home = build_dir / "draft" if draft else build_dir
     stage, html, stamp = home / "stage", home / "html", home / "site.sha256"
-    _stage(stage, root, toc, pages, executed)
+    texts = {
+        PLACE: lambda: concordance(pages, root / "tests"),
+        verify.PLACE: lambda: verify.page(findings, root),
+    }
+    _stage(stage, root, toc, pages, executed, texts)
+    if findings:
+        _copy(build_dir / "verify.json", stage / "book" / "verify.json")
     environment = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
     environment["SOURCE_DATE_EPOCH"] = _commit_time(root)
     fingerprint = _fingerprint(stage, environment, root)
@@ -91,6 +100,17 @@ def build(
     stamp.write_text(fingerprint)
     say(f"built {html / 'index.html'}")
     return html
+
+
+def load_pages(root: Path, toc: Any) -> list[Chapter]:
+    """Read all pages that `toc`, the content of ``_toc.yml``, lists, in reading order.
+
+    Raises
+    ------
+    BookError
+        If a page is missing, or not as it must be.
+    """
+    return [load_chapter(_source(root, name), name) for name in page_names(toc)]
 
 
 def _source(root: Path, name: str) -> Path:
@@ -115,11 +135,19 @@ def _without_missing_pages(toc: Any, root: Path) -> Any:
     return toc
 
 
-def _execute(
-    pages: list[Chapter], root: Path, build_dir: Path, jobs: int, say: Callable[[str], None]
+def execute_chapters(
+    pages: list[Chapter], root: Path, cache: Path, jobs: int, say: Callable[[str], None]
 ) -> dict[str, Executed]:
+    """Execute the pages that hold code, where they changed, and return the results by page.
+
+    Raises
+    ------
+    BuildError
+        If a chapter failed; all failures are in the message.
+    """
     executed, failures = {}, []
-    for result in execute.execute_all(pages, root, build_dir / "cache", jobs):
+    pages = [page for page in pages if page.code]
+    for result in execute.execute_all(pages, root, cache, jobs):
         if isinstance(result, ChapterError):
             failures.append(str(result))
             continue
@@ -128,13 +156,21 @@ def _execute(
             say(f"executed {result.chapter.name} in {result.seconds:.1f} s")
     if failures:
         raise BuildError("\n\n".join(failures))
-    return executed
+    return {page.name: executed[page.name] for page in pages}
 
 
 def _stage(
-    stage: Path, root: Path, toc: Any, pages: list[Chapter], executed: dict[str, Executed]
+    stage: Path,
+    root: Path,
+    toc: Any,
+    pages: list[Chapter],
+    executed: dict[str, Executed],
+    texts: dict[str, Callable[[], str]],
 ) -> None:
-    """Lay out for Jupyter Book what belongs to the site, and nothing else."""
+    """Lay out for Jupyter Book what belongs to the site, and nothing else.
+
+    Of `texts`, each replaces its place in the pages without code.
+    """
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir(parents=True)
     for folder in sorted({page.name.split("/")[0] for page in pages if "/" in page.name}):
@@ -151,9 +187,10 @@ def _stage(
         else:
             _copy(page.source, stage / f"{page.name}.md")
             text = page.source.read_text(encoding="utf-8")
-            if PLACE in text:
-                text = text.replace(PLACE, concordance(pages, root / "tests"))
-                (stage / f"{page.name}.md").write_text(text, encoding="utf-8")
+            for place, make in texts.items():
+                if place in text:
+                    text = text.replace(place, make())
+                    (stage / f"{page.name}.md").write_text(text, encoding="utf-8")
     _write_yaml(stage / "_toc.yml", toc)
     _write_yaml(stage / "_config.yml", public_config(read_yaml(root / "_config.yml"), root))
 

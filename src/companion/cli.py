@@ -5,6 +5,7 @@ Exit code 0: done; 1: the answer is no, or the work failed; 2: bad usage or inpu
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from .build import BuildError, build
+from . import verify
+from .build import BuildError, build, execute_chapters, load_pages
 from .chapters import BookError, find_source, load_chapter, page_names, read_yaml
 from .contracts import add_commands
 from .execute import ChapterError, execute_all, write_unexecuted
@@ -85,6 +87,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=_notebooks)
 
+    command = commands.add_parser(
+        "verify",
+        help="compare all numbers and tables with the reference values",
+        description="Recompute what the book says and compare it with reference/, each number "
+        "within its tolerance. Chapters run again where anything changed that they depend on. "
+        "Exit code 1 if anything differs or is missing. The verdicts are in DIR/verify.json.",
+    )
+    command.add_argument(
+        "--fresh", action="store_true", help="execute every chapter, whether or not it changed"
+    )
+    command.add_argument("--json", action="store_true", help="print the verdicts as JSON")
+    command.add_argument(
+        "--update",
+        action="store_true",
+        help="show the difference, then make what was computed the reference",
+    )
+    _add_build_options(command)
+    command.set_defaults(run=_verify)
+
     add_commands(commands)
     return parser
 
@@ -140,6 +161,32 @@ def _execute(options: argparse.Namespace) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(result.notebook.read_bytes())
     print(target)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    root, folder = _root(), Path(verify.FOLDER)
+    tolerances = verify.read_tolerances(root / folder)
+    pages = load_pages(root, read_yaml(root / "_toc.yml"))
+    # What was just run, beside what was at hand.
+    cache = options.build_dir / ("cache-fresh" if options.fresh else "cache")
+    if options.fresh:
+        shutil.rmtree(cache, ignore_errors=True)
+    executed = execute_chapters(pages, root, cache, options.jobs, _say)
+    findings = verify.check(executed, {}, root, options.build_dir)
+    if options.json:
+        print(verify.as_json(findings, tolerances), end="")
+    else:
+        print(*verify.describe(findings), sep="\n")
+    if options.update:
+        verify.update(*verify.read_results(executed, {}), root / folder)
+        _say(f"wrote {root / folder}")
+        return 0
+    return 0 if verify.agrees(findings) else 1
+
+
+def _say(line: str) -> None:
+    """Say on stderr how the work goes: what the command prints is its answer."""
+    print(line, file=sys.stderr)
 
 
 def _notebooks(options: argparse.Namespace) -> None:

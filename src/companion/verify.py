@@ -313,10 +313,10 @@ def _compare_numbers(
         return Finding(page, name, Verdict.IDENTICAL, tolerance, old, now)
     close, difference = tolerance == "measured", None
     if type(old) is type(now) and isinstance(old, float) and isinstance(now, float):
-        difference = abs(now - old) / abs(old) if old else None
         if tolerance == "residual":
             close = abs(now) <= 10 * tolerances.residual
         elif tolerance == "computed":
+            difference = abs(now - old) / abs(old)
             close = abs(now - old) <= tolerances.relative * abs(old)
     verdict = Verdict.WITHIN if close else Verdict.DIFFERS
     return Finding(page, name, verdict, tolerance, old, now, difference)

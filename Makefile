@@ -11,7 +11,7 @@ pwm := $(python) -m companion.cli
 pip := $(python) -m pip -qq --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test verify lint bench serve clean lock picture
+.PHONY: help env book pdf zip test verify lint bench serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,13 @@ env: $(venv)/installed ## create .venv from requirements.lock and install the pa
 book: env ## run the chapters that changed and build the site into build/html
 	@$(pwm) build --build-dir "$(BUILD_DIR)"
 
-test: env ## run the tests; those of the site need make book first
+pdf: book ## print the book as one PDF, build/paid-with-models.pdf (needs Chromium)
+	@$(pwm) pdf --build-dir "$(BUILD_DIR)"
+
+zip: book ## pack the site into build/paid-with-models.zip, to be read from disk
+	@$(pwm) zip --build-dir "$(BUILD_DIR)"
+
+test: env ## run the tests; those of the site, PDF and zip need make book pdf zip first
 	@BUILD_DIR="$(BUILD_DIR)" $(python) -m pytest
 
 verify: env ## compare every number and table of the book with reference/

@@ -86,7 +86,7 @@ def build(
     if findings:
         _copy(build_dir / "verify.json", stage / "book" / "verify.json")
     environment = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
-    environment["SOURCE_DATE_EPOCH"] = _commit_time(root)
+    environment["SOURCE_DATE_EPOCH"] = commit_time(root)
     fingerprint = _fingerprint(stage, environment, root)
     if html.is_dir() and stamp.is_file() and stamp.read_text() == fingerprint:
         say(f"nothing to build: {html / 'index.html'} is up to date")
@@ -243,7 +243,7 @@ def public_config(config: dict[str, Any], root: Path) -> dict[str, Any]:
     return config
 
 
-def _commit_time(root: Path) -> str:
+def commit_time(root: Path) -> str:
     """Return the time of the last commit, in seconds; a constant outside a repository."""
     log = subprocess.run(
         ["git", "-C", str(root), "log", "-1", "--format=%ct"],

@@ -14,10 +14,15 @@ from typing import Any
 import yaml
 
 from . import verify
-from .build import BuildError, build, execute_chapters, load_pages
+from .archive import zip_site
+from .build import BuildError, build, commit_time, execute_chapters, load_pages
 from .chapters import BookError, find_source, load_chapter, page_names, read_yaml
 from .contracts import add_commands
 from .execute import ChapterError, execute_all, write_unexecuted
+from .pdf import make_pdf
+
+#: What the products are called that leave the build folder.
+NAME = "paid-with-models"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,6 +85,24 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_execute)
 
     command = commands.add_parser(
+        "pdf",
+        help="print the built site as one PDF",
+        description="Print the site in DIR/html as one PDF, DIR/paid-with-models.pdf. "
+        "Needs Chromium.",
+    )
+    _add_build_dir(command)
+    command.set_defaults(run=_pdf)
+
+    command = commands.add_parser(
+        "zip",
+        help="pack the built site",
+        description="Pack the site in DIR/html into DIR/paid-with-models.zip. Unpacked, it opens "
+        "from disk, without a network.",
+    )
+    _add_build_dir(command)
+    command.set_defaults(run=_zip)
+
+    command = commands.add_parser(
         "notebooks",
         help="write every chapter as an unexecuted notebook beside its source",
         description="Write every chapter as an unexecuted notebook (.ipynb) beside its source, "
@@ -110,10 +133,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_build_options(command: argparse.ArgumentParser) -> None:
+def _add_build_dir(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--build-dir", type=Path, default=Path("build"), metavar="DIR", help="default: build"
     )
+
+
+def _add_build_options(command: argparse.ArgumentParser) -> None:
+    _add_build_dir(command)
     command.add_argument(
         "--jobs", type=_positive, default=2, metavar="N", help="chapters at a time; default: 2"
     )
@@ -187,6 +214,25 @@ def _verify(options: argparse.Namespace) -> int:
 def _say(line: str) -> None:
     """Say on stderr how the work goes: what the command prints is its answer."""
     print(line, file=sys.stderr)
+
+
+def _site(build_dir: Path) -> Path:
+    """Return the folder of the built site."""
+    site = build_dir / "html"
+    if not (site / "index.html").is_file():
+        raise BookError(f"no site in {site}: run pwm build first")
+    return site
+
+
+def _pdf(options: argparse.Namespace) -> None:
+    root, site = _root(), _site(options.build_dir)
+    target = site.with_name(f"{NAME}.pdf")
+    print(make_pdf(root, site, target, time=int(commit_time(root))))
+
+
+def _zip(options: argparse.Namespace) -> None:
+    site = _site(options.build_dir)
+    print(zip_site(site, site.with_name(f"{NAME}.zip")))
 
 
 def _notebooks(options: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """Figures: the tables behind them, that they can be read, and that they come out the same."""
 
+import functools
 import io
 import itertools
 
@@ -55,12 +56,9 @@ OF_A_CONTRACT = [
     figures.deterministic_promise,
 ]
 OF_TWO_TYPES = [
-    figures.two_type_contract,
-    figures.two_type_information,
-    figures.two_type_complete,
-    figures.two_type_contract_maps,
-    figures.two_type_information_maps,
-    figures.two_type_complete_maps,
+    functools.partial(draw, pair=pair)
+    for draw in (figures.two_type_surfaces, figures.two_type_maps)
+    for pair in figures.TWO_TYPE_PAIRS
 ]
 
 
@@ -98,7 +96,7 @@ def every(contracts, two_type):
     }
     for draw in OF_A_CONTRACT:
         made |= {f"{draw.__name__} {name}": draw(c) for name, c in contracts.items()}
-    return made | {draw.__name__: draw(two_type) for draw in OF_TWO_TYPES}
+    return made | {str(draw): draw(two_type) for draw in OF_TWO_TYPES}
 
 
 def svg(figure):
@@ -383,7 +381,7 @@ def test_counter_example_table():
     assert table.loc[table["expected_root"].idxmax(), "contribution"] == example.best_root
 
 
-@pytest.mark.parametrize("draw", OF_TWO_TYPES, ids=lambda draw: draw.__name__)
+@pytest.mark.parametrize("draw", OF_TWO_TYPES, ids=str)
 def test_two_type_tables_are_the_results(two_type, draw):
     table = draw(two_type)[1]
     assert len(table) == two_type.gap.size * 2
@@ -398,6 +396,12 @@ def test_two_type_figures_need_a_grid():
     for draw in OF_TWO_TYPES:
         with pytest.raises(ValueError, match="1 x 2"):
             draw(line)
+
+
+def test_two_type_figures_show_known_pairs(two_type):
+    for draw in (figures.two_type_surfaces, figures.two_type_maps):
+        with pytest.raises(ValueError, match=r"pair must be one of contract, .*; got 'rewards'"):
+            draw(two_type, "rewards")
 
 
 def test_scenario_panel_table(contracts):

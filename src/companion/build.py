@@ -23,10 +23,12 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from . import execute, verify
+from . import execute, figure_pages, verify
 from .chapters import BookError, Chapter, find_source, load_chapter, page_names, read_yaml
 from .concordance import PLACE, concordance
+from .drawing import FigureError, draw_figures
 from .execute import ChapterError, Executed
+from .registry import FigureRecord, RegistryError, load_registry
 
 SOURCE_SUFFIXES = {".md", ".yml", ".ipynb"}
 #: Where a chapter wants a sentence on how long its code takes.
@@ -71,8 +73,16 @@ def build(
     if draft:
         toc = _without_missing_pages(toc, root)
     pages = load_pages(root, toc)
+    registry = load_registry(root)
+    if not draft:
+        check_figures(registry, pages)
     executed = execute_chapters(pages, root, build_dir / "cache", jobs, say)
-    findings = verify.check(executed, {}, root, build_dir)
+    try:
+        drawn = draw_figures(root, build_dir, jobs=jobs, say=say)
+    except FigureError as error:
+        raise BuildError(str(error)) from None
+    tables = {name: folder / f"{name}.csv" for name, folder in drawn.items()}
+    findings = verify.check(executed, tables, root, build_dir)
     if findings and not verify.agrees(findings):
         say("numbers or tables differ from reference/: see pwm verify")
 
@@ -83,6 +93,7 @@ def build(
         verify.PLACE: lambda: verify.page(findings, root),
     }
     _stage(stage, root, toc, pages, executed, texts)
+    figure_pages.add_figures(stage, registry, drawn, build_dir)
     if findings:
         _copy(build_dir / "verify.json", stage / "book" / "verify.json")
     environment = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
@@ -133,6 +144,21 @@ def _without_missing_pages(toc: Any, root: Path) -> Any:
             kept["parts"] = [part for part in kept["parts"] if part["chapters"]]
         return kept
     return toc
+
+
+def check_figures(registry: dict[str, FigureRecord], chapters: list[Chapter]) -> None:
+    """Raise `RegistryError` unless each figure of record is shown once, in the chapter it names."""
+    places = [(name, chapter.name) for chapter in chapters for name in chapter.figures]
+    for name, chapter in places:
+        if name not in registry:
+            raise RegistryError(f"{chapter} shows {name}, which is not in the registry")
+    for record in registry.values():
+        shown = [chapter for name, chapter in places if name == record.id]
+        if shown != [record.chapter]:
+            where = ", ".join(shown) or "no chapter"
+            raise RegistryError(
+                f"{record.id} must be shown once, in {record.chapter}; is in: {where}"
+            )
 
 
 def execute_chapters(

@@ -23,6 +23,8 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
+from . import registry
+
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 RUN_FILE_KEYS = {"template", "title", "text", "parameters"}
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -59,6 +61,11 @@ class Chapter:
     notebook: NotebookNode
     parameters: dict[str, Any]
     inputs: tuple[Path, ...] = ()
+
+    @property
+    def figures(self) -> list[str]:
+        """The ids of the figures that it shows."""
+        return registry.shown_figures(self.code)
 
     @property
     def code(self) -> tuple[str, ...]:
@@ -164,7 +171,7 @@ def _inputs(names: Any, path: Path) -> tuple[Path, ...]:
 
 
 def _fill(notebook: NotebookNode, text: dict[str, Any], source: Path) -> None:
-    """Replace the placeholders in markdown cells and in the metadata of all cells."""
+    """Replace the placeholders in all cells and in their metadata."""
     values = {"name": source.stem} | text
     used = set()
 
@@ -176,8 +183,7 @@ def _fill(notebook: NotebookNode, text: dict[str, Any], source: Path) -> None:
         return str(values[key])
 
     for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = PLACEHOLDER.sub(value, cell.source)
+        cell.source = PLACEHOLDER.sub(value, cell.source)
         cell.metadata = nbformat.from_dict(
             _map_strings(cell.metadata, lambda string: PLACEHOLDER.sub(value, string))
         )

@@ -18,8 +18,10 @@ from .archive import zip_site
 from .build import BuildError, build, commit_time, execute_chapters, load_pages
 from .chapters import BookError, find_source, load_chapter, page_names, read_yaml
 from .contracts import add_commands
+from .drawing import FigureError, draw_figures
 from .execute import ChapterError, execute_all, write_unexecuted
 from .pdf import make_pdf
+from .registry import RegistryError, get, load_registry
 
 #: What the products are called that leave the build folder.
 NAME = "paid-with-models"
@@ -30,10 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int | None = options.run(options)
-    except BookError as error:
+    except (BookError, RegistryError) as error:
         print(f"pwm: {error}", file=sys.stderr)
         return 2
-    except (BuildError, ChapterError) as error:
+    except (BuildError, ChapterError, FigureError) as error:
         print(f"pwm: failed\n{error}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # whoever read the output has seen enough
@@ -102,6 +104,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_build_dir(command)
     command.set_defaults(run=_zip)
 
+        "figures",
+        help="draw figures anew, without building the book",
+        description="Draw the figures of record whose sources, parameters or data have changed, "
+        "into DIR/figures/ID: SVG, PDF, PNG, the table behind it, and metadata.",
+    )
+    command.add_argument("ids", nargs="*", metavar="ID", help="default: all")
+    command.add_argument("--list", action="store_true", help="print ids and titles, draw nothing")
+    _add_build_options(command)
+    command.set_defaults(run=_figures)
+
     command = commands.add_parser(
         "notebooks",
         help="write every chapter as an unexecuted notebook beside its source",
@@ -142,7 +154,7 @@ def _add_build_dir(command: argparse.ArgumentParser) -> None:
 def _add_build_options(command: argparse.ArgumentParser) -> None:
     _add_build_dir(command)
     command.add_argument(
-        "--jobs", type=_positive, default=2, metavar="N", help="chapters at a time; default: 2"
+        "--jobs", type=_positive, default=2, metavar="N", help="processes at a time; default: 2"
     )
 
 
@@ -233,6 +245,20 @@ def _pdf(options: argparse.Namespace) -> None:
 def _zip(options: argparse.Namespace) -> None:
     site = _site(options.build_dir)
     print(zip_site(site, site.with_name(f"{NAME}.zip")))
+
+
+def _figures(options: argparse.Namespace) -> None:
+    root = _root()
+    registry = load_registry(root)
+    chosen = [get(registry, name) for name in options.ids] or list(registry.values())
+    if options.list:
+        width = max(len(record.id) for record in chosen)
+        for record in chosen:
+            print(f"{record.id:{width}}  {record.title}")
+        return
+    ids = [record.id for record in chosen]
+    for folder in draw_figures(root, options.build_dir, ids, jobs=options.jobs).values():
+        print(folder)
 
 
 def _notebooks(options: argparse.Namespace) -> None:

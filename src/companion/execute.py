@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -22,7 +22,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from . import chapters, dependencies
+from . import chapters, dependencies, registry
 from .chapters import Chapter
 
 CELL_TIMEOUT = 600  # seconds; a cell of this book takes a few, so one that takes more hangs
@@ -57,11 +57,15 @@ class Executed:
 def cache_key(chapter: Chapter, root: Path) -> str:
     """Return a digest of all that the executed chapter depends on.
 
-    That is the notebook, its parameters and inputs, the source files it imports from ``src``,
-    the lock file and the Python version, and the code that executes it.
+    That is the notebook, its parameters and inputs, what draws its figures, the source files that
+    it and they import from ``src``, the lock file and the Python version, and the code that
+    executes it.
     """
     src = root / "src"
-    found = dependencies.find_dependencies(chapter.code, src)
+    known = registry.load_registry(root)
+    shown = [registry.get(known, name) for name in chapter.figures]
+    imports = [line for record in shown for line in record.imports]
+    found = dependencies.find_dependencies([*chapter.code, *imports], src)
     # Data files belong to the modules beside them.
     packages = {file.parent for file in found.files}
     data = {
@@ -74,6 +78,7 @@ def cache_key(chapter: Chapter, root: Path) -> str:
         "notebook": nbformat.writes(chapter.notebook),
         "parameters": chapter.parameters,
         "inputs": {_relative(file, chapter): _digest(file) for file in chapter.inputs},
+        "figures": [[it.id, it.draw, it.look, it.compute, it.parameters] for it in shown],
         "names": sorted(found.names),
         "python": sys.version_info[:2],
         "machinery": [_digest(Path(file)) for file in (__file__, chapters.__file__)],
@@ -118,12 +123,17 @@ def execute_all(
         initializer=_prepare_worker,
         initargs=(_environment(root, cache), cache / LOG),
     ) as pool:
-        futures = {pool.submit(_execute, chapter, target): chapter for chapter, target in waiting}
-        for future in as_completed(futures):
-            if future.cancelled():
-                continue
-            if error := future.exception():
-                pool.shutdown(wait=False, cancel_futures=True)
+        futures = {
+            pool.submit(_execute, chapter, target, root): chapter for chapter, target in waiting
+        }
+        pending = set(futures)
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in done:
+                if not (error := future.exception()):
+                    yield future.result()
+                    continue
+                pending = {other for other in pending if not other.cancel()}
                 if isinstance(error, BrokenProcessPool):  # out of memory, say
                     message = f"a process that executes chapters died. See {cache / LOG}."
                     yield ChapterError(f"{futures[future].source}: {message}")
@@ -131,8 +141,6 @@ def execute_all(
                     yield error
                 else:
                     raise error
-            else:
-                yield future.result()
 
 
 def _prepare_worker(environment: dict[str, str], log: Path) -> None:
@@ -165,7 +173,7 @@ def _environment(root: Path, cache: Path) -> dict[str, str]:
     }
 
 
-def _execute(chapter: Chapter, target: Path) -> Executed:
+def _execute(chapter: Chapter, target: Path, root: Path) -> Executed:
     """Execute one chapter and put the result at `target`, in place of any older one."""
     # Imported here: a run that finds all chapters executed does without.
     import papermill
@@ -174,7 +182,7 @@ def _execute(chapter: Chapter, target: Path) -> Executed:
     start = _processor_time()
     # In a folder with nothing but its inputs a chapter reads no file that the key misses.
     with tempfile.TemporaryDirectory() as folder:
-        place = _lay_out(chapter, Path(folder))
+        place = _lay_out(chapter, Path(folder), root)
         try:
             notebook = papermill.execute_notebook(
                 chapter.notebook,
@@ -194,14 +202,15 @@ def _execute(chapter: Chapter, target: Path) -> Executed:
     _refuse_stderr(notebook, chapter)
     clean(notebook)
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_suffix(".new")
+    older = set(target.parent.iterdir()) - {target, target.with_suffix(".json")}
+    fresh = target.with_suffix(f".{os.getpid()}")
     nbformat.write(notebook, fresh)
-    for older in (*target.parent.glob("*.ipynb"), *target.parent.glob("*.json")):
-        older.unlink()
     seconds = round(_processor_time() - start, 2)
     # Beside the notebook: there it would be the one thing that differs from run to run.
     target.with_suffix(".json").write_text(json.dumps({"seconds": seconds}))
     fresh.replace(target)
+    for file in older:
+        file.unlink(missing_ok=True)
     return Executed(chapter, target, seconds, fresh=True)
 
 
@@ -214,8 +223,11 @@ def _processor_time() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _lay_out(chapter: Chapter, folder: Path) -> Path:
-    """Copy the inputs below `folder`; return where they stand to it as to the chapter's own."""
+def _lay_out(chapter: Chapter, folder: Path, root: Path) -> Path:
+    """Copy the inputs below `folder`, and the registry if there are figures to show.
+
+    Returns the folder to which the inputs stand as they do to the chapter's own.
+    """
     home = chapter.template.parent.resolve()
     base = Path(os.path.commonpath([home, *(file.resolve().parent for file in chapter.inputs)]))
     place = folder / home.relative_to(base)
@@ -224,6 +236,10 @@ def _lay_out(chapter: Chapter, folder: Path) -> Path:
         target = folder / file.resolve().relative_to(base)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
+    if chapter.figures:
+        target = folder / registry.FILE
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / registry.FILE, target)
     return place
 
 

@@ -1,6 +1,10 @@
 """What every chapter with code begins with."""
 
+import hashlib
+import io
 import itertools
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -9,19 +13,21 @@ import numpy as np
 from IPython.core.getipython import get_ipython
 from IPython.core.pylabtools import select_figure_formats
 
+from .registry import csv, find_registry, get, load_registry
+
+NO_TRACES = {"Date": None, "Creator": None}  # in an SVG file: of when and with what
+
 
 def setup() -> None:
     """Make figures appear as SVG, and styled tables as plain ones do, with the same bytes each run.
 
-    A figure is shown where it is the last expression of a cell, and nowhere else: the inline
-    backend, which also shows what a cell leaves open, is not used.
+    A figure is shown by `show`, or where it is the last expression of a cell, and nowhere else:
+    the inline backend, which also shows what a cell leaves open, is not used.
     """
     shell: Any = get_ipython()
     mpl.use("agg")
     mpl.rcParams["svg.hashsalt"] = "paid-with-models"
-    select_figure_formats(
-        shell, {"svg"}, bbox_inches="tight", metadata={"Date": None, "Creator": None}
-    )
+    select_figure_formats(shell, {"svg"}, bbox_inches="tight", metadata=NO_TRACES)
     number = itertools.count()
     # pandas draws the name of a styled table at random.
     shell.display_formatter.formatters["text/html"].for_type_by_name(
@@ -31,6 +37,42 @@ def setup() -> None:
             table_uuid=f"table-{next(number)}", table_attributes='class="dataframe"'
         ),
     )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure as a cell shows it, and what the page needs to know about it (``metadata``)."""
+
+    svg: str
+    title: str
+    metadata: dict[str, Any]
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Any:
+        return {"image/svg+xml": self.svg, "text/plain": self.title}, {"figure": self.metadata}
+
+
+def show(figure_id: str, *result: Any) -> Shown:
+    """Show a figure of the registry, as the last expression of a cell.
+
+    Parameters
+    ----------
+    figure_id
+        Its id. The caption, the text for those who do not see it and what stands below are the
+        registry's.
+    result
+        What to draw, if the chapter has computed it. Left out, it is computed as the registry says.
+    """
+    root = find_registry(Path.cwd())
+    record = get(load_registry(root), figure_id)
+    figure, table = record.drawn(*(result or record.result(root)))
+    file = io.BytesIO()
+    figure.savefig(file, format="svg", bbox_inches="tight", metadata=NO_TRACES)
+    metadata = {
+        "id": figure_id,
+        "numbers": table.attrs.get("numbers", {}),
+        "table": hashlib.sha256(csv(table)).hexdigest(),
+    }
+    return Shown(file.getvalue().decode(), record.title, metadata)
 
 
 def glue(name: str, value: Any) -> None:

@@ -1,6 +1,7 @@
 r"""The figures of the book, one function a figure.
 
-Each function takes results and returns the matplotlib figure and the tidy table behind it.
+Each function takes results and returns the matplotlib figure and the tidy table behind it. Where
+a caption or a description needs numbers, they are in ``table.attrs["numbers"]``, by name.
 Nothing is shown, saved or left behind: figures are made outside pyplot, under :func:`style`, and
 carry the style along when they are drawn, so that the same results give the same bytes, in a
 script as in a notebook.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -54,12 +55,10 @@ __all__ = [
     "scenario_panel",
     "style",
     "timeline",
-    "two_type_complete",
-    "two_type_complete_maps",
-    "two_type_contract",
-    "two_type_contract_maps",
-    "two_type_information",
-    "two_type_information_maps",
+    "times_by_parties",
+    "times_by_types",
+    "two_type_maps",
+    "two_type_surfaces",
     "type_colors",
 ]
 
@@ -426,7 +425,8 @@ def accuracy_curve(curve: Curve, upto: float | None = None) -> tuple[Figure, pd.
         )  # fmt: skip
         ax.xaxis.set_major_formatter(FuncFormatter(_tick))
         ax.grid(axis="y")
-        return _settled(figure), table
+        parameters = {name: it for name, it in vars(curve).items() if isinstance(it, float)}
+        return _settled(figure), _told(table, **parameters, zero_until=kink, tangent_point=tangent)
 
 
 def autarky_figure(problem: Problem) -> tuple[Figure, pd.DataFrame]:
@@ -494,7 +494,7 @@ def autarky_figure(problem: Problem) -> tuple[Figure, pd.DataFrame]:
         ]  # fmt: skip
         _legend_below(figure, handles, columns=1)
         _type_legend(figure, problem, out=~active)
-        return _settled(figure), table
+        return _settled(figure), _told(table, n_types=problem.n_types)
 
 
 def free_riding_figure(results: FreeRidingResults) -> tuple[Figure, pd.DataFrame]:
@@ -555,7 +555,8 @@ def free_riding_figure(results: FreeRidingResults) -> tuple[Figure, pd.DataFrame
         lower.xaxis.set_major_locator(MaxNLocator(integer=True))
         handles, _ = upper.get_legend_handles_labels()
         _legend_below(figure, handles, columns=1)
-        return _settled(figure), pd.concat(frames, ignore_index=True)
+        sizes = {"smallest": results.n_parties.min(), "largest": results.n_parties.max()}
+        return _settled(figure), _told(pd.concat(frames, ignore_index=True), **sizes)
 
 
 def deterministic_promise(contract: Contract) -> tuple[Figure, pd.DataFrame]:
@@ -688,7 +689,8 @@ def counter_example(
                 va="center", color=ALARM,
             )  # fmt: skip
             ax.grid(axis="y")
-        return _settled(figure), table
+        numbers = {"budget": example.budget, "best_total": best_total, "best_root": best_root}
+        return _settled(figure), _told(table, **numbers)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -730,7 +732,7 @@ def reward_distributions(contract: Contract) -> tuple[Figure, pd.DataFrame]:
         out = _stays_out_alone(contract)
         handles = [_moment_handle()] + ([_grey_handle()] if out.any() else [])
         _legend_below(figure, handles, columns=2)
-        return _settled(figure), table
+        return _settled(figure), _told(table, **_menu_numbers(contract))
 
 
 def contributions(contract: Contract) -> tuple[Figure, pd.DataFrame]:
@@ -764,7 +766,7 @@ def contributions(contract: Contract) -> tuple[Figure, pd.DataFrame]:
         handles = _part_handles(table) + ([_grey_handle()] if out.any() else [])
         if handles:
             _legend_below(figure, handles, columns=2)
-        return _settled(figure), table
+        return _settled(figure), _told(table, **_menu_numbers(contract))
 
 
 def scenario_panel(contracts: Mapping[str, Contract]) -> tuple[Figure, pd.DataFrame]:
@@ -891,7 +893,7 @@ def bunching(
             handles=handles, loc="outside upper center", ncols=min(n_types, 5), handlelength=1.4,
             borderaxespad=0.0,
         )  # fmt: skip
-        return _settled(figure), table
+        return _settled(figure), _told(table, **_bunching_numbers(lines))
 
 
 def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
@@ -969,186 +971,243 @@ def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
         ]  # fmt: skip
         _legend_below(figure, handles, columns=2)
         _type_legend(figure, problem)
-        return _settled(figure), table
+        return _settled(figure), _told(table, **_menu_numbers(contract))
 
 
 # ---------------------------------------------------------------------------------------------
 # Two types
 
 
-def two_type_contract(results: TwoTypeResults) -> tuple[Figure, pd.DataFrame]:
-    """Contributions and rewards of both types in the optimal contract, as surfaces.
+#: Pairs of quantities of the two-type experiment that are shown together: the attributes of
+#: `TwoTypeResults` with their titles, in a surface (with symbol) and in a map.
+TWO_TYPE_PAIRS: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
+    "contract": (
+        ("contributions", "Contribution $m_i$ (data)", "Contribution"),
+        ("rewards", "Reward $t_i$ (value)", "Reward"),
+    ),
+    "information": (
+        ("information_cost", r"Information cost $\Delta E[v(a(S))]$", "Information cost"),
+        ("rents", r"Information rent $\Delta u_i$ (value)", "Rent"),
+    ),
+    "complete": (
+        ("complete_contributions", "Contribution $E[m_i]$ (data)", "Contribution"),
+        ("complete_rewards", "Reward $E[v(r_i)]$ (value)", "Reward"),
+    ),
+}
+
+
+def two_type_surfaces(
+    results: TwoTypeResults, pair: str = "contract"
+) -> tuple[Figure, pd.DataFrame]:
+    """A pair of quantities over the grid of (p_1, N), as surfaces.
 
     Parameters
     ----------
     results : TwoTypeResults
         At least two sizes and two probabilities.
+    pair : str
+        One of `TWO_TYPE_PAIRS`: "contract", contributions and rewards of both types in the optimal
+        contract; "information", information cost and rents; "complete", average contributions and
+        rewards when types are seen.
 
     Returns
     -------
     Figure, DataFrame
-        Columns n_parties, p_high, type, contributions, rewards.
+        Columns n_parties, p_high, type, and the two quantities; the information cost is the same
+        for both types.
 
     Raises
     ------
     ValueError
-        If the grid is a single line.
+        If the grid is a single line, or there is no such pair.
 
     Examples
     --------
     >>> from paid_with_models.experiments import two_type_experiment
-    >>> two_type_contract(two_type_experiment([4, 8], [0.3, 0.7]))[1].shape
+    >>> two_type_surfaces(two_type_experiment([4, 8], [0.3, 0.7]))[1].shape
     (8, 5)
     """
-    return _two_surfaces(
-        results,
-        ("contributions", "Contribution $m_i$ (data)"),
-        ("rewards", "Reward $t_i$ (value)"),
-    )
+    pairs = _pair(results, pair)
+    colors = type_colors(results.costs)
+    with style():
+        figure = _figure(3.5, layout="none")
+        drawn: set[str] = set()
+        for place, (name, title, _) in enumerate(pairs):
+            box = (0.5 * place + 0.035, 0.09, 0.48, 0.88)
+            ax = figure.add_axes(box, projection="3d", computed_zorder=False)
+            assert isinstance(ax, Axes3D)
+            drawn |= _draw_surfaces(ax, results, getattr(results, name), colors)
+            figure.text(0.5 * place + 0.02, 0.95, title, size=11, weight="bold", va="center")
+        labels = {
+            colors[0]: f"type 1, cost {results.costs[0]:g}",
+            colors[1]: f"type 2, cost {results.costs[1]:g}",
+            BOTH: "both alike",
+        }
+        handles = [
+            Patch(facecolor=_tint(color, 0.8), edgecolor=color, label=label)
+            for color, label in labels.items()
+            if color in drawn
+        ]
+        figure.legend(
+            handles=handles, loc="lower center", ncols=3, handlelength=1.2, borderaxespad=0.3
+        )
+        return _settled(figure), _two_type_table(results, pairs)
 
 
-def two_type_information(results: TwoTypeResults) -> tuple[Figure, pd.DataFrame]:
-    """Information cost and information rents, as surfaces.
+def two_type_maps(results: TwoTypeResults, pair: str = "contract") -> tuple[Figure, pd.DataFrame]:
+    """The same as maps with level lines: a row a quantity, a panel a type, common colours.
 
     Parameters
     ----------
-    results : TwoTypeResults
-        At least two sizes and two probabilities.
+    results, pair
+        As for :func:`two_type_surfaces`.
 
     Returns
     -------
     Figure, DataFrame
-        Columns n_parties, p_high, type, information_cost (the same for both types), rents.
+        As :func:`two_type_surfaces`.
 
     Raises
     ------
     ValueError
-        If the grid is a single line.
+        If the grid is a single line, or there is no such pair.
 
     Examples
     --------
     >>> from paid_with_models.experiments import two_type_experiment
-    >>> two_type_information(two_type_experiment([4, 8], [0.3, 0.7]))[1].shape
-    (8, 5)
+    >>> two_type_maps(two_type_experiment([4, 8], [0.3, 0.7]), "complete")[1].columns[-1]
+    'complete_rewards'
     """
-    return _two_surfaces(
-        results,
-        ("information_cost", r"Information cost $\Delta E[v(a(S))]$"),
-        ("rents", r"Information rent $\Delta u_i$ (value)"),
-    )
+    pairs = _pair(results, pair)
+    with style():
+        figure = _figure(2.7 * len(pairs) + 0.2)
+        grid = figure.add_gridspec(len(pairs), 3, width_ratios=[1, 1, 0.06])
+        for row, (name, _, title) in enumerate(pairs):
+            values = getattr(results, name)
+            low, high = float(values.min()), float(values.max())
+            if high - low < 1e-6 * max(1.0, abs(high)):
+                low, high = low - 0.5, high + 0.5
+            levels = np.asarray(MaxNLocator(12, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
+            if values.ndim == 3:
+                panels = {f"{title}, type {i + 1}": values[..., i] for i in range(2)}
+                axes = [figure.add_subplot(grid[row, i]) for i in range(2)]
+                axes[1].tick_params(labelleft=False)
+            else:
+                panels = {title: values}
+                axes = [figure.add_subplot(grid[row, :2])]
+            for ax, (label, panel) in zip(axes, panels.items(), strict=True):
+                where = (results.p_high, results.n_parties, panel)
+                bands = ax.contourf(*where, levels=levels, cmap="cividis")
+                ax.contour(
+                    *where, levels=levels[1:-1], colors="white", linewidths=0.6, linestyles="solid"
+                )
+                if results.n_parties.max() >= 10 * results.n_parties.min():
+                    ax.set_yscale("log")
+                    sizes = np.array([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
+                    low_n, high_n = results.n_parties[[0, -1]]
+                    ax.set_yticks(sizes[(sizes >= low_n) & (sizes <= high_n)])
+                    ax.yaxis.set_major_formatter(FuncFormatter(_tick))
+                    ax.minorticks_off()
+                ax.set_title(label)
+                if row == len(pairs) - 1:
+                    ax.set_xlabel("probability $p_1$ of type 1")
+            axes[0].set_ylabel("parties $N$")
+            bar = figure.colorbar(bands, cax=figure.add_subplot(grid[row, 2]))
+            bar.ax.tick_params(length=0)
+            bar.ax.yaxis.set_major_locator(MaxNLocator(6))
+            bar.ax.yaxis.set_major_formatter(FuncFormatter(_tick))
+        return _settled(figure), _two_type_table(results, pairs)
 
 
-def two_type_complete(results: TwoTypeResults) -> tuple[Figure, pd.DataFrame]:
-    """Average contributions and rewards of both types when types are seen, as surfaces.
+# ---------------------------------------------------------------------------------------------
+# Benchmarks
+
+
+def times_by_types(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """Time to solve one problem against the number of types: three methods.
 
     Parameters
     ----------
-    results : TwoTypeResults
-        At least two sizes and two probabilities.
+    results : mapping
+        What ``make bench`` writes.
 
     Returns
     -------
     Figure, DataFrame
-        Columns n_parties, p_high, type, complete_contributions, complete_rewards.
-
-    Raises
-    ------
-    ValueError
-        If the grid is a single line.
-
-    Examples
-    --------
-    >>> from paid_with_models.experiments import two_type_experiment
-    >>> two_type_complete(two_type_experiment([4, 8], [0.3, 0.7]))[1].shape
-    (8, 5)
+        Columns method, n_types, median, min, max (seconds), over random problems.
     """
-    return _two_surfaces(
-        results,
-        ("complete_contributions", "Contribution $E[m_i]$ (data)"),
-        ("complete_rewards", "Reward $E[v(r_i)]$ (value)"),
-    )
+    looks: dict[str, tuple[str, str, str, tuple[int, int], Literal["left", "right"]]] = {
+        "published": ("published method", ALARM, "s", (8, 0), "left"),
+        "enumeration": ("ours, all outcomes", TYPE_PATH[3], "^", (8, 4), "left"),
+        "library": ("ours", CAP, "o", (-14, 0), "right"),
+    }
+    by = {method: results["types"][method]["by_types"] for method in looks}
+    table = pd.concat([_times(rows, "n_types", method=method) for method, rows in by.items()])
+    with style():
+        figure, ax = _times_axes(3.8, "types $I$")
+        for method, (label, color, marker, offset, side) in looks.items():
+            here = table[table["method"] == method]
+            _draw_times(ax, here, "n_types", color, marker, label, offset, side)
+        ax.set_xticks([2, 5, 10, 100, 1000], ["2", "5", "10", "100", "1,000"])
+        ax.minorticks_off()
+        ends = {f"last_{method}": rows[-1]["n_types"] for method, rows in by.items()}
+        return _settled(figure), _told(table.reset_index(drop=True), **ends)
 
 
-def two_type_contract_maps(results: TwoTypeResults) -> tuple[Figure, pd.DataFrame]:
-    """Contributions and rewards of both types in the optimal contract, as maps with level lines.
+def times_by_parties(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """Time to solve one problem against the number of parties, a line a number of types.
 
     Parameters
     ----------
-    results : TwoTypeResults
-        At least two sizes and two probabilities.
+    results : mapping
+        What ``make bench`` writes.
 
     Returns
     -------
     Figure, DataFrame
-        As :func:`two_type_contract`.
-
-    Raises
-    ------
-    ValueError
-        If the grid is a single line.
-
-    Examples
-    --------
-    >>> from paid_with_models.experiments import two_type_experiment
-    >>> two_type_contract_maps(two_type_experiment([4, 8], [0.3, 0.7]))[1].shape
-    (8, 5)
+        Columns n_types, n_parties, median, min, max (seconds), over random problems.
     """
-    return _maps(results, (("contributions", "Contribution"), ("rewards", "Reward")))
+    rows = {entry["n_types"]: entry["by_parties"] for entry in results["parties"]}
+    table = pd.concat([_times(by, "n_parties", n_types=size) for size, by in rows.items()])
+    with style():
+        figure, ax = _times_axes(3.4, "parties $N$")
+        for size, marker, color in zip(rows, "o^s", (CAP, *TYPE_PATH[2:4]), strict=True):
+            here = table[table["n_types"] == size]
+            label = f"{size:,} types"
+            _draw_times(ax, here, "n_parties", color, marker, label, (8, 0), "left")
+        ax.set_xticks([10, 1e3, 1e6], ["10", "1,000", "a million"])
+        ax.minorticks_off()
+        numbers = {f"size_{k}": f"{size:,}" for k, size in enumerate(rows, start=1)}
+        return _settled(figure), _told(table.reset_index(drop=True), **numbers)
 
 
-def two_type_information_maps(results: TwoTypeResults) -> tuple[Figure, pd.DataFrame]:
-    """Information cost and information rents, as maps with level lines.
-
-    Parameters
-    ----------
-    results : TwoTypeResults
-        At least two sizes and two probabilities.
-
-    Returns
-    -------
-    Figure, DataFrame
-        As :func:`two_type_information`.
-
-    Raises
-    ------
-    ValueError
-        If the grid is a single line.
-
-    Examples
-    --------
-    >>> from paid_with_models.experiments import two_type_experiment
-    >>> two_type_information_maps(two_type_experiment([4, 8], [0.3, 0.7]))[1].shape
-    (8, 5)
-    """
-    return _maps(results, (("information_cost", "Information cost"), ("rents", "Rent")))
+def _times(rows: Sequence[Mapping[str, Any]], along: str, **fixed: Any) -> pd.DataFrame:
+    """What was measured along one line, with the columns that name the line in front."""
+    table = pd.DataFrame(rows)[[along, "median", "min", "max"]]
+    for place, (name, value) in enumerate(fixed.items()):
+        table.insert(place, name, value)
+    return table
 
 
-def two_type_complete_maps(results: TwoTypeResults) -> tuple[Figure, pd.DataFrame]:
-    """Average contributions and rewards when types are seen, as maps with level lines.
+def _times_axes(height: float, label: str) -> tuple[Figure, Axes]:
+    figure = _figure(height)
+    ax = figure.subplots()
+    ax.set(xscale="log", yscale="log", xlabel=label, ylabel="seconds")
+    return figure, ax
 
-    Parameters
-    ----------
-    results : TwoTypeResults
-        At least two sizes and two probabilities.
 
-    Returns
-    -------
-    Figure, DataFrame
-        As :func:`two_type_complete`.
-
-    Raises
-    ------
-    ValueError
-        If the grid is a single line.
-
-    Examples
-    --------
-    >>> from paid_with_models.experiments import two_type_experiment
-    >>> two_type_complete_maps(two_type_experiment([4, 8], [0.3, 0.7]))[1].shape
-    (8, 5)
-    """
-    quantities = (("complete_contributions", "Contribution"), ("complete_rewards", "Reward"))
-    return _maps(results, quantities)
+def _draw_times(
+    ax: Axes, table: pd.DataFrame, along: str, color: str, marker: str, label: str,
+    offset: tuple[int, int], side: Literal["left", "right"],
+) -> None:  # fmt: skip
+    """A line of medians with its name at the end, and a shade from fastest to slowest."""
+    ax.plot(table[along], table["median"], marker=marker, color=color)
+    ax.annotate(
+        label, (table[along].iloc[-1], table["median"].iloc[-1]), xytext=offset, ha=side,
+        textcoords="offset points", va="center", color=color,
+    )  # fmt: skip
+    ax.fill_between(table[along], table["min"], table["max"], color=color, alpha=0.15, linewidth=0)
+    ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
 
 
 # ---------------------------------------------------------------------------------------------
@@ -1166,6 +1225,15 @@ def _settled(figure: Figure) -> Figure:
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     return figure
+
+
+def _told(table: pd.DataFrame, **numbers: float | str) -> pd.DataFrame:
+    """The table, and the numbers that texts about the figure need."""
+    table.attrs["numbers"] = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in numbers.items()
+    }
+    return table
 
 
 def _num(number: float) -> str:
@@ -1264,6 +1332,37 @@ def _grey_handle() -> Line2D:
         [], [], marker=r"$\mathit{Type}$", linestyle="", color=FAINT, markersize=24,
         markeredgewidth=0, label="would train nothing alone",
     )  # fmt: skip
+
+
+def _menu_numbers(contract: Contract) -> dict[str, float]:
+    """m_i, t_i and the reservation contributions, as ``m_1``, ``t_1``, ``alone_1``, ..."""
+    columns = {
+        "m": contract.contributions,
+        "t": contract.rewards,
+        "alone": contract.reservation_contributions,
+    }
+    return {
+        f"{name}_{i + 1}": float(value)
+        for name, values in columns.items()
+        for i, value in enumerate(values)
+    }
+
+
+def _bunching_numbers(
+    lines: Mapping[str, Sequence[tuple[float, Contract]]],
+) -> dict[str, float | str]:
+    """Of each panel: the costs where it ends, from where the first two types share, and all."""
+    numbers: dict[str, float | str] = {}
+    for k, row in enumerate(lines.values(), start=1):
+        options_at = [(at, options(contract)) for at, contract in row]
+        shared = [at for at, those in options_at if len(those[0]) > 1]
+        pooled = [at for at, those in options_at if len(those) == 1]
+        if shared:
+            numbers[f"shared_{k}"] = min(shared)
+        if pooled:
+            numbers[f"pooled_{k}"] = min(pooled)
+        numbers[f"costs_{k}"] = ", ".join(f"{cost:g}" for cost in row[-1][1].problem.costs)
+    return numbers
 
 
 def _stays_out_alone(contract: Contract) -> npt.NDArray[np.bool_]:
@@ -1511,12 +1610,28 @@ def _draw_plane(ax: Axes, contract: Contract, limits: Limits, closer: bool = Fal
             )  # fmt: skip
 
 
-def _check_grid(results: TwoTypeResults) -> None:
+Pairs = tuple[tuple[str, str, str], ...]
+
+
+def _pair(results: TwoTypeResults, pair: str) -> Pairs:
+    if pair not in TWO_TYPE_PAIRS:
+        raise ValueError(f"pair must be one of {', '.join(TWO_TYPE_PAIRS)}; got {pair!r}")
     if results.n_parties.size < 2 or results.p_high.size < 2:
         raise ValueError(
             "results must have at least two sizes and two probabilities; got a grid of"
             f" {results.n_parties.size} x {results.p_high.size}"
         )
+    return TWO_TYPE_PAIRS[pair]
+
+
+def _two_type_table(results: TwoTypeResults, pairs: Pairs) -> pd.DataFrame:
+    pooled = results.p_high[results.bunched[-1]]
+    return _told(
+        results.table(*(name for name, *_ in pairs)),
+        smallest=results.n_parties.min(),
+        largest=results.n_parties.max(),
+        switch=pooled.min() if pooled.size else 1.0,
+    )
 
 
 #: View in degrees, and opacity: from low p_1 and few parties, where surfaces hide each other least.
@@ -1530,36 +1645,6 @@ ALIKE = 0.005
 
 #: Colour of a surface on which both types lie, and of one that belongs to no type.
 BOTH, NEITHER = TYPE_PATH[2], CAP
-
-
-def _two_surfaces(
-    results: TwoTypeResults, left: tuple[str, str], right: tuple[str, str]
-) -> tuple[Figure, pd.DataFrame]:
-    _check_grid(results)
-    colors = type_colors(results.costs)
-    with style():
-        figure = _figure(3.5, layout="none")
-        drawn: set[str] = set()
-        for place, (name, title) in enumerate((left, right)):
-            box = (0.5 * place + 0.035, 0.09, 0.48, 0.88)
-            ax = figure.add_axes(box, projection="3d", computed_zorder=False)
-            assert isinstance(ax, Axes3D)
-            drawn |= _draw_surfaces(ax, results, getattr(results, name), colors)
-            figure.text(0.5 * place + 0.02, 0.95, title, size=11, weight="bold", va="center")
-        labels = {
-            colors[0]: f"type 1, cost {results.costs[0]:g}",
-            colors[1]: f"type 2, cost {results.costs[1]:g}",
-            BOTH: "both alike",
-        }
-        handles = [
-            Patch(facecolor=_tint(color, 0.8), edgecolor=color, label=label)
-            for color, label in labels.items()
-            if color in drawn
-        ]
-        figure.legend(
-            handles=handles, loc="lower center", ncols=3, handlelength=1.2, borderaxespad=0.3
-        )
-        return _settled(figure), results.table(left[0], right[0])
 
 
 def _draw_surfaces(
@@ -1652,48 +1737,3 @@ def _light(corners: FloatArray, scale: FloatArray) -> FloatArray:
 def _lit(color: str, light: float) -> tuple[float, float, float, float]:
     base = np.array(to_rgb(_tint(color, 0.5 + 0.35 * (1 - light))))
     return (*map(float, base), OPACITY)  # type: ignore[return-value]
-
-
-def _maps(
-    results: TwoTypeResults, quantities: Sequence[tuple[str, str]]
-) -> tuple[Figure, pd.DataFrame]:
-    """A row of maps a quantity, one a type, with common colours and level lines."""
-    _check_grid(results)
-    with style():
-        figure = _figure(2.7 * len(quantities) + 0.2)
-        grid = figure.add_gridspec(len(quantities), 3, width_ratios=[1, 1, 0.06])
-        for row, (name, title) in enumerate(quantities):
-            values = getattr(results, name)
-            low, high = float(values.min()), float(values.max())
-            if high - low < 1e-6 * max(1.0, abs(high)):
-                low, high = low - 0.5, high + 0.5
-            levels = np.asarray(MaxNLocator(12, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
-            if values.ndim == 3:
-                panels = {f"{title}, type {i + 1}": values[..., i] for i in range(2)}
-                axes = [figure.add_subplot(grid[row, i]) for i in range(2)]
-                axes[1].tick_params(labelleft=False)
-            else:
-                panels = {title: values}
-                axes = [figure.add_subplot(grid[row, :2])]
-            for ax, (label, panel) in zip(axes, panels.items(), strict=True):
-                where = (results.p_high, results.n_parties, panel)
-                bands = ax.contourf(*where, levels=levels, cmap="cividis")
-                ax.contour(
-                    *where, levels=levels[1:-1], colors="white", linewidths=0.6, linestyles="solid"
-                )
-                if results.n_parties.max() >= 10 * results.n_parties.min():
-                    ax.set_yscale("log")
-                    sizes = np.array([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
-                    low_n, high_n = results.n_parties[[0, -1]]
-                    ax.set_yticks(sizes[(sizes >= low_n) & (sizes <= high_n)])
-                    ax.yaxis.set_major_formatter(FuncFormatter(_tick))
-                    ax.minorticks_off()
-                ax.set_title(label)
-                if row == len(quantities) - 1:
-                    ax.set_xlabel("probability $p_1$ of type 1")
-            axes[0].set_ylabel("parties $N$")
-            bar = figure.colorbar(bands, cax=figure.add_subplot(grid[row, 2]))
-            bar.ax.tick_params(length=0)
-            bar.ax.yaxis.set_major_locator(MaxNLocator(6))
-            bar.ax.yaxis.set_major_formatter(FuncFormatter(_tick))
-        return _settled(figure), results.table(*(name for name, _ in quantities))

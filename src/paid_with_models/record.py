@@ -1,0 +1,162 @@
+"""What the figures of record show, from parameters that a file can hold.
+
+The functions of :mod:`~paid_with_models.figures` draw results. Where an experiment does not lead
+from plain numbers and names to such results by itself, a function here does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .accuracy import GeneralizationBound
+from .experiments import SCENARIOS, FreeRidingResults, free_riding_experiment
+from .problem import Problem
+from .screening import Contract, solve, solve_many
+
+__all__ = [
+    "bunching_lines",
+    "scenario_contract",
+    "scenario_contracts",
+    "scenario_free_riding",
+    "scenario_problem",
+]
+
+
+def scenario_problem(scenario: str) -> Problem:
+    """The problem of one of the paper's scenarios.
+
+    Parameters
+    ----------
+    scenario : str
+        A name in :data:`~paid_with_models.experiments.SCENARIOS`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such scenario.
+
+    Examples
+    --------
+    >>> scenario_problem("big_firm_cooperation").n_types
+    5
+    """
+    if scenario not in SCENARIOS:
+        raise ValueError(f"scenario must be one of {', '.join(SCENARIOS)}; got {scenario!r}")
+    return SCENARIOS[scenario].problem()
+
+
+def scenario_contract(scenario: str) -> Contract:
+    """The optimal contract of one of the paper's scenarios.
+
+    Parameters
+    ----------
+    scenario : str
+        As for :func:`scenario_problem`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such scenario.
+
+    Examples
+    --------
+    >>> scenario_contract("small_party_teamwork").shape.name
+    'POOLING'
+    """
+    return solve(scenario_problem(scenario))
+
+
+def scenario_contracts(scenarios: Sequence[str] = tuple(SCENARIOS)) -> dict[str, Contract]:
+    """The optimal contracts of several scenarios, by title.
+
+    Parameters
+    ----------
+    scenarios : sequence of str
+        As for :func:`scenario_problem`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such scenario.
+
+    Examples
+    --------
+    >>> list(scenario_contracts(["big_firm_cooperation"]))
+    ['Big-firm cooperation']
+    """
+    contracts = solve_many([scenario_problem(name) for name in scenarios])
+    titles = [SCENARIOS[name].title for name in scenarios]
+    return dict(zip(titles, contracts, strict=True))
+
+
+def scenario_free_riding(
+    scenario: str, n_parties: Sequence[int] = tuple(range(1, 11))
+) -> FreeRidingResults:
+    """Four schemes in one of the paper's scenarios as the number of parties grows.
+
+    Parameters
+    ----------
+    scenario : str
+        As for :func:`scenario_problem`.
+    n_parties : sequence of int >= 1
+
+    Raises
+    ------
+    ValueError
+        If there is no such scenario, or ``n_parties`` is empty.
+
+    Examples
+    --------
+    >>> scenario_free_riding("big_firm_cooperation", [2]).n_parties.tolist()
+    [2]
+    """
+    return free_riding_experiment(scenario_problem(scenario), n_parties)
+
+
+def bunching_lines(
+    n_parties: int = 10,
+    costs: tuple[float, float, float] = (0.2, 0.1, 0.05),
+    middle_costs: Sequence[float] = tuple(np.linspace(0.06, 0.19, 66)),
+    shares: Sequence[float] = tuple(np.linspace(0.02, 0.98, 97)),
+) -> dict[str, list[tuple[float, Contract]]]:
+    """Contracts for three types along two lines: the cost of type 2, the probability of type 1.
+
+    On the first line the types are equally likely, on the second types 2 and 3 are. The accuracy
+    curve is the paper's.
+
+    Parameters
+    ----------
+    n_parties : int >= 1
+    costs : (3,) tuple of floats > 0
+        Value per unit of data; on the first line that of type 2 is replaced.
+    middle_costs : sequence of floats > 0
+        Costs of type 2 on the first line.
+    shares : sequence of floats in (0, 1)
+        Probabilities of type 1 on the second line.
+
+    Returns
+    -------
+    dict from str to list of (float, Contract)
+        For each line, by what changes along it, the places and the contracts there.
+
+    Examples
+    --------
+    >>> lines = bunching_lines(middle_costs=[0.1], shares=[0.9])
+    >>> [[contract.shape.name for _, contract in line] for line in lines.values()]
+    [['SEPARATING'], ['POOLING']]
+    """
+    high, middle, low = costs
+    curve = GeneralizationBound()
+    by_cost = solve_many(
+        Problem(n_parties, [1 / 3] * 3, [high, c, low], curve) for c in middle_costs
+    )
+    by_share = solve_many(
+        Problem(n_parties, [p, (1 - p) / 2, (1 - p) / 2], [high, middle, low], curve)
+        for p in shares
+    )
+    return {
+        "cost of type 2": list(zip(middle_costs, by_cost, strict=True)),
+        "probability of type 1": list(zip(shares, by_share, strict=True)),
+    }

@@ -22,19 +22,23 @@ PLACE = "<!-- gallery -->"
 LONG_LIST = 6
 
 
-def verdict(figure_id: str, build_dir: Path) -> str | None:
-    """Return how the figure's table compares with the reference: "reproduced", "differs", ...
+#: What a comparison with the reference values means for a figure.
+VERDICTS = {
+    "identical": "reproduced",
+    "within tolerance": "reproduced",
+    "differs": "differs",
+    "missing": "differs",
+}
 
-    That is what ``verify.json`` in the build folder has for it under ``figures``; None if there is
-    no such file, or nothing in it about the figure.
+
+def verdict(figure_id: str, build_dir: Path) -> str | None:
+    """Return "reproduced" or "differs": how the figure's table compares with the reference.
+
+    None if ``verify.json`` in the build folder has nothing about it.
     """
     file = build_dir / "verify.json"
-    if not file.is_file():
-        return None
-    found: str | None = (
-        json.loads(file.read_text(encoding="utf-8")).get("figures", {}).get(figure_id)
-    )
-    return found
+    found = _read(file)["figures"].get(figure_id) if file.is_file() else None
+    return VERDICTS.get(str(found))
 
 
 def add_figures(

@@ -104,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_build_dir(command)
     command.set_defaults(run=_zip)
 
+    command = commands.add_parser(
         "figures",
         help="draw figures anew, without building the book",
         description="Draw the figures of record whose sources, parameters or data have changed, "

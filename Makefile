@@ -11,7 +11,7 @@ pwm := $(python) -m companion.cli
 pip := $(python) -m pip -qq --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip test verify lint bench serve clean lock picture
+.PHONY: help env book pdf zip test verify lint bench agree serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: env ## measure speed, the published method beside ours, into benchmarks/r
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m pytest benchmarks -q \
 		--benchmark-timer=time.process_time --benchmark-json="$(BUILD_DIR)/benchmarks.json" --benchmark-quiet
 	@$(python) -m benchmarks.summary "$(BUILD_DIR)/benchmarks.json" benchmarks/results.json
+
+agree: env ## solve random problems by three routes, into benchmarks/routes.json (10 minutes)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.routes benchmarks/routes.json
 
 serve: ## show the built site on http://localhost:8000 (PORT=... for another port)
 	@test -f "$(BUILD_DIR)/html/index.html" || { echo "no site yet: run make book first" >&2; exit 1; }

@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from paid_with_models import GeneralizationBound, LinearValuation, Problem
+from paid_with_models import (
+    Arctan,
+    ExponentialValuation,
+    GeneralizationBound,
+    LinearValuation,
+    ModelValue,
+    PowerLaw,
+    Problem,
+    Saturating,
+)
+from paid_with_models.exponential_sum import sum_range
+
+#: The curves of :func:`mixed_problem`; the last admits no exponential sum.
+CURVES = {
+    "generalization bound": GeneralizationBound(),
+    "generalization bound, k = 3": GeneralizationBound(optimum=0.9, complexity=3.0),
+    "power law": PowerLaw(0.9, 2.0, 0.5, 0.0),
+    "shifted power law": PowerLaw(0.95, 1.0, 0.4, 2.0),
+    "saturating": Saturating((0.5, 0.4), (0.1, 0.003)),
+    "arctangent": Arctan(0.02),
+}
+VALUATIONS = (LinearValuation(100.0), LinearValuation(3.0), ExponentialValuation(50.0, 2.0))
 
 
 def scale_problem(n_types: int, n_parties: int, seed: int, cost_factor: float = 1.0) -> Problem:
@@ -55,4 +78,33 @@ def unequal_problem(seed: int) -> Problem:
     probabilities = np.maximum(rng.dirichlet(np.full(n_types, 0.5)), 1e-6)
     return Problem(
         n_parties, probabilities / probabilities.sum(), costs, curve, LinearValuation(scale)
+    )
+
+
+def mixed_problem(seed: int) -> Problem:
+    """Any curve, one to eight types, 1 to 60 parties, both beliefs; some types of equal cost.
+
+    Costs are log-uniform over two decades, for a fifth of the problems three times as high, so
+    that contributions next to nothing can be best; for a quarter some costs are equal. Where there
+    is no exponential sum (an arctangent has none) parties are fewer: outcomes are enumerated.
+    """
+    rng = np.random.default_rng([4, seed])
+    n_types, n_parties = int(rng.integers(1, 9)), int(rng.integers(1, 61))
+    curve = list(CURVES.values())[int(rng.integers(len(CURVES)))]
+    valuation = VALUATIONS[int(rng.integers(len(VALUATIONS)))]
+    costs = np.exp(rng.uniform(np.log(0.005), np.log(0.6), n_types))
+    costs *= (3.0 if rng.random() < 0.2 else 1.0) * float(valuation(1.0)) / 100
+    if rng.random() < 0.25:
+        costs[1 : 1 + int(rng.integers(0, n_types))] = costs[0]
+    value = ModelValue(curve, valuation)
+    if sum_range(curve, value, n_parties * value.optimum / costs.min()) is None:
+        while math.comb(n_parties + n_types - 1, n_parties) > 20_000:
+            n_parties -= 1
+    return Problem(
+        n_parties,
+        rng.dirichlet(np.full(n_types, 2.0)),
+        costs,
+        curve,
+        valuation,
+        beliefs="own" if rng.integers(2) else "paper",
     )

@@ -2,9 +2,15 @@ r"""The published way of solving the paper's problems, written anew as a baselin
 
 The paper's experiments enumerate all multinomial outcomes and hand the first-moment problem to
 SciPy's ``trust-constr`` in the variables (m, t), with first and second derivatives. This is a new
-program after that description, not the authors' code, and written to be fast: outcomes are
-arrays, and what depends on the problem alone is computed once. It takes from the library what is
-not at issue, outcomes and reservation utilities.
+program after that description, not the authors' code. It takes from the library what is not at
+issue, outcomes and reservation utilities.
+
+**Two ways to sum over outcomes.** ``"arrays"`` is written to be fast: sums over outcomes are matrix
+products, curves are evaluated once for all types, and what depends on the problem alone is computed
+once. ``"one by one"`` does as the published program does: the terms of a sum are added up outcome
+after outcome by Python's ``sum``, separately for the objective and for each type, and at every
+evaluation anew the outcomes in which a type is present are picked out and their probabilities
+rescaled. Both compute the same numbers up to rounding.
 
 **Screening.** Types come in order of cost, costliest first. As in the paper, IR of type 1 and the
 incentive constraint of each type towards the option of its costlier neighbour bind; contributions
@@ -27,9 +33,9 @@ curve has it outside; it is about half the true one. Both are here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +47,8 @@ from paid_with_models.expectation import enumerate_outcomes
 
 FloatArray = npt.NDArray[np.float64]
 SecondDerivative = Literal["published", "right"]
+Summation = Literal["arrays", "one by one"]
+Function = Callable[..., Any]
 
 #: As published.
 MAXIMUM_ITERATIONS = 2000
@@ -137,7 +145,11 @@ class Solution:
     message: str
 
 
-def solve_screening(problem: Problem, second: SecondDerivative = "published") -> Solution:
+def solve_screening(
+    problem: Problem,
+    second: SecondDerivative = "published",
+    summation: Summation = "arrays",
+) -> Solution:
     """The best menu, by enumeration and ``trust-constr``.
 
     Parameters
@@ -146,6 +158,8 @@ def solve_screening(problem: Problem, second: SecondDerivative = "published") ->
         With the generalization bound and a linear valuation, as in the paper.
     second : {"published", "right"}
         Which second derivative the optimiser is given.
+    summation : {"arrays", "one by one"}
+        How sums over outcomes are computed.
 
     Returns
     -------
@@ -169,8 +183,6 @@ def solve_screening(problem: Problem, second: SecondDerivative = "published") ->
     f = autarky(problem).utilities[order]
     counts = enumerate_outcomes(problem.n_parties, problem.n_types)
     chances = multinomial.pmf(counts, problem.n_parties, p)
-    # Distribution of the outcomes as each type sees it: given that it is present.
-    seen = np.where(counts > 0, chances[:, None], 0.0) / -np.expm1(problem.n_parties * np.log1p(-p))
     unit = np.eye(problem.n_types)
     utilities = np.hstack([-np.diag(c), unit])
     # What a type's own option is worth to it beyond the option of its costlier neighbour.
@@ -185,7 +197,17 @@ def solve_screening(problem: Problem, second: SecondDerivative = "published") ->
         linear.append(LinearConstraint(utilities[1:], f[1:], np.inf))
     m = np.full(c.size, START)
     t = f[0] + c * m + np.append(0.0, np.cumsum(-np.diff(c) * m[:-1]))
-    result = _maximize(curve, scale, counts, chances, seen, linear, np.append(m, t))
+    nonlinear = _by_arrays if summation == "arrays" else _one_by_one
+    objective, caps = nonlinear(curve, scale, counts, chances)
+    result = minimize(
+        objective[0],
+        np.append(m, t),
+        method="trust-constr",
+        jac=objective[1],
+        hess=objective[2],
+        constraints=[*linear, caps],
+        options={"maxiter": MAXIMUM_ITERATIONS},
+    )
     m, t = np.empty_like(c), np.empty_like(c)
     m[order], t[order] = np.split(result.x, 2)
     return _solution(m, t, result)
@@ -264,32 +286,23 @@ def _solution(contributions: FloatArray, rewards: FloatArray, result: OptimizeRe
     )
 
 
-def _maximize(
-    curve: PaperCurve,
-    scale: float,
-    counts: npt.NDArray[np.int64],
-    chances: FloatArray,
-    seen: FloatArray,
-    linear: Sequence[LinearConstraint],
-    start: FloatArray,
-) -> OptimizeResult:
-    """Maximise E[a] over (m, t) subject to the caps and some linear constraints.
-
-    Outcomes are (K, I) ``counts`` with probabilities ``chances``, (K,), and, as each type sees
-    them, ``seen``, (K, I).
-    """
+def _by_arrays(
+    curve: PaperCurve, scale: float, counts: npt.NDArray[np.int64], chances: FloatArray
+) -> tuple[tuple[Function, ...], NonlinearConstraint]:
+    """-E[a] with its derivatives in (m, t), and the caps, for (K, I) outcomes."""
     n_types = counts.shape[1]
     n = counts.astype(float)
     flat = np.zeros(n_types)
+    # Distribution of the outcomes as each type sees it: given that it is present.
+    seen = np.where(counts > 0, chances[:, None], 0.0)
+    seen = seen / seen.sum(axis=0)
 
     def totals(x: FloatArray) -> FloatArray:
         return np.asarray(n @ x[:n_types])
 
     def bent(weights: FloatArray) -> FloatArray:
         """The Hessian in (m, t) of a sum over outcomes."""
-        hessian = np.zeros((2 * n_types, 2 * n_types))
-        hessian[:n_types, :n_types] = (n.T * weights) @ n
-        return hessian
+        return _in_both((n.T * weights) @ n)
 
     caps = NonlinearConstraint(
         lambda x: scale * curve(totals(x)) @ seen - x[n_types:],
@@ -300,15 +313,59 @@ def _maximize(
         ),
         hess=lambda x, prices: bent(scale * (seen @ prices) * curve.second_derivative(totals(x))),
     )
-    return minimize(
+    objective = (
         lambda x: -chances @ curve(totals(x)),
-        start,
-        method="trust-constr",
-        jac=lambda x: np.append(-(chances * curve.derivative(totals(x))) @ n, flat),
-        hess=lambda x: bent(-chances * curve.second_derivative(totals(x))),
-        constraints=[*linear, caps],
-        options={"maxiter": MAXIMUM_ITERATIONS},
+        lambda x: np.append(-(chances * curve.derivative(totals(x))) @ n, flat),
+        lambda x: bent(-chances * curve.second_derivative(totals(x))),
     )
+    return objective, caps
+
+
+def _one_by_one(
+    curve: PaperCurve, scale: float, counts: npt.NDArray[np.int64], chances: FloatArray
+) -> tuple[tuple[Function, ...], NonlinearConstraint]:
+    """The same functions as :func:`_by_arrays`, summed outcome after outcome."""
+    n_types = counts.shape[1]
+    types = range(n_types)
+
+    def present(i: int | None) -> tuple[npt.NDArray[np.int64], FloatArray]:
+        """The outcomes in which a type is present and their probabilities; None: all."""
+        if i is None:
+            return counts, chances
+        here = counts[:, i] >= 1
+        return counts[here], chances[here] / sum(chances[here])
+
+    def mean(x: FloatArray, i: int | None = None) -> Any:
+        n, weights = present(i)
+        return sum(weights * curve(n @ x[:n_types]))
+
+    def gradient(x: FloatArray, i: int | None = None) -> FloatArray:
+        n, weights = present(i)
+        slopes = curve.derivative(n @ x[:n_types])
+        return np.append(sum(n * slopes[:, None] * weights[:, None]), np.zeros(n_types))
+
+    def hessian(x: FloatArray, i: int | None = None) -> FloatArray:
+        n, weights = present(i)
+        bend = curve.second_derivative(n @ x[:n_types])
+        squares = n[:, :, None] * n[:, None, :]
+        return _in_both(sum(squares * bend[:, None, None] * weights[:, None, None]))
+
+    caps = NonlinearConstraint(
+        lambda x: np.array([scale * mean(x, i) for i in types]) - x[n_types:],
+        0,
+        np.inf,
+        jac=lambda x: (
+            np.vstack([scale * gradient(x, i) for i in types])
+            - np.hstack([np.zeros((n_types, n_types)), np.eye(n_types)])
+        ),
+        hess=lambda x, prices: sum(scale * prices[i] * hessian(x, i) for i in types),
+    )
+    return (lambda x: -mean(x), lambda x: -gradient(x), lambda x: -hessian(x)), caps
+
+
+def _in_both(hessian: FloatArray) -> FloatArray:
+    """A Hessian in m as one in (m, t)."""
+    return np.pad(hessian, (0, len(hessian)))
 
 
 def _paper_s_curve(problem: Problem, second: SecondDerivative) -> tuple[PaperCurve, float]:

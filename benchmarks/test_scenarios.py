@@ -6,11 +6,11 @@ import sys
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from paid_with_models import solve
+from paid_with_models import conic_program, solve
 from paid_with_models.experiments import SCENARIOS
 
 from .processor_time import of_children
-from .published_method import SecondDerivative, solve_screening
+from .published_method import SecondDerivative, Summation, solve_screening
 
 names = pytest.mark.parametrize("scenario", SCENARIOS)
 
@@ -25,15 +25,27 @@ def test_library(benchmark: BenchmarkFixture, scenario: str) -> None:
 
 
 @names
-@pytest.mark.parametrize("second", ["published", "right"])
+@pytest.mark.parametrize(
+    ("second", "summation"),
+    [("published", "arrays"), ("published", "one by one"), ("right", "arrays")],
+)
 def test_published_method(
-    benchmark: BenchmarkFixture, scenario: str, second: SecondDerivative
+    benchmark: BenchmarkFixture, scenario: str, second: SecondDerivative, summation: Summation
 ) -> None:
     problem = SCENARIOS[scenario].problem()
-    solution = benchmark.pedantic(solve_screening, (problem, second), rounds=3, warmup_rounds=1)
+    work = problem, second, summation
+    solution = benchmark.pedantic(solve_screening, work, rounds=3, warmup_rounds=1)
     benchmark.extra_info["accuracy"] = solution.expected_accuracy
     benchmark.extra_info["violation"] = solution.violation
     benchmark.extra_info["iterations"] = solution.iterations
+
+
+@names
+def test_conic(benchmark: BenchmarkFixture, scenario: str) -> None:
+    """The cone program: stated and solved."""
+    problem = SCENARIOS[scenario].problem()
+    solution = benchmark.pedantic(lambda: conic_program(problem).solve(), rounds=3, warmup_rounds=1)
+    benchmark.extra_info["accuracy"] = solution.expected_accuracy
 
 
 FRESH = """

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.problems import scale_problem, small_problem, unequal_problem
 from benchmarks.published_method import PaperCurve, SecondDerivative, solve_outcome, solve_screening
+from benchmarks.routes import compare, summarize
 from paid_with_models import GeneralizationBound, Problem, solve, solve_complete_information
 from paid_with_models.experiments import PUBLISHED, SCENARIOS
 
@@ -25,6 +26,15 @@ def test_published_method_reproduces_the_published_menu(second: SecondDerivative
     # The published contributions fall 1.16e-5 short; bunching is missed by the same tolerance.
     shortfall = solve(problem).expected_accuracy - solution.expected_accuracy
     assert 1e-7 < shortfall < 3e-5
+
+
+def test_outcomes_one_by_one_are_the_same_method() -> None:
+    problem = SCENARIOS["big_firm_cooperation"].problem()
+    arrays, one_by_one = (
+        solve_screening(problem, "published", summation) for summation in ("arrays", "one by one")
+    )
+    assert one_by_one.expected_accuracy == pytest.approx(arrays.expected_accuracy, abs=1e-9)
+    np.testing.assert_allclose(one_by_one.contributions, arrays.contributions, rtol=1e-3)
 
 
 def test_published_method_solves_outcomes() -> None:
@@ -71,6 +81,20 @@ def test_only_the_paper_s_curves() -> None:
 def test_random_problems_are_the_same_each_time() -> None:
     for make in (small_problem, unequal_problem, lambda seed: scale_problem(5, 10, seed)):
         assert make(3).costs.tolist() == make(3).costs.tolist() != make(4).costs.tolist()
+
+
+def test_routes_agree_on_some_problems() -> None:
+    runs = [compare(seed) for seed in range(12)]
+    results = summarize(runs)
+    assert results["disagreements"] == []
+    assert results["conic"]["verdicts"]["agrees"] >= 5
+    assert results["grid"]["problems"] >= 2
+
+
+def test_recorded_routes_agree() -> None:
+    results = json.loads(RESULTS.with_name("routes.json").read_text(encoding="utf-8"))
+    assert results["disagreements"] == []
+    assert results["conic"]["compared"] == results["conic"]["verdicts"]["agrees"] >= 500
 
 
 def test_results_are_at_hand_and_describe_no_host() -> None:

@@ -49,6 +49,7 @@ FloatArray = npt.NDArray[np.float64]
 SecondDerivative = Literal["published", "right"]
 Summation = Literal["arrays", "one by one"]
 Function = Callable[..., Any]
+Constraints = Literal["simplified", "all"]
 
 #: As published.
 MAXIMUM_ITERATIONS = 2000
@@ -149,6 +150,7 @@ def solve_screening(
     problem: Problem,
     second: SecondDerivative = "published",
     summation: Summation = "arrays",
+    constraints: Constraints = "simplified",
 ) -> Solution:
     """The best menu, by enumeration and ``trust-constr``.
 
@@ -160,6 +162,9 @@ def solve_screening(
         Which second derivative the optimiser is given.
     summation : {"arrays", "one by one"}
         How sums over outcomes are computed.
+    constraints : {"simplified", "all"}
+        The paper's simplification, or every IR and every one of the I(I-1) incentive constraints
+        as an inequality, as the problem is stated.
 
     Returns
     -------
@@ -185,16 +190,23 @@ def solve_screening(
     chances = multinomial.pmf(counts, problem.n_parties, p)
     unit = np.eye(problem.n_types)
     utilities = np.hstack([-np.diag(c), unit])
-    # What a type's own option is worth to it beyond the option of its costlier neighbour.
-    steps = unit[1:] - unit[:-1]
-    downward = np.hstack([-c[1:, None] * steps, steps])
-    bind = LinearConstraint(
-        np.vstack([utilities[:1], downward]), *[np.append(f[0], np.zeros(c.size - 1))] * 2
-    )
-    linear = [bind]
-    if c.size > 1:
-        linear.append(LinearConstraint(np.hstack([steps, np.zeros_like(steps)]), 0, np.inf))
-        linear.append(LinearConstraint(utilities[1:], f[1:], np.inf))
+    if constraints == "simplified":
+        # What a type's own option is worth to it beyond the option of its costlier neighbour.
+        steps = unit[1:] - unit[:-1]
+        downward = np.hstack([-c[1:, None] * steps, steps])
+        bind = LinearConstraint(
+            np.vstack([utilities[:1], downward]), *[np.append(f[0], np.zeros(c.size - 1))] * 2
+        )
+        linear = [bind]
+        if c.size > 1:
+            linear.append(LinearConstraint(np.hstack([steps, np.zeros_like(steps)]), 0, np.inf))
+            linear.append(LinearConstraint(utilities[1:], f[1:], np.inf))
+    else:
+        own, other = np.nonzero(~np.eye(c.size, dtype=bool))
+        differ = unit[own] - unit[other]
+        linear = [LinearConstraint(utilities, f, np.inf)]
+        if c.size > 1:
+            linear.append(LinearConstraint(np.hstack([-c[own, None] * differ, differ]), 0, np.inf))
     m = np.full(c.size, START)
     t = f[0] + c * m + np.append(0.0, np.cumsum(-np.diff(c) * m[:-1]))
     nonlinear = _by_arrays if summation == "arrays" else _one_by_one

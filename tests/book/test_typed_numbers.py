@@ -1,0 +1,180 @@
+"""No number is typed in the prose that the results also hold: such numbers are inserted.
+
+Read are the texts as written: the markdown of the executed notebooks, where inserted numbers are
+still roles such as ``{glue:text}`gap:.0e```, and captions and alternative texts in the cells and in
+the registry of figures, where they are placeholders. Code and references are left out.
+
+Results are the numbers that a chapter glues and those in its tables. A typed number is compared
+with them to the digits typed: "56" is found where a result is 56.3.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from .conftest import ROOT
+
+NUMERAL = re.compile(
+    r"(?<![\w.^{}-])(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?![\w}]|\.\d)"
+)
+
+# Numbers that name a thing and say nothing of a result: type 1, types 3–5, option 2, Proposition 2,
+# NumPy 2, the items of a list, condition (3).
+NAME = re.compile(
+    r"\b(?:types?|options?|parts?|proposition|numpy|python) \d+"
+    r"(?:(?:[–, ]| and | to | or )+\d+)*"
+    r"|^ *\d+\. |\(\d\)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+# Numbers that define a setting, by page; a table repeats them, or a result happens to be the same.
+ALLOWED: dict[str, dict[str, str]] = {
+    "book/benchmarks": {
+        "2,000": "the limit of iterations that the published method is given",
+        "10": "sizes of problems",
+        "100": "sizes of problems; the value of a perfect model",
+        "1,000": "sizes of problems",
+        "3": "the end of an interval that random costs are drawn from",
+    },
+    "book/experiments/overview": {"0.6": "defines the counter-example"},
+    "book/replication": {"4": "a constant of the formula", "1": "what probabilities sum to"},
+    "book/structure": {"0.1": "worked out by hand, in an exercise's solution"},
+}
+
+
+def as_written(markdown: str) -> str:
+    """Return the text without code, options, references and formulas, each replaced by a dot."""
+    patterns = [
+        r"^```\w+\n(?s:.*?)^```$",  # code
+        r"^:[\w-]+:.*$|^\([\w-]+\)=$|<!--(?s:.*?)-->",  # options, labels, comments
+        r"^[`~]{3,}\{.*$",  # directives with their arguments
+        r"Runs in about \d+ (?:s|minutes)",  # what the build puts in
+        r"\{[\w:]+\}`[^`]*`|`[^`]*`|\]\([^)]*\)|\{\{[^{}]*\}\}",  # roles, code, links, placeholders
+        r"\$\$(?s:.*?)\$\$|\$[^$]*\$",  # formulas
+    ]
+    for pattern in patterns:
+        markdown = re.sub(pattern, "·", markdown, flags=re.MULTILINE)
+    return NAME.sub("·", markdown)
+
+
+def formulas(markdown: str) -> str:
+    """Return the formulas alone."""
+    return "\n".join(re.findall(r"\$\$(?s:.*?)\$\$|\$[^$]*\$", markdown))
+
+
+def numerals(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each number as typed, and the words around it."""
+    for match in NUMERAL.finditer(text):
+        around = text[max(0, match.start() - 40) : match.end() + 25]
+        yield match[0], " ".join(around.split())
+
+
+def texts(notebook: dict[str, Any]) -> Iterator[str]:
+    """Yield what is written in a notebook, captions and alternative texts included."""
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            yield "".join(cell["source"])
+        shown = cell["metadata"].get("mystnb", {})
+        yield shown.get("figure", {}).get("caption", "")
+        yield shown.get("image", {}).get("alt", "")
+
+
+def results(notebook: dict[str, Any]) -> dict[str, float]:
+    """Return the numbers that a notebook glues, and those in its tables, by where they stand."""
+    found = {}
+    for position, cell in enumerate(notebook["cells"]):
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if name := output.get("metadata", {}).get("scrapbook", {}).get("name"):
+                text = "".join(data.get("application/papermill.record/text/plain", ""))
+                if re.fullmatch(r"-?[\d.]+(e[+-]?\d+)?", text):
+                    found[name] = float(text)
+                continue
+            table = BeautifulSoup("".join(data.get("text/html", "")), "html.parser")
+            for number, entry in enumerate(table.select("td")):
+                for typed, _ in numerals(entry.get_text(" ")):
+                    found[f"table in cell {position}, entry {number}"] = value(typed)
+    return found
+
+
+def value(typed: str) -> float:
+    return float(typed.replace(",", ""))
+
+
+def same(typed: str, result: float) -> bool:
+    """Whether a result, rounded to the digits typed, is the number typed."""
+    decimals = len(typed.partition(".")[2])
+    return f"{value(typed):.{decimals}f}" == f"{abs(result):.{decimals}f}"
+
+
+@pytest.fixture(scope="module")
+def chapters(site: Path) -> dict[str, dict[str, Any]]:
+    sources = site / "_sources"
+    return {
+        file.relative_to(sources).with_suffix("").as_posix(): json.loads(file.read_text())
+        for file in sorted(sources.rglob("*.ipynb"))
+    }
+
+
+def registered(page: str) -> Iterator[str]:
+    """Yield captions and alternative texts that the registry of figures has for a page."""
+    file = ROOT / "book/figures.yml"
+    figures = yaml.safe_load(file.read_text())["figures"] if file.is_file() else {}
+    for figure in figures.values():
+        if figure["chapter"] == page:
+            yield from (figure["caption"], figure["alt"])
+
+
+def find_typed(page: str, written: Iterable[str], held: dict[str, float]) -> Iterator[str]:
+    """Yield what is typed though it is among the results `held`, and where."""
+    for text in written:
+        # In formulas single digits are indices and exponents.
+        in_formulas = [it for it in numerals(formulas(text)) if len(it[0]) > 1]
+        for typed, around in (*numerals(as_written(text)), *in_formulas):
+            names = [name for name, result in held.items() if same(typed, result)]
+            if names and typed not in ALLOWED.get(page, {}):
+                yield f"{page}: {typed} in '...{around}...' is {names[0]}"
+
+
+def test_no_number_is_typed_that_results_hold(chapters: dict[str, dict[str, Any]]) -> None:
+    assert sum(len(results(notebook)) for notebook in chapters.values()) > 1000
+    found = [
+        line
+        for page, notebook in chapters.items()
+        for line in find_typed(page, (*texts(notebook), *registered(page)), results(notebook))
+    ]
+    assert found == [], "\n".join(found)
+
+
+def test_every_exception_is_needed(chapters: dict[str, dict[str, Any]]) -> None:
+    for page, reasons in ALLOWED.items():
+        written = [*texts(chapters[page]), *registered(page)]
+        typed = {
+            number for text in written for number, _ in numerals(as_written(text) + formulas(text))
+        }
+        assert reasons.keys() <= typed, page
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("about 56 units of data", True),
+        ("an accuracy of .865", True),
+        ("1,234 outcomes", True),
+        ("up to $x_0 = 56.3$ units", True),
+        ("about {glue:text}`zero:.0f` units of data", False),
+        ("about {{ zero:.0f }} units of data", False),
+        ("types 56 and 57, and option 56", False),
+        ("`m[56]`, $m_{56}$ and {cite:p}`somebody56`", False),
+        ("57 units of data", False),
+    ],
+)
+def test_typed_numbers_are_found(text: str, found: bool) -> None:
+    held = {"zero": 56.31, "accuracy": 0.8651, "outcomes": 1234.0}
+    assert bool(list(find_typed("page", [text], held))) is found

@@ -1,11 +1,19 @@
-"""What the site needs beyond Jupyter Book: scripts from the site itself, and a repaired role."""
+"""What the site needs beyond Jupyter Book.
 
+Scripts from the site itself, a repaired role, and symbols that lead to the notation table: on each
+page the first formula that is nothing but a symbol becomes a link to its row, with what it means as
+the link's title.
+"""
+
+import re
 import shutil
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import plotly
+from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -13,9 +21,9 @@ from sphinx.environment import BuildEnvironment
 import paid_with_models
 
 MATHJAX = PurePosixPath("sphinx-mathjax-offline/static/mathjax")
-
-
 PLOTLY = "plotly.min.js"
+#: The page of the notation tables: symbols in the first column, meanings in the last.
+NOTATION = "book/notation"
 
 
 def _add_scripts(app: Sphinx) -> None:
@@ -59,9 +67,85 @@ def _follow_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, content
     )
 
 
+def symbol_forms(latex: str) -> set[str]:
+    r"""Return how a symbol of the table stands in the text: with and without what it depends on.
+
+    Of an equation only the left-hand side counts; an index stands for any.
+
+    >>> sorted(symbol_forms("a(S)"))
+    ['a', 'a(S)']
+    >>> {"u_i", "u_1"} <= symbol_forms("u_i = t_i - c_i m_i")
+    True
+    >>> sorted(symbol_forms(r"\hat a,\ \hat V")) == [r"\hatV", r"\hata"]
+    True
+    """
+    forms = set()
+    for part in latex.split(r",\ "):
+        symbol = _squeezed(part.partition(" =")[0])
+        bare = re.fullmatch(r"(\w+)\(.*\)", symbol)
+        for form in (symbol, bare[1] if bare else symbol):
+            forms |= {re.sub("_i(?![a-z])", f"_{index}", form) for index in "ijkI123456789"}
+    return forms
+
+
+def _squeezed(latex: str) -> str:
+    return re.sub(r"\s|\\,|=$", "", latex.strip().rstrip("="))
+
+
+def _rows(doctree: nodes.document) -> Iterator[tuple[nodes.row, set[str], str]]:
+    """Yield the rows of the notation tables: the forms of the symbol, and what it means."""
+    for body in doctree.findall(nodes.tbody):
+        for row in body.findall(nodes.row):
+            symbols, meaning = row[0], row[-1]
+            forms = {
+                form for it in symbols.findall(nodes.math) for form in symbol_forms(it.astext())
+            }
+            # A title shows no formulas: those that need more than letters are left out.
+            words = [
+                it.astext()
+                for it in meaning.findall(nodes.Text)
+                if not (isinstance(it.parent, nodes.math) and "\\" in it)
+            ]
+            yield row, forms, "".join(words).strip(" ,;")
+
+
+def _name_rows(app: Sphinx, doctree: nodes.document) -> None:
+    """Give the rows of the notation tables ids that links can lead to."""
+    if app.env.docname == NOTATION:
+        for number, (row, _, _) in enumerate(_rows(doctree), 1):
+            row["ids"].append(f"symbol-{number}")
+
+
+def _link_symbols(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Link the first use of each symbol on a page to its row in the notation tables."""
+    if page == NOTATION or NOTATION not in app.env.found_docs:
+        return
+    waiting = [(row["ids"][-1], *rest) for row, *rest in _rows(app.env.get_doctree(NOTATION))]
+    for formula in list(doctree.findall(nodes.math)):
+        if any(isinstance(it, nodes.reference | nodes.title) for it in _ancestors(formula)):
+            continue
+        for entry in waiting:
+            anchor, forms, meaning = entry
+            if _squeezed(formula.astext()) in forms:
+                waiting.remove(entry)
+                place = f"{app.builder.get_relative_uri(page, NOTATION)}#{anchor}"
+                link = nodes.reference(refuri=place, internal=True, reftitle=meaning)
+                link["classes"].append("symbol")
+                formula.replace_self(link)
+                link += formula
+                break
+
+
+def _ancestors(node: nodes.Node) -> Iterator[nodes.Node]:
+    while node := node.parent:
+        yield node
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("builder-inited", _add_scripts)
     app.connect("html-page-context", _finish_page)
     app.connect("missing-reference", _follow_name)
+    app.connect("doctree-read", _name_rows)
+    app.connect("doctree-resolved", _link_symbols)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

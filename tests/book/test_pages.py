@@ -28,6 +28,85 @@ def test_every_chapter_has_a_page_with_a_title(chapter_pages: Pages) -> None:
     assert len(set(titles)) == len(titles)
 
 
+def needs_formulas(page: BeautifulSoup) -> bool:
+    tables = page.select("table.dataframe")
+    return bool(page.select(".math")) or any("$" in table.get_text() for table in tables)
+
+
+def test_site_and_pages_are_small(site: Path, pages: Pages) -> None:
+    total = sum(file.stat().st_size for file in site.rglob("*") if file.is_file())
+    assert total < 25e6
+    for name, page in pages.items():
+        images = {str(image["src"]) for image in page.select("article img")}
+        files = [site / name, *((site / name).parent / image for image in images)]
+        assert sum(file.stat().st_size for file in files) < 1.5e6, name
+
+
+def test_large_scripts_are_there_once_and_loaded_where_needed(site: Path, pages: Pages) -> None:
+    assert len(list(site.rglob("tex-*.js"))) == 1
+    assert len(list(site.rglob("plotly*.js"))) == 1
+    for name, page in pages.items():
+        assert len(page.select("script[src*=plotly]")) == bool(page.select(".plotly-figure")), name
+        if needs_formulas(page):
+            assert page.select("script[src*=mathjax]"), name
+
+
+def test_chapters_lead_to_the_next_and_the_previous(chapter_pages: Pages) -> None:
+    names = list(chapter_pages)
+    for name, before, after in zip(names, [None, *names[:-1]], [*names[1:], None], strict=True):
+        page = chapter_pages[name]
+        for link, target in (("left-prev", before), ("right-next", after)):
+            found = page.select_one(f"a.{link}")
+            assert (found is None) == (target is None), name
+            if found and target:
+                place = os.path.normpath(os.path.join(os.path.dirname(name), str(found["href"])))  # noqa: PTH118, PTH120
+                assert place == target
+
+
+def test_chapters_open_with_a_question_and_a_time_and_end_with_exercises(
+    chapter_pages: Pages,
+) -> None:
+    numbered = {name: page for name, page in chapter_pages.items() if is_numbered(page)}
+    assert len(numbered) >= 12
+    for name, page in numbered.items():
+        box = page.select_one("article section > h1 + .admonition")
+        assert box is not None, name
+        text = " ".join(box.get_text(" ").split())
+        assert re.search(r"Question\. .+\? .*Code\. Runs in about \d+ (s|minutes)\.", text), name
+        sections = [it.get_text() for it in page.select("article h2")]
+        assert "What to take away" in sections[-2], name
+        assert "Exercises" in sections[-1], name
+        exercises = page.select("article .exercise")
+        solutions = page.select("article .solution.dropdown")
+        assert 2 <= len(exercises) <= 3, name
+        assert len(solutions) == len(exercises), name
+        assert any(solution.select(".cell_output") for solution in solutions), name
+
+
+def is_numbered(page: BeautifulSoup) -> bool:
+    return page.select_one("article h1 .section-number") is not None
+
+
+def test_symbols_lead_to_their_rows(chapter_pages: Pages) -> None:
+    notation = chapter_pages["book/notation.html"]
+    linked = set()
+    for name, page in chapter_pages.items():
+        links = page.select("article a.symbol")
+        places = [str(link["href"]).partition("#")[2] for link in links]
+        assert len(set(places)) == len(places), name  # the first use only
+        linked |= set(places)
+        for link, place in zip(links, places, strict=True):
+            row = notation.select_one(f"tr#{place}")
+            assert row is not None
+            title = str(link["title"])
+            assert title
+            assert "\\" not in title
+        assert links or not is_numbered(page) or len(page.select("article span.math")) < 10, name
+    rows = {str(row["id"]): row for row in notation.select("tr[id]")}
+    unused = [rows[it].td.get_text() for it in rows.keys() - linked if rows[it].select(".math")]
+    assert unused == []
+
+
 def test_every_resource_is_in_the_site(site: Path, pages: Pages) -> None:
     missing = []
     for name, page in pages.items():

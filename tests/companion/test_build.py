@@ -9,7 +9,7 @@ import pytest
 
 from companion import cli
 from companion.build import BuildError, build, describe_run_time, public_config
-from companion.chapters import BookError
+from companion.chapters import BookError, read_yaml
 
 
 def rebuild(root: Path) -> list[str]:
@@ -227,3 +227,25 @@ def test_a_chapter_says_how_long_it_runs(copy_of_built_book: Path) -> None:
 )
 def test_run_times_are_told_roughly(seconds: float, text: str) -> None:
     assert describe_run_time(seconds) == f"Runs in about {text}."
+
+
+def test_public_site_has_previews_and_a_page_for_addresses_that_do_not_exist(book: Path) -> None:
+    real = Path(__file__).parents[2]
+    config = read_yaml(book / "_config.yml")
+    extensions = read_yaml(real / "_config.yml")["sphinx"]["config"]["extensions"]
+    config["sphinx"]["config"]["extensions"] = extensions
+    config["sphinx"]["config"]["bibtex_bibfiles"] = []
+    (book / "_config.yml").write_text(json.dumps(config))
+    (book / "book/_static").mkdir()
+    shutil.copy(real / "book/_static/logo.png", book / "book/_static/logo.png")
+    (book / "pyproject.toml").write_text('[tool.companion]\nsite_url = "https://a.org/b/"\n')
+    rebuild(book)
+    start, missing = page(book, "book/start"), page(book, "404")
+    assert '<meta property="og:title" content="Start"' in start
+    assert '<meta property="og:url" content="https://a.org/b/book/start.html"' in start
+    card = re.search(r'<meta property="og:image" content="https://a\.org/b/([^"]+\.png)"', start)
+    assert card
+    assert (book / "build/html" / card[1]).is_file()
+    # Whatever address does not exist, the page finds its styles.
+    assert re.search(r'href="/b/_static/[^"]+\.css', missing)
+    assert not re.search(r'(href|src)="(\.\./)*_static/', missing)

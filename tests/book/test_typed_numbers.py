@@ -78,8 +78,11 @@ def numerals(text: str) -> Iterator[tuple[str, str]]:
 def texts(notebook: dict[str, Any]) -> Iterator[str]:
     """Yield what is written in a notebook, captions and alternative texts included."""
     for cell in notebook["cells"]:
-        if cell["cell_type"] == "markdown":
-            yield "".join(cell["source"])
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown" and not source.startswith('<p class="provenance"'):
+            yield source
+        if any("figure" in output.get("metadata", {}) for output in cell.get("outputs", [])):
+            continue  # captions from the registry have their numbers inserted by now
         shown = cell["metadata"].get("mystnb", {})
         yield shown.get("figure", {}).get("caption", "")
         yield shown.get("image", {}).get("alt", "")

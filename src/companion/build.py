@@ -8,7 +8,9 @@ Below the build folder::
     draft/   the same for drafts (see `build`)
 """
 
+import base64
 import hashlib
+import io
 import json
 import math
 import os
@@ -24,6 +26,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
+from PIL import Image
 
 from . import execute, figure_pages, verify
 from .chapters import BookError, Chapter, find_source, load_chapter, page_names, read_yaml
@@ -36,6 +39,7 @@ SOURCE_SUFFIXES = {".md", ".yml", ".ipynb"}
 #: Where a chapter wants a sentence on how long its code takes.
 RUN_TIME = "<!-- run time -->"
 PATH = re.compile(r'\bd="[^"]*"')
+PICTURE = re.compile(r'"data:image/png;base64,([^"]+)"')
 DECIMAL = re.compile(r"-?\d+\.\d+")
 
 
@@ -238,10 +242,7 @@ def describe_run_time(seconds: float) -> str:
 
 
 def shorten(notebook: str) -> str:
-    """Return a notebook whose drawings have coordinates to a hundredth of a point.
-
-    No eye sees more, and pages with many curves become a third shorter.
-    """
+    """Return a notebook with drawings that look the same and take less room."""
     content = json.loads(notebook)
     for cell in content["cells"]:
         for output in cell.get("outputs", []):
@@ -251,7 +252,7 @@ def shorten(notebook: str) -> str:
 
 
 def shorten_drawing(svg: str) -> str:
-    """Round the coordinates of all paths.
+    """Round the coordinates of all paths; reduce pictures, as of surfaces, to 256 colors.
 
     >>> shorten_drawing('<path d="M 204.654325 166.4 L -0.001 7"/> <text>1.23456</text>')
     '<path d="M 204.65 166.4 L 0 7"/> <text>1.23456</text>'
@@ -260,7 +261,16 @@ def shorten_drawing(svg: str) -> str:
     def rounded(number: re.Match[str]) -> str:
         return f"{round(float(number[0]), 2) + 0.0:.2f}".rstrip("0").rstrip(".")
 
-    return PATH.sub(lambda path: DECIMAL.sub(rounded, path[0]), svg)
+    def reduced(picture: re.Match[str]) -> str:
+        image = Image.open(io.BytesIO(base64.b64decode(picture[1])))
+        file = io.BytesIO()
+        image.convert("RGBA").quantize(256, method=Image.Quantize.FASTOCTREE).save(
+            file, "png", optimize=True
+        )
+        shorter = base64.b64encode(file.getvalue()).decode()
+        return picture[0].replace(picture[1], min(shorter, picture[1], key=len))
+
+    return PICTURE.sub(reduced, PATH.sub(lambda path: DECIMAL.sub(rounded, path[0]), svg))
 
 
 def _copy(source: Path, target: Path) -> None:

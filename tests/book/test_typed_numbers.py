@@ -43,6 +43,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "3": "the end of an interval that random costs are drawn from",
     },
     "book/experiments/overview": {"0.6": "defines the counter-example"},
+    "book/experiments/two_types": {"0": "the ends of an axis", "1": "the ends of an axis"},
     "book/replication": {"4": "a constant of the formula", "1": "what probabilities sum to"},
     "book/structure": {"0.1": "worked out by hand, in an exercise's solution"},
 }

@@ -13,10 +13,12 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from bs4 import BeautifulSoup
 from playwright.async_api import Browser, async_playwright
-from playwright.sync_api import Page
+from playwright.sync_api import Page, sync_playwright
+from pybtex.database import parse_string
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader"]
+FIGURE = "figures/fig-two-type-contract/index.html"
 SETTINGS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
 TABS = 3  # at a time
 TYPESET = "window.MathJax ? MathJax.startup.promise.then(() => true) : true"
@@ -109,3 +111,23 @@ def test_pages_in_the_browser(
     assert len(names) >= 20
     problems = asyncio.run(look_at_all(site, names, scheme, width))
     assert problems == [], json.dumps(problems, indent=1)
+
+
+def test_citation_of_a_figure_is_copied(site: Path) -> None:
+    about = json.loads((site / FIGURE).with_name("metadata.json").read_text())
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page()
+        assert visit(page, site / FIGURE) == []
+        page.locator(".highlight-bibtex button.copybtn").click()
+        page.evaluate("document.body.append(document.createElement('textarea'))")
+        page.locator("textarea").focus()
+        page.keyboard.press("ControlOrMeta+V")
+        copied = page.locator("textarea").input_value()
+        browser.close()
+    (entry,) = parse_string(copied, "bibtex").entries.values()
+    assert entry.key == f"paid-with-models:{about['id']}:{about['version']}"
+    assert entry.fields["title"] == f"{{{about['title']}}}"
+    assert about["id"] in entry.fields["howpublished"]
+    assert about["source_sha256"] in entry.fields["note"]
+    assert str(entry.persons["author"][0]) == f"{{{about['author']}}}"

@@ -5,7 +5,8 @@ Below the build folder::
     cache/   executed notebooks, one a chapter, under a key of all that they depend on
     stage/   what Jupyter Book sees: executed notebooks at the paths of their sources
     html/    the last good site; it is replaced only by a site that was built without a warning
-    draft/   the same for drafts (see `build`)
+    draft/   the same for drafts, and
+    quick/   for quick runs (see `build`)
 """
 
 import base64
@@ -28,13 +29,14 @@ from urllib.parse import urlsplit
 import yaml
 from PIL import Image
 
-from . import execute, figure_pages, verify
+from . import citation, execute, figure_pages, verify
 from .chapters import BookError, Chapter, find_source, load_chapter, page_names, read_yaml
 from .concordance import PLACE, concordance
 from .drawing import FigureError, draw_figures
 from .execute import ChapterError, Executed
 from .registry import FigureRecord, RegistryError, load_registry
 
+QUICK = "Quick run: smaller grids than in the book. Its numbers and figures are not for use."
 SOURCE_SUFFIXES = {".md", ".yml", ".ipynb"}
 #: Where a chapter wants a sentence on how long its code takes.
 RUN_TIME = "<!-- run time -->"
@@ -53,6 +55,7 @@ def build(
     *,
     jobs: int = 2,
     draft: bool = False,
+    quick: bool = False,
     say: Callable[[str], None] = print,
 ) -> Path:
     """Execute the chapters that changed, build the site, and return its folder.
@@ -67,6 +70,9 @@ def build(
         How many chapters to execute at a time.
     draft
         Leave out pages that are not written yet, and let warnings pass.
+    quick
+        Give the chapters the parameters of a quick run, and let them share kernels. Every page
+        says so, and nothing is compared with the reference values.
     say
         Told in a line what happens.
 
@@ -80,28 +86,35 @@ def build(
     toc = read_yaml(root / "_toc.yml")
     if draft:
         toc = _without_missing_pages(toc, root)
-    pages = load_pages(root, toc)
+    pages = load_pages(root, toc, quick=quick)
     registry = load_registry(root)
     if not draft:
         check_figures(registry, pages)
-    executed = execute_chapters(pages, root, build_dir / "cache", jobs, say)
+    home = build_dir / "draft" if draft else build_dir / "quick" if quick else build_dir
+    _recover(home)
+    cache = (home if quick else build_dir) / "cache"
+    executed = execute_chapters(pages, root, cache, jobs, say, share=quick)
     try:
-        drawn = draw_figures(root, build_dir, jobs=jobs, say=say)
+        drawn = {} if quick else draw_figures(root, build_dir, jobs=jobs, say=say)
     except FigureError as error:
         raise BuildError(str(error)) from None
     tables = {name: folder / f"{name}.csv" for name, folder in drawn.items()}
-    findings = verify.check(executed, tables, root, build_dir)
+    findings = [] if quick else verify.check(executed, tables, root, build_dir)
     if findings and not verify.agrees(findings):
         say("numbers or tables differ from reference/: see pwm verify")
 
-    home = build_dir / "draft" if draft else build_dir
     stage, html, stamp = home / "stage", home / "html", home / "site.sha256"
     texts = {
         PLACE: lambda: concordance(pages, root / "tests"),
         verify.PLACE: lambda: verify.page(findings, root),
         figure_pages.PLACE: lambda: figure_pages.gallery(drawn),
+        citation.PLACE: lambda: citation.page(root),
     }
-    _stage(stage, root, figure_pages.list_pages(toc, drawn), pages, executed, texts)
+    config = public_config(read_yaml(root / "_config.yml"), root)
+    if quick:
+        config.setdefault("html", {})["announcement"] = QUICK
+    toc = figure_pages.list_pages(toc, drawn)
+    _stage(stage, root, toc, config, pages, executed, texts)
     figure_pages.add_figures(stage, registry, drawn, root, build_dir)
     if findings:
         _copy(build_dir / "verify.json", stage / "book" / "verify.json")
@@ -124,7 +137,7 @@ def build(
     return html
 
 
-def load_pages(root: Path, toc: Any) -> list[Chapter]:
+def load_pages(root: Path, toc: Any, *, quick: bool = False) -> list[Chapter]:
     """Read all pages that `toc`, the content of ``_toc.yml``, lists, in reading order.
 
     Raises
@@ -132,7 +145,7 @@ def load_pages(root: Path, toc: Any) -> list[Chapter]:
     BookError
         If a page is missing, or not as it must be.
     """
-    return [load_chapter(_source(root, name), name) for name in page_names(toc)]
+    return [load_chapter(_source(root, name), name, quick=quick) for name in page_names(toc)]
 
 
 def _source(root: Path, name: str) -> Path:
@@ -176,9 +189,17 @@ def check_figures(registry: dict[str, FigureRecord], chapters: list[Chapter]) ->
 
 
 def execute_chapters(
-    pages: list[Chapter], root: Path, cache: Path, jobs: int, say: Callable[[str], None]
+    pages: list[Chapter],
+    root: Path,
+    cache: Path,
+    jobs: int,
+    say: Callable[[str], None],
+    *,
+    share: bool = False,
 ) -> dict[str, Executed]:
     """Execute the pages that hold code, where they changed, and return the results by page.
+
+    See `companion.execute.execute_all`.
 
     Raises
     ------
@@ -187,7 +208,7 @@ def execute_chapters(
     """
     executed, failures = {}, []
     pages = [page for page in pages if page.code]
-    for result in execute.execute_all(pages, root, cache, jobs):
+    for result in execute.execute_all(pages, root, cache, jobs, share=share):
         if isinstance(result, ChapterError):
             failures.append(str(result))
             continue
@@ -203,6 +224,7 @@ def _stage(
     stage: Path,
     root: Path,
     toc: Any,
+    config: dict[str, Any],
     pages: list[Chapter],
     executed: dict[str, Executed],
     texts: dict[str, Callable[[], str]],
@@ -232,7 +254,7 @@ def _stage(
                     text = text.replace(place, make())
                     (stage / f"{page.name}.md").write_text(text, encoding="utf-8")
     _write_yaml(stage / "_toc.yml", toc)
-    _write_yaml(stage / "_config.yml", public_config(read_yaml(root / "_config.yml"), root))
+    _write_yaml(stage / "_config.yml", config)
 
 
 def describe_run_time(seconds: float) -> str:
@@ -244,7 +266,8 @@ def describe_run_time(seconds: float) -> str:
     if seconds >= 90:
         return f"Runs in about {seconds / 60:.0f} minutes."
     marks = (1, 2, 3, 5, 10, 20, 30, 60)
-    return f"Runs in about {min(marks, key=lambda mark: abs(math.log(seconds / mark)))} s."
+    least = max(seconds, marks[0] / 10)
+    return f"Runs in about {min(marks, key=lambda mark: abs(math.log(least / mark)))} s."
 
 
 def shorten(notebook: str) -> str:
@@ -367,6 +390,15 @@ def _jupyter_book(
     for file in html.rglob("*.map"):  # for those who work on the theme
         file.unlink()
     return html
+
+
+def _recover(home: Path) -> None:
+    """Put right what a build that was killed has left in `home`."""
+    html = home / "html"
+    if not html.exists() and (old := html.with_name("html.old")).exists():
+        old.rename(html)
+    for folder in home.glob("new-*"):
+        shutil.rmtree(folder, ignore_errors=True)  # its Jupyter Book may not have ended yet
 
 
 def _swap(fresh: Path, html: Path) -> None:

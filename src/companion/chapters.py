@@ -8,6 +8,11 @@ parameters of its own::
     title: Big-firm cooperation
     text: {reading: "..."}         # replaces {{ reading }} in the template; so does the title
     parameters: {n_parties: 10}    # replace the values of the cell tagged "parameters"
+
+The front matter of a text notebook may hold smaller values for a quick run of the book, which take
+precedence over all others::
+
+    quick: {largest: 20}
 """
 
 import ast
@@ -103,7 +108,9 @@ def find_source(root: Path, name: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def load_chapter(source: Path, name: str, overrides: dict[str, Any] | None = None) -> Chapter:
+def load_chapter(
+    source: Path, name: str, overrides: dict[str, Any] | None = None, *, quick: bool = False
+) -> Chapter:
     """Read a chapter or a run file, and check its parameters.
 
     Parameters
@@ -114,6 +121,8 @@ def load_chapter(source: Path, name: str, overrides: dict[str, Any] | None = Non
         The page's name, see `Chapter`.
     overrides
         Parameters that take precedence over those of the run file.
+    quick
+        Take the parameters of a quick run.
 
     Raises
     ------
@@ -122,8 +131,8 @@ def load_chapter(source: Path, name: str, overrides: dict[str, Any] | None = Non
         placeholder, or a parameter is unknown to the notebook or of another type than its default.
     """
     if source.suffix != ".yml":
-        notebook, inputs = _read_notebook(source)
-        parameters = overrides or {}
+        notebook, inputs, smaller = _read_notebook(source)
+        parameters = (smaller if quick else {}) | (overrides or {})
         check_parameters(notebook, parameters, source)
         return Chapter(name, source, source, notebook, parameters, inputs)
 
@@ -136,16 +145,16 @@ def load_chapter(source: Path, name: str, overrides: dict[str, Any] | None = Non
         if not isinstance(run.setdefault(key, {}), dict):
             raise BookError(f"{source}: {key!r} must be a mapping")
     template = Path(os.path.normpath(source.parent / run["template"]))
-    notebook, inputs = _read_notebook(template)
-    parameters = run["parameters"] | (overrides or {})
+    notebook, inputs, smaller = _read_notebook(template)
+    parameters = run["parameters"] | (smaller if quick else {}) | (overrides or {})
     check_parameters(notebook, parameters, source)
     text = run["text"] | ({"title": run["title"]} if "title" in run else {})
     _fill(notebook, text, source)
     return Chapter(name, source, template, notebook, parameters, inputs)
 
 
-def _read_notebook(path: Path) -> tuple[NotebookNode, tuple[Path, ...]]:
-    """Return a text notebook without its front matter, and the inputs listed there."""
+def _read_notebook(path: Path) -> tuple[NotebookNode, tuple[Path, ...], dict[str, Any]]:
+    """Return a text notebook without its front matter, and the inputs and quick values there."""
     try:
         notebook: NotebookNode = jupytext.reads(path.read_text(encoding="utf-8"), fmt="md:myst")
     except OSError as error:
@@ -153,11 +162,15 @@ def _read_notebook(path: Path) -> tuple[NotebookNode, tuple[Path, ...]]:
     except Exception as error:  # jupytext has no error class of its own
         raise BookError(f"{path} is not a MyST text notebook: {error}") from error
     inputs = _inputs(notebook.metadata.get("inputs", []), path)
+    quick = notebook.metadata.get("quick", {})
+    if not isinstance(quick, dict):
+        raise BookError(f"{path}: 'quick' must be a mapping, not {quick!r}")
     notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNELSPEC))
     for position, cell in enumerate(notebook.cells):
         cell.id = f"cell-{position}"  # jupytext draws them at random
         cell.metadata.setdefault("tags", [])  # papermill takes it for given
-    return notebook, inputs
+    check_parameters(notebook, quick, path)
+    return notebook, inputs, dict(quick)
 
 
 def _inputs(names: Any, path: Path) -> tuple[Path, ...]:

@@ -60,7 +60,13 @@ def _parser() -> argparse.ArgumentParser:
         "If anything fails, the last good site stays in place.",
     )
     _add_build_options(command)
-    command.add_argument(
+    kind = command.add_mutually_exclusive_group()
+    kind.add_argument(
+        "--quick",
+        action="store_true",
+        help="run with smaller grids in under a minute, and write to DIR/quick/html",
+    )
+    kind.add_argument(
         "--draft",
         action="store_true",
         help="leave out pages not written yet, let warnings pass, and write to DIR/draft/html",
@@ -183,7 +189,7 @@ def _root() -> Path:
 
 
 def _build(options: argparse.Namespace) -> None:
-    build(_root(), options.build_dir, jobs=options.jobs, draft=options.draft)
+    build(_root(), options.build_dir, jobs=options.jobs, draft=options.draft, quick=options.quick)
 
 
 def _execute(options: argparse.Namespace) -> None:
@@ -207,18 +213,20 @@ def _verify(options: argparse.Namespace) -> int:
     root, folder = _root(), Path(verify.FOLDER)
     tolerances = verify.read_tolerances(root / folder)
     pages = load_pages(root, read_yaml(root / "_toc.yml"))
-    # What was just run, beside what was at hand.
-    cache = options.build_dir / ("cache-fresh" if options.fresh else "cache")
+    # What was just made, beside what was at hand.
+    place = options.build_dir / "fresh" if options.fresh else options.build_dir
     if options.fresh:
-        shutil.rmtree(cache, ignore_errors=True)
-    executed = execute_chapters(pages, root, cache, options.jobs, _say)
-    findings = verify.check(executed, {}, root, options.build_dir)
+        shutil.rmtree(place, ignore_errors=True)
+    executed = execute_chapters(pages, root, place / "cache", options.jobs, _say)
+    drawn = draw_figures(root, place, jobs=options.jobs, say=_say)
+    tables = {name: folder / f"{name}.csv" for name, folder in drawn.items()}
+    findings = verify.check(executed, tables, root, options.build_dir)
     if options.json:
         print(verify.as_json(findings, tolerances), end="")
     else:
         print(*verify.describe(findings), sep="\n")
     if options.update:
-        verify.update(*verify.read_results(executed, {}), root / folder)
+        verify.update(*verify.read_results(executed, tables), root / folder)
         _say(f"wrote {root / folder}")
         return 0
     return 0 if verify.agrees(findings) else 1

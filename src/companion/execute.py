@@ -4,6 +4,8 @@ An executed notebook is kept under a key that covers all it depends on (see `cac
 executed again only when that key changes.
 """
 
+import copy
+import functools
 import hashlib
 import json
 import os
@@ -12,12 +14,16 @@ import resource
 import shutil
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.util import Finalize
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -43,7 +49,8 @@ class Executed:
     chapter, notebook
         The chapter, and the file of the executed notebook.
     seconds
-        The processor time that it took when it was executed.
+        The processor time that it took when it was executed; with a shared kernel, the time on
+        the clock.
     fresh
         Whether it was executed just now; otherwise it was at hand.
     """
@@ -99,12 +106,14 @@ def _digest(file: Path) -> str:
 
 
 def execute_all(
-    selection: list[Chapter], root: Path, cache: Path, jobs: int
+    selection: list[Chapter], root: Path, cache: Path, jobs: int, *, share: bool = False
 ) -> Iterator[Executed | ChapterError]:
     """Execute chapters, up to `jobs` at a time, and yield each result as it comes.
 
     A chapter whose key is in `cache` is not executed. After the first failure no further
-    chapter is started.
+    chapter is started. With `share`, chapters that run in one process share a kernel: most of the
+    time goes into imports, which are then made once, but what a chapter does to a library, the
+    next one finds done.
     """
     waiting = []
     for chapter in selection:
@@ -124,7 +133,8 @@ def execute_all(
         initargs=(_environment(root, cache), cache / LOG),
     ) as pool:
         futures = {
-            pool.submit(_execute, chapter, target, root): chapter for chapter, target in waiting
+            pool.submit(_execute, chapter, target, root, share): chapter
+            for chapter, target in waiting
         }
         pending = set(futures)
         while pending:
@@ -144,10 +154,21 @@ def execute_all(
 
 
 def _prepare_worker(environment: dict[str, str], log: Path) -> None:
-    """Give a process what the kernels that it starts inherit: environment and stderr."""
+    """Give a process what the kernels that it starts inherit: environment and stderr.
+
+    It ends when the process that started it does, even if that is killed; its kernel follows.
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.update(environment)
     # Kernels talk on stderr about their sockets; what chapters write there is in the notebook.
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _environment(root: Path, cache: Path) -> dict[str, str]:
@@ -173,39 +194,48 @@ def _environment(root: Path, cache: Path) -> dict[str, str]:
     }
 
 
-def _execute(chapter: Chapter, target: Path, root: Path) -> Executed:
+def _execute(chapter: Chapter, target: Path, root: Path, share: bool) -> Executed:
     """Execute one chapter and put the result at `target`, in place of any older one."""
     # Imported here: a run that finds all chapters executed does without.
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    start = _processor_time()
+    kernel = {"km": _shared_kernel()} if share else {}
+    # A kernel that goes on running has not yet been counted.
+    clock = time.perf_counter if share else _processor_time
+    start = clock()
     # In a folder with nothing but its inputs a chapter reads no file that the key misses.
     with tempfile.TemporaryDirectory() as folder:
         place = _lay_out(chapter, Path(folder), root)
+        source = _with_clean_start(chapter.notebook, place) if share else chapter.notebook
         try:
             notebook = papermill.execute_notebook(
-                chapter.notebook,
+                source,
                 None,
                 parameters=chapter.parameters,
                 kernel_name=chapters.KERNELSPEC["name"],
                 progress_bar=False,
                 execution_timeout=CELL_TIMEOUT,
                 cwd=str(place),
+                **kernel,
             )
         except PapermillExecutionError as error:
             trace = "\n".join(error.traceback)
-            raise ChapterError(_report(chapter, error.cell_index, error.source, trace)) from None
+            raise ChapterError(
+                _report(chapter, error.cell_index - share, error.source, trace)
+            ) from None
         except Exception as error:  # a kernel that dies or hangs
             message = f"{chapter.source}: {type(error).__name__}: {error}\nSee also {LOG}."
             raise ChapterError(message) from None
+    if share:
+        del notebook.cells[0]
     _refuse_stderr(notebook, chapter)
     clean(notebook)
     target.parent.mkdir(parents=True, exist_ok=True)
     older = set(target.parent.iterdir()) - {target, target.with_suffix(".json")}
     fresh = target.with_suffix(f".{os.getpid()}")
     nbformat.write(notebook, fresh)
-    seconds = round(_processor_time() - start, 2)
+    seconds = round(clock() - start, 2)
     # Beside the notebook: there it would be the one thing that differs from run to run.
     target.with_suffix(".json").write_text(json.dumps({"seconds": seconds}))
     fresh.replace(target)
@@ -221,6 +251,25 @@ def _processor_time() -> float:
     """
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+@functools.cache
+def _shared_kernel() -> Any:
+    """Start the kernel that runs one chapter after another, and return its manager."""
+    from jupyter_client.manager import KernelManager
+
+    manager = KernelManager(kernel_name=chapters.KERNELSPEC["name"])
+    manager.start_kernel()
+    Finalize(None, manager.shutdown_kernel, kwargs={"now": True}, exitpriority=0)
+    return manager
+
+
+def _with_clean_start(notebook: NotebookNode, place: Path) -> NotebookNode:
+    """Return a copy that begins by forgetting all names and going to the folder `place`."""
+    fresh = copy.deepcopy(notebook)
+    start = f"import os\nos.chdir({str(place)!r})\n%reset -f"
+    fresh.cells.insert(0, nbformat.v4.new_code_cell(start, metadata={"tags": []}))
+    return fresh
 
 
 def _lay_out(chapter: Chapter, folder: Path, root: Path) -> Path:

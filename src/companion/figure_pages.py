@@ -232,9 +232,11 @@ def dress(
         if shown is None:
             continue
         record = registry[shown["id"]]
-        about, run = (_read(drawn[record.id] / name) for name in ("metadata.json", "run.json"))
-        table = about["files"][f"{record.id}.csv"]["sha256"]
-        of_record = shown["table"] == table
+        about, run = {"id": record.id}, {}
+        of_record = record.id in drawn  # none is in a quick run
+        if of_record:
+            about, run = (_read(drawn[record.id] / name) for name in ("metadata.json", "run.json"))
+            of_record = shown["table"] == about["files"][f"{record.id}.csv"]["sha256"]
         caption, alt = (
             about[key] if of_record else fill(getattr(record, key), shown["numbers"], missing="…")
             for key in ("caption", "alt")

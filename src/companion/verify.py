@@ -403,17 +403,25 @@ def _compare_columns(
         numbers, tolerance = [], "exact"
     scale = max((abs(x) for x in numbers if math.isfinite(x)), default=0.0)
     tolerance = tolerance or ("residual" if scale < tolerances.residual else "computed")
+    if _is_measured(page, name, tolerances):
+        tolerance = "measured"
     if old == now:
         return Finding(page, name, Verdict.IDENTICAL, tolerance, None, None)
     if len(old) != len(now):
         rows = f"{len(old)} rows", f"{len(now)} rows"
         return Finding(page, name, Verdict.DIFFERS, tolerance, *rows)
     pairs = [pair for pair in zip(old, now, strict=True) if pair[0] != pair[1]]
+    if tolerance == "exact":
+        return Finding(page, name, Verdict.DIFFERS, tolerance, *pairs[0])
     try:
         distance = [abs(float(left) - float(right)) for left, right in pairs]
     except ValueError:
         return Finding(page, name, Verdict.DIFFERS, tolerance, *pairs[0])
-    limit = {"computed": tolerances.relative * scale, "residual": 11 * tolerances.residual}
+    limit = {
+        "computed": tolerances.relative * scale,
+        "residual": 11 * tolerances.residual,
+        "measured": math.inf,
+    }
     worst = max(range(len(pairs)), key=lambda i: distance[i])
     close = distance[worst] <= limit.get(tolerance, -1)
     return Finding(

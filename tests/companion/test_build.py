@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from companion import cli
-from companion.build import BuildError, build, describe_run_time, public_config
+from companion.build import QUICK, BuildError, build, describe_run_time, public_config
 from companion.chapters import BookError, read_yaml
 
 
@@ -249,3 +249,22 @@ def test_public_site_has_previews_and_a_page_for_addresses_that_do_not_exist(boo
     # Whatever address does not exist, the page finds its styles.
     assert re.search(r'href="/b/_static/[^"]+\.css', missing)
     assert not re.search(r'(href|src)="(\.\./)*_static/', missing)
+
+
+def test_quick_run_takes_smaller_parameters_and_leaves_the_site_alone(
+    copy_of_built_book: Path,
+) -> None:
+    root = copy_of_built_book
+    template = root / "book/runs/template.md"
+    replace(template, "kernelspec:", "quick: {number: 2}\nkernelspec:")
+    before = {file: file.read_bytes() for file in (root / "build/html").rglob("*.html")}
+    html = build(root, root / "build", quick=True, say=lambda _: None)
+    assert html == root / "build/quick/html"
+    for name in ("start", "square", "twice", "runs/five"):
+        assert QUICK in (html / f"book/{name}.html").read_text()
+    # They share a kernel; none finds what another left.
+    assert "2 [1, 0.25]" in (html / "book/runs/five.html").read_text()
+    assert "9" in (html / "book/square.html").read_text()
+    assert {file: file.read_bytes() for file in before} == before
+    assert executed(rebuild(root)) == set()
+    assert QUICK not in page(root, "book/start")

@@ -60,6 +60,22 @@ def test_bad_inputs_are_refused(book: Path, inputs: str) -> None:
         load_chapter(path, "square")
 
 
+@pytest.mark.parametrize(
+    ("quick", "message"),
+    [
+        ("[number]", "'quick' must be a mapping"),
+        ("{nmber: 1}", "unknown parameter 'nmber'"),
+        ("{number: 1.5}", "parameter 'number' is 1.5, but must be a int"),
+    ],
+)
+def test_bad_quick_parameters_are_refused(book: Path, quick: str, message: str) -> None:
+    path = book / "book/runs/template.md"
+    path.write_text(path.read_text().replace("kernelspec:", f"quick: {quick}\nkernelspec:"))
+    with pytest.raises(BookError) as caught:
+        load_chapter(book / "book/runs/five.yml", "five")
+    assert message in str(caught.value)
+
+
 def test_parameters_cell_holds_literals_only(book: Path) -> None:
     template = book / "book/runs/template.md"
     template.write_text(template.read_text().replace("number = 1", "number = 1 + len('')"))

@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from .accuracy import FloatArray
 from .branch_and_bound import Closed, close_gaps, s_shaped
+from .bunching import bunched_bound
 from .certificate import dual_bound
 from .expectation import Enumeration, Expectation
 from .exponential_sum import SumExpectation, sum_range
@@ -59,6 +60,9 @@ MANY_TYPES = 40
 #: Up to so many types branch and bound is given so many boxes for a problem; with more types as
 #: many as come to so many outcomes in all (some seconds).
 FEW_TYPES, FEW_TYPES_BOXES, AFFORDABLE_OUTCOMES = 3, 2_000, 1_000_000
+
+#: Most numbers of types near zero from which local searches start.
+MOST_STARTS = 10
 
 
 class Status(Enum):
@@ -379,6 +383,12 @@ def _solve_batch(batch: _Batch, max_boxes: int | None, again: bool) -> list[Cont
         return _contracts(batch, autarkic, best.reached)
     anchor = autarkic.point.contributions
     best = best.improved(exact, repaired(exact, bounding, anchor))
+    if isinstance(exact.expectation, SumExpectation):
+        for k in np.flatnonzero(bounds - best.reached > GAP_TOLERANCE):
+            row = np.array([k])
+            one = envelope.take(row)
+            closer = bunched_bound(batch.problems[k], one, bounding.take(one, row))
+            bounds[k] = min(bounds[k], closer)
     later = np.array([again and _countable(problem) for problem in batch.problems])
     open_ = np.flatnonzero((bounds - best.reached > GAP_TOLERANCE) & ~later)
     if open_.size:
@@ -418,9 +428,10 @@ def _search(
     few_and_countable = n_types <= FEW_TYPES and isinstance(problem.expectation, Enumeration)
     if not (few_and_countable and s_curves):
         # Where accuracy is not concave it can pay to have high-cost types contribute next to
-        # nothing: each start keeps the k costliest near zero, for every k.
+        # nothing: each start keeps the k costliest near zero, for every k (some, of many).
         keen = np.maximum.accumulate(0.5 * problem.box[:, 1::2], axis=1)
-        starts = [np.where(np.arange(n_types) < k, 1e-4 * keen, keen) for k in range(n_types)]
+        levels = np.unique(np.linspace(0, n_types - 1, MOST_STARTS).astype(int))
+        starts = [np.where(np.arange(n_types) < k, 1e-4 * keen, keen) for k in levels]
         starts += [np.maximum(m, 1e-6 * keen) for m in (best.menus.point.contributions, anchor)]
         for start in starts:
             best = best.searched(problem, start, anchor)

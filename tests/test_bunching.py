@@ -1,0 +1,69 @@
+"""Expectations over bunches against all outcomes, and the bounds that they close."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from benchmarks.problems import scale_problem, unequal_problem
+from paid_with_models import (
+    GeneralizationBound,
+    LinearValuation,
+    ModelValue,
+    Status,
+    menu_residuals,
+    solve,
+)
+from paid_with_models.bunching import BunchedEnumeration
+from paid_with_models.expectation import Enumeration
+
+CURVE = GeneralizationBound()
+VALUE = ModelValue(CURVE, LinearValuation())
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+@pytest.mark.parametrize("seed", range(10))
+def test_bunches_against_all_outcomes(beliefs, seed):
+    rng = np.random.default_rng(seed)
+    n_types, n_parties = int(rng.integers(1, 6)), int(rng.integers(1, 7))
+    bunch = np.unique(rng.integers(0, 3, n_types), return_inverse=True)[1]
+    p = rng.dirichlet(np.ones(n_types))
+    m = rng.uniform(0, 80, 3)[bunch][None]
+    bunched = BunchedEnumeration(n_parties, p, beliefs, bunch).moments(CURVE, VALUE, m)
+    every = Enumeration.of(n_parties, p[None], beliefs).moments(CURVE, VALUE, m)
+    for name in ("accuracy", "accuracy_gradient", "value", "values", "value_jacobian"):
+        expected = getattr(every, name)
+        assert getattr(bunched, name) == pytest.approx(expected, rel=1e-10, abs=1e-13), name
+
+
+def test_what_differs_within_a_bunch_is_in_the_uncertainty():
+    """Up to ten units of data apart: true values are never above by more than is said."""
+    rng = np.random.default_rng(1)
+    a, v = CURVE.envelope(), VALUE.envelope()
+    p, bunch = np.array([0.2, 0.3, 0.1, 0.4]), np.array([0, 0, 1, 1])
+    for _ in range(50):
+        m = np.array([[30.0, 30.0, 200.0, 200.0]]) + rng.uniform(0, 10, (1, 4))
+        outcomes = BunchedEnumeration(5, p, "paper", bunch)
+        some, wrong = outcomes.moments(a, v, m), outcomes.uncertainty(a, v, m)
+        every = Enumeration.of(5, p[None], "paper").moments(a, v, m)
+        assert np.all(every.accuracy <= some.accuracy + wrong.accuracy)
+        assert np.all(every.values <= some.values + wrong.values)
+        assert wrong.accuracy[0] > 1e-6
+
+
+@pytest.mark.parametrize("seed", [41, 185, 277])
+def test_rare_outcomes_below_the_tangent_point_leave_no_gap(seed):
+    contract = solve(unequal_problem(seed))
+    assert contract.status is Status.OPTIMAL
+    residuals = menu_residuals(contract.problem, contract.contributions, contract.rewards)
+    assert residuals.largest <= 1e-9
+
+
+@pytest.mark.parametrize("n_types", [40, 100])
+def test_many_types_with_dear_data_are_bounded_closely(n_types):
+    """Their accuracy is not concave where it matters: a gap stays open, but a small one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        contract = solve(scale_problem(n_types, 10, 0))
+    assert 1e-8 < contract.gap < 2e-4
+    assert contract.status is Status.FEASIBLE

@@ -11,10 +11,10 @@ pwm := $(python) -m companion.cli
 pip := $(python) -m pip -qq --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip test verify lint bench agree serve clean lock picture
+.PHONY: help env book pdf zip test test-long verify lint bench agree serve clean lock picture
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 env: $(venv)/installed ## create .venv from requirements.lock and install the package
 
@@ -29,6 +29,9 @@ zip: book ## pack the site into build/paid-with-models.zip, to be read from disk
 
 test: env ## run the tests; those of the site, PDF and zip need make book pdf zip first
 	@BUILD_DIR="$(BUILD_DIR)" $(python) -m pytest
+
+test-long: env ## try each property of tests/test_properties.py on 5,000 problems
+	@HYPOTHESIS_PROFILE=long $(python) -m pytest tests/test_properties.py
 
 verify: env ## compare every number and table of the book with reference/
 	@$(pwm) verify --build-dir "$(BUILD_DIR)"

@@ -366,3 +366,17 @@ def test_sums_and_enumeration_give_the_same_contract(costs, beliefs):
     assert by_sum.rewards == pytest.approx(by_count.rewards, rel=1e-9)
     assert by_sum.expected_accuracy == pytest.approx(by_count.expected_accuracy, abs=1e-13)
     assert by_sum.gap <= 1e-10
+
+
+def test_the_bound_of_one_party_covers_the_rounding_of_its_own_menu():
+    """Summed over the types in another order, the same menu reaches some ulps more or less."""
+    costs = [4.90952043, 0.15631761, 1.24399132, 1.24399132, 0.01993365, 4.90952043, 0.26699208]
+    p = np.array([3e-1, 1e-6, 1.4e-5, 4.1e-3, 3.7e-4, 3e-1, 3.9e-1])
+    problem = Problem(1, p / p.sum(), costs, PowerLaw(0.95, 1.0, 0.4, 2.0))
+    contract = solve(problem)
+    accuracies = autarky(problem).accuracies
+    for order in itertools.permutations(range(7)):
+        some = list(order)
+        reached = float(np.cumsum(problem.probabilities[some] * accuracies[some])[-1])
+        assert reached <= contract.upper_bound
+    assert 0 < contract.gap < 1e-14

@@ -45,7 +45,7 @@ from .certificate import dual_bound
 from .expectation import Enumeration
 from .first_moment import Chain, FirstMoment, Rows
 from .interior_point import central_path_end
-from .local_search import Incumbents, priced, satisfies
+from .local_search import Incumbents, priced, safely_above, satisfies
 
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
@@ -471,7 +471,7 @@ def close_gaps(
         chosen[order[np.argsort(rank, kind="stable")[: batch // 2]]] = True
         fresh, relaxed = relaxed.take(chosen).halves(), relaxed.take(~chosen)
     np.maximum.at(left, relaxed.row, relaxed.bound)
-    return Closed(best, np.minimum(bounds, np.maximum(left, best.reached)), used)
+    return Closed(best, np.minimum(bounds, np.maximum(left, safely_above(problem, best))), used)
 
 
 def shrunk(problem: FirstMoment, boxes: Boxes, rounds: int = 3) -> Boxes:

@@ -19,7 +19,7 @@ from .many_types import ManyTypes
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
-__all__ = ["Incumbents", "priced", "repaired", "satisfies", "settled"]
+__all__ = ["Incumbents", "priced", "repaired", "safely_above", "satisfies", "settled"]
 
 #: Violation of a cap or row, relative to what it is measured in, that counts as rounding.
 FEASIBILITY_TOLERANCE = 1e-12
@@ -135,6 +135,13 @@ def repaired(problem: FirstMoment, solution: Solution, anchor: FloatArray) -> So
         fits[rest] = good
         result = _updated(problem, result, rest[good], found, np.flatnonzero(good))
     return result
+
+
+def safely_above(problem: FirstMoment, best: Incumbents) -> FloatArray:
+    """What the best menus reach, (B,), and by how much that may be rounded down."""
+    at = best.menus.point.contributions
+    wrong = problem.expectation.uncertainty(problem.accuracy, problem.value, at)
+    return np.minimum(best.reached + wrong.accuracy, problem.accuracy.optimum)
 
 
 def settled(problem: FirstMoment, best: Incumbents) -> Incumbents:

@@ -34,7 +34,7 @@ from .expectation import Enumeration, Expectation
 from .exponential_sum import SumExpectation, sum_range
 from .first_moment import Chain, FirstMoment, least_utilities
 from .interior_point import Solution, maximize
-from .local_search import Incumbents, priced, repaired, settled
+from .local_search import Incumbents, priced, repaired, safely_above, settled
 from .many_types import ManyTypes
 from .problem import Autarky, Problem, autarky, autarky_at
 from .selection import Selection, alone_or_out, best_selection
@@ -380,7 +380,7 @@ def _solve_batch(batch: _Batch, max_boxes: int | None, again: bool) -> list[Cont
     autarkic = priced(exact, batch.alone.contributions, bounding)
     best = Incumbents(autarkic, autarkic.point.moments.accuracy)
     if batch.problems[0].n_parties == 1:  # nobody to collaborate with: autarky is the only menu
-        return _contracts(batch, autarkic, best.reached)
+        return _contracts(batch, autarkic, safely_above(exact, best))
     anchor = autarkic.point.contributions
     best = best.improved(exact, repaired(exact, bounding, anchor))
     if isinstance(exact.expectation, SumExpectation):

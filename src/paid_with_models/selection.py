@@ -72,7 +72,7 @@ from .expectation import Enumeration, Expectation, MomentsLike, Uncertainty
 from .exponential_sum import SumExpectation, sum_range
 from .first_moment import Chain, FirstMoment, Point, Rows
 from .interior_point import Solution, central_path_end
-from .local_search import Incumbents, settled
+from .local_search import Incumbents, safely_above, settled
 from .problem import Problem, autarky
 
 BoolArray = npt.NDArray[np.bool_]
@@ -330,7 +330,8 @@ def alone_or_out(problem: Problem) -> Selection:
         return Selection(types, None, None, search.reached, 1)
     model = search.decided(types[None], exact=True)
     menu = search.autarkic(model, types)
-    return Selection(types, model, menu, float(menu.point.moments.accuracy[0]), 1)
+    reached = Incumbents(menu, menu.point.moments.accuracy)
+    return Selection(types, model, menu, float(safely_above(model, reached)[0]), 1)
 
 
 @dataclass(frozen=True)

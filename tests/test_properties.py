@@ -1,0 +1,520 @@
+"""Properties that hold for every problem, tried on random ones.
+
+200 examples of each, about three minutes of processor time; ``HYPOTHESIS_PROFILE=short`` tries 20,
+``HYPOTHESIS_PROFILE=long`` (``make test-long``) 5,000. Problems are drawn by one strategy: all
+curves, valuations and beliefs, 1 to 8 types, 1 to 60 parties, costs over four decades, equal and
+nearly equal types, probabilities down to 1e-6.
+"""
+
+import dataclasses
+import math
+import os
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from paid_with_models import (
+    Arctan,
+    ExponentialValuation,
+    GeneralizationBound,
+    LinearValuation,
+    ModelValue,
+    PowerLaw,
+    PowerValuation,
+    Problem,
+    Saturating,
+    Shape,
+    Status,
+    autarky,
+    least_utilities,
+    menu_residuals,
+    proportional_rewards,
+    solve,
+    solve_complete_information,
+)
+from paid_with_models.certificate import dual_bound
+from paid_with_models.expectation import Enumeration
+from paid_with_models.exponential_sum import SumExpectation, expectation_of, sum_range
+from paid_with_models.first_moment import Chain, FirstMoment
+
+COMMON = {
+    "deadline": None,
+    "derandomize": True,
+    "database": None,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much],
+}
+settings.register_profile("properties", max_examples=200, **COMMON)
+settings.register_profile("long", max_examples=5_000, **COMMON)
+settings.register_profile("short", max_examples=20, **COMMON)
+PROPERTY = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "properties"))
+
+#: Outcomes up to which problems are drawn, and boxes that branch and bound may take: what keeps an
+#: example fast. Gaps may stay open, which is a case of its own.
+OUTCOMES, BOXES = 500, 4
+
+CURVES = (
+    GeneralizationBound(),
+    GeneralizationBound(optimum=0.85, complexity=0.3),
+    PowerLaw(0.95, 1.0, 0.4, 2.0),
+    PowerLaw(0.9, 3.0, 0.7, 20.0),
+    Saturating((0.5, 0.4), (0.1, 0.003)),
+    Arctan(rate=0.02),
+)
+VALUATIONS = (LinearValuation(100.0), ExponentialValuation(50.0, 2.0), PowerValuation(80.0, 1.5))
+
+
+@st.composite
+def problems(
+    draw,
+    curves=CURVES,
+    valuations=VALUATIONS,
+    beliefs=("paper", "own"),
+    types=(1, 8),
+    parties=(1, 60),
+    outcomes=OUTCOMES,
+):
+    """A problem whose outcomes can be enumerated quickly."""
+    n_types = draw(st.integers(*types))
+    least, most = parties
+    while most > least and math.comb(most + n_types - 1, n_types - 1) > outcomes:
+        most -= 1
+    n_parties = draw(st.integers(least, most))
+    curve, valuation = draw(st.sampled_from(curves)), draw(st.sampled_from(valuations))
+    exponents = st.floats(-3.0, 1.0)
+    costs = [10.0 ** draw(exponents)]
+    for _ in range(n_types - 1):
+        kind = draw(st.sampled_from(("new", "new", "new", "equal", "nearly equal")))
+        before = draw(st.sampled_from(costs))
+        costs.append(
+            10.0 ** draw(exponents)
+            if kind == "new"
+            else before * (1 + 1e-9 * (kind == "nearly equal"))
+        )
+    shares = 10.0 ** np.array([draw(st.floats(-6.0, 0.0)) for _ in costs])
+    shares = np.maximum(shares / shares.sum(), 1e-6)
+    return Problem(
+        n_parties,
+        shares / shares.sum(),
+        np.array(costs) * valuation.scale / 100,
+        curve,
+        valuation,
+        draw(st.sampled_from(beliefs)),
+    )
+
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def solved(problem):
+    return solve(problem, max_boxes=BOXES)
+
+
+def enumerated(problem):
+    return Enumeration.of(problem.n_parties, problem.probabilities[None], problem.beliefs)
+
+
+def moments_of(problem, contributions):
+    curves = problem.accuracy, problem.model_value
+    return enumerated(problem).moments(*curves, np.asarray(contributions)[None])
+
+
+def least_rewards(problem, contributions):
+    order = np.argsort(-problem.costs, kind="stable")
+    c, f = problem.costs[order], problem.outside_options[order]
+    rewards = np.empty_like(contributions)
+    rewards[order] = least_utilities(contributions[order], c, f) + c * contributions[order]
+    return rewards
+
+
+def feasible_menu(problem, rng):
+    """A random direction from autarky, as far as it goes; autarky itself always fits."""
+    alone = autarky(problem).contributions
+    room = (problem.model_value.optimum - problem.outside_options) / problem.costs
+    rank = np.argsort(np.argsort(-problem.costs, kind="stable"))
+    wanted = np.sort(room * rng.random(problem.n_types) * (rng.random() < 0.8))[rank]
+    if rng.random() < 0.4:  # some of the costliest give nothing
+        wanted = wanted * (rank >= rng.integers(problem.n_types + 1))
+    # Equal costs: any order among them would do, but rewards are those of a monotone menu.
+    for share in (*0.6 ** np.arange(14), 0.0):
+        m = alone + share * (wanted - alone)
+        t = least_rewards(problem, m)
+        caps = moments_of(problem, m).values[0]
+        if np.all(caps >= t):
+            return m, t
+    return alone, problem.model_value(alone)
+
+
+@PROPERTY
+@given(problems())
+def test_contracts_satisfy_every_constraint(problem):
+    contract = solved(problem)
+    assert menu_residuals(problem, contract.contributions, contract.rewards).largest <= 1e-9
+    scale = problem.model_value.optimum
+    assert np.all(contract.contributions >= 0)
+    assert np.all(contract.utilities >= contract.reservation_utilities - 1e-9 * scale)
+    assert np.all(contract.rewards <= contract.reward_caps + 1e-9 * scale)
+    # Single crossing: cheaper types contribute no less and are paid no less.
+    order = np.argsort(-problem.costs, kind="stable")
+    apart = np.diff(problem.costs[order]) < 0
+    slack = 1e-9 * contract.contributions.max()
+    assert np.all(np.diff(contract.contributions[order])[apart] >= -slack)
+    assert np.all(np.diff(contract.rewards[order])[apart] >= -1e-9 * scale)
+
+
+# Book: prop-certificate
+@PROPERTY
+@given(problems(), seeds)
+def test_no_feasible_menu_exceeds_the_bound(problem, seed):
+    contract = solved(problem)
+    assert contract.gap >= 0
+    assert contract.upper_bound <= problem.accuracy.optimum
+    assert (contract.status is Status.OPTIMAL) == (contract.gap <= 1e-8)
+    assert contract.upper_bound == contract.expected_accuracy + contract.gap
+    rng = np.random.default_rng(seed)
+    for _ in range(5):
+        m, _ = feasible_menu(problem, rng)
+        assert moments_of(problem, m).accuracy[0] <= contract.upper_bound
+
+
+@PROPERTY
+@given(problems(), seeds)
+def test_any_multipliers_at_any_point_bound_every_menu(problem, seed):
+    rng = np.random.default_rng(seed)
+    order = np.argsort(-problem.costs, kind="stable")
+    unit, n = problem.model_value.optimum, problem.n_types
+    c = problem.costs[order]
+    model = FirstMoment(
+        Enumeration.of(problem.n_parties, problem.probabilities[None, order], problem.beliefs),
+        problem.accuracy.envelope(),
+        problem.model_value.envelope(),
+        unit,
+        c[None] / unit,
+        problem.outside_options[None, order] / unit,
+        Chain.of((False, *(np.diff(c) == 0).tolist())),
+    )
+    m, _ = feasible_menu(problem, rng)
+    reached = moments_of(problem, m).accuracy[0]
+    x = model.box * rng.random(2 * n) ** rng.integers(1, 30) * model.chain.live
+    point = model.point(x)
+    rows = rng.exponential(1.0, point.rows.shape) * (rng.random(point.rows.shape) < 0.5)
+    caps = rng.exponential(1.0, point.caps.shape) * (rng.random(point.caps.shape) < 0.7)
+    assert dual_bound(model, point, rows, caps)[0] >= reached
+
+
+@PROPERTY
+@given(problems(types=(2, 8)), seeds)
+def test_the_order_of_types_does_not_matter(problem, seed):
+    order = np.random.default_rng(seed).permutation(problem.n_types)
+    moved = dataclasses.replace(
+        problem, probabilities=problem.probabilities[order], costs=problem.costs[order]
+    )
+    one, other = solved(problem), solved(moved)
+    assert abs(one.expected_accuracy - other.expected_accuracy) <= 1e-9 + max(one.gap, other.gap)
+    residuals = menu_residuals(problem, *_back(order, other.contributions, other.rewards))
+    assert residuals.largest <= 1e-9
+
+
+def _back(order, *arrays):
+    inverse = np.argsort(order)
+    return [array[inverse] for array in arrays]
+
+
+@PROPERTY
+@given(problems(valuations=(LinearValuation(100.0),)), st.floats(-3, 3))
+def test_the_unit_of_money_does_not_matter(problem, exponent):
+    factor = 10.0**exponent
+    rescaled = dataclasses.replace(
+        problem, costs=problem.costs * factor, valuation=LinearValuation(100.0 * factor)
+    )
+    one, other = solved(problem), solved(rescaled)
+    tolerance = 1e-9 + max(one.gap, other.gap)
+    assert abs(one.expected_accuracy - other.expected_accuracy) <= tolerance
+    if one.gap + other.gap == 0:
+        assert other.rewards == pytest.approx(one.rewards * factor, rel=1e-6, abs=1e-9 * factor)
+
+
+@PROPERTY
+@given(problems(curves=(PowerLaw(0.95, 1.0, 0.4, 2.0), Arctan(rate=0.02))), st.floats(-2, 2))
+def test_the_unit_of_data_does_not_matter(problem, exponent):
+    factor = 10.0**exponent
+    curve = problem.accuracy
+    rescaled = dataclasses.replace(
+        problem,
+        costs=problem.costs / factor,
+        accuracy=PowerLaw(0.95, factor**0.4, 0.4, 2.0 * factor)
+        if isinstance(curve, PowerLaw)
+        else Arctan(rate=0.02 / factor),
+    )
+    one, other = solved(problem), solved(rescaled)
+    tolerance = 1e-8 + max(one.gap, other.gap)
+    assert abs(one.expected_accuracy - other.expected_accuracy) <= tolerance
+
+
+@PROPERTY
+@given(problems(parties=(1, 1)))
+def test_one_party_is_in_autarky(problem):
+    contract, alone = solved(problem), autarky(problem)
+    assert contract.status is Status.OPTIMAL
+    assert contract.contributions == pytest.approx(alone.contributions, rel=1e-9)
+    assert contract.utilities == pytest.approx(alone.utilities, rel=1e-9, abs=1e-9)
+    reached = problem.probabilities @ alone.accuracies
+    assert contract.expected_accuracy == pytest.approx(reached, abs=1e-12)
+
+
+@PROPERTY
+@given(problems())
+def test_rents_are_not_negative_and_grow_as_costs_fall(problem):
+    contract = solved(problem)
+    scale = problem.model_value.optimum
+    assert np.all(contract.utilities - contract.reservation_utilities >= -1e-9 * scale)
+    order = np.argsort(-problem.costs, kind="stable")
+    assert np.all(np.diff(contract.utilities[order]) >= -1e-9 * scale)
+
+
+@PROPERTY
+@given(problems(parties=(1, 30)), st.integers(1, 5))
+def test_more_parties_never_hurt(problem, more):
+    larger = dataclasses.replace(problem, n_parties=problem.n_parties + more)
+    assert solved(larger).upper_bound >= solved(problem).expected_accuracy - 1e-12
+
+
+@PROPERTY
+@given(problems(beliefs=("own",), types=(1, 6)), st.floats(0.01, 0.99))
+def test_splitting_a_type_changes_nothing_under_own_beliefs(problem, share):
+    p, c = problem.probabilities, problem.costs
+    split = dataclasses.replace(
+        problem,
+        probabilities=np.append(p, share * p[0]) - np.append(share * p[0], np.zeros(p.size)),
+        costs=np.append(c, c[0]),
+    )
+    one, other = solved(problem), solved(split)
+    assert other.expected_accuracy <= one.upper_bound + 1e-12
+    assert one.expected_accuracy <= other.upper_bound + 1e-12
+
+
+@PROPERTY
+@given(problems(beliefs=("own",)), seeds)
+def test_lower_costs_never_hurt_under_own_beliefs(problem, seed):
+    factors = np.random.default_rng(seed).uniform(0.3, 1.0, problem.n_types)
+    cheaper = dataclasses.replace(problem, costs=problem.costs * factors)
+    assert solved(cheaper).upper_bound >= solved(problem).expected_accuracy - 1e-12
+
+
+@PROPERTY
+@given(
+    problems(beliefs=("own",), types=(2, 6), valuations=(LinearValuation(100.0),)),
+    st.floats(-12, -9),
+)
+def test_a_type_of_vanishing_probability_has_no_effect_under_own_beliefs(problem, exponent):
+    """Type 1 turned into the rarest of types: between the problems of its neighbours' costs.
+
+    Of the type with the highest cost a part so rare gets cheaper, which cannot hurt; and no menu
+    for the new problem does better than the old bound by more than the rare parties can add.
+    """
+    p, c = problem.probabilities, problem.costs
+    dearest = int(np.argmax(c))
+    rare = 10.0**exponent * p[dearest]
+    smaller = p.copy()
+    smaller[dearest] -= rare
+    more = dataclasses.replace(
+        problem, probabilities=np.append(smaller, rare), costs=np.append(c, 0.5 * c.min())
+    )
+    before, after = solved(problem), solved(more)
+    assert after.upper_bound >= before.expected_accuracy - 1e-12
+    # The prices of caps say what the rare parties' share of everyone's expectations can be worth.
+    assume(before.gap <= 1e-10 and before.kkt_residual <= 1e-10)
+    worth = 1 + before.multipliers.caps.sum() * problem.model_value.optimum
+    assert after.expected_accuracy <= before.upper_bound + 2 * problem.n_parties * rare * worth
+
+
+# Book: thm-nobody-left-out
+@PROPERTY
+@given(problems(types=(2, 8)), seeds)
+def test_no_selection_beats_all_types(problem, seed):
+    """A random menu for a random selection: with autarky for the rest it is no worse, and fits."""
+    rng = np.random.default_rng(seed)
+    inside = rng.random(problem.n_types) < 0.6
+    alone = autarky(problem)
+    order = np.argsort(-problem.costs, kind="stable")
+    chosen = order[inside[order]]
+    room = (problem.model_value.optimum - alone.utilities) / problem.costs
+    wanted = np.zeros(problem.n_types)
+    wanted[chosen] = np.sort(room[chosen] * rng.random(chosen.size))
+    out = np.flatnonzero(~inside)
+    for share in (*0.5 ** np.arange(12), 0.0):
+        m = np.where(inside, alone.contributions + share * (wanted - alone.contributions), 0.0)
+        t = np.zeros(problem.n_types)
+        c, f = problem.costs[chosen], alone.utilities[chosen]
+        t[chosen] = least_utilities(m[chosen], c, f) + c * m[chosen]
+        if menu_residuals(problem, m, t, left_out=out.tolist()).largest <= 1e-13:
+            break
+    else:
+        raise AssertionError("autarky of the selection must be a menu for it")
+    rest = problem.model_value(alone.contributions)
+    everybody = np.where(inside, m, alone.contributions), np.where(inside, t, rest)
+    assert menu_residuals(problem, *everybody).largest <= 1e-12
+    reached, with_all = (moments_of(problem, some).accuracy[0] for some in (m, everybody[0]))
+    assert with_all >= reached - 1e-14
+    assert solved(problem).upper_bound >= with_all
+
+
+@PROPERTY
+@given(problems(), seeds)
+def test_two_passes_are_the_fixed_point_of_all_pairs(problem, seed):
+    rng = np.random.default_rng(seed)
+    c = np.sort(problem.costs)[::-1]
+    f = autarky(dataclasses.replace(problem, costs=c)).utilities
+    m = np.sort(rng.exponential(1.0, c.size) * (rng.random(c.size) < 0.8) / c)
+    u = f.copy()
+    for _ in range(2 * c.size + 2):
+        u = np.maximum(u, (u + (c - c[:, None]) * m).max(axis=1))
+    scale = problem.model_value.optimum + float(np.max(c * m))
+    assert least_utilities(m, c, f) == pytest.approx(u, rel=1e-12, abs=1e-12 * scale)
+
+
+@PROPERTY
+@given(problems(curves=CURVES[:5], parties=(2, 60)), seeds)
+def test_exponential_sums_agree_with_enumeration(problem, seed):
+    """Where every outcome lies in the range of the sums: values and gradients."""
+    rng = np.random.default_rng(seed)
+    most = problem.n_parties * problem.model_value.optimum / problem.costs.min()
+    reach = sum_range(problem.accuracy, problem.model_value, most)
+    assume(reach is not None)
+    low, high = reach
+    ceiling = max(high / problem.n_parties, 2 * low)
+    m = np.exp(rng.uniform(np.log(low + 1), np.log(max(ceiling, low + 2)), problem.n_types))
+    assume(m.max() * problem.n_parties <= high)
+    curves = problem.accuracy, problem.model_value
+    n = np.array([float(problem.n_parties)])
+    sums = SumExpectation(n, problem.probabilities[None], problem.beliefs, *reach)
+    one, other = sums.moments(*curves, m[None]), enumerated(problem).moments(*curves, m[None])
+    unit = problem.model_value.optimum
+    assert one.accuracy == pytest.approx(other.accuracy, abs=1e-10)
+    assert one.values / unit == pytest.approx(other.values / unit, abs=1e-10)
+    reach = 1 / m.max()
+    gradient, exact = one.accuracy_gradient, other.accuracy_gradient
+    assert gradient == pytest.approx(exact, rel=1e-7, abs=1e-11 * reach)
+    jacobian = one.value_jacobian / unit
+    assert jacobian == pytest.approx(other.value_jacobian / unit, rel=1e-7, abs=1e-11 * reach)
+
+
+@PROPERTY
+@given(problems(outcomes=40), seeds)
+def test_expectations_against_fifty_digits(problem, seed):
+    m = np.random.default_rng(seed).uniform(0, 300, problem.n_types)
+    n_parties = problem.n_parties
+    outcomes, at = enumerated(problem), moments_of(problem, m)
+    with mpmath.workdps(50):
+        p = [mpmath.mpf(float(x)) for x in problem.probabilities]
+        whole, seen = mpmath.mpf(0), [mpmath.mpf(0)] * len(p)
+        for counts in outcomes.counts.astype(int).tolist():
+            weight = mpmath.factorial(n_parties)
+            for share, k in zip(p, counts, strict=True):
+                weight *= share**k / mpmath.factorial(k)
+            # The curves are double precision; what is tested is the sum over outcomes.
+            total = np.array(counts, dtype=float) @ m
+            whole += weight * mpmath.mpf(float(problem.accuracy(total)))
+            value = mpmath.mpf(float(problem.model_value(total)))
+            for i, k in enumerate(counts):
+                if problem.beliefs == "own":
+                    seen[i] += weight * k / (n_parties * p[i]) * value
+                elif k:
+                    seen[i] += weight / (1 - (1 - p[i]) ** n_parties) * value
+        expected = float(whole), [float(x) for x in seen]
+    assert at.accuracy[0] == pytest.approx(expected[0], rel=1e-12, abs=1e-14)
+    assert at.values[0] == pytest.approx(expected[1], rel=1e-12, abs=1e-12)
+
+
+@PROPERTY
+@given(problems(curves=CURVES[:5], parties=(2, 60)), st.booleans(), seeds)
+def test_gradients_and_hessians_against_finite_differences(problem, by_sums, seed):
+    rng = np.random.default_rng(seed)
+    prices = rng.exponential(0.1, (1, problem.n_types)) / problem.model_value.optimum
+    curves = problem.accuracy, problem.model_value
+    m = rng.uniform(130, 400, problem.n_types)
+    most = problem.n_parties * problem.model_value.optimum / problem.costs.min()
+    reach = sum_range(*curves, max(most, 1e5))
+    if by_sums:
+        assume(reach is not None)
+        n = np.array([float(problem.n_parties)])
+        expectation = SumExpectation(n, problem.probabilities[None], problem.beliefs, *reach)
+    else:
+        expectation = enumerated(problem)
+
+    def at(x):
+        return expectation.moments(*curves, x[None])
+
+    here = at(m)
+    gradient, hessian = here.weighted_gradient(prices)[0], here.curvature(prices)[0]
+    for j in range(problem.n_types):
+        step = np.zeros(problem.n_types)
+        step[j] = 1e-3 * m[j]
+        up, down = at(m + step), at(m - step)
+        rise = up.accuracy - down.accuracy + np.sum(prices * (up.values - down.values))
+        assert gradient[j] == pytest.approx(rise[0] / (2 * step[j]), rel=1e-4, abs=1e-12)
+        bend = up.weighted_gradient(prices)[0] - down.weighted_gradient(prices)[0]
+        tolerance = 1e-6 * np.abs(hessian).max() + 1e-15
+        assert hessian[j] == pytest.approx(bend / (2 * step[j]), rel=1e-3, abs=tolerance)
+
+
+@PROPERTY
+@given(problems())
+def test_the_proportional_assignment_carries_a_contract_out(problem):
+    """No outcome asks for a better model than there is, and the means are the rewards."""
+    contract = solved(problem)
+    rewards = proportional_rewards(contract)
+    unit = problem.model_value.optimum
+    assert rewards.means == pytest.approx(contract.rewards, rel=1e-9, abs=1e-9 * unit)
+    counts = enumerated(problem).counts
+    best = problem.model_value(counts @ contract.contributions)
+    assert np.all(rewards.values <= best[:, None] + 1e-9 * unit)
+
+
+@PROPERTY
+@given(problems())
+def test_under_complete_information_nothing_is_left_to_the_parties(problem):
+    complete = solve_complete_information(problem)
+    unit = problem.model_value.optimum
+    assert complete.utilities == pytest.approx(problem.outside_options, rel=1e-6, abs=1e-7 * unit)
+    assert 0 <= complete.expected_accuracy <= problem.accuracy.optimum
+
+
+def test_complete_information_does_not_bound_the_menu():
+    """It asks individual rationality in every outcome, the menu on average only."""
+    problem = Problem(3, [0.9097, 0.0903], [0.7539, 0.0419], GeneralizationBound())
+    contract, complete = solve(problem), solve_complete_information(problem)
+    assert contract.expected_accuracy > complete.expected_accuracy + 0.3
+
+
+@PROPERTY
+@given(problems())
+def test_contracts_describe_themselves(problem):
+    contract = solved(problem)
+    outcomes = expectation_of(problem)
+    curves = problem.accuracy, problem.model_value
+    at = outcomes.moments(*curves, contract.contributions[None])
+    assert contract.expected_accuracy == pytest.approx(at.accuracy[0], rel=1e-10, abs=1e-12)
+    assert contract.reward_caps == pytest.approx(at.values[0], rel=1e-9, abs=1e-10)
+    takes_part = (contract.contributions > 0) | (contract.rewards > 0)
+    assert contract.participates.tolist() == takes_part.tolist()
+    nobody = not contract.contributions.any()
+    assert (contract.shape is Shape.NO_COLLABORATION) == nobody
+    prices = contract.multipliers
+    assert all(np.all(array >= 0) and np.isfinite(array).all() for array in vars(prices).values())
+    together = [k for bunch in contract.bunches for k in bunch]
+    assert len(together) == len(set(together))
+
+
+@PROPERTY
+@given(st.sampled_from(CURVES), st.sampled_from(VALUATIONS), seeds)
+def test_envelopes_are_concave_and_on_or_above_their_curves(curve, valuation, seed):
+    data = np.sort(np.random.default_rng(seed).uniform(0, 600, 60))
+    for one in (curve, ModelValue(curve, valuation)):
+        envelope = one.envelope()
+        assert np.all(envelope(data) >= one(data) - 1e-13 * one.optimum)
+        slopes = envelope.derivative(data)
+        assert np.all(np.diff(slopes) <= 1e-12 * slopes.max())
+        assert valuation.inverse(valuation(curve(data))) == pytest.approx(curve(data), abs=1e-9)

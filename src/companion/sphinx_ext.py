@@ -43,11 +43,18 @@ def _add_scripts(app: Sphinx) -> None:
 def _finish_page(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Load Plotly where it draws; give the bibliography's entries the role of a list's children."""
+    """Load Plotly where it draws; give the bibliography's entries and the contents' folds names."""
     if body := context.get("body"):
         if 'class="plotly-figure"' in body:
             app.add_js_file(PLOTLY)
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
+    if tree := context.get("generate_toctree_html"):  # the theme's, for the contents at the side
+
+        def named(*arguments: Any, **options: Any) -> str:
+            fold = '<summary aria-label="Pages below this one">'
+            return str(tree(*arguments, **options)).replace("<summary>", fold)
+
+        context["generate_toctree_html"] = named
 
 
 def _follow_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Any) -> Any:
@@ -144,7 +151,7 @@ def _ancestors(node: nodes.Node) -> Iterator[nodes.Node]:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("builder-inited", _add_scripts)
-    app.connect("html-page-context", _finish_page)
+    app.connect("html-page-context", _finish_page, priority=900)  # after the theme
     app.connect("missing-reference", _follow_name)
     app.connect("doctree-read", _name_rows)
     app.connect("doctree-resolved", _link_symbols)

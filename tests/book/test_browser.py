@@ -106,8 +106,12 @@ async def look_at_all(site: Path, names: list[str], scheme: str, width: int) -> 
 def test_pages_in_the_browser(
     site: Path, pages: dict[str, BeautifulSoup], scheme: str, width: int
 ) -> None:
-    # Pages that only lead to another one have no article.
-    names = [name for name, page in pages.items() if page.find("article")]
+    # Pages that only lead to another one have no article. Figures' pages are of one make.
+    names = [
+        name
+        for name, page in pages.items()
+        if page.find("article") and (name == FIGURE or not name.startswith("figures/"))
+    ]
     assert len(names) >= 20
     problems = asyncio.run(look_at_all(site, names, scheme, width))
     assert problems == [], json.dumps(problems, indent=1)

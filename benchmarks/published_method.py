@@ -41,6 +41,7 @@ from paid_with_models.expectation import enumerate_outcomes
 
 FloatArray = npt.NDArray[np.float64]
 SecondDerivative = Literal["published", "right"]
+Constraints = Literal["simplified", "all"]
 
 #: As published.
 MAXIMUM_ITERATIONS = 2000
@@ -137,7 +138,11 @@ class Solution:
     message: str
 
 
-def solve_screening(problem: Problem, second: SecondDerivative = "published") -> Solution:
+def solve_screening(
+    problem: Problem,
+    second: SecondDerivative = "published",
+    constraints: Constraints = "simplified",
+) -> Solution:
     """The best menu, by enumeration and ``trust-constr``.
 
     Parameters
@@ -146,6 +151,9 @@ def solve_screening(problem: Problem, second: SecondDerivative = "published") ->
         With the generalization bound and a linear valuation, as in the paper.
     second : {"published", "right"}
         Which second derivative the optimiser is given.
+    constraints : {"simplified", "all"}
+        The paper's simplification, or every IR and every one of the I(I-1) incentive constraints
+        as an inequality, as the problem is stated.
 
     Returns
     -------
@@ -173,16 +181,23 @@ def solve_screening(problem: Problem, second: SecondDerivative = "published") ->
     seen = np.where(counts > 0, chances[:, None], 0.0) / -np.expm1(problem.n_parties * np.log1p(-p))
     unit = np.eye(problem.n_types)
     utilities = np.hstack([-np.diag(c), unit])
-    # What a type's own option is worth to it beyond the option of its costlier neighbour.
-    steps = unit[1:] - unit[:-1]
-    downward = np.hstack([-c[1:, None] * steps, steps])
-    bind = LinearConstraint(
-        np.vstack([utilities[:1], downward]), *[np.append(f[0], np.zeros(c.size - 1))] * 2
-    )
-    linear = [bind]
-    if c.size > 1:
-        linear.append(LinearConstraint(np.hstack([steps, np.zeros_like(steps)]), 0, np.inf))
-        linear.append(LinearConstraint(utilities[1:], f[1:], np.inf))
+    if constraints == "simplified":
+        # What a type's own option is worth to it beyond the option of its costlier neighbour.
+        steps = unit[1:] - unit[:-1]
+        downward = np.hstack([-c[1:, None] * steps, steps])
+        bind = LinearConstraint(
+            np.vstack([utilities[:1], downward]), *[np.append(f[0], np.zeros(c.size - 1))] * 2
+        )
+        linear = [bind]
+        if c.size > 1:
+            linear.append(LinearConstraint(np.hstack([steps, np.zeros_like(steps)]), 0, np.inf))
+            linear.append(LinearConstraint(utilities[1:], f[1:], np.inf))
+    else:
+        own, other = np.nonzero(~np.eye(c.size, dtype=bool))
+        differ = unit[own] - unit[other]
+        linear = [LinearConstraint(utilities, f, np.inf)]
+        if c.size > 1:
+            linear.append(LinearConstraint(np.hstack([-c[own, None] * differ, differ]), 0, np.inf))
     m = np.full(c.size, START)
     t = f[0] + c * m + np.append(0.0, np.cumsum(-np.diff(c) * m[:-1]))
     result = _maximize(curve, scale, counts, chances, seen, linear, np.append(m, t))

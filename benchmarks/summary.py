@@ -179,6 +179,15 @@ def _scenarios(runs: dict[str, list[Run]]) -> dict[str, Any]:
             "shortfall": _short(best[name] - extra["accuracy"], 3),
             "ratio": _short(times["median"] / result[name]["library"]["median"], 3),
         }
+    for run in runs["scenarios.all_constraints"]:
+        name, extra = run["params"]["scenario"], run["extra_info"]
+        times = _times(run)
+        simplified = result[name]["right second derivative"]["median"]
+        result[name]["all constraints"] = times | {
+            "iterations": extra["iterations"],
+            "shortfall": _short(best[name] - extra["accuracy"], 3),
+            "ratio_to_simplified": _short(times["median"] / simplified, 3),
+        }
     total = sum(it["library"]["median"] for it in result.values())
     printed = PRINTED_SECONDS["three scenarios"]
     result["together"] = {

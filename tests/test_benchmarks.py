@@ -27,6 +27,17 @@ def test_published_method_reproduces_the_published_menu(second: SecondDerivative
     assert 1e-7 < shortfall < 3e-5
 
 
+@pytest.mark.parametrize("name", ["big_firm_cooperation", "small_party_teamwork"])
+def test_all_constraints_lead_to_the_same_menu_in_more_iterations(name: str) -> None:
+    problem = SCENARIOS[name].problem()
+    simplified, stated = (solve_screening(problem, "right", it) for it in ("simplified", "all"))
+    assert stated.violation < 1e-9
+    assert stated.iterations > simplified.iterations
+    best = solve(problem)
+    assert 0 < best.expected_accuracy - stated.expected_accuracy < 5e-5
+    np.testing.assert_allclose(stated.contributions, simplified.contributions, rtol=5e-3)
+
+
 def test_published_method_solves_outcomes() -> None:
     problem = Problem(10, [0.5, 0.5], [0.01, 0.02], GeneralizationBound())
     complete = solve_complete_information(problem)

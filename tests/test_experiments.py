@@ -25,6 +25,7 @@ from paid_with_models.experiments import (
     SCENARIOS,
     CounterExample,
     audit_published_menus,
+    compare_schemes,
     compare_with_published,
     contract_table,
     flat_stretch,
@@ -322,6 +323,19 @@ def test_free_riding_experiment():
     assert np.all(results.surplus_total[1:] > results.free_riding_total[1:])
     with pytest.raises(ValueError, match="n_parties"):
         free_riding_experiment(problem, [])
+
+
+def test_no_scheme_beats_the_joint_surplus(contracts):
+    """What is best for the parties together is; the contract trains a better model all the same."""
+    for contract in contracts.values():
+        table = compare_schemes(contract)
+        assert table["surplus"].idxmax() == "surplus"
+        alone = 10 * contract.problem.probabilities @ contract.reservation_utilities
+        assert table.loc["complete", "surplus"] == pytest.approx(alone)
+        assert table.loc["contract", "surplus"] > alone
+        order = ["free_riding", "contract", "complete"]
+        assert table.loc[order, "accuracy"].is_monotonic_increasing
+        assert table.loc["surplus", "accuracy"] < table.loc["contract", "accuracy"]
 
 
 def test_joint_surplus_equates_the_sum_of_marginal_values_with_marginal_cost():

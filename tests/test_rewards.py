@@ -7,22 +7,30 @@ from paid_with_models import (
     LinearValuation,
     PowerValuation,
     Problem,
+    all_or_nothing_rewards,
+    capped_rewards,
+    lottery_rewards,
     proportional_rewards,
     solve,
 )
 
+ASSIGNMENTS = [capped_rewards, proportional_rewards, lottery_rewards, all_or_nothing_rewards]
 
-# Book: def-proportional, prop-tight
+
+# Book: def-proportional, prop-tight, prop-spread
+@pytest.mark.parametrize("assign", ASSIGNMENTS)
 @pytest.mark.parametrize("beliefs", ["paper", "own"])
 @pytest.mark.parametrize(
     "valuation", [LinearValuation(100.0), PowerValuation(100.0, 2.0), ExponentialValuation(100, 2)]
 )
-def test_the_assignment_is_feasible_in_every_outcome_with_the_contracts_mean(valuation, beliefs):
+def test_assignments_are_feasible_in_every_outcome_with_the_contracts_mean(
+    assign, valuation, beliefs
+):
     problem = Problem(
         7, [0.2, 0.3, 0.5], [0.3, 0.12, 0.02], GeneralizationBound(), valuation, beliefs
     )
     contract = solve(problem)
-    rewards = proportional_rewards(contract)
+    rewards = assign(contract)
     best = problem.accuracy(rewards.totals)[:, None]
     assert np.all(rewards.model_rewards <= best * (1 + 1e-12))
     assert rewards.means == pytest.approx(contract.rewards, rel=1e-12)
@@ -46,6 +54,40 @@ def test_means_and_spread_by_simulation():
         assert drawn.std() == pytest.approx(rewards.standard_deviations[i], rel=0.02)
 
 
+# Book: prop-spread
+@pytest.mark.parametrize("seed", range(4))
+def test_no_assignment_varies_less_than_capped_or_more_than_all_or_nothing(seed):
+    """Against random feasible assignments of the same mean, and for a risk-averse party."""
+    rng = np.random.default_rng([8, seed])
+    problem = Problem(
+        6, rng.dirichlet(np.full(3, 2.0)), np.sort(rng.uniform(0.02, 0.3, 3))[::-1],
+        GeneralizationBound(),
+    )  # fmt: skip
+    contract = solve(problem)
+    capped, proportional, lottery, extreme = (assign(contract) for assign in ASSIGNMENTS)
+    assert np.all(capped.standard_deviations <= proportional.standard_deviations + 1e-9)
+    assert np.all(proportional.standard_deviations <= lottery.standard_deviations + 1e-9)
+    assert np.all(lottery.standard_deviations <= extreme.standard_deviations + 1e-9)
+    worth = problem.model_value(capped.totals)
+    for i in range(3):
+        seen, mean = capped.probabilities[:, i], contract.rewards[i]
+        averse = seen @ np.sqrt(capped.values[:, i])
+        for _ in range(50):
+            # Any share of each outcome, mixed with all or nothing to reach the mean.
+            values = rng.random(worth.size) ** rng.uniform(0.05, 3) * worth
+            reached = seen @ values
+            if reached > mean:
+                values *= mean / reached
+            else:
+                weight = (mean - reached) / (seen @ worth - reached)
+                values = (1 - weight) * values + weight * worth
+            assert seen @ values == pytest.approx(mean)
+            spread = np.sqrt(seen @ (values - mean) ** 2)
+            assert capped.standard_deviations[i] <= spread + 1e-6
+            assert spread <= extreme.standard_deviations[i] + 1e-6
+            assert seen @ np.sqrt(values) <= averse + 1e-9
+
+
 def test_pooled_types_receive_the_same_spread_around_the_same_mean():
     contract = solve(Problem(10, [0.2] * 5, [1.0, 0.85, 0.7, 0.55, 0.4], GeneralizationBound()))
     rewards = proportional_rewards(contract)
@@ -56,6 +98,7 @@ def test_pooled_types_receive_the_same_spread_around_the_same_mean():
 
 def test_no_collaboration_hands_out_nothing():
     contract = solve(Problem(2, [0.5, 0.5], [1.0, 0.4], GeneralizationBound()))
-    rewards = proportional_rewards(contract)
-    assert not rewards.model_rewards.any()
-    assert rewards.means.tolist() == [0.0, 0.0]
+    for assign in ASSIGNMENTS:
+        rewards = assign(contract)
+        assert not rewards.model_rewards.any()
+        assert rewards.means.tolist() == [0.0, 0.0]

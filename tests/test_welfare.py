@@ -9,9 +9,12 @@ from paid_with_models import (
     free_riding,
     information_cost,
     information_rents,
+    proportional_rewards,
     solve,
     solve_complete_information,
 )
+from paid_with_models.experiments import SCENARIOS
+from paid_with_models.welfare import best_reply, best_reply_dynamics, joint_surplus
 
 
 # Book: cor-no-rent
@@ -72,3 +75,85 @@ def test_bad_counts_are_refused(counts):
     problem = Problem(10, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
     with pytest.raises(ValueError, match="counts must be 2 non-negative numbers of parties"):
         free_riding(problem, counts)
+
+
+@pytest.mark.parametrize("accuracy", [GeneralizationBound(), Arctan(rate=0.01)])
+@pytest.mark.parametrize("cost", [0.05, 0.2, 0.6, 5.0])
+@pytest.mark.parametrize("others", [0.0, 40.0, 70.0, 900.0])
+def test_a_best_reply_is_best(accuracy, cost, others):
+    problem = Problem(2, [0.5, 0.5], [0.2, 0.1], accuracy)
+    reply = best_reply(problem, cost, others)
+    own = np.linspace(0, 100 / cost, 200_001)
+    gains = problem.model_value(others + own) - cost * own
+    assert float(problem.model_value(others + reply)) - cost * reply >= gains.max() - 1e-12
+
+
+# Book: prop-best-replies
+@pytest.mark.parametrize("seed", range(8))
+def test_best_replies_lead_to_free_riding(seed):
+    """From anywhere, in any order, with one cheapest party that would train alone."""
+    rng = np.random.default_rng([11, seed])
+    costs = rng.permutation(np.append(rng.uniform(0.05, 0.9, 4), 0.04))
+    problem = Problem(5, np.full(5, 0.2), costs, GeneralizationBound())
+    history = best_reply_dynamics(problem, costs, rng.uniform(0, 500, 5))
+    assert np.array_equal(history[-1] > 0, costs == costs.min())
+    equilibrium = free_riding(problem, np.ones(5, dtype=int))
+    assert history[-1] == pytest.approx(equilibrium.contributions, abs=1e-6)
+    assert len(history) > 2
+
+
+# Book: prop-free-riding
+def test_ties_leave_the_split_to_where_best_replies_begin():
+    problem = SCENARIOS["big_firm_cooperation"].problem()
+    alone = autarky(problem).contributions[-1]
+    ends = [
+        best_reply_dynamics(problem, [0.1, 0.04, 0.04], start)[-1]
+        for start in ([0, 0, 0], [0, 100, 900], [0, 200, alone - 200])
+    ]
+    for end in ends:
+        assert end.sum() == pytest.approx(alone)
+        assert end[0] == 0
+    assert ends[0][1] == pytest.approx(alone)
+    assert ends[1][2] == pytest.approx(alone)
+    assert ends[2][1] == pytest.approx(200)
+
+
+# Book: prop-coordination
+def test_trust_holds_an_agreement_that_distrust_ends():
+    problem = SCENARIOS["small_party_teamwork"].problem()
+    held = best_reply_dynamics(problem, [0.4, 0.4], [46.0, 46.0])[-1]
+    assert held.min() > 45.9
+    total = held.sum()
+    assert problem.model_value.derivative(total) == pytest.approx(0.4)
+    assert total == pytest.approx(92, abs=0.1)
+    assert problem.accuracy(total) == pytest.approx(0.206, abs=1e-3)
+    for start in ([30.0, 30.0], [0.0, 0.0], [46.0, 0.0]):
+        assert best_reply_dynamics(problem, [0.4, 0.4], start)[-1].tolist() == [0.0, 0.0]
+
+
+def test_joint_surplus_by_simulation():
+    contract = solve(SCENARIOS["big_and_small_collaboration"].problem())
+    problem = contract.problem
+    counts = np.random.default_rng(3).multinomial(10, problem.probabilities, size=50_000)
+    worth = problem.model_value(counts @ contract.contributions)[:, None]
+    share = contract.rewards / contract.reward_caps
+    gains = np.sum(counts * (share * worth - problem.costs * contract.contributions), axis=1)
+    error = gains.std() / np.sqrt(gains.size)
+    assert joint_surplus(contract) == pytest.approx(gains.mean(), abs=5 * error)
+    assert np.allclose(proportional_rewards(contract).means, contract.rewards)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"costs": [0.1, -0.1]}, "cost must be > 0"),
+        ({"start": [1.0]}, "start must hold one number for each of 2 costs"),
+        ({"start": [-1.0, -2.0]}, "others must be >= 0"),
+        ({"rounds": 0}, "rounds must be >= 1"),
+    ],
+)
+def test_bad_dynamics_are_refused(change, message):
+    problem = Problem(2, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    arguments = {"costs": [0.2, 0.1], "start": [1.0, 1.0], "rounds": 5} | change
+    with pytest.raises(ValueError, match=message):
+        best_reply_dynamics(problem, **arguments)

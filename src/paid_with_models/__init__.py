@@ -25,10 +25,24 @@ from .conic import ConicProgram, ConicSolution, ConicStatus, conic_program
 from .expectation import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from .first_moment import least_utilities
 from .problem import Autarky, Problem, autarky
-from .rewards import RewardDistribution, proportional_rewards
+from .rewards import (
+    RewardDistribution,
+    all_or_nothing_rewards,
+    capped_rewards,
+    lottery_rewards,
+    proportional_rewards,
+)
 from .screening import Binding, Contract, Multipliers, Shape, Status, solve, solve_many
 from .valuation import ExponentialValuation, LinearValuation, ModelValue, PowerValuation, Valuation
-from .welfare import FreeRiding, free_riding, information_cost, information_rents
+from .welfare import (
+    FreeRiding,
+    best_reply,
+    best_reply_dynamics,
+    free_riding,
+    information_cost,
+    information_rents,
+    joint_surplus,
+)
 
 __all__ = [
     "Arctan",
@@ -56,16 +70,22 @@ __all__ = [
     "Shape",
     "Status",
     "Valuation",
+    "all_or_nothing_rewards",
     "audit",
     "autarky",
+    "best_reply",
+    "best_reply_dynamics",
+    "capped_rewards",
     "conditional_probabilities",
     "conic_program",
     "enumerate_outcomes",
     "free_riding",
     "information_cost",
     "information_rents",
+    "joint_surplus",
     "least_utilities",
     "linear_program_bound",
+    "lottery_rewards",
     "menu_residuals",
     "outcome_probabilities",
     "proportional_rewards",

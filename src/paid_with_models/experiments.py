@@ -28,10 +28,10 @@ from .certificate import menu_residuals, violations
 from .complete_information import solve_complete_information, solve_complete_information_many
 from .expectation import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from .first_moment import least_utilities
-from .problem import Problem, autarky
+from .problem import Problem, autarky, autarky_at
 from .screening import Contract, solve_many
 from .valuation import LinearValuation, Valuation
-from .welfare import free_riding, information_cost, information_rents
+from .welfare import information_cost, information_rents, joint_surplus
 
 __all__ = [
     "PUBLISHED",
@@ -44,6 +44,7 @@ __all__ = [
     "Scenario",
     "TwoTypeResults",
     "audit_published_menus",
+    "compare_schemes",
     "compare_with_published",
     "contract_table",
     "flat_stretch",
@@ -636,32 +637,75 @@ def free_riding_experiment(
         )
         for size in n_parties
     ]  # fmt: skip
-    contracts = solve_many(problems)
-    rows = []
-    for current, contract in zip(problems, contracts, strict=True):
-        counts = enumerate_outcomes(current.n_parties, current.n_types)
-        weights = outcome_probabilities(counts, current.probabilities)
-        complete = solve_complete_information(current)
-        # Only who is present matters to the total, not how many of them.
-        _, example, of = np.unique(counts > 0, axis=0, return_index=True, return_inverse=True)
-        equilibria = [free_riding(current, outcome) for outcome in counts[example]]
-        cheapest = np.where(counts > 0, current.costs, np.inf).min(axis=1)
-        surplus = current.model_value.data_at_slope(cheapest / current.n_parties)
-        worth = current.n_parties * current.model_value(surplus) - cheapest * surplus
-        surplus = np.where(worth > 0, surplus, 0.0)
-        rows.append(
-            (
-                weights @ np.array([equilibrium.total for equilibrium in equilibria])[of],
-                weights @ np.array([equilibrium.accuracy for equilibrium in equilibria])[of],
-                weights @ (counts @ contract.contributions),
-                contract.expected_accuracy,
-                weights @ complete.totals,
-                complete.expected_accuracy,
-                weights @ surplus,
-                weights @ current.accuracy(surplus),
-            )
-        )
-    return FreeRidingResults(np.asarray(n_parties, dtype=np.int64), *np.array(rows, dtype=float).T)
+    tables = [compare_schemes(contract) for contract in solve_many(problems)]
+    columns = {
+        f"{scheme}_{quantity}": np.array([table.loc[scheme, quantity] for table in tables])
+        for scheme in tables[0].index
+        for quantity in ("total", "accuracy")
+    }
+    return FreeRidingResults(np.asarray(n_parties, dtype=np.int64), **columns)
+
+
+def compare_schemes(contract: Contract) -> pd.DataFrame:
+    r"""What a scheme collects, how good a model it trains, and what its parties gain by it.
+
+    Everything is an expectation over who turns up.
+
+    Parameters
+    ----------
+    contract : Contract
+        The optimal menu, with autarky as outside option.
+
+    Returns
+    -------
+    DataFrame
+        Rows free_riding (everybody gets the best model for nothing), contract, complete (types are
+        seen), surplus (what would be best for the parties together, if it could be imposed: see
+        :class:`FreeRidingResults`). Columns total (units of data), accuracy, surplus (joint gain
+        of the parties, value).
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate.
+
+    Examples
+    --------
+    >>> from paid_with_models import solve
+    >>> table = compare_schemes(solve(SCENARIOS["small_party_teamwork"].problem()))
+    >>> table["accuracy"].round(2).to_dict()
+    {'free_riding': 0.0, 'contract': 0.69, 'complete': 0.76, 'surplus': 0.62}
+    """
+    problem = contract.problem
+    counts = enumerate_outcomes(problem.n_parties, problem.n_types)
+    weights = outcome_probabilities(counts, problem.probabilities)
+    complete = solve_complete_information(problem)
+    cheapest = np.where(counts > 0, problem.costs, np.inf).min(axis=1)
+    ridden = autarky_at(problem.model_value, cheapest).contributions
+    best = problem.model_value.data_at_slope(cheapest / problem.n_parties)
+
+    def shared(totals: FloatArray) -> FloatArray:
+        """Joint gain if everybody gets the best model and the cheapest do the work."""
+        return np.asarray(problem.n_parties * problem.model_value(totals) - cheapest * totals)
+
+    best = np.where(shared(best) > 0, best, 0.0)
+    given = float(problem.n_parties * problem.probabilities @ complete.utilities)
+    rows = {
+        "free_riding": (ridden, weights @ shared(ridden)),
+        "contract": (counts @ contract.contributions, joint_surplus(contract)),
+        "complete": (complete.totals, given),
+        "surplus": (best, weights @ shared(best)),
+    }
+    return pd.DataFrame(
+        {
+            scheme: {
+                "total": weights @ totals,
+                "accuracy": weights @ problem.accuracy(totals),
+                "surplus": surplus,
+            }
+            for scheme, (totals, surplus) in rows.items()
+        }
+    ).T
 
 
 @dataclass(frozen=True)

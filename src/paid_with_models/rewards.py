@@ -8,6 +8,11 @@ assignment*
 has that mean and never promises a better model than the one trained, because
 :math:`t_i \le T_i(m)`. So every solution of the first-moment problem can be carried out, and
 nothing is lost by solving it instead of the problem with stochastic rewards.
+
+Other assignments have the same mean. A *capped* reward, :math:`\min(v(a), \tau_i)`, varies least:
+every party that is risk averse in value prefers it to all others. *All or nothing*, the best model
+where it is good enough and nothing otherwise, varies most. A *lottery*, the best model with
+probability :math:`t_i / T_i(m)` whatever the outcome, lies between.
 """
 
 from __future__ import annotations
@@ -21,7 +26,13 @@ from .accuracy import FloatArray
 from .expectation import conditional_probabilities, enumerate_outcomes
 from .screening import Contract
 
-__all__ = ["RewardDistribution", "proportional_rewards"]
+__all__ = [
+    "RewardDistribution",
+    "all_or_nothing_rewards",
+    "capped_rewards",
+    "lottery_rewards",
+    "proportional_rewards",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +42,8 @@ class RewardDistribution:
     Attributes
     ----------
     counts : (K, I) ndarray of int
-        Outcomes: how many parties of each type came.
+        Outcomes: how many parties of each type came. Twice each, prize and blank, where a reward
+        is drawn by lot.
     totals : (K,) ndarray
         Collective training set S in each, units of data.
     probabilities : (K, I) ndarray
@@ -84,17 +96,161 @@ def proportional_rewards(contract: Contract) -> RewardDistribution:
     >>> bool(np.allclose(rewards.means, contract.rewards, rtol=1e-12))
     True
     """
+    counts, totals, seen, worth = _outcomes(contract)
+    return _distribution(contract, counts, totals, seen, _shares(contract) * worth)
+
+
+def capped_rewards(contract: Contract) -> RewardDistribution:
+    r"""Carry a contract out with the best model up to a limit, :math:`\min(v(a(S)), \tau_i)`.
+
+    The limit gives the contract's mean. No feasible assignment of that mean varies less, and every
+    party whose utility is concave in value likes this one best.
+
+    Parameters
+    ----------
+    contract : Contract
+
+    Returns
+    -------
+    RewardDistribution
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, Problem, solve
+    >>> contract = solve(Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound()))
+    >>> capped, proportional = capped_rewards(contract), proportional_rewards(contract)
+    >>> bool(np.all(capped.standard_deviations <= proportional.standard_deviations))
+    True
+    """
+    counts, totals, seen, worth = _outcomes(contract)
+    order = np.argsort(worth[:, 0], kind="stable")
+    value = worth[order, 0]
+    limits = np.empty(contract.rewards.size)
+    for i, mean in enumerate(_shares(contract) * np.sum(seen * worth, axis=0)):
+        # The mean if the limit is the value of outcome k; it rises with k, linearly in between.
+        chance = seen[order, i]
+        paid = np.cumsum(chance * value)
+        left = np.maximum(1 - np.cumsum(chance), 0.0)
+        k = min(int(np.searchsorted(paid + left * value, mean)), value.size - 1)
+        below, rest = (paid[k - 1], left[k - 1]) if k else (0.0, 1.0)
+        limits[i] = min((mean - below) / rest, value[k]) if rest > 0 else value[k]
+    return _distribution(contract, counts, totals, seen, np.minimum(worth, limits))
+
+
+def lottery_rewards(contract: Contract) -> RewardDistribution:
+    """Carry a contract out by lot: the best model with probability t_i / T_i(m), or nothing.
+
+    Parameters
+    ----------
+    contract : Contract
+
+    Returns
+    -------
+    RewardDistribution
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, Problem, solve
+    >>> contract = solve(Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound()))
+    >>> bool(np.allclose(lottery_rewards(contract).means, contract.rewards, rtol=1e-12))
+    True
+    """
+    counts, totals, seen, worth = _outcomes(contract)
+    return _drawn(
+        contract, counts, totals, seen, worth, np.broadcast_to(_shares(contract), seen.shape)
+    )
+
+
+def all_or_nothing_rewards(contract: Contract) -> RewardDistribution:
+    """Carry a contract out with the best model in the best outcomes, and nothing in the others.
+
+    How good an outcome has to be is set by the contract's mean; where it is just that good, by lot.
+    No feasible assignment of that mean varies more.
+
+    Parameters
+    ----------
+    contract : Contract
+
+    Returns
+    -------
+    RewardDistribution
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, Problem, solve
+    >>> contract = solve(Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound()))
+    >>> most, lot = all_or_nothing_rewards(contract), lottery_rewards(contract)
+    >>> bool(np.all(most.standard_deviations >= lot.standard_deviations))
+    True
+    """
+    counts, totals, seen, worth = _outcomes(contract)
+    order = np.argsort(-worth[:, 0], kind="stable")
+    paid = (seen * worth)[order]
+    means = _shares(contract) * np.sum(paid, axis=0)
+    # What is left of the mean after better outcomes, as a share of what this one pays.
+    left = means - (np.cumsum(paid, axis=0) - paid)
+    odds = np.zeros(seen.shape)
+    odds[order] = np.clip(left / np.where(paid > 0, paid, np.inf), 0.0, 1.0)
+    return _drawn(contract, counts, totals, seen, worth, odds)
+
+
+def _outcomes(
+    contract: Contract,
+) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray, FloatArray]:
+    """Counts, totals, probabilities as each type sees them, and the best model's worth, (K, 1)."""
     problem = contract.problem
     counts = enumerate_outcomes(problem.n_parties, problem.n_types)
     totals = counts @ contract.contributions
+    seen = conditional_probabilities(counts, problem.probabilities, problem.beliefs)
+    return counts, totals, seen, problem.model_value(totals)[:, None]
+
+
+def _shares(contract: Contract) -> FloatArray:
+    """t_i / T_i(m), (I,); 0 where nothing can be paid."""
     caps = contract.reward_caps
     # At most 1: a cap may be exceeded by the rounding of its own sum.
-    share = np.minimum(np.where(caps > 0, contract.rewards / np.where(caps > 0, caps, 1), 0.0), 1.0)
-    values = share * problem.model_value(totals)[:, None]
-    return RewardDistribution(
-        counts=counts,
-        totals=totals,
-        probabilities=conditional_probabilities(counts, problem.probabilities, problem.beliefs),
-        model_rewards=problem.valuation.inverse(values),
-        values=values,
+    return np.minimum(np.where(caps > 0, contract.rewards / np.where(caps > 0, caps, 1), 0.0), 1.0)
+
+
+def _distribution(
+    contract: Contract,
+    counts: npt.NDArray[np.int64],
+    totals: FloatArray,
+    probabilities: FloatArray,
+    values: FloatArray,
+) -> RewardDistribution:
+    models = contract.problem.valuation.inverse(values)
+    return RewardDistribution(counts, totals, probabilities, models, values)
+
+
+def _drawn(
+    contract: Contract,
+    counts: npt.NDArray[np.int64],
+    totals: FloatArray,
+    seen: FloatArray,
+    worth: FloatArray,
+    odds: FloatArray,
+) -> RewardDistribution:
+    """The best model with some odds, (K, I), and nothing otherwise."""
+    return _distribution(
+        contract,
+        np.concatenate([counts, counts]),
+        np.concatenate([totals, totals]),
+        np.concatenate([seen * odds, seen * (1 - odds)]),
+        np.concatenate([np.broadcast_to(worth, seen.shape), np.zeros(seen.shape)]),
     )

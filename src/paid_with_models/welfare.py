@@ -6,22 +6,39 @@ r"""Welfare: what private information costs, who gains by it, and what happens w
 * The **information rent** of a type is what it keeps beyond its outside option. Under complete
   information it keeps nothing, so rents are never negative.
 * **Free-riding**: if everybody simply receives the collective model, contributions are private
-  provision of a public good, and only the cheapest party present contributes.
+  provision of a public good, and only the cheapest party present contributes. Parties that answer
+  each other by best replies get there.
+* The **joint surplus** is what all parties together gain.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import brentq
 
 from .accuracy import FloatArray
 from .complete_information import CompleteInformation
+from .expectation import enumerate_outcomes, outcome_probabilities
 from .problem import Problem, autarky
+from .rewards import proportional_rewards
 from .screening import Contract
 
-__all__ = ["FreeRiding", "free_riding", "information_cost", "information_rents"]
+__all__ = [
+    "FreeRiding",
+    "best_reply",
+    "best_reply_dynamics",
+    "free_riding",
+    "information_cost",
+    "information_rents",
+    "joint_surplus",
+]
+
+#: Points at which a best reply is looked for before it is computed exactly.
+SCAN = 2001
 
 
 def information_cost(contract: Contract, complete: CompleteInformation) -> float:
@@ -132,3 +149,133 @@ def free_riding(problem: Problem, counts: npt.ArrayLike) -> FreeRiding:
         accuracy=float(problem.accuracy(total)),
         utilities=np.where(present, utilities, np.nan),
     )
+
+
+def best_reply(problem: Problem, cost: float, others: float) -> float:
+    """What a party contributes to a model that everybody receives, given what the others do.
+
+    Parameters
+    ----------
+    problem : Problem
+        Gives the worth of models.
+    cost : float > 0
+        Of a unit of data to this party.
+    others : float >= 0
+        What all others contribute together, units of data.
+
+    Returns
+    -------
+    float
+        The m >= 0 that maximises v(a(others + m)) - cost m; the smallest one, if several do.
+
+    Raises
+    ------
+    ValueError
+        If ``cost`` is not positive, or ``others`` negative, or one of them not finite.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> problem = Problem(10, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    >>> best_reply(problem, 0.2, others=500.0)
+    0.0
+    """
+    if not 0 < cost < np.inf:
+        raise ValueError(f"cost must be > 0 and finite; got {cost!r}")
+    if not 0 <= others < np.inf:
+        raise ValueError(f"others must be >= 0 and finite; got {others!r}")
+    value = problem.model_value
+    # More would cost more than the best model is worth.
+    totals = others + np.linspace(0.0, value.optimum / cost, SCAN)
+
+    def slope(total: float) -> float:
+        return float(value.derivative(total)) - cost
+
+    slopes = value.derivative(totals) - cost
+    tops = np.flatnonzero((slopes[:-1] > 0) & (slopes[1:] <= 0))
+    maxima = [others, *(brentq(slope, totals[k], totals[k + 1], xtol=1e-12) for k in tops)]
+    gains = value(np.array(maxima)) - cost * (np.array(maxima) - others)
+    return float(maxima[int(np.argmax(gains))] - others)
+
+
+def best_reply_dynamics(
+    problem: Problem, costs: Sequence[float], start: npt.ArrayLike, rounds: int = 100
+) -> FloatArray:
+    """Contributions to a shared model, round by round, if parties answer each other in turn.
+
+    Parameters
+    ----------
+    problem : Problem
+        Gives the worth of models.
+    costs : (J,) sequence of floats > 0
+        Of a unit of data to each of J parties.
+    start : (J,) array_like >= 0
+        What they contribute at first, units of data.
+    rounds : int >= 1
+        Most rounds. In each, every party gives its best reply once, in the order of ``costs``.
+
+    Returns
+    -------
+    (R, J) ndarray
+        Contributions at first and after each round; the last two rows agree if an equilibrium is
+        reached.
+
+    Raises
+    ------
+    ValueError
+        If ``costs`` and ``start`` differ in length, or numbers are out of range.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> problem = Problem(10, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    >>> best_reply_dynamics(problem, [0.2, 0.1], start=[148.06, 240.0])[-1].round(2).tolist()
+    [0.0, 238.11]
+    """
+    profile = np.array(start, dtype=float)
+    if profile.shape != (len(costs),):
+        raise ValueError(
+            f"start must hold one number for each of {len(costs)} costs; got {start!r}"
+        )
+    if rounds < 1:
+        raise ValueError(f"rounds must be >= 1; got {rounds!r}")
+    history = [profile.copy()]
+    for _ in range(rounds):
+        for j, cost in enumerate(costs):
+            others = float(np.delete(profile, j).sum())
+            profile[j] = best_reply(problem, cost, others)
+        history.append(profile.copy())
+        if np.allclose(history[-1], history[-2], rtol=0, atol=1e-9):
+            break
+    return np.array(history)
+
+
+def joint_surplus(contract: Contract) -> float:
+    r"""What all parties together gain in expectation, units of value.
+
+    :math:`E[\sum_i n_i (v(r_i(n)) - c_i m_i)]` under the proportional assignment; types that stay
+    out keep their outside options. A party that is one of many sees more of the outcomes in which
+    its type is frequent, so under the paper's beliefs this is not :math:`N \sum_i p_i u_i`.
+
+    Parameters
+    ----------
+    contract : Contract
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, solve
+    >>> contract = solve(Problem(10, [0.2] * 5, [1, 0.85, 0.7, 0.55, 0.4], GeneralizationBound()))
+    >>> bool(np.isclose(joint_surplus(contract), 10 * contract.utilities.mean()))
+    True
+    """
+    problem = contract.problem
+    counts = enumerate_outcomes(problem.n_parties, problem.n_types)
+    chances = outcome_probabilities(counts, problem.probabilities)
+    gains = proportional_rewards(contract).values - problem.costs * contract.contributions
+    gains = np.where(contract.participates, gains, contract.reservation_utilities)
+    return float(chances @ np.sum(counts * gains, axis=1))

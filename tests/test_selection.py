@@ -25,9 +25,10 @@ from paid_with_models import (
 )
 from paid_with_models.branch_and_bound import Closed
 from paid_with_models.expectation import Enumeration
+from paid_with_models.experiments import SCENARIOS
 from paid_with_models.first_moment import least_utilities
 from paid_with_models.interior_point import maximize
-from paid_with_models.selection import _Search, best_selection
+from paid_with_models.selection import _Search, best_selection, every_selection
 
 CURVE = GeneralizationBound()
 
@@ -437,3 +438,66 @@ def test_a_type_left_out_has_no_option():
     gain = 40.0 - 0.1 * 100.0 - autarky(problem).utilities[1]
     assert residuals.staying_out == pytest.approx(max(gain, 0.0) / 100)
     assert residuals.largest >= residuals.staying_out
+
+
+# Book: thm-nobody-left-out
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_in_the_scenarios_every_smaller_selection_is_proved_worse(name):
+    problem = SCENARIOS[name].problem()
+    found = every_selection(problem)
+    assert len(found) == 31
+    assert {it.types for it in found} == {tuple(types) for types in selections(5)}
+    everybody, *others = found
+    contract = solve(problem)
+    assert everybody.types == (0, 1, 2, 3, 4)
+    assert everybody.expected_accuracy == pytest.approx(contract.expected_accuracy, abs=1e-10)
+    assert max(it.upper_bound for it in others) < contract.expected_accuracy - 1e-4
+    assert all(0 <= it.expected_accuracy <= it.upper_bound for it in found)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_selection_contains_the_best_one(seed):
+    problem = random_problem(np.random.default_rng([12, seed]), 3)
+    contract = solve(problem)
+    found = every_selection(problem)
+    taking_part = tuple(np.flatnonzero(contract.participates).tolist())
+    reached = {it.types: it.expected_accuracy for it in found}
+    assert max(reached.values()) <= contract.upper_bound
+    if taking_part:
+        assert reached[taking_part] == pytest.approx(contract.expected_accuracy, abs=1e-6)
+    for it in found:
+        assert Grid(problem, np.array(it.types)).best(14) <= it.upper_bound
+
+
+def rising_outside_option(outside):
+    """Three types, of which the middle one has the given outside option."""
+    problem = Problem(10, [1 / 3] * 3, [0.20, 0.12, 0.05], CURVE)
+    alone = autarky(problem).utilities
+    return dataclasses.replace(
+        problem, reservation_utilities=[alone[0], max(alone[1], outside), alone[2]]
+    )
+
+
+# Book: obs-countervailing
+def test_incentives_can_run_against_the_usual_direction():
+    """IR binds for the middle type alone, and type 1 must be paid not to pass for it."""
+    usual, against = solve_many([rising_outside_option(0.0), rising_outside_option(40.0)])
+    assert usual.binding.individual_rationality[0]
+    assert not usual.binding.upward[0]
+    assert against.status is Status.OPTIMAL
+    assert against.participates.all()
+    assert against.binding.individual_rationality.tolist() == [False, True, False]
+    assert against.binding.upward[0]
+    assert against.utilities[0] > against.reservation_utilities[0] + 1
+    assert against.gap < 1e-9 < usual.expected_accuracy - against.expected_accuracy
+    check(against)
+
+
+# Book: obs-selection
+def test_a_type_is_left_out_where_keeping_it_costs_more():
+    problem = rising_outside_option(45.0)
+    contract = solve(problem)
+    assert contract.participates.tolist() == [True, False, True]
+    everybody = next(it for it in every_selection(problem) if it.types == (0, 1, 2))
+    assert everybody.upper_bound < contract.expected_accuracy - 1e-3
+    check(contract)

@@ -48,6 +48,7 @@ solutions), and the bound that of the nodes left open: proven all the same.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Callable
@@ -60,7 +61,6 @@ import numpy.typing as npt
 from .accuracy import Curve, FloatArray
 from .branch_and_bound import (
     NARROW,
-    PENALTY,
     PENALTY_GROWTH,
     PENALTY_LIMIT,
     ROUNDING,
@@ -78,7 +78,7 @@ from .problem import Problem, autarky
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
-__all__ = ["Selection", "alone_or_out", "best_selection"]
+__all__ = ["Selected", "Selection", "alone_or_out", "best_selection", "every_selection"]
 
 #: Whether a type is in, out, or neither yet.
 IN, OUT, UNDECIDED = 1, 0, -1
@@ -92,6 +92,10 @@ MANY_OUTCOMES, TOO_MANY_OUTCOMES, RARE = 3_000, 25_000, 1e-12
 #: Price of violating the constraints of a node's convex problem, in accuracy per value of the
 #: best model. Too low a price weakens bounds, it does not falsify them.
 NODE_PENALTY = 300.0
+
+#: Price of violating the constraints of a selection, at first; it is raised where it proves too
+#: low. Far too high a price makes the path to the optimum hard to follow.
+FIRST_PENALTY = 1.0
 
 #: Where sums leave a gap, so many outcomes of a selection are enumerated; and so many of all
 #: selections that are solved together.
@@ -327,6 +331,71 @@ def alone_or_out(problem: Problem) -> Selection:
     model = search.decided(types[None], exact=True)
     menu = search.autarkic(model, types)
     return Selection(types, model, menu, float(menu.point.moments.accuracy[0]), 1)
+
+
+@dataclass(frozen=True)
+class Selected:
+    """What a menu for some types only can reach; see :func:`every_selection`.
+
+    Attributes
+    ----------
+    types : tuple of int
+        The types in, as indices of the problem's types.
+    expected_accuracy : float
+        Of the best menu found for them, given that the others do not want to come in; that of no
+        data if none was found.
+    upper_bound : float
+        No menu for these types reaches more.
+    """
+
+    types: tuple[int, ...]
+    expected_accuracy: float
+    upper_bound: float
+
+
+def every_selection(problem: Problem) -> list[Selected]:
+    """Solve all 2^I - 1 selections of types one by one, with every outcome enumerated.
+
+    What :func:`paid_with_models.solve` need not do; for few types, to see what it would find.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    list of Selected
+        The highest upper bound first.
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> problem = Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    >>> [it.types for it in every_selection(problem)]
+    [(0, 1), (1,), (0,)]
+    """
+    search = _Search(problem, _left_open, 0.0, "enumeration")
+    order = np.argsort(-problem.costs, kind="stable")
+    all_types = range(problem.n_types)
+    selections = [
+        np.array(types)
+        for size in all_types
+        for types in itertools.combinations(all_types, size + 1)
+    ]
+    nothing = float(problem.accuracy(0.0))
+    found = []
+    for leaf in search.solved(selections, exact=True):
+        start = np.maximum(leaf.relaxed, 1e-6 * leaf.model.box[:, 1::2])
+        best = Incumbents(leaf.menu, np.array([nothing])).improved(leaf.model, leaf.menu)
+        best = best.searched(leaf.model, start, leaf.menu.point.contributions)
+        types = tuple(sorted(order[leaf.types].tolist()))
+        found.append(Selected(types, float(best.reached[0]), max(leaf.bound, nothing)))
+    return sorted(found, key=lambda it: (-it.upper_bound, it.types))
 
 
 def _left_open(
@@ -646,7 +715,7 @@ class _Search:
         envelope = replace(model, accuracy=curves[0], value=curves[1])
         start = np.maximum.accumulate(0.5 * (1 - model.reservation_utilities) / model.costs, axis=1)
         bounds, relaxed = np.full(len(members), np.inf), start.copy()
-        penalty = np.full(len(members), PENALTY)
+        penalty = np.full(len(members), FIRST_PENALTY)
         rows = np.arange(len(members))
         while rows.size:
             some = envelope.take(rows)

@@ -59,8 +59,14 @@ PRINTED_ITERATIONS = {
     "small_party_teamwork": 63,
     "big_and_small_collaboration": 1813,
 }
+PRINTED_ITERATIONS_ALL_CONSTRAINTS = {
+    "big_firm_cooperation": 118,
+    "small_party_teamwork": 99,
+    "big_and_small_collaboration": 2000,
+}
 PRINTED_SECONDS = {
     "three scenarios": 8.034479141235352,
+    "three scenarios, all constraints": 9.415450811386108,
     "two types, screening": 80.0,
     "two types, complete information": 637.0,
 }

@@ -13,6 +13,7 @@ from paid_with_models import (
     solve_complete_information,
     solve_complete_information_many,
 )
+from paid_with_models.complete_information import relaxed_bound
 
 
 # Book: prop-complete
@@ -107,9 +108,50 @@ def test_many_at_once_are_the_same_as_one_by_one():
         assert together.rewards == pytest.approx(alone.rewards, rel=1e-14)
 
 
-# Book: obs-not-a-bound, prop-relaxation
+# Book: obs-not-a-bound
 def test_the_benchmark_does_not_bound_the_menu():
     """A menu may beat it, for it asks individual rationality only on average."""
     problem = Problem(3, [0.9097, 0.0903], [0.7539, 0.0419], GeneralizationBound())
     assert solve_complete_information(problem).expected_accuracy == pytest.approx(0.181, abs=5e-4)
     assert solve(problem).expected_accuracy > 0.505
+
+
+# Book: prop-relaxation
+def test_the_relaxation_bounds_what_the_benchmark_does_not():
+    problem = Problem(3, [0.9097, 0.0903], [0.7539, 0.0419], GeneralizationBound())
+    assert solve_complete_information(problem).expected_accuracy < 0.2
+    assert 0.505 < solve(problem).expected_accuracy <= relaxed_bound(problem) + 1e-6
+
+
+# Book: prop-relaxation
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_relaxation_bounds_menus_and_complete_information(seed, beliefs):
+    rng = np.random.default_rng([13, seed])
+    n_types = int(rng.integers(1, 4))
+    valuation = [LinearValuation(100.0), PowerValuation(100.0, 2.0)][seed % 2]
+    problem = Problem(
+        int(rng.integers(1, 7)), rng.dirichlet(np.full(n_types, 2.0)),
+        np.exp(rng.uniform(np.log(0.02), 0, n_types)), GeneralizationBound(), valuation, beliefs,
+    )  # fmt: skip
+    bound = relaxed_bound(problem)
+    assert solve(problem).expected_accuracy <= bound + 1e-6
+    assert solve_complete_information(problem).expected_accuracy <= bound + 1e-6
+    # Fewer rounds are a bound as well, only weaker.
+    assert relaxed_bound(problem, rounds=1) >= bound - 1e-6
+
+
+# Book: prop-relaxation
+def test_the_relaxation_is_tight_for_one_party():
+    """Alone, a type gets what it trains; on the concave part nothing is lost by the envelope."""
+    problem = Problem(1, [0.4, 0.6], [0.2, 0.1], GeneralizationBound())
+    reached = solve(problem).expected_accuracy
+    assert relaxed_bound(problem) == pytest.approx(reached, abs=2e-4)
+
+
+def test_the_relaxation_is_for_autarky():
+    problem = Problem(
+        3, [0.4, 0.6], [0.2, 0.1], GeneralizationBound(), reservation_utilities=[50.0, 60.0]
+    )
+    with pytest.raises(ValueError, match="reservation_utilities must be those of autarky"):
+        relaxed_bound(problem)

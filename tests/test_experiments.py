@@ -239,8 +239,8 @@ def test_every_published_number_has_a_verdict_and_a_reason(comparison):
         ("reservation contribution", {"differs"}),
         ("expected value of the collective model", {"reproduced"}),
         ("lowest information cost", {"reproduced"}),
-        ("maximiser of the expected total", {"reproduced"}),
-        ("maximiser of the expected root", {"reproduced"}),
+        ("maximizer of the expected total", {"reproduced"}),
+        ("maximizer of the expected root", {"reproduced"}),
     ],
 )
 def test_verdicts(comparison, quantity, verdicts):

@@ -74,7 +74,7 @@ SURELY_PRESENT = 1e-13
 #: numbers like e^-600. Cutting them off understates what a menu reaches, never the opposite.
 LOWEST_EXPONENT = -30.0
 
-#: Exponential cones ask for short steps and little regularisation; where one setting of Clarabel
+#: Exponential cones ask for short steps and little regularization; where one setting of Clarabel
 #: stalls, the next goes through. What it calls inaccurate is to be right to 1e-6.
 CLARABEL_SETTINGS = tuple(
     {

@@ -7,7 +7,7 @@ sizes and type probabilities (:func:`two_type_experiment`), all with the general
 (:func:`free_riding_experiment`).
 
 :data:`PUBLISHED` holds numbers printed by the paper's authors in the experiment notebooks of their
-repository ``bingchen-wang/paid-with-models`` (MIT licence, copyright 2024 Bingchen Wang), at the
+repository ``bingchen-wang/paid-with-models`` (MIT license, copyright 2024 Bingchen Wang), at the
 precision printed there. They are facts to compare with, not inputs: :func:`compare_with_published`
 says of each whether it is reproduced, and where it is not, why, with evidence computed from
 certified contracts.
@@ -55,7 +55,7 @@ __all__ = [
 ]
 
 #: A printed number counts as reproduced when ours is this close, relative to the larger of the
-#: two (or equal in every printed digit). The published optimiser stops within a few parts in 1e8
+#: two (or equal in every printed digit). The published optimizer stops within a few parts in 1e8
 #: of its optimum; one part in a million is well above that, and below anything a figure shows.
 REPRODUCED_WITHIN = 1e-6
 
@@ -152,7 +152,7 @@ class Published:
     Attributes
     ----------
     source : str
-        Where they were printed, and under which licence.
+        Where they were printed, and under which license.
     menus : dict of PublishedMenu
         By scenario name; eight decimals.
     menu_decimals : int
@@ -163,7 +163,7 @@ class Published:
     two_type_lowest_information_cost : float
         Lower end of the axis of the information-cost figure; two decimals.
     counter_example_argmax : (2,) tuple of floats
-        Appendix A.1: the maximiser of the expected total and that of the expected root.
+        Appendix A.1: the maximizer of the expected total and that of the expected root.
     """
 
     source: str
@@ -175,12 +175,12 @@ class Published:
     counter_example_argmax: tuple[float, float]
 
 
-#: Numbers printed by the paper's authors (repository bingchen-wang/paid-with-models, MIT licence,
+#: Numbers printed by the paper's authors (repository bingchen-wang/paid-with-models, MIT license,
 #: copyright 2024 Bingchen Wang), at the precision printed there.
 PUBLISHED = Published(
     source=(
         "printed outputs of the experiment notebooks in the repository"
-        " bingchen-wang/paid-with-models (MIT licence, copyright 2024 Bingchen Wang)"
+        " bingchen-wang/paid-with-models (MIT license, copyright 2024 Bingchen Wang)"
     ),
     menus={
         "big_firm_cooperation": PublishedMenu(
@@ -585,7 +585,7 @@ class FreeRidingResults:
     complete_total, complete_accuracy : (G,) ndarray
         The complete-information benchmark.
     surplus_total, surplus_accuracy : (G,) ndarray
-        The data that maximise the parties' joint surplus if everybody gets the best model and
+        The data that maximize the parties' joint surplus if everybody gets the best model and
         the cheapest present does the work: the sum of marginal values equals the marginal cost
         (Samuelson 1954).
     """
@@ -722,7 +722,7 @@ class CounterExample:
     .. math:: g(m_1) = E[\sqrt S] = q^2 \sqrt{2 m_1} + 2 q (1 - q) \sqrt{M}
               + (1 - q)^2 \sqrt{2 (M - m_1)}
 
-    inside it: a coordinator that maximises the expected amount of data does not maximise the
+    inside it: a coordinator that maximizes the expected amount of data does not maximize the
     expected accuracy. With q = .6 and M = 5 these are the appendix's
     :math:`0.4 m + 4` and :math:`0.36 \sqrt{2m} + 0.48 \sqrt 5 + 0.16 \sqrt{10 - 2m}`.
 
@@ -770,21 +770,21 @@ class CounterExample:
 
     @property
     def best_total(self) -> float:
-        """The m_1 in [0, budget] that maximises f."""
-        return _maximiser(lambda m: 2 * self.probability - 1, self.budget)
+        """The m_1 in [0, budget] that maximizes f."""
+        return _maximizer(lambda m: 2 * self.probability - 1, self.budget)
 
     @property
     def best_root(self) -> float:
-        """The m_1 in [0, budget] that maximises g."""
+        """The m_1 in [0, budget] that maximizes g."""
         q = self.probability
         # The sign of g', freed of its denominators sqrt(2 m) and sqrt(2 (M - m)).
-        return _maximiser(
+        return _maximizer(
             lambda m: q**2 * np.sqrt(self.budget - m) - (1 - q) ** 2 * np.sqrt(m), self.budget
         )
 
 
-def _maximiser(slope: Callable[[float], float], upper: float) -> float:
-    """Maximiser on [0, upper] of a concave function, given the sign of its derivative."""
+def _maximizer(slope: Callable[[float], float], upper: float) -> float:
+    """Maximizer on [0, upper] of a concave function, given the sign of its derivative."""
     if slope(upper) >= 0:
         return upper
     if slope(0.0) <= 0:
@@ -1110,6 +1110,6 @@ def _compare_counter_example() -> list[dict[str, object]]:
     f, g = PUBLISHED.counter_example_argmax
     experiment = "Appendix A.1"
     return [
-        _row(experiment, "maximiser of the expected total", 1, f, example.best_total, 8, ""),
-        _row(experiment, "maximiser of the expected root", 1, g, example.best_root, 8, ""),
+        _row(experiment, "maximizer of the expected total", 1, f, example.best_total, 8, ""),
+        _row(experiment, "maximizer of the expected root", 1, g, example.best_root, 8, ""),
     ]

@@ -6,11 +6,11 @@ Nothing is shown, saved or left behind: figures are made outside pyplot, under :
 carry the style along when they are drawn, so that the same results give the same bytes, in a
 script as in a notebook.
 
-**Colours.** A type has the same colour in every figure: along one path from orange (the costliest)
-to navy (the cheapest), which darkens throughout. Neighbouring colours of up to five types stay
+**Colors.** A type has the same color in every figure: along one path from orange (the costliest)
+to navy (the cheapest), which darkens throughout. Neighboring colors of up to five types stay
 apart under simulated protanopia, deuteranopia and tritanopia (Machado, Oliveira and Fernandes
-2009), and every colour has a contrast of at least 3 to the white ground; types are labelled as
-well, since nothing is told by colour alone. "Type 1" is the first in the order of the problem.
+2009), and every color has a contrast of at least 3 to the white ground; types are labeled as
+well, since nothing is told by color alone. "Type 1" is the first in the order of the problem.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class _Canvas(FigureCanvasBase):
 
 
 def type_colors(costs: npt.ArrayLike) -> list[str]:
-    """Colours of types, as hexadecimal strings in the order given: orange costliest, navy cheapest.
+    """Colors of types, as hexadecimal strings in the order given: orange costliest, navy cheapest.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def timeline() -> tuple[Figure, pd.DataFrame]:
             (
                 3,
                 "everyone",
-                "the realised total contribution S and its accuracy a(S)",
+                "the realized total contribution S and its accuracy a(S)",
                 "train one model on all data; each party gets a version drawn for its option",
             ),
         ],
@@ -574,7 +574,7 @@ def deterministic_promise(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     -------
     Figure, DataFrame
         Columns promise (accuracy), insolvency_probability, unused_value; one row per accuracy
-        that can be realised, and one below and above.
+        that can be realized, and one below and above.
 
     Examples
     --------
@@ -711,7 +711,7 @@ def reward_distributions(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     Returns
     -------
     Figure, DataFrame
-        Columns type, value (centre), width (of the bin; 0 for a single value), probability,
+        Columns type, value (center), width (of the bin; 0 for a single value), probability,
         first_moment (the mean, :math:`t_i`). Probabilities of a type sum to 1.
 
     Examples
@@ -1055,7 +1055,7 @@ def two_type_surfaces(
 
 
 def two_type_maps(results: TwoTypeResults, pair: str = "contract") -> tuple[Figure, pd.DataFrame]:
-    """The same as maps with level lines: a row a quantity, a panel a type, common colours.
+    """The same as maps with level lines: a row a quantity, a panel a type, common colors.
 
     Parameters
     ----------
@@ -1276,7 +1276,7 @@ def _dot(ax: Axes, x: float, y: float, color: str, hollow: bool) -> None:
 
 
 def _share(ax: Axes, x: float, y: float, colors: Sequence[str]) -> None:
-    """A dot in equal slices of several colours: an option that several types take."""
+    """A dot in equal slices of several colors: an option that several types take."""
     ax.plot(x, y, "o", markersize=12, color="white", zorder=5, clip_on=False)
     ends = np.linspace(0.25, 1.25, len(colors) + 1) * 2 * np.pi
     for color, start, end in zip(colors, ends[:-1], ends[1:], strict=True):
@@ -1307,7 +1307,7 @@ def _legend_below(figure: Figure, handles: Sequence[Any], columns: int) -> None:
 
 
 def _type_legend(figure: Figure, problem: Problem, out: npt.ArrayLike | None = None) -> None:
-    """Key of the types' colours, above the panels; types marked out are said to stay out."""
+    """Key of the types' colors, above the panels; types marked out are said to stay out."""
     stays_out = np.zeros(problem.n_types, dtype=bool) if out is None else np.asarray(out)
     handles = [
         Patch(color=color, label=f"type {i + 1}" + (" (stays out)" if stays_out[i] else ""))
@@ -1530,10 +1530,10 @@ def _part_handles(table: pd.DataFrame) -> list[Patch]:
     if (table["base"] > 0).any():
         handles.append(Patch(facecolor=grey, edgecolor=grey, label="base contribution"))
     if (table["added"] > 0).any():
-        handles.append(Patch(facecolor=_tint(grey), edgecolor=grey, label="incentivised addition"))
+        handles.append(Patch(facecolor=_tint(grey), edgecolor=grey, label="incentivized addition"))
     if (table["reduced"] > 0).any():
         handles.append(
-            Patch(facecolor="white", edgecolor=grey, hatch="////", label="incentivised reduction")
+            Patch(facecolor="white", edgecolor=grey, hatch="////", label="incentivized reduction")
         )
     return handles
 
@@ -1650,7 +1650,7 @@ BOTH, NEITHER = TYPE_PATH[2], CAP
 def _draw_surfaces(
     ax: Axes3D, results: TwoTypeResults, values: FloatArray, colors: Sequence[str]
 ) -> set[str]:
-    """One or two surfaces over (p_1, N), sorted by depth together; returns the colours used."""
+    """One or two surfaces over (p_1, N), sorted by depth together; returns the colors used."""
     rows = _thin(results.n_parties.size)
     columns = _thin(results.p_high.size)
     p, n = np.meshgrid(results.p_high[columns], results.n_parties[rows].astype(float))

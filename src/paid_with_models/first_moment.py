@@ -10,7 +10,7 @@ With types ordered by cost, costliest first, and rewards replaced by their means
    u_i \ge t_j - c_i m_j, \quad
    t_i \le T_i(m) := E_i[v(a(n \cdot m))] .
 
-Single crossing makes m non-decreasing and neighbouring incentive constraints sufficient. They say
+Single crossing makes m non-decreasing and neighboring incentive constraints sufficient. They say
 that the utility gained from one type to the next is the cost difference times a contribution
 between theirs,
 

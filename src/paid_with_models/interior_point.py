@@ -39,7 +39,7 @@ ITERATIONS = 100
 #: only rounding is in the way and the finish takes over.
 PATIENCE, PATIENCE_AT_END, NEAR_END = 8, 2, 1e-6
 
-#: The finish: relative regularisation of its linear systems (degenerate constraints are common),
+#: The finish: relative regularization of its linear systems (degenerate constraints are common),
 #: rounds of correcting the guess of what binds, how many in vain, Newton steps in each, and the
 #: sign error allowed.
 REGULARIZATION = 1e-13

@@ -2,7 +2,7 @@ r"""First-moment problems with many types: everything at a cost of O(I), not O(I
 
 With exponential sums little couples all I types of a problem: the J numbers
 :math:`\varphi_j = \sum_i u_j q_{ij}\, dm_i` by which the sums change. All else is local to
-neighbouring types: contribution :math:`m_i`, the contribution :math:`y_i` between a type and the
+neighboring types: contribution :math:`m_i`, the contribution :math:`y_i` between a type and the
 one before, utility :math:`u_i = u_{i-1} + (c_{i-1} - c_i) y_i`, and the cap. A Newton step of the
 interior-point method is therefore a banded linear system, bordered by 2J dense columns:
 :class:`ChainSystem` factors the band once and eliminates the border through it.

@@ -4,7 +4,7 @@ A party of type i bears :math:`c_i` per unit of data it contributes and gains :m
 model of accuracy r. There are N parties; each is of type i with probability :math:`p_i`,
 independently, so that the numbers of parties of each type are Multinomial(N, p).
 
-**Autarky** is the outside option: alone, type i trains on the m that maximises
+**Autarky** is the outside option: alone, type i trains on the m that maximizes
 :math:`v(a(m)) - c_i m`, or stays out. A party may have something better outside the scheme, worth
 :math:`f_i` (``reservation_utilities``).
 """

@@ -166,7 +166,7 @@ def best_reply(problem: Problem, cost: float, others: float) -> float:
     Returns
     -------
     float
-        The m >= 0 that maximises v(a(others + m)) - cost m; the smallest one, if several do.
+        The m >= 0 that maximizes v(a(others + m)) - cost m; the smallest one, if several do.
 
     Raises
     ------

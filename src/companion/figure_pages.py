@@ -6,17 +6,26 @@ of it.
 
 import html
 import json
-from collections.abc import Mapping
+import posixpath
+import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
+from .chapters import read_yaml
+from .citing import Work, bibtex, latex_caption, ris
+from .drawing import read_project
 from .registry import FigureRecord, fill
 
-#: Where a page wants the gallery.
+#: Where the page `GALLERY` wants the gallery.
 PLACE = "<!-- gallery -->"
+GALLERY = "book/figures"
+
+#: Below the stage: what goes into the site as it is.
+FILES = "files"
 
 #: A list longer than this is shortened for people to read.
 LONG_LIST = 6
@@ -42,9 +51,13 @@ def verdict(figure_id: str, build_dir: Path) -> str | None:
 
 
 def add_figures(
-    stage: Path, registry: Mapping[str, FigureRecord], drawn: Mapping[str, Path], build_dir: Path
-) -> None:
-    """Give the figures in the staged chapters what the registry and their files say.
+    stage: Path, registry: Mapping[str, FigureRecord], drawn: Mapping[str, Path], root: Path,
+    build_dir: Path,
+) -> None:  # fmt: skip
+    """Give the staged book what the registry and the figures' files say.
+
+    The figures in the chapters get captions and provenance; each figure gets a page, which the
+    contents list below the gallery; the files go where the site has them at ``figures/ID/``.
 
     Parameters
     ----------
@@ -54,15 +67,154 @@ def add_figures(
         The figures of record.
     drawn
         Their folders.
+    root
+        The book's root.
     build_dir
         For the verdicts.
     """
-    for name in sorted({record.chapter for record in registry.values()}):
-        path = stage / f"{name}.ipynb"
-        if path.is_file():
-            notebook = nbformat.read(path, as_version=4)
-            dress(notebook, name, registry, drawn, build_dir)
-            nbformat.write(notebook, path)
+    if not registry:
+        return
+    for path in sorted(stage.rglob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        page = path.relative_to(stage).with_suffix("").as_posix()
+        dress(notebook, page, registry, drawn, build_dir)
+        nbformat.write(notebook, path)
+    config = read_yaml(root / "_config.yml")
+    project = read_project(root)
+    work = Work(config["title"], str(config["copyright"]), project.site)
+    files = stage / FILES / "figures"
+    for name, folder in drawn.items():
+        shutil.copytree(folder, files / name)
+        target = stage / "figures" / name / "index.md"
+        target.parent.mkdir(parents=True)
+        target.write_text(figure_page(folder, work, verdict(name, build_dir)), encoding="utf-8")
+    shutil.copyfile(build_dir / "figures" / "figures.json", files / "figures.json")
+
+
+def list_pages(toc: Any, names: Iterable[str]) -> Any:
+    """Return the contents with the figures' pages below that of the gallery."""
+    if isinstance(toc, list):
+        return [list_pages(item, names) for item in toc]
+    if isinstance(toc, dict):
+        kept = {key: list_pages(value, names) for key, value in toc.items()}
+        if kept.get("file") == GALLERY:
+            kept["sections"] = [{"file": f"figures/{name}/index"} for name in names]
+        return kept
+    return toc
+
+
+def gallery(drawn: Mapping[str, Path]) -> str:
+    """Return all figures, small, with links to their pages."""
+    cells = []
+    for name, folder in drawn.items():
+        about = _read(folder / "metadata.json")
+        here = posixpath.relpath(f"figures/{name}", posixpath.dirname(GALLERY))
+        cells.append(
+            f'<figure><a href="{here}/index.html">'
+            f'<img src="{here}/{name}.svg" loading="lazy" alt="{_attribute(about["alt"])}"></a>'
+            f"<figcaption>{html.escape(about['title'])}</figcaption></figure>"
+        )
+    return '<div class="gallery">\n' + "\n".join(cells) + "\n</div>\n"
+
+
+def figure_page(folder: Path, work: Work, found: str | None) -> str:
+    """Return the page of a figure as MyST text.
+
+    Parameters
+    ----------
+    folder
+        Its files.
+    work
+        What it is part of.
+    found
+        The verdict.
+    """
+    about, run = _read(folder / "metadata.json"), _read(folder / "run.json")
+    name = about["id"]
+    shown = f"Shown as {{numref}}`{name}` in {{doc}}`/{about['chapter']}`."
+    paper = f" It corresponds to a figure of the paper: {about['paper']}." if about["paper"] else ""
+    lines = [
+        f"# {about['title']}",
+        "",
+        f'<figure class="preview"><img src="{name}.svg" alt="{_attribute(about["alt"])}"></figure>',
+        "",
+        about["caption"],
+        "",
+        f"{shown}{paper}",
+        "",
+        "## Downloads",
+        "",
+        *_downloads(folder, about),
+        "",
+        f"License: [{about['license']['name']}]({about['license']['url']}).",
+        "",
+        "## Cite",
+        "",
+        "Cite the paper for its ideas ({cite:t}`wang2025paid`), and this for the figure:",
+        "",
+        "`````{tab-set}",
+    ]
+    texts = {
+        "BibTeX": ("bibtex", bibtex(about, work)),
+        "RIS": ("text", ris(about, work)),
+        "LaTeX": ("latex", latex_caption(about)),
+    }
+    for label, (language, text) in texts.items():
+        lines += [f"````{{tab-item}} {label}", f"```{{code-block}} {language}", text, "```", "````"]
+    lines += ["`````", "", "## Provenance", "", "| | |", "|:--|:--|"]
+    lines += [f"| {label} | {text} |" for label, text in _origin(about, run, found).items()]
+    lines += ["", "**What is seen.** " + about["alt"], "", "## Changes", ""]
+    lines += [f"- {version}: {text}" for version, text in about["changelog"].items()]
+    return "\n".join([*lines, ""])
+
+
+def _downloads(folder: Path, about: Mapping[str, Any]) -> list[str]:
+    what = {
+        "svg": "vectors, for the screen",
+        "pdf": "vectors, for LaTeX",
+        "png": "pixels, 300 dpi",
+        "csv": "the table behind it",
+        "csv-metadata.json": "its columns, with units",
+    }
+    files = {f"{about['id']}.{kind}": text for kind, text in what.items()}
+    files |= {"metadata.json": "all about the figure", "run.json": "the run that drew it"}
+    lines = ["| file | | kB |", "|:--|:--|--:|"]
+    for name, text in files.items():
+        size = (folder / name).stat().st_size / 1000
+        lines.append(f'| <a href="{name}" download>{name}</a> | {text} | {size:,.1f} |')
+    return lines
+
+
+def _origin(about: Mapping[str, Any], run: Mapping[str, Any], found: str | None) -> dict[str, str]:
+    """What the figure was made from and how, line by line."""
+    rows = {"figure": f"`{about['id']}`, version {about['version']}"}
+    if found:
+        rows["verdict"] = f"{found}, see {{doc}}`/book/verdicts`"
+    rows["drawn by"] = _code(about["drawn_by"])
+    if about["computed_by"]:
+        rows["computed by"] = _code(about["computed_by"])
+    if about["data"]:
+        rows["data"] = f"`{about['data']}`"
+    for name, value in about["parameters"].items():
+        rows[f"`{name}`"] = _item(value)
+    rows["sources"] = f"sha256 `{about['source_sha256']}`"
+    if run["commit"]:
+        rows["commit"] = f"`{run['commit']}`{', and later changes' if run['changed_since'] else ''}"
+    rows["run"] = (
+        f"{run['date']}, {run['seconds']:.1f} s, {run['machine']['cores']} cores, "
+        f"{run['machine']['system']}"
+    )
+    rows["packages"] = ", ".join(f"{name} {text}" for name, text in about["packages"].items())
+    rows["again"] = f"`pwm figures {about['id']}`"
+    return rows
+
+
+def _code(name: str) -> str:
+    return f"{{py:obj}}`~{name.replace(':', '.')}`"
+
+
+def _attribute(text: str) -> str:
+    return html.escape(text, quote=True)
 
 
 def dress(
@@ -84,11 +236,12 @@ def dress(
         table = about["files"][f"{record.id}.csv"]["sha256"]
         of_record = shown["table"] == table
         caption, alt = (
-            about[key] if of_record else fill(getattr(record, key), shown["numbers"])
+            about[key] if of_record else fill(getattr(record, key), shown["numbers"], missing="…")
             for key in ("caption", "alt")
         )
+        label = {"name": record.id} if page == record.chapter else {}
         cell.metadata["mystnb"] = {
-            "figure": {"caption": caption, "name": record.id},
+            "figure": {"caption": caption, **label},
             "image": {"alt": alt, "width": "100%"},
         }
         tags = cell.metadata.setdefault("tags", [])
@@ -135,7 +288,8 @@ def provenance(
     of_record
         Whether what the page shows is the figure of record.
     """
-    parts = {"id": html.escape(about["id"])}
+    link = posixpath.relpath(f"figures/{about['id']}/index.html", posixpath.dirname(page))
+    parts = {"id": f'<a href="{link}">{about["id"]}</a>'}
     if not of_record:
         parts["verdict differs"] = "not the figure of record: drawn from other results"
     else:

@@ -213,17 +213,19 @@ def csv(table: Any) -> bytes:
     return text.encode()
 
 
-def fill(text: str, numbers: Mapping[str, Any]) -> str:
+def fill(text: str, numbers: Mapping[str, Any], *, missing: str = "") -> str:
     """Replace placeholders such as ``{{ largest }}`` or ``{{ switch:.2f }}`` by numbers.
 
     Raises
     ------
     RegistryError
-        If there is no such number.
+        If there is no such number, and nothing to stand for one that is `missing`.
     """
 
     def value(match: re.Match[str]) -> str:
         if match[1] not in numbers:
+            if missing:
+                return missing
             known = ", ".join(numbers) or "none"
             raise RegistryError(f"what is drawn computes no {match[1]!r}; known are: {known}")
         return format(numbers[match[1]], match[2] or "")

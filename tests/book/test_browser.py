@@ -12,8 +12,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page, sync_playwright
+from pybtex.database import parse_string
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FIGURE = "figures/fig-two-type-contract/index.html"
 SETTINGS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
 
 pytestmark = pytest.mark.skipif(
@@ -58,7 +60,7 @@ def test_pages_in_the_browser(
 ) -> None:
     shots = site.parent / "screenshots"
     problems = []
-    for name in chapter_pages:
+    for name in (*chapter_pages, FIGURE):
         context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
         page = context.new_page()
         problems += [f"{name}: {problem}" for problem in visit(page, site / name)]
@@ -81,3 +83,20 @@ def test_pages_in_the_browser(
         ]
         context.close()
     assert problems == [], json.dumps(problems, indent=1)
+
+
+def test_citation_of_a_figure_is_copied(browser: Browser, site: Path) -> None:
+    page = browser.new_page()
+    visit(page, site / FIGURE)
+    about = json.loads((site / FIGURE).with_name("metadata.json").read_text())
+    page.locator(".highlight-bibtex button.copybtn").click()
+    page.evaluate("document.body.append(document.createElement('textarea'))")
+    page.locator("textarea").focus()
+    page.keyboard.press("ControlOrMeta+V")
+    (entry,) = parse_string(page.locator("textarea").input_value(), "bibtex").entries.values()
+    page.close()
+    assert entry.key == f"paid-with-models:{about['id']}:{about['version']}"
+    assert entry.fields["title"] == f"{{{about['title']}}}"
+    assert about["id"] in entry.fields["howpublished"]
+    assert about["source_sha256"] in entry.fields["note"]
+    assert str(entry.persons["author"][0]) == f"{{{about['author']}}}"

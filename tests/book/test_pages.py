@@ -1,5 +1,7 @@
 """The built pages, read as files: complete, resolved, linked, and at home on any disk."""
 
+import hashlib
+import json
 import os
 import re
 from pathlib import Path
@@ -7,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
+
+ROOT = Path(__file__).parents[2]
 
 Pages = dict[str, BeautifulSoup]
 
@@ -127,3 +131,38 @@ def test_downloads_hold_outputs_and_no_traces(site: Path) -> None:
 @pytest.mark.parametrize("name", ["_static/mathjax/tex-svg.js", "searchindex.js"])
 def test_site_works_without_a_network(site: Path, name: str) -> None:
     assert (site / name).is_file()
+
+
+def test_every_figure_has_provenance_and_is_the_figure_of_record(chapter_pages: Pages) -> None:
+    from companion.registry import load_registry
+
+    found = []
+    for name, page in chapter_pages.items():
+        for strip in page.select("p.provenance"):
+            figure = strip.find_previous("figure")
+            assert figure is not None, name
+            assert strip.a is not None, name
+            assert figure["id"] == strip.a.string, name
+            assert "not the figure of record" not in strip.get_text(), strip
+            found.append(str(figure["id"]))
+    assert sorted(found) == sorted(load_registry(ROOT))
+
+
+def test_every_figure_has_a_page_with_its_files(site: Path, pages: Pages) -> None:
+    from companion.registry import load_registry
+
+    listed = json.loads((site / "figures/figures.json").read_text())["figures"]
+    assert [it["id"] for it in listed] == list(load_registry(ROOT))
+    for about in listed:
+        folder = site / "figures" / about["id"]
+        for name, file in about["files"].items():
+            assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == file["sha256"]
+        page = pages[f"figures/{about['id']}/index.html"]
+        downloads = {str(link["href"]) for link in page.select("a[download]")}
+        assert downloads >= {*about["files"], "metadata.json", "run.json"}
+        chapter = pages[f"{about['chapter']}.html"]
+        figure = chapter.select_one(f"figure#{about['id']}")
+        assert figure is not None
+        assert figure.img is not None
+        assert figure.img["alt"] == about["alt"]
+        assert about["source_sha256"] in page.get_text()

@@ -37,6 +37,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import matplotlib
+
 from .dependencies import find_dependencies
 from .registry import FigureRecord, csv, fill, load_columns, load_registry
 
@@ -286,12 +288,13 @@ def draw(
     figure, table = record.drawn(*record.result(root))
     source = source_hash(record, root, project)
     for kind in ("svg", "pdf", "png"):
-        figure.savefig(
-            folder / f"{record.id}.{kind}",
-            bbox_inches="tight",
-            dpi=DPI,
-            metadata=_file_metadata(record, kind, project, source),
-        )
+        with matplotlib.rc_context({"svg.hashsalt": record.id}):
+            figure.savefig(
+                folder / f"{record.id}.{kind}",
+                bbox_inches="tight",
+                dpi=DPI,
+                metadata=_file_metadata(record, kind, project, source),
+            )
     (folder / f"{record.id}.csv").write_bytes(csv(table))
     (folder / f"{record.id}.csv-metadata.json").write_text(
         _json(_table_metadata(record, table, columns)), encoding="utf-8"

@@ -399,6 +399,71 @@ def every_selection(problem: Problem) -> list[Selected]:
     return sorted(found, key=lambda it: (-it.upper_bound, it.types))
 
 
+@dataclass(frozen=True)
+class Selected:
+    """What a menu for some types only can reach; see :func:`every_selection`.
+
+    Attributes
+    ----------
+    types : tuple of int
+        The types in, as indices of the problem's types.
+    expected_accuracy : float
+        Of the best menu found for them, given that the others do not want to come in; that of no
+        data if none was found.
+    upper_bound : float
+        No menu for these types reaches more.
+    """
+
+    types: tuple[int, ...]
+    expected_accuracy: float
+    upper_bound: float
+
+
+def every_selection(problem: Problem) -> list[Selected]:
+    """Solve all 2^I - 1 selections of types one by one, with every outcome enumerated.
+
+    What :func:`paid_with_models.solve` need not do; for few types, to see what it would find.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    list of Selected
+        The highest upper bound first.
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> problem = Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    >>> [it.types for it in every_selection(problem)]
+    [(0, 1), (1,), (0,)]
+    """
+    search = _Search(problem, _left_open, 0.0, "enumeration")
+    order = np.argsort(-problem.costs, kind="stable")
+    all_types = range(problem.n_types)
+    selections = [
+        np.array(types)
+        for size in all_types
+        for types in itertools.combinations(all_types, size + 1)
+    ]
+    nothing = float(problem.accuracy(0.0))
+    found = []
+    for leaf in search.solved(selections, exact=True):
+        start = np.maximum(leaf.relaxed, 1e-6 * leaf.model.box[:, 1::2])
+        best = Incumbents(leaf.menu, np.array([nothing])).improved(leaf.model, leaf.menu)
+        best = best.searched(leaf.model, start, leaf.menu.point.contributions)
+        types = tuple(sorted(order[leaf.types].tolist()))
+        found.append(Selected(types, float(best.reached[0]), max(leaf.bound, nothing)))
+    return sorted(found, key=lambda it: (-it.upper_bound, it.types))
+
+
 def _left_open(
     model: FirstMoment, best: Incumbents, bounds: FloatArray, anchor: FloatArray
 ) -> Closed:

@@ -57,17 +57,6 @@ def _finish_page(
         context["generate_toctree_html"] = named
 
 
-def _name_toggles(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
-) -> None:
-    """Say what the buttons in the contents do that show the pages below another."""
-    if generate := context.get("generate_toctree_html"):
-        label = '<summary aria-label="Pages below">'
-        context["generate_toctree_html"] = lambda *arguments, **options: str(
-            generate(*arguments, **options)
-        ).replace("<summary>", label)
-
-
 def _follow_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Any) -> Any:
     """Resolve a name that the package passes on, such as ``paid_with_models.solve``."""
     package, _, name = str(node.get("reftarget", "")).rpartition(".")

@@ -9,13 +9,9 @@ Below the build folder::
     quick/   for quick runs (see `build`)
 """
 
-import base64
 import hashlib
-import io
-import json
 import math
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +23,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
-from PIL import Image
 
 from . import citation, execute, figure_pages, verify
 from .chapters import BookError, Chapter, find_source, load_chapter, page_names, read_yaml
@@ -35,14 +30,12 @@ from .concordance import PLACE, concordance
 from .drawing import FigureError, draw_figures
 from .execute import ChapterError, Executed
 from .registry import FigureRecord, RegistryError, load_registry
+from .shorten import shorten
 
 QUICK = "Quick run: smaller grids than in the book. Its numbers and figures are not for use."
 SOURCE_SUFFIXES = {".md", ".yml", ".ipynb"}
 #: Where a chapter wants a sentence on how long its code takes.
 RUN_TIME = "<!-- run time -->"
-PATH = re.compile(r'\bd="[^"]*"')
-PICTURE = re.compile(r'"data:image/png;base64,([^"]+)"')
-DECIMAL = re.compile(r"-?\d+\.\d+")
 
 
 class BuildError(Exception):
@@ -270,38 +263,6 @@ def describe_run_time(seconds: float) -> str:
     return f"Runs in about {min(marks, key=lambda mark: abs(math.log(least / mark)))} s."
 
 
-def shorten(notebook: str) -> str:
-    """Return a notebook with drawings that look the same and take less room."""
-    content = json.loads(notebook)
-    for cell in content["cells"]:
-        for output in cell.get("outputs", []):
-            if drawing := output.get("data", {}).get("image/svg+xml"):
-                output["data"]["image/svg+xml"] = shorten_drawing("".join(drawing)).splitlines(True)
-    return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-
-
-def shorten_drawing(svg: str) -> str:
-    """Round the coordinates of all paths; reduce pictures, as of surfaces, to 256 colors.
-
-    >>> shorten_drawing('<path d="M 204.654325 166.4 L -0.001 7"/> <text>1.23456</text>')
-    '<path d="M 204.65 166.4 L 0 7"/> <text>1.23456</text>'
-    """
-
-    def rounded(number: re.Match[str]) -> str:
-        return f"{round(float(number[0]), 2) + 0.0:.2f}".rstrip("0").rstrip(".")
-
-    def reduced(picture: re.Match[str]) -> str:
-        image = Image.open(io.BytesIO(base64.b64decode(picture[1])))
-        file = io.BytesIO()
-        image.convert("RGBA").quantize(256, method=Image.Quantize.FASTOCTREE).save(
-            file, "png", optimize=True
-        )
-        shorter = base64.b64encode(file.getvalue()).decode()
-        return picture[0].replace(picture[1], min(shorter, picture[1], key=len))
-
-    return PICTURE.sub(reduced, PATH.sub(lambda path: DECIMAL.sub(rounded, path[0]), svg))
-
-
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
@@ -387,6 +348,8 @@ def _jupyter_book(
             say(line)
     # Sphinx's note to itself, and the only file that differs between two environments.
     (html / ".buildinfo").unlink(missing_ok=True)
+    for font in html.glob("_static/vendor/**/*.ttf"):  # browsers take the smaller .woff2 beside it
+        font.unlink()
     for file in html.rglob("*.map"):  # for those who work on the theme
         file.unlink()
     return html

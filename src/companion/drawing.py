@@ -41,6 +41,7 @@ import matplotlib
 
 from .dependencies import find_dependencies
 from .registry import FigureRecord, csv, fill, load_columns, load_registry
+from .shorten import shorten_drawing, shorten_png
 
 LICENSE = "CC BY 4.0"
 LICENSE_URL = "https://creativecommons.org/licenses/by/4.0/"
@@ -295,6 +296,9 @@ def draw(
                 dpi=DPI,
                 metadata=_file_metadata(record, kind, project, source),
             )
+    svg = folder / f"{record.id}.svg"
+    svg.write_text(shorten_drawing(svg.read_text(encoding="utf-8")), encoding="utf-8")
+    shorten_png(folder / f"{record.id}.png")
     (folder / f"{record.id}.csv").write_bytes(csv(table))
     (folder / f"{record.id}.csv-metadata.json").write_text(
         _json(_table_metadata(record, table, columns)), encoding="utf-8"

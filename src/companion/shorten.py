@@ -1,0 +1,58 @@
+"""Drawings and notebooks that look the same and take less room."""
+
+import base64
+import io
+import json
+import re
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+PATH = re.compile(r'\bd="[^"]*"')
+PICTURE = re.compile(r'"data:image/png;base64,([^"]+)"')
+DECIMAL = re.compile(r"-?\d+\.\d+")
+
+
+def shorten(notebook: str) -> str:
+    """Return a notebook with drawings that look the same and take less room."""
+    content = json.loads(notebook)
+    for cell in content["cells"]:
+        for output in cell.get("outputs", []):
+            if drawing := output.get("data", {}).get("image/svg+xml"):
+                output["data"]["image/svg+xml"] = shorten_drawing("".join(drawing)).splitlines(True)
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n"
+
+
+def shorten_drawing(svg: str) -> str:
+    """Round the coordinates of all paths; reduce pictures, as of surfaces, to 256 colors.
+
+    >>> shorten_drawing('<path d="M 204.654325 166.4 L -0.001 7"/> <text>1.23456</text>')
+    '<path d="M 204.65 166.4 L 0 7"/> <text>1.23456</text>'
+    """
+
+    def rounded(number: re.Match[str]) -> str:
+        return f"{round(float(number[0]), 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+
+    def reduced(picture: re.Match[str]) -> str:
+        image = Image.open(io.BytesIO(base64.b64decode(picture[1])))
+        file = io.BytesIO()
+        image.convert("RGBA").quantize(256, method=Image.Quantize.FASTOCTREE).save(
+            file, "png", optimize=True
+        )
+        shorter = base64.b64encode(file.getvalue()).decode()
+        return picture[0].replace(picture[1], min(shorter, picture[1], key=len))
+
+    return PICTURE.sub(reduced, PATH.sub(lambda path: DECIMAL.sub(rounded, path[0]), svg))
+
+
+def shorten_png(file: Path) -> None:
+    """Reduce a picture to 256 colors, with its resolution and the texts in it."""
+    with Image.open(file) as image:
+        texts = PngInfo()
+        for name, value in image.info.items():
+            if isinstance(value, str):  # not the resolution
+                texts.add_itxt(str(name), value)
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+            file, "png", optimize=True, dpi=image.info["dpi"], pnginfo=texts
+        )

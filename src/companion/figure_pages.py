@@ -78,7 +78,8 @@ def add_figures(
         notebook = nbformat.read(path, as_version=4)
         page = path.relative_to(stage).with_suffix("").as_posix()
         dress(notebook, page, registry, drawn, build_dir)
-        nbformat.write(notebook, path)
+        text = json.dumps(notebook, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        path.write_text(text + "\n", encoding="utf-8")
     config = read_yaml(root / "_config.yml")
     project = read_project(root)
     work = Work(config["title"], str(config["copyright"]), project.site)
@@ -109,9 +110,11 @@ def gallery(drawn: Mapping[str, Path]) -> str:
     for name, folder in drawn.items():
         about = _read(folder / "metadata.json")
         here = posixpath.relpath(f"figures/{name}", posixpath.dirname(GALLERY))
+        pictures = (folder / f"{name}.{kind}" for kind in ("svg", "png"))
+        smaller = min(pictures, key=lambda file: file.stat().st_size).name
         cells.append(
             f'<figure><a href="{here}/index.html">'
-            f'<img src="{here}/{name}.svg" loading="lazy" alt="{_attribute(about["alt"])}"></a>'
+            f'<img src="{here}/{smaller}" loading="lazy" alt="{_attribute(about["alt"])}"></a>'
             f"<figcaption>{html.escape(about['title'])}</figcaption></figure>"
         )
     return '<div class="gallery">\n' + "\n".join(cells) + "\n</div>\n"

@@ -32,7 +32,9 @@ def _add_scripts(app: Sphinx) -> None:
     for file in metadata.files("sphinx-mathjax-offline") or ():
         if file.is_relative_to(MATHJAX):
             name = file.relative_to(MATHJAX)
-            if name.name == "tex-svg.js" or name.is_relative_to("input/tex/extensions"):
+            extension = name.is_relative_to("input/tex/extensions")
+            # The component loads extensions one by one.
+            if name.name == "tex-svg.js" or (extension and name.name != "all-packages.js"):
                 target = assets / "mathjax" / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(str(file.locate()), target)

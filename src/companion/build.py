@@ -12,6 +12,7 @@ Below the build folder::
 import hashlib
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -348,11 +349,25 @@ def _jupyter_book(
             say(line)
     # Sphinx's note to itself, and the only file that differs between two environments.
     (html / ".buildinfo").unlink(missing_ok=True)
-    for font in html.glob("_static/vendor/**/*.ttf"):  # browsers take the smaller .woff2 beside it
-        font.unlink()
-    for file in html.rglob("*.map"):  # for those who work on the theme
-        file.unlink()
+    _leave_out_unused(html)
     return html
+
+
+def _leave_out_unused(html: Path) -> None:
+    """Delete what the themes bring along and no page of the site needs."""
+    static = html / "_static"
+    icons = "fontawesome.js"  # a second copy of the icons: the theme's style sheet has the font
+    tag = re.compile(rf"<script[^>]*/{icons}[^>]*></script>\n?")
+    for page in html.rglob("*.html"):
+        page.write_text(tag.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
+    for pattern in (
+        f"scripts/{icons}*",
+        "vendor/**/*.ttf",  # browsers take the smaller .woff2 beside it
+        "**/*.map",  # for those who work on the theme
+        "locales/*/*/*",  # catalogs that are read when pages are made
+    ):
+        for file in static.glob(pattern):
+            file.unlink()
 
 
 def _recover(home: Path) -> None:

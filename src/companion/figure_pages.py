@@ -19,6 +19,7 @@ from .chapters import read_yaml
 from .citing import Work, bibtex, latex_caption, ris
 from .drawing import read_project
 from .registry import FigureRecord, fill
+from .shorten import write_preview
 
 #: Where the page `GALLERY` wants the gallery.
 PLACE = "<!-- gallery -->"
@@ -86,6 +87,7 @@ def add_figures(
     files = stage / FILES / "figures"
     for name, folder in drawn.items():
         shutil.copytree(folder, files / name)
+        write_preview(folder / f"{name}.png", files / "previews" / f"{name}.png")
         target = stage / "figures" / name / "index.md"
         target.parent.mkdir(parents=True)
         target.write_text(figure_page(folder, work, verdict(name, build_dir)), encoding="utf-8")
@@ -109,12 +111,10 @@ def gallery(drawn: Mapping[str, Path]) -> str:
     cells = []
     for name, folder in drawn.items():
         about = _read(folder / "metadata.json")
-        here = posixpath.relpath(f"figures/{name}", posixpath.dirname(GALLERY))
-        pictures = (folder / f"{name}.{kind}" for kind in ("svg", "png"))
-        smaller = min(pictures, key=lambda file: file.stat().st_size).name
+        here = posixpath.relpath("figures", posixpath.dirname(GALLERY))
         cells.append(
-            f'<figure><a href="{here}/index.html">'
-            f'<img src="{here}/{smaller}" loading="lazy" alt="{_attribute(about["alt"])}"></a>'
+            f'<figure><a href="{here}/{name}/index.html"><img src="{here}/previews/{name}.png" '
+            f'loading="lazy" alt="{_attribute(about["alt"])}"></a>'
             f"<figcaption>{html.escape(about['title'])}</figcaption></figure>"
         )
     return '<div class="gallery">\n' + "\n".join(cells) + "\n</div>\n"

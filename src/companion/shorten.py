@@ -11,6 +11,8 @@ from PIL.PngImagePlugin import PngInfo
 
 PATH = re.compile(r'\bd="[^"]*"')
 PICTURE = re.compile(r'"data:image/png;base64,([^"]+)"')
+#: The width of a preview, in pixels: twice what the gallery shows.
+PREVIEW = 640
 DECIMAL = re.compile(r"-?\d+\.\d+")
 
 
@@ -56,3 +58,12 @@ def shorten_png(file: Path) -> None:
         image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
             file, "png", optimize=True, dpi=image.info["dpi"], pnginfo=texts
         )
+
+
+def write_preview(picture: Path, file: Path) -> None:
+    """Write a small copy of a picture, for a gallery."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with Image.open(picture) as image:
+        size = (PREVIEW, round(PREVIEW * image.height / image.width))
+        small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        small.quantize(256, dither=Image.Dither.NONE).save(file, "png", optimize=True)

@@ -152,6 +152,9 @@ def _ancestors(node: nodes.Node) -> Iterator[nodes.Node]:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
+    # Browsers let no page read another from disk: there, search shows titles without excerpts.
+    no_excerpts = "DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false"
+    app.add_js_file(None, body=f'if (location.protocol === "file:") {no_excerpts};', priority=900)
     app.connect("builder-inited", _add_scripts)
     app.connect("html-page-context", _finish_page, priority=900)  # after the theme
     app.connect("missing-reference", _follow_name)

@@ -97,13 +97,13 @@ class Curve:
             _, first, second = self.evaluate(data)
             error = first - slope
             low, high = np.where(error > 0, data, low), np.where(error > 0, high, data)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                step = data - error / second
-            inside = (step > low) & (step < high)
-            update = np.where(inside, step, 0.5 * (low + high))
-            moved = np.abs(update - data) > 2e-16 * data
-            data = update
-            if not np.any(moved & pays):
+            # Newton's method for log a' as a function of log S, a line for power laws.
+            with np.errstate(all="ignore"):
+                step = data + data * np.expm1(-np.log1p(error / slope) * first / (data * second))
+            there = np.abs(step - data) <= 4e-16 * data
+            inside = there | ((step > low) & (step < high))
+            data = np.where(inside, step, 0.5 * (low + high))
+            if np.all(there | ~pays):
                 break
         return np.where(pays, data, 0.0)
 
@@ -159,14 +159,22 @@ class GeneralizationBound(Curve):
         data = np.asarray(data, dtype=float)
         k, start = self.complexity, self.zero_until
         x = np.maximum(data, start)
-        root = np.sqrt(x)
+        inverse = 1 / x
+        root = np.sqrt(inverse)
         s = np.sqrt(2 * k * (2 + np.log(x / k)))
+        k_s = k / s
+        value = np.maximum(self.optimum - (s + 4) * root, 0.0)
+        first = (0.5 * s + 2 - k_s) * (inverse * root)
+        second = (k_s * (2 + k_s / s) - 3 - 0.75 * s) * (inverse * inverse * root)
         positive = data > start
+        if positive.all():
+            return value, first, second
         # Zero by definition at the kink, where the formula leaves rounding.
-        value = np.where(positive, np.maximum(self.optimum - (s + 4) / root, 0.0), 0.0)
-        first = np.where(positive, (0.5 * (s + 4) - k / s) / (x * root), 0.0)
-        second = (-3 - 0.75 * s + 2 * k / s + (k * k) / (s * s * s)) / (x * x * root)
-        return value, first, np.where(positive, second, 0.0)
+        return (
+            np.where(positive, value, 0.0),
+            np.where(positive, first, 0.0),
+            np.where(positive, second, 0.0),
+        )
 
 
 @dataclass(frozen=True)
@@ -353,9 +361,9 @@ class ConcaveEnvelope(Curve):
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         data = np.asarray(data, dtype=float)
         value, first, second = self.curve.evaluate(data)
-        if self.tangent_point == 0:
-            return value, first, second
         line = data < self.tangent_point
+        if not line.any():
+            return value, first, second
         return (
             np.where(line, self.curve(0.0) + self.slope * data, value),
             np.where(line, self.slope, first),

@@ -163,6 +163,8 @@ def _solve_alike(problems: list[Problem]) -> list[CompleteInformation]:
     p = np.array([problem.probabilities for problem in problems])
     weights = outcome_probabilities(counts, p)
     seen = conditional_probabilities(counts, p, first.beliefs)
+    mean_contributions = np.einsum("bki,ki->bi", seen, contributions)
+    mean_rewards = np.einsum("bki,ki->bi", seen, received)
     return [
         CompleteInformation(
             counts=counts,
@@ -171,8 +173,8 @@ def _solve_alike(problems: list[Problem]) -> list[CompleteInformation]:
             outcome_contributions=of_outcomes,
             expected_accuracy=float(weights[k] @ accuracy),
             expected_value=float(weights[k] @ worth),
-            contributions=np.einsum("ki,ki->i", seen[k], contributions),
-            rewards=np.einsum("ki,ki->i", seen[k], received),
+            contributions=mean_contributions[k],
+            rewards=mean_rewards[k],
             utilities=f.copy(),
         )
         for k in range(len(problems))

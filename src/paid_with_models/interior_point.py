@@ -355,12 +355,10 @@ def _moved(values: Vectors, moves: Vectors, length: FloatArray) -> Vectors:
 
 def _length(values: Vectors, moves: Vectors, share: float) -> FloatArray:
     """Step lengths (B, 1) up to 1 that go at most `share` of the way to a bound at zero."""
-    lengths = [np.ones(len(values[0]))]
-    for value, move in zip(values, moves, strict=True):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            reach = np.where(move < 0, -share * value / move, np.inf)
-        lengths.append(reach.min(axis=1, initial=np.inf))
-    return np.asarray(np.minimum.reduce(lengths)[:, None])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # What part of the way to zero a full step goes; 0 / 0 where there is nothing to move.
+        part = -np.concatenate(moves, axis=1) / np.concatenate(values, axis=1)
+    return np.asarray(share / np.fmax.reduce(part, axis=1, keepdims=True, initial=share))
 
 
 def _assessed(problem: FirstMoment, variables: list[FloatArray]) -> Solution:

@@ -452,13 +452,14 @@ class _Search:
 
     def result(self) -> Selection:
         """What has been found."""
-        bound = max(self.left, self.reached)
         if self.best is None:
+            bound = max(self.left, self.reached)
             return Selection(np.zeros(0, dtype=np.intp), None, None, bound, self.count)
         leaf = self.best
         reached = np.array([float(leaf.menu.point.moments.accuracy[0])])
-        menu = settled(leaf.model, Incumbents(leaf.menu, reached)).menus
-        return Selection(leaf.types, leaf.model, menu, bound, self.count)
+        best = settled(leaf.model, Incumbents(leaf.menu, reached))
+        bound = max(self.left, float(safely_above(leaf.model, best)[0]))
+        return Selection(leaf.types, leaf.model, best.menus, bound, self.count)
 
     def hopeful(self, bound: float) -> bool:
         """Whether something with this bound may hold a better menu; if not, it is dropped."""

@@ -8,6 +8,7 @@ in :class:`ModelValue`, the curve :math:`v(a(S))`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -187,7 +188,7 @@ class ModelValue(Curve):
     accuracy: Curve
     valuation: Valuation
 
-    @property
+    @cached_property
     def optimum(self) -> float:  # type: ignore[override]
         """Value of the best possible model."""
         return float(self.valuation(self.accuracy.optimum))

@@ -11,7 +11,7 @@ pwm := $(python) -m companion.cli
 pip := $(python) -m pip -qq --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip test test-long verify lint bench agree serve clean lock picture
+.PHONY: help env book pdf zip release test test-long verify lint bench agree serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ pdf: book ## print the book as one PDF, build/paid-with-models.pdf (needs Chromi
 
 zip: book ## pack the site into build/paid-with-models.zip, to be read from disk
 	@$(pwm) zip --build-dir "$(BUILD_DIR)"
+
+release: book ## make wheel, source archive, site and figures for publication in dist/, and test the wheel
+	@$(pwm) release --build-dir "$(BUILD_DIR)"
 
 test: env ## run the tests; those of the site, PDF and zip need make book pdf zip first
 	@BUILD_DIR="$(BUILD_DIR)" $(python) -m pytest

@@ -28,8 +28,11 @@ def zip_site(html: Path, target: Path) -> Path:
     return zip_folder(html, target)
 
 
-def zip_folder(folder: Path, target: Path) -> Path:
-    """Pack all files below `folder` into `target`, below a folder of that name, and return it.
+def zip_folder(folder: Path, target: Path, *, top: str | None = None) -> Path:
+    """Pack all files below `folder` into `target`, and return it.
+
+    In the archive they stand below a folder `top`, by default named like the archive; below none
+    if that is empty.
 
     The archive is written aside and renamed: a reader sees the old one or the new one.
 
@@ -44,12 +47,13 @@ def zip_folder(folder: Path, target: Path) -> Path:
     ['other/file.txt']
     """
     files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*")}
+    place = target.stem if top is None else top
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f"{target.name}.new")
     with zipfile.ZipFile(fresh, "w", compression=zipfile.ZIP_DEFLATED) as archive:
         for name, file in sorted(files.items()):
             if file.is_file():
-                entry = zipfile.ZipInfo(f"{target.stem}/{name}", TIME)
+                entry = zipfile.ZipInfo(f"{place}/{name}".lstrip("/"), TIME)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.create_system = 3  # Unix, for the mode below to mean the same anywhere
                 entry.external_attr = 0o644 << 16

@@ -30,6 +30,7 @@ from .chapters import BookError, Chapter, find_source, load_chapter, page_names,
 from .concordance import PLACE, concordance
 from .drawing import FigureError, draw_figures
 from .execute import ChapterError, Executed
+from .git import commit_time
 from .registry import FigureRecord, RegistryError, load_registry
 from .shorten import shorten
 
@@ -113,7 +114,7 @@ def build(
     if findings:
         _copy(build_dir / "verify.json", stage / "book" / "verify.json")
     environment = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
-    environment["SOURCE_DATE_EPOCH"] = commit_time(root)
+    environment["SOURCE_DATE_EPOCH"] = str(commit_time(root))
     fingerprint = _fingerprint(stage, environment, root)
     if html.is_dir() and stamp.is_file() and stamp.read_text() == fingerprint:
         say(f"nothing to build: {html / 'index.html'} is up to date")
@@ -125,7 +126,7 @@ def build(
     with tempfile.TemporaryDirectory(dir=home, prefix="new-") as folder:
         fresh = _jupyter_book(stage, Path(folder), os.environ | environment, draft, say)
         stamp.unlink(missing_ok=True)
-        _swap(fresh, html)
+        swap(fresh, html)
     stamp.write_text(fingerprint)
     say(f"built {html / 'index.html'}")
     return html
@@ -300,17 +301,6 @@ def public_config(config: dict[str, Any], root: Path) -> dict[str, Any]:
     return config
 
 
-def commit_time(root: Path) -> str:
-    """Return the time of the last commit, in seconds; a constant outside a repository."""
-    log = subprocess.run(
-        ["git", "-C", str(root), "log", "-1", "--format=%ct"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return log.stdout.strip() or "315532800"
-
-
 def _fingerprint(stage: Path, environment: dict[str, str], root: Path) -> str:
     """Return a digest of all that the site is made from."""
     here = Path(__file__).parent
@@ -379,7 +369,7 @@ def _recover(home: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)  # its Jupyter Book may not have ended yet
 
 
-def _swap(fresh: Path, html: Path) -> None:
+def swap(fresh: Path, html: Path) -> None:
     """Put the folder `fresh` in place of `html`, which stays as it is if that fails."""
     old = html.with_name("html.old")
     shutil.rmtree(old, ignore_errors=True)

@@ -15,16 +15,15 @@ import yaml
 
 from . import verify
 from .archive import zip_site
-from .build import BuildError, build, commit_time, execute_chapters, load_pages
+from .build import BuildError, build, execute_chapters, load_pages
 from .chapters import BookError, find_source, load_chapter, page_names, read_yaml
 from .contracts import add_commands
 from .drawing import FigureError, draw_figures
 from .execute import ChapterError, execute_all, write_unexecuted
+from .git import commit_time
 from .pdf import make_pdf
 from .registry import RegistryError, get, load_registry
-
-#: What the products are called that leave the build folder.
-NAME = "paid-with-models"
+from .release import NAME, release
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -148,6 +147,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_build_options(command)
     command.set_defaults(run=_verify)
 
+    command = commands.add_parser(
+        "release",
+        help="make and test what is published with a version",
+        description="Make wheel, source archive, site and figures (an RO-Crate) of the last commit "
+        "from what is in DIR, test the wheel in a new environment, and replace the folder dist.",
+    )
+    command.add_argument("--no-test", action="store_true", help="leave out testing the wheel")
+    _add_build_dir(command)
+    command.set_defaults(run=_release)
+
     add_commands(commands)
     return parser
 
@@ -248,7 +257,7 @@ def _site(build_dir: Path) -> Path:
 def _pdf(options: argparse.Namespace) -> None:
     root, site = _root(), _site(options.build_dir)
     target = site.with_name(f"{NAME}.pdf")
-    print(make_pdf(root, site, target, time=int(commit_time(root))))
+    print(make_pdf(root, site, target, time=commit_time(root)))
 
 
 def _zip(options: argparse.Namespace) -> None:
@@ -268,6 +277,12 @@ def _figures(options: argparse.Namespace) -> None:
     ids = [record.id for record in chosen]
     for folder in draw_figures(root, options.build_dir, ids, jobs=options.jobs).values():
         print(folder)
+
+
+def _release(options: argparse.Namespace) -> None:
+    root = _root()
+    dist = release(root, options.build_dir, root / "dist", test=not options.no_test, say=_say)
+    print(*sorted(dist.iterdir()), sep="\n")
 
 
 def _notebooks(options: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ Below the build folder::
         metadata.json           all about the figure that does not change from run to run
         run.json                commit, date, processor time and machine of the run that drew it
     figures/figures.json        all figures, with what metadata.json says
+    figures/ro-crate-metadata.json  the same as an RO-Crate, see `companion.crate`
     figures/.drawn/             the folders themselves
 
 A figure is drawn again only if its metadata would say something else. It is drawn into a folder
@@ -39,7 +40,9 @@ from typing import Any
 
 import matplotlib
 
+from . import crate
 from .dependencies import find_dependencies
+from .git import changed_files, commit
 from .registry import FigureRecord, csv, fill, load_columns, load_registry
 from .shorten import shorten_drawing, shorten_png
 
@@ -169,6 +172,10 @@ def draw_figures(
             if (home / name).is_dir()
         ]
         _replace(home / "figures.json", _json({"version": project.version, "figures": entries}))
+        if (root / crate.CITATION).is_file():
+            ids = [it["id"] for it in entries]
+            address = project.repository or project.site
+            _replace(home / crate.FILE, crate.describe(root, home, ids, address))
     return {record.id: home / record.id for record in chosen}
 
 
@@ -332,7 +339,8 @@ def draw(
         "changelog": record.changelog,
     }
     (folder / "metadata.json").write_text(_json(about), encoding="utf-8")
-    run = {**_commit(root), **_machine(), "seconds": round(time.process_time() - start, 3)}
+    state = {"commit": commit(root), "changed_since": bool(changed_files(root))}
+    run = {**state, **_machine(), "seconds": round(time.process_time() - start, 3)}
     (folder / "run.json").write_text(_json(run), encoding="utf-8")
 
     link = home / f".{record.id}.{folder.suffix[1:]}.new"
@@ -396,20 +404,6 @@ def _table_metadata(
                 for name in table.columns
             ]
         },
-    }
-
-
-def _commit(root: Path) -> dict[str, Any]:
-    """Return the commit, and whether files have changed since; None outside a repository."""
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(root), *arguments]
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
-        return run.stdout.strip()
-
-    return {
-        "commit": git("rev-parse", "HEAD") or None,
-        "changed_since": bool(git("status", "--porcelain", "--untracked-files=no")),
     }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from . import crate
 from .chapters import read_yaml
 from .citing import Work, bibtex, latex_caption, ris
 from .drawing import read_project
@@ -91,7 +92,9 @@ def add_figures(
         target = stage / "figures" / name / "index.md"
         target.parent.mkdir(parents=True)
         target.write_text(figure_page(folder, work, verdict(name, build_dir)), encoding="utf-8")
-    shutil.copyfile(build_dir / "figures" / "figures.json", files / "figures.json")
+    for name in ("figures.json", crate.FILE):
+        if (build_dir / "figures" / name).is_file():
+            shutil.copyfile(build_dir / "figures" / name, files / name)
 
 
 def list_pages(toc: Any, names: Iterable[str]) -> Any:

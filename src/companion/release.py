@@ -76,6 +76,7 @@ def release(
     for file in (html / "index.html", figures / crate.FILE):
         if not file.is_file():
             raise BookError(f"there is no {file}: run make book first")
+    dist = dist.resolve()
     dist.parent.mkdir(parents=True, exist_ok=True)
     title = f"{NAME}-{version(root)}"
     with tempfile.TemporaryDirectory(dir=dist.parent, prefix=f".{dist.name}-") as place:

@@ -55,6 +55,8 @@ def build(
 ) -> Path:
     """Execute the chapters that changed, build the site, and return its folder.
 
+    Two builds at a time must not write to one folder: hold `companion.alone.alone` of it.
+
     Parameters
     ----------
     root
@@ -329,6 +331,7 @@ def _jupyter_book(
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
+        close_fds=False,  # hold the lock as long as it writes
     )
     messages = execute.ANSI.sub("", run.stdout).replace(f"{stage.resolve()}/", "")
     html = output / "_build" / "html"

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from . import verify
+from .alone import alone
 from .archive import zip_site
 from .build import BuildError, build, execute_chapters, load_pages
 from .chapters import BookError, find_source, load_chapter, page_names, read_yaml
@@ -39,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:  # no room, no permission
+        print(f"pwm: failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("pwm: interrupted", file=sys.stderr)
@@ -198,7 +202,9 @@ def _root() -> Path:
 
 
 def _build(options: argparse.Namespace) -> None:
-    build(_root(), options.build_dir, jobs=options.jobs, draft=options.draft, quick=options.quick)
+    root, folder = _root(), options.build_dir
+    with alone(folder, _say):
+        build(root, folder, jobs=options.jobs, draft=options.draft, quick=options.quick)
 
 
 def _execute(options: argparse.Namespace) -> None:
@@ -209,7 +215,8 @@ def _execute(options: argparse.Namespace) -> None:
     chapter = load_chapter(options.file, name, overrides)
     # What the book itself is made of is shared with the build, and only that.
     cache = options.build_dir / ("cache" if inside and not overrides else "cache-own")
-    (result,) = execute_all([chapter], root, cache, jobs=1)
+    with alone(options.build_dir, _say):
+        (result,) = execute_all([chapter], root, cache, jobs=1)
     if isinstance(result, ChapterError):
         raise result
     target = options.output or options.build_dir / "notebooks" / f"{name}.ipynb"
@@ -222,14 +229,15 @@ def _verify(options: argparse.Namespace) -> int:
     root, folder = _root(), Path(verify.FOLDER)
     tolerances = verify.read_tolerances(root / folder)
     pages = load_pages(root, read_yaml(root / "_toc.yml"))
-    # What was just made, beside what was at hand.
-    place = options.build_dir / "fresh" if options.fresh else options.build_dir
-    if options.fresh:
-        shutil.rmtree(place, ignore_errors=True)
-    executed = execute_chapters(pages, root, place / "cache", options.jobs, _say)
-    drawn = draw_figures(root, place, jobs=options.jobs, say=_say)
-    tables = {name: folder / f"{name}.csv" for name, folder in drawn.items()}
-    findings = verify.check(executed, tables, root, options.build_dir)
+    with alone(options.build_dir, _say):
+        # What was just made, beside what was at hand.
+        place = options.build_dir / "fresh" if options.fresh else options.build_dir
+        if options.fresh:
+            shutil.rmtree(place, ignore_errors=True)
+        executed = execute_chapters(pages, root, place / "cache", options.jobs, _say)
+        drawn = draw_figures(root, place, jobs=options.jobs, say=_say)
+        tables = {name: folder / f"{name}.csv" for name, folder in drawn.items()}
+        findings = verify.check(executed, tables, root, options.build_dir)
     if options.json:
         print(verify.as_json(findings, tolerances), end="")
     else:

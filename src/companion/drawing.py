@@ -17,8 +17,6 @@ aside; then the link is replaced in one step. Figures that share a result are dr
 which computes it once.
 """
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -30,7 +28,7 @@ import tempfile
 import time
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,6 +39,7 @@ from typing import Any
 import matplotlib
 
 from . import crate
+from .alone import alone
 from .dependencies import find_dependencies
 from .git import changed_files, commit
 from .registry import FigureRecord, csv, fill, load_columns, load_registry
@@ -162,7 +161,7 @@ def draw_figures(
     if not chosen:
         return {}
     project = read_project(root)
-    with _alone(home):
+    with alone(home / ".drawn", say):
         _remove_leftovers(home)
         stale = [it for it in chosen if not _is_current(it, home, root, project)]
         _run(_shares(stale, jobs), root, home, say)
@@ -177,16 +176,6 @@ def draw_figures(
             address = project.repository or project.site
             _replace(home / crate.FILE, crate.describe(root, home, ids, address))
     return {record.id: home / record.id for record in chosen}
-
-
-@contextlib.contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Wait until no other run, or what a killed one left behind, draws into `home`."""
-    (home / ".drawn").mkdir(parents=True, exist_ok=True)
-    with (home / ".drawn" / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        os.set_inheritable(lock.fileno(), True)
-        yield
 
 
 def _remove_leftovers(home: Path) -> None:

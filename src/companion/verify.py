@@ -14,6 +14,7 @@ they depend on has changed.
 
 import ast
 import csv
+import hashlib
 import io
 import json
 import math
@@ -463,8 +464,35 @@ def check(
     if not (root / FOLDER).is_dir():
         return []
     findings = compare(*read_results(executed, figures), root / FOLDER)
+    findings += _compare_shown_figures(executed, figures)
+    order = {page: place for place, page in enumerate(dict.fromkeys(it.page for it in findings))}
+    findings.sort(key=lambda it: order[it.page])
     write_whole(build_dir / "verify.json", as_json(findings, read_tolerances(root / FOLDER)))
     return findings
+
+
+def _compare_shown_figures(
+    executed: Mapping[str, Executed], figures: Mapping[str, Path]
+) -> Iterator[Finding]:
+    """Compare what chapters show with the figures of record that they show it for."""
+    for chapter, result in executed.items():
+        cells = json.loads(result.notebook.read_text(encoding="utf-8"))["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        for shown in (
+            it["metadata"]["figure"] for it in outputs if "figure" in it.get("metadata", {})
+        ):
+            file = figures[shown["id"]]
+            if json.loads(file.with_name("metadata.json").read_bytes())["chapter"] != chapter:
+                continue  # another chapter may draw it from results of its own
+            same = hashlib.sha256(file.read_bytes()).hexdigest() == shown["table"]
+            yield Finding(
+                f"figures/{shown['id']}",
+                f"as {chapter} shows it",
+                Verdict.IDENTICAL if same else Verdict.DIFFERS,
+                "exact",
+                "the figure of record",
+                "the figure of record" if same else "drawn from other results",
+            )
 
 
 def read_results(

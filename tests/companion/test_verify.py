@@ -231,3 +231,73 @@ def test_worst_verdict_counts_for_a_figure() -> None:
     ]
     assert verify.verdict_of_figure(findings, "fig-a") is Verdict.DIFFERS
     assert verify.verdict_of_figure(findings, "fig-b") is None
+
+
+def test_a_changed_parameter_names_the_numbers_and_the_figure_that_moved(
+    copy_of_built_book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = copy_of_built_book
+    monkeypatch.chdir(root)
+    (root / "pyproject.toml").write_text(PROJECT)
+    (root / "src/toy/lines.py").write_text(LINES)
+    (root / "book/figures.yml").write_text(FIGURES)
+    template = root / "book/runs/template.md"
+    text = template.read_text()
+    assert text.count("print(number, shares)") == 1
+    more = "from companion.notebook import glue, show\nfrom toy.lines import slopes\n"
+    more += "glue('number', number)\nshow('fig-line', slopes(number))"
+    template.write_text(text.replace("print(number, shares)", more))
+    (root / "reference").mkdir()
+    (root / "reference/tolerances.json").write_text(json.dumps(TOLERANCES))
+    assert cli.main(["verify", "--update"]) == 0
+    assert cli.main(["verify"]) == 0
+    capsys.readouterr()
+
+    run = root / "book/runs/five.yml"
+    run.write_text(run.read_text().replace("number: 5", "number: 6"))
+    assert cli.main(["verify"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:-1] == [
+        "book/runs/five",
+        "  differs: number: 5 -> 6",
+        "figures/fig-line",
+        f"  differs: as book/runs/five shows it: {THE_FIGURE!r} -> {ANOTHER!r}",
+        "figures that moved: fig-line",
+    ]
+    assert lines[-1].endswith("2 differs")
+
+
+THE_FIGURE, ANOTHER = "the figure of record", "drawn from other results"
+PROJECT = """\
+[project]
+name = "toy"
+version = "1.2.3"
+authors = [{ name = "The authors" }]
+dependencies = []
+"""
+LINES = """\
+import pandas as pd
+from matplotlib.figure import Figure
+
+
+def slopes(steepest=5):
+    return [0.0, float(steepest)]
+
+
+def line(slopes):
+    figure = Figure()
+    figure.subplots().plot(slopes)
+    return figure, pd.DataFrame({"slope": slopes})
+"""
+FIGURES = """\
+columns: {slope: {text: slope of the line, unit: m}}
+figures:
+  fig-line:
+    title: Line
+    caption: A line
+    alt: A line
+    draw: toy.lines:line
+    compute: toy.lines:slopes
+    chapter: book/runs/five
+    changelog: {1.2.3: First version.}
+"""

@@ -1,5 +1,6 @@
 """The repository's own files: dependencies in step, nothing in them that belongs to one machine."""
 
+import itertools
 import re
 import subprocess
 import tomllib
@@ -117,3 +118,28 @@ def test_no_tracked_file_names_a_machine_s_paths_or_an_index() -> None:
             if re.search(words, line) and "--no-emit-index-url" not in line:
                 found.append(f"{file.relative_to(ROOT)}:{number}: {line.strip()[:80]}")
     assert found == []
+
+
+def test_hooks_check_what_make_lint_does() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    recipe = (ROOT / "Makefile").read_text().split("\nlint:")[1].split("\n\n")[0]
+    lint = [line.strip("\t@").replace("$(python)", ".venv/bin/python") for line in
+            recipe.splitlines()[1:]]  # fmt: skip
+    assert [hook["entry"] for hook in hooks] == lint
+    assert "make lint" in (ROOT / ".ci/run").read_text()
+
+
+def test_workflows_run_what_there_is() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    commands = {}
+    for path in sorted((ROOT / ".github/workflows").glob("*.yml")):
+        jobs = yaml.safe_load(path.read_text())["jobs"].values()
+        steps = [step for job in jobs for step in job["steps"]]
+        commands[path.stem] = [step["run"] for step in steps if "run" in step]
+        for step in steps:
+            version = step.get("with", {}).get("python-version", "3.11")
+            assert PYPROJECT["project"]["requires-python"] == f">={version}"
+    assert ".ci/run" in commands["ci"]
+    assert ".ci/run" in commands["weekly"]
+    for command in itertools.chain(*commands.values()):
+        assert command == ".ci/run" or command.split()[:2][1] in targets

@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from . import citation, execute, figure_pages, verify
-from .chapters import BookError, Chapter, find_source, load_chapter, page_names, read_yaml
+from .chapters import BookError, Chapter, find_source, load_chapter, page_names, read_toc, read_yaml
 from .concordance import PLACE, concordance
 from .drawing import FigureError, draw_figures
 from .execute import ChapterError, Executed
@@ -80,7 +80,7 @@ def build(
     BuildError
         If a chapter or the site failed; all failures are in the message.
     """
-    toc = read_yaml(root / "_toc.yml")
+    toc: Any = read_toc(root)
     if draft:
         toc = _without_missing_pages(toc, root)
     pages = load_pages(root, toc, quick=quick)

@@ -84,11 +84,41 @@ def read_yaml(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BookError(f"{path}: {error.strerror}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise BookError(f"{path} is not valid YAML: {error}") from None
     if not isinstance(content, dict):
         raise BookError(f"{path} must hold a mapping, not {type(content).__name__}")
     return content
+
+
+def read_toc(root: Path) -> dict[str, Any]:
+    """Read ``_toc.yml`` in the folder `root`.
+
+    Raises
+    ------
+    BookError
+        If it is not as Jupyter Book wants it.
+    """
+    toc = read_yaml(root / "_toc.yml")
+    _check_entry(toc)
+    return toc
+
+
+def _check_entry(entry: Any) -> None:
+    if not isinstance(entry, dict):
+        raise BookError(f"_toc.yml: must be a mapping: {entry!r}")
+    for key, value in entry.items():
+        if key in {"parts", "chapters", "sections"}:
+            if not isinstance(value, list):
+                raise BookError(f"_toc.yml: {key} must be a list, not {value!r}")
+            for item in value:
+                _check_entry(item)
+                if key == "parts" and "chapters" not in item:
+                    raise BookError(f"_toc.yml: a part must have chapters: {item!r}")
+        elif key in {"root", "file"} and not isinstance(value, str):
+            raise BookError(f"_toc.yml: {key} must name a page, not {value!r}")
+        elif isinstance(value, list | dict):
+            raise BookError(f"_toc.yml: {key} must be a single value, not {value!r}")
 
 
 def page_names(toc: Any) -> Iterator[str]:
@@ -234,7 +264,11 @@ def _default_parameters(notebook: NotebookNode, source: Path) -> dict[str, Any]:
     if len(cells) > 1:
         raise BookError(f"{source}: {len(cells)} cells are tagged 'parameters', one is allowed")
     defaults = {}
-    for statement in ast.parse(cells[0].source).body if cells else []:
+    try:
+        statements = ast.parse(cells[0].source).body if cells else []
+    except (SyntaxError, ValueError) as error:
+        raise BookError(f"{source}: the parameters cell is not Python: {error}") from None
+    for statement in statements:
         try:
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):

@@ -17,7 +17,7 @@ from . import verify
 from .alone import alone
 from .archive import zip_site
 from .build import BuildError, build, execute_chapters, load_pages
-from .chapters import BookError, find_source, load_chapter, page_names, read_yaml
+from .chapters import BookError, find_source, load_chapter, page_names, read_toc
 from .contracts import add_commands
 from .drawing import FigureError, draw_figures
 from .execute import ChapterError, execute_all, write_unexecuted
@@ -209,6 +209,8 @@ def _build(options: argparse.Namespace) -> None:
 
 def _execute(options: argparse.Namespace) -> None:
     root, overrides = _root(), dict(options.parameter)
+    if not options.file.is_file():
+        raise BookError(f"{options.file}: there is no such file")
     file = options.file.resolve()
     inside = file.is_relative_to(root.resolve())
     name = file.relative_to(root.resolve()).with_suffix("").as_posix() if inside else file.stem
@@ -228,7 +230,7 @@ def _execute(options: argparse.Namespace) -> None:
 def _verify(options: argparse.Namespace) -> int:
     root, folder = _root(), Path(verify.FOLDER)
     tolerances = verify.read_tolerances(root / folder)
-    pages = load_pages(root, read_yaml(root / "_toc.yml"))
+    pages = load_pages(root, read_toc(root))
     with alone(options.build_dir, _say):
         # What was just made, beside what was at hand.
         place = options.build_dir / "fresh" if options.fresh else options.build_dir
@@ -295,7 +297,7 @@ def _release(options: argparse.Namespace) -> None:
 
 def _notebooks(options: argparse.Namespace) -> None:
     root = _root()
-    for name in page_names(read_yaml(root / "_toc.yml")):
+    for name in page_names(read_toc(root)):
         if source := find_source(root, name):
             write_unexecuted(load_chapter(source, name), root / f"{name}.ipynb")
 

@@ -1,9 +1,10 @@
 """``pwm solve`` and ``pwm audit``: contracts for problems in files, JSON or YAML."""
 
 import argparse
+import contextlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,23 +56,32 @@ def _add_arguments(command: argparse.ArgumentParser) -> None:
 
 def _solve(options: argparse.Namespace) -> int:
     data = read_data(options.file)
-    try:
+    with _stated(options.file):
         contract = solve(problem_from_dict(data))
-    except ValueError as error:
-        raise InputError(f"{options.file}: {error}") from None
     _print(contract_to_dict(contract) if options.json else describe_contract(contract))
     return 0
 
 
 def _audit(options: argparse.Namespace) -> int:
     data = read_data(options.file)
-    try:
+    with _stated(options.file):
         menu = menu_from_dict(data)
         report = audit(menu.problem, menu.contributions, menu.rewards, left_out=menu.left_out)
-    except ValueError as error:
-        raise InputError(f"{options.file}: {error}") from None
     _print(report.to_dict() if options.json else describe_audit(report, menu.problem))
     return 0 if report.satisfied else 1
+
+
+@contextlib.contextmanager
+def _stated(path: Path) -> Iterator[None]:
+    """Turn what is wrong with the content of a file into an `InputError`."""
+    try:
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            yield
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
+    except (ArithmeticError, np.linalg.LinAlgError) as error:
+        problem = f"numbers too large or too small to compute with ({error})"
+        raise InputError(f"{path}: {problem}") from None
 
 
 def read_data(path: Path) -> dict[str, Any]:
@@ -82,7 +92,7 @@ def read_data(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path} must hold a mapping, not {type(content).__name__}")

@@ -178,11 +178,17 @@ def get(registry: Mapping[str, FigureRecord], figure_id: str) -> FigureRecord:
 def _content(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise RegistryError(f"{path}: {error}") from None
     keys = set(content) if isinstance(content, dict) else set()
     if keys != {"columns", "figures"}:
-        raise RegistryError(f"{path} must hold 'columns' and 'figures', not {sorted(keys)}")
+        raise RegistryError(f"{path} must hold 'columns' and 'figures', not {list(keys)}")
+    for key, entries in content.items():
+        if not isinstance(entries, dict):
+            raise RegistryError(f"{path}: {key} must be a mapping, not {entries!r}")
+        for name, entry in entries.items():
+            if not isinstance(entry, dict):
+                raise RegistryError(f"{path}: {name} must be a mapping, not {entry!r}")
     return dict(content)
 
 

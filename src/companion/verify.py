@@ -219,6 +219,8 @@ def read_tolerances(folder: Path) -> Tolerances:
     path = folder / "tolerances.json"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        if not all(isinstance(pattern, str) for pattern in content["measured"]):
+            raise TypeError("measured must be a list of patterns")
         return Tolerances(
             float(content["relative"]),
             float(content["residual"]),
@@ -227,7 +229,7 @@ def read_tolerances(folder: Path) -> Tolerances:
         )
     except OSError as error:
         raise BookError(f"{path}: {error.strerror}") from None
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise BookError(f"{path} is not as it must be: {error!r}") from None
 
 
@@ -267,9 +269,7 @@ def compare(
         for name in _union(now.shown, old.shown):
             rows = old.shown.get(name), now.shown.get(name)
             findings.append(_compare_shown(page, name, *rows, tolerances))
-    old_figures = {
-        page: path.read_text(encoding="utf-8") for page, path in _files(folder, "figures", ".csv")
-    }
+    old_figures = {page: _read_table(path) for page, path in _files(folder, "figures", ".csv")}
     new_figures = {f"figures/{name}": text for name, text in figures.items()}
     for page in _union(new_figures, old_figures):
         tables = old_figures.get(page, ""), new_figures.get(page, "")
@@ -290,8 +290,19 @@ def _read_content(path: Path) -> Content:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return Content(dict(content["numbers"]), dict(content["shown"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise BookError(f"{path} is not a file of reference values: {error!r}") from None
+
+
+def _read_table(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8")
+        widths = {len(row) for row in csv.reader(io.StringIO(text))}
+    except (ValueError, csv.Error) as error:
+        raise BookError(f"{path} is not a table: {error}") from None
+    if len(widths) > 1:
+        raise BookError(f"{path} is not a table: its rows differ in length")
+    return text
 
 
 def _is_measured(page: str, name: str, tolerances: Tolerances) -> bool:

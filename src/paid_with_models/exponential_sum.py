@@ -155,7 +155,7 @@ def _fit(curve: Curve, low: float, high: float, rates_per_e_fold: float) -> Expo
         weights, rates = np.array(curve.weights), np.array(curve.rates)
         return ExponentialSum(curve.optimum, weights, rates, low, high, 0.0, 0.0)
     # A curve that starts at 0 needs rates as fast as its own first rise.
-    shortest = low if low > 0 else _first_rise(curve)
+    shortest = low if low > 0 else min(_first_rise(curve), high / 2)
     fastest, slowest = REACH_HIGH / shortest, REACH_LOW / high
     n_rates = int(np.ceil(rates_per_e_fold * np.log(fastest / slowest)))
     rates = np.geomspace(slowest, fastest, n_rates)

@@ -18,6 +18,7 @@ names; parameters that are not given have their defaults.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from importlib.resources import files
@@ -304,14 +305,16 @@ def _check_numbers(name: str, values: Any) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max or isinstance(value, float)
 
 
 def _named(field: str, stated: Any, known: Mapping[str, type[Any]]) -> Any:
     """The curve or valuation of this name and parameters."""
     _check_fields(stated, ("name", "parameters"), ("name",), within=field)
     name, parameters = stated["name"], stated.get("parameters", {})
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise ValueError(f"{field}.name must be one of {', '.join(known)}; got {name!r}")
     of_it = fields(known[name])
     needed = tuple(f.name for f in of_it if f.default is MISSING)

@@ -117,6 +117,8 @@ class Problem:
         set_field(self, "beliefs", beliefs)
         _check_values(valuation, accuracy)
         reach = self.n_parties * self.model_value.optimum / float(costs_.min())
+        if not math.isfinite(reach):
+            raise ValueError(f"costs must not be that small; got {costs_.tolist()}")
         _check_shape(accuracy, valuation, math.ceil(math.log2(reach)))
         outside = None
         if reservation_utilities is not None:
@@ -228,7 +230,7 @@ def autarky_at(value: ModelValue, costs: FloatArray) -> Autarky:
 def _vector(name: str, values: npt.ArrayLike) -> FloatArray:
     try:
         array = np.array(values, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be numbers; got {values!r}") from None
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} must be a non-empty list of numbers; got {values!r}")

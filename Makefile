@@ -11,7 +11,7 @@ pwm := $(python) -m companion.cli
 pip := $(python) -m pip -qq --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip release test test-long verify lint bench fuzz agree serve clean lock picture
+.PHONY: help env book pdf zip release test test-long verify lint bench fuzz faults agree serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,8 +50,11 @@ bench: env ## measure speed, the published method beside ours, into benchmarks/r
 		--benchmark-timer=time.process_time --benchmark-json="$(BUILD_DIR)/benchmarks.json" --benchmark-quiet
 	@$(python) -m benchmarks.summary "$(BUILD_DIR)/benchmarks.json" benchmarks/results.json
 
-fuzz: env ## try 40,000 broken files and command lines, into benchmarks/fuzz.json (4 minutes)
+fuzz: env ## try 25,000 broken files and command lines, into benchmarks/fuzz.json (3 minutes)
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.fuzz benchmarks/fuzz.json
+
+faults: env ## try no network, a full disk, kills and more, into benchmarks/faults.json (20 minutes)
+	@$(python) -m benchmarks.faults benchmarks/faults.json
 
 agree: env ## solve random problems by three routes, into benchmarks/routes.json (10 minutes)
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.routes benchmarks/routes.json

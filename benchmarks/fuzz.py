@@ -41,7 +41,7 @@ from paid_with_models import solve
 from paid_with_models.interchange import contract_to_dict, problem_from_dict
 
 LIMIT = 30  # seconds
-COUNT = 40_000
+COUNT = 25_000
 SEED = 1
 KINDS = ("problem", "menu", "book", "command")
 
@@ -176,6 +176,8 @@ def mutate_value(value: Any, rng: random.Random) -> Any:
     holder, key = rng.choice(places)
     old = holder[key]
     choice = rng.randrange(7)
+    if isinstance(old, int | float) and rng.random() < 0.5:
+        choice = 3
     if choice == 0:
         del holder[key]
     elif choice == 1 and isinstance(holder, dict):
@@ -233,6 +235,18 @@ def mutate_words(words: list[str], rng: random.Random) -> list[str]:
     return words
 
 
+def vary(data: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+    """Return a problem or a menu with other numbers, most of which can be computed with."""
+    data = {key: it for key, it in data.items() if key != "reservation_utilities"}
+    shares = [rng.uniform(0.05, 1) for _ in data["probabilities"]]
+    data["probabilities"] = [share / sum(shares) for share in shares]
+    data["n_parties"] = rng.randint(1, 12)
+    for name in ("costs", "contributions", "rewards"):
+        if name in data:
+            data[name] = [it * 10 ** rng.uniform(-1, 1) for it in data[name]]
+    return data
+
+
 def serialize(data: Any, suffix: str) -> bytes:
     """Return a value as the bytes of a JSON or YAML file."""
     text = json.dumps(data) if suffix == ".json" else yaml.safe_dump(data, allow_unicode=True)
@@ -253,7 +267,7 @@ def draw(
     kind: str, rng: random.Random, seeds: list[dict[str, Any]]
 ) -> tuple[list[str], str, bytes]:
     """Return a command line and a file for it: name and content; no name if there is none."""
-    times = rng.choice([0, 1, 1, 1, 1, 1, 2, 2, 3])
+    times = rng.choice([0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 3])
     if kind == "command":
         words = rng.choice(COMMANDS)
         for _ in range(times):
@@ -273,6 +287,8 @@ def draw(
             content = serialize(data, Path(name).suffix)
         return rng.choice(READERS[name]), name, content
     data = rng.choice(seeds)
+    if rng.random() < 0.6:
+        data = vary(data, rng)
     suffix = rng.choice([".json", ".yaml"])
     by_value = rng.random() < 0.7
     for _ in range(times if by_value else 0):

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from . import citation, execute, figure_pages, verify
+from . import citation, execute, figure_pages, trust, verify
 from .chapters import BookError, Chapter, find_source, load_chapter, page_names, read_toc, read_yaml
 from .concordance import PLACE, concordance
 from .drawing import FigureError, draw_figures
@@ -105,6 +105,7 @@ def build(
         PLACE: lambda: concordance(pages, root / "tests"),
         verify.PLACE: lambda: verify.page(findings, root),
         figure_pages.PLACE: lambda: figure_pages.gallery(drawn),
+        trust.PLACE: lambda: trust.page(root),
         citation.PLACE: lambda: citation.page(root),
     }
     config = public_config(read_yaml(root / "_config.yml"), root)
@@ -335,6 +336,8 @@ def _jupyter_book(
     )
     messages = execute.ANSI.sub("", run.stdout).replace(f"{stage.resolve()}/", "")
     html = output / "_build" / "html"
+    if machine := re.search(r"Error: (\[Errno \d+\] .*)", messages):  # no fault of the book
+        raise BuildError(machine[1])
     if run.returncode or not (html / "index.html").is_file():
         raise BuildError(f"Jupyter Book stopped:\n{messages.strip()}")
     for line in messages.splitlines() if draft else ():

@@ -280,7 +280,7 @@ def _figures(options: argparse.Namespace) -> None:
     registry = load_registry(root)
     chosen = [get(registry, name) for name in options.ids] or list(registry.values())
     if options.list:
-        width = max(len(record.id) for record in chosen)
+        width = max((len(record.id) for record in chosen), default=0)
         for record in chosen:
             print(f"{record.id:{width}}  {record.title}")
         return

@@ -74,6 +74,7 @@ def test_bytes(folder: Path, suffix: str, content: bytes) -> None:
         (["build"], "_toc.yml", "root: [book/start]\n"),
         (["figures"], "book/figures.yml", "columns: {}\nfigures: 7\n"),
         (["figures"], "book/figures.yml", "columns: {}\nfigures: {fig-line: [1]}\n"),
+        (["figures"], "book/figures.yml", "columns: {a: 1}\nfigures: {}\n"),
         (["figures"], "book/figures.yml", "columns: {1: 2}\n3: 4\nfigures: {}\n"),
         (["verify"], "reference/tolerances.json", NO_PATTERN),
         (["verify"], "reference/tolerances.json", f'{{"relative": {HUGE}}}'),
@@ -88,6 +89,14 @@ def test_files_of_the_book(folder: Path, words: list[str], name: str, content: s
         assert ends_with(words) == "exit 2"
     finally:
         (folder / name).write_text(fuzz.BOOK[name])
+
+
+def test_a_registry_without_figures_has_nothing_to_list(folder: Path) -> None:
+    (folder / "book/figures.yml").write_text("columns: {}\nfigures: {}\n")
+    try:
+        assert ends_with(["figures", "--list"]) == "exit 0"
+    finally:
+        (folder / "book/figures.yml").write_text(fuzz.BOOK["book/figures.yml"])
 
 
 def test_table_that_is_not_text(folder: Path) -> None:

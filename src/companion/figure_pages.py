@@ -8,7 +8,7 @@ import html
 import json
 import posixpath
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,18 +92,19 @@ def add_figures(
         target = stage / "figures" / name / "index.md"
         target.parent.mkdir(parents=True)
         target.write_text(figure_page(folder, work, verdict(name, build_dir)), encoding="utf-8")
+    files.mkdir(parents=True, exist_ok=True)
     for name in ("figures.json", crate.FILE):
-        if (build_dir / "figures" / name).is_file():
+        if drawn and (build_dir / "figures" / name).is_file():
             shutil.copyfile(build_dir / "figures" / name, files / name)
 
 
-def list_pages(toc: Any, names: Iterable[str]) -> Any:
-    """Return the contents with the figures' pages below that of the gallery."""
+def list_pages(toc: Any, names: Collection[str]) -> Any:
+    """Return the contents with the figures' pages, if any, below that of the gallery."""
     if isinstance(toc, list):
         return [list_pages(item, names) for item in toc]
     if isinstance(toc, dict):
         kept = {key: list_pages(value, names) for key, value in toc.items()}
-        if kept.get("file") == GALLERY:
+        if kept.get("file") == GALLERY and names:
             kept["sections"] = [{"file": f"figures/{name}/index"} for name in names]
         return kept
     return toc

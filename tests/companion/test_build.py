@@ -11,6 +11,8 @@ from companion import cli
 from companion.build import QUICK, BuildError, build, describe_run_time, public_config
 from companion.chapters import BookError, read_yaml
 
+from .test_verify import FIGURES, LINES, PROJECT
+
 
 def rebuild(root: Path) -> list[str]:
     """Build, and return what was said about it."""
@@ -268,3 +270,17 @@ def test_quick_run_takes_smaller_parameters_and_leaves_the_site_alone(
     assert {file: file.read_bytes() for file in before} == before
     assert executed(rebuild(root)) == set()
     assert QUICK not in page(root, "book/start")
+
+
+def test_quick_run_of_a_book_with_figures(book: Path) -> None:
+    (book / "pyproject.toml").write_text(PROJECT)
+    (book / "src/toy/lines.py").write_text(LINES)
+    (book / "book/figures.yml").write_text(FIGURES)
+    replace(book / "_config.yml", "title:", "copyright: '2026'\ntitle:")
+    show = "from companion.notebook import show; show('fig-line')"
+    replace(book / "book/runs/template.md", "print(number, shares)", show)
+    html = build(book, book / "build", quick=True, say=lambda _: None)
+    text = (html / "book/runs/five.html").read_text()
+    assert 'id="fig-line"' in text
+    assert "not the figure of record" in text
+    assert not (html / "figures/fig-line").exists()

@@ -57,8 +57,8 @@ OUTCOMES_LIKE_A_SUM, ENTRIES_WORTH_ENUMERATING = 1200, 2_000_000
 #: From so many types on, problems are solved one by one, at a cost linear in their number.
 MANY_TYPES = 40
 
-#: Up to so many types branch and bound is given so many boxes for a problem; with more types as
-#: many as come to so many outcomes in all (some seconds).
+#: Up to so many types branch and bound is given so many boxes for a problem, unless they come to
+#: five times so many outcomes in all; with more types as many as come to these (some seconds).
 FEW_TYPES, FEW_TYPES_BOXES, AFFORDABLE_OUTCOMES = 3, 2_000, 1_000_000
 
 #: Most numbers of types near zero from which local searches start.
@@ -451,8 +451,10 @@ def _closed(
     if not isinstance(expectation, Enumeration) or not s_curves:
         return Closed(best, bounds, np.zeros(len(bounds), dtype=np.intp))
     if max_boxes is None:
-        affordable = AFFORDABLE_OUTCOMES // len(expectation.counts)
-        max_boxes = FEW_TYPES_BOXES if n_types <= FEW_TYPES else affordable
+        outcomes = len(expectation.counts)
+        max_boxes = AFFORDABLE_OUTCOMES // outcomes
+        if n_types <= FEW_TYPES:
+            max_boxes = min(FEW_TYPES_BOXES, 5 * AFFORDABLE_OUTCOMES // outcomes)
     return close_gaps(problem, best, bounds, anchor, tolerance=GAP_TOLERANCE, max_boxes=max_boxes)
 
 

@@ -358,7 +358,7 @@ def _length(values: Vectors, moves: Vectors, share: float) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         # What part of the way to zero a full step goes; 0 / 0 where there is nothing to move.
         part = -np.concatenate(moves, axis=1) / np.concatenate(values, axis=1)
-    return np.asarray(share / np.fmax.reduce(part, axis=1, keepdims=True, initial=share))
+        return np.asarray(share / np.fmax.reduce(part, axis=1, keepdims=True, initial=share))
 
 
 def _assessed(problem: FirstMoment, variables: list[FloatArray]) -> Solution:

@@ -51,6 +51,7 @@ __all__ = [
     "deterministic_promise",
     "free_riding_figure",
     "graphical_illustration",
+    "menu_curve",
     "reward_distributions",
     "scenario_panel",
     "style",
@@ -894,6 +895,45 @@ def bunching(
             borderaxespad=0.0,
         )  # fmt: skip
         return _settled(figure), _told(table, **_bunching_numbers(lines))
+
+
+def menu_curve(menus: tuple[Mapping[int, Contract], float]) -> tuple[Figure, pd.DataFrame]:
+    """Menus as curves over the cost, for ever more types that stand for one distribution.
+
+    Parameters
+    ----------
+    menus : (mapping from int to Contract, float)
+        Contracts by how many types there are, at most four, and the cost up to which a large
+        market asks for contributions.
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns n_types, cost, contribution.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, solve
+    >>> two = Problem(1000, [0.5, 0.5], [2.0, 1.0], GeneralizationBound())
+    >>> menu_curve(({2: solve(two)}, 2.0))[1]["cost"].tolist()
+    [1.0, 2.0]
+    """
+    contracts, cutoff = menus
+    tables = []
+    with style():
+        figure = _figure(3.6)
+        ax = figure.subplots()
+        for (n_types, contract), color in zip(contracts.items(), TYPE_PATH, strict=False):
+            order = np.argsort(contract.problem.costs)
+            c, m = contract.problem.costs[order], contract.contributions[order]
+            ax.plot(c, m, color=color, marker="o", markersize=3, label=f"{n_types} types")
+            tables.append(pd.DataFrame({"n_types": n_types, "cost": c, "contribution": m}))
+        ax.axvline(cutoff, color=INK, linestyle=":", linewidth=1.2, label="cutoff in the limit")
+        ax.set(xlabel="cost $c$ (value per unit of data)", ylabel="contribution (units of data)")
+        ax.set_xlim(0, 3 * cutoff)
+        ax.set_ylim(bottom=0)
+        ax.legend(frameon=False)
+        return _settled(figure), pd.concat(tables, ignore_index=True)
 
 
 def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:

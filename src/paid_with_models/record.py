@@ -10,13 +10,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from scipy.stats import lognorm
+
 from .accuracy import GeneralizationBound
+from .attendance import best_cutoff, type_grid
 from .experiments import SCENARIOS, FreeRidingResults, free_riding_experiment
 from .problem import Problem
 from .screening import Contract, solve, solve_many
 
 __all__ = [
     "bunching_lines",
+    "log_normal_menus",
     "scenario_contract",
     "scenario_contracts",
     "scenario_free_riding",
@@ -160,3 +164,38 @@ def bunching_lines(
         "cost of type 2": list(zip(middle_costs, by_cost, strict=True)),
         "probability of type 1": list(zip(shares, by_share, strict=True)),
     }
+
+
+def log_normal_menus(
+    n_parties: int = 10_000, spread: float = 0.8, sizes: Sequence[int] = (10, 20, 40)
+) -> tuple[dict[int, Contract], float]:
+    """Contracts for ever more equally likely types that stand for log-normal costs of median 1.
+
+    Parameters
+    ----------
+    n_parties : int >= 2
+    spread : float > 0
+        Standard deviation of the logarithm of costs.
+    sizes : sequence of int >= 1
+        Numbers of types. The accuracy curve is the paper's.
+
+    Returns
+    -------
+    dict from int to Contract, float
+        By number of types; and the cutoff of a large market.
+
+    Examples
+    --------
+    >>> contracts, cutoff = log_normal_menus(sizes=[4])
+    >>> contracts[4].shape.name, round(cutoff, 3)
+    ('PARTLY_POOLING', 0.997)
+    """
+    costs = lognorm(spread)
+    curve = GeneralizationBound()
+    contracts = {
+        n_types: solve(
+            Problem(n_parties, [1 / n_types] * n_types, type_grid(costs, n_types), curve)
+        )
+        for n_types in sizes
+    }
+    return contracts, best_cutoff(costs)

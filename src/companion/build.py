@@ -354,8 +354,21 @@ def _leave_out_unused(html: Path) -> None:
     static = html / "_static"
     icons = "fontawesome.js"  # a second copy of the icons: the theme's style sheet has the font
     tag = re.compile(rf"<script[^>]*/{icons}[^>]*></script>\n?")
+    # Chapters show the figures' own files: no second copies, which lack a line's end.
+    files = {file.read_bytes().strip(): file for file in html.glob("figures/*/*.svg")}
+    shown = {copy: files.get(copy.read_bytes().strip()) for copy in html.glob("_images/*.svg")}
+    copies = {
+        copy.relative_to(html).as_posix(): file.relative_to(html).as_posix()
+        for copy, file in shown.items()
+        if file
+    }
+    image = re.compile(r"_images/[0-9a-f]+\.svg")
     for page in html.rglob("*.html"):
-        page.write_text(tag.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
+        text = tag.sub("", page.read_text(encoding="utf-8"))
+        text = image.sub(lambda found: copies.get(found[0], found[0]), text)
+        page.write_text(text, encoding="utf-8")
+    for name in copies:
+        (html / name).unlink()
     for pattern in (
         f"scripts/{icons}*",
         "vendor/**/*.ttf",  # browsers take the smaller .woff2 beside it

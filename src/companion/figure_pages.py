@@ -244,6 +244,8 @@ def dress(
         if of_record:
             about, run = (_read(drawn[record.id] / name) for name in ("metadata.json", "run.json"))
             of_record = shown["table"] == about["files"][f"{record.id}.csv"]["sha256"]
+        if of_record:
+            _show_file(cell, drawn[record.id] / f"{record.id}.svg")
         caption, alt = (
             about[key] if of_record else fill(getattr(record, key), shown["numbers"], missing="…")
             for key in ("caption", "alt")
@@ -270,6 +272,13 @@ def _shown(cell: NotebookNode) -> dict[str, Any] | None:
         if "figure" in output.get("metadata", {})
     ]
     return found[0] if found else None
+
+
+def _show_file(cell: NotebookNode, svg: Path) -> None:
+    """Show a figure's file instead of the same drawing without title, author and license."""
+    for output in cell.outputs:
+        if "image/svg+xml" in output.get("data", {}):
+            output.data["image/svg+xml"] = svg.read_text(encoding="utf-8")
 
 
 def _read(path: Path) -> Any:

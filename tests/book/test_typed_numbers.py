@@ -44,6 +44,11 @@ ALLOWED: dict[str, dict[str, str]] = {
         "0.02": "the end of an interval that random costs are drawn from",
         "3": "the end of an interval that random costs are drawn from",
     },
+    "book/beyond/combinatorial_barrier": {
+        "0": "an end of an interval, in a proof",
+        "1": "a probability of one half, which defines an exercise; the median of the costs",
+        "2": "a probability of one half, which defines an exercise",
+    },
     "book/conclusion": {"0.5": "what the example asks for"},
     "book/experiments/overview": {"0.6": "defines the counter-example"},
     "book/experiments/two_types": {"0": "the ends of an axis", "1": "the ends of an axis"},

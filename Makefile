@@ -10,11 +10,20 @@ pwm := $(python) -m companion.cli
 # A machine's own pip settings may make pip warn about every package: errors are enough.
 pip := $(python) -m pip -qq --disable-pip-version-check --no-input
 
+# Tests in an environment of their own, which is not that of the lock; PYTHON=python3.13 for another Python.
+define test-with
+	@rm -rf "$(BUILD_DIR)/$@"
+	@$(PYTHON) -m venv "$(BUILD_DIR)/$@"
+	@$(python) -m uv pip install --quiet --python "$(BUILD_DIR)/$@" --resolution $(1) --editable ".[book,sweep,dev]"
+	@"$(BUILD_DIR)/$@/bin/python" -m pytest --ignore tests/book \
+		--deselect tests/companion/test_repository.py::test_lock_is_all_that_pip_installs
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip release test test-long verify lint bench fuzz faults agree serve clean lock picture
+.PHONY: help env book pdf zip release test test-long test-lowest test-newest verify lint bench fuzz faults agree serve clean lock picture
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 env: $(venv)/installed ## create .venv from requirements.lock and install the package
 
@@ -35,6 +44,12 @@ test: env ## run the tests; those of the site, PDF and zip need make book pdf zi
 
 test-long: env ## try each property of tests/test_properties.py on 5,000 problems
 	@HYPOTHESIS_PROFILE=long $(python) -m pytest tests/test_properties.py
+
+test-lowest: env ## run the tests with the lowest versions that pyproject.toml allows
+	$(call test-with,lowest-direct)
+
+test-newest: env ## run the tests with the newest versions that pyproject.toml allows
+	$(call test-with,highest)
 
 verify: env ## compare every number and table of the book with reference/
 	@$(pwm) verify --build-dir "$(BUILD_DIR)"

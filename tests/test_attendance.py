@@ -60,6 +60,7 @@ LAWS = [
 ]
 
 
+# Book: prop-attendance
 @pytest.mark.parametrize("law", LAWS, ids=["two groups", "three groups", "Poisson"])
 def test_moments_are_sums_over_outcomes(law):
     m = np.array([90.0, 400.0, 130.0])[: law.present.size]
@@ -184,6 +185,7 @@ def test_uniform_costs_pool_and_lognormal_costs_have_a_cutoff():
         assert costs.cdf(theta) / costs.pdf(theta) == pytest.approx(theta, rel=1e-6)
 
 
+# Book: thm-cutoff
 @pytest.mark.parametrize(
     "costs", [stats.uniform(0.5, 1.5), stats.lognorm(0.8, scale=1.0)], ids=["uniform", "log-normal"]
 )

@@ -38,6 +38,7 @@ def test_probabilities_are_the_multinomials():
     assert outcome_probabilities(counts, p).sum() == pytest.approx(1, abs=1e-13)
 
 
+# Book: def-beliefs, prop-own-beliefs
 @pytest.mark.parametrize("p", [[0.3, 0.7], [1e-9, 1 - 1e-9], [1e-6, 0.5, 0.499999]])
 def test_conditional_probabilities(p):
     counts = enumerate_outcomes(6, len(p))

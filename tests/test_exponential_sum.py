@@ -70,6 +70,7 @@ def test_an_empty_range_is_refused(bad):
         fit_exponential_sum(BOUND, *bad)
 
 
+# Book: prop-exponential-sum
 @pytest.mark.parametrize("beliefs", ["paper", "own"])
 @pytest.mark.parametrize("n_parties", [2, 3, 7])
 @pytest.mark.parametrize("valuation", [LinearValuation(3.0), ExponentialValuation(3.0, 2.0)])

@@ -323,6 +323,7 @@ def test_nearly_equal_costs_are_nearly_equal_costs():
     assert near.expected_accuracy == pytest.approx(tie.expected_accuracy, abs=1e-8)
 
 
+# Book: prop-splitting
 def test_splitting_a_type_changes_nothing_under_own_beliefs():
     whole = solve(Problem(6, [0.4, 0.6], [0.2, 0.05], GeneralizationBound(), beliefs="own"))
     split = solve(

@@ -36,6 +36,7 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from .accuracy import Curve, FloatArray
+from .behavior import Behavior
 from .expectation import enumerate_outcomes, outcome_probabilities
 from .experiments import CounterExample, FreeRidingResults, TwoTypeResults, _types, options
 from .problem import Problem, autarky
@@ -51,6 +52,7 @@ __all__ = [
     "deterministic_promise",
     "free_riding_figure",
     "graphical_illustration",
+    "logit_figure",
     "menu_curve",
     "reward_distributions",
     "scenario_panel",
@@ -895,6 +897,58 @@ def bunching(
             borderaxespad=0.0,
         )  # fmt: skip
         return _settled(figure), _told(table, **_bunching_numbers(lines))
+
+
+def logit_figure(
+    lines: Mapping[str, Mapping[str, Sequence[tuple[float, Behavior]]]],
+) -> tuple[Figure, pd.DataFrame]:
+    """Expected accuracy against how rational parties are, a panel for each scenario.
+
+    Parameters
+    ----------
+    lines : mapping
+        By title and case, at most four: rationalities and what parties do
+        (:func:`paid_with_models.record.logit_lines`).
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns scenario, case, rationality, expected_accuracy, participation.
+
+    Examples
+    --------
+    >>> from paid_with_models.record import logit_lines
+    >>> lines = logit_lines(rationalities=[0.1, 1.0], scenarios=["big_firm_cooperation"])
+    >>> len(logit_figure(lines)[1])
+    8
+    """
+    rows = []
+    looks = [(MUTED, "--"), (TYPE_PATH[0], "-."), (ALARM, "-"), (CAP, "-")]
+    with style():
+        figure = _figure(2.3 * len(lines) + 0.8)
+        axes = figure.subplots(len(lines), 1, sharex=True, squeeze=False)[:, 0]
+        for ax, (title, cases) in zip(axes, lines.items(), strict=True):
+            for (case, found), (color, dashes) in zip(cases.items(), looks, strict=False):
+                x = [rationality for rationality, _ in found]
+                y = [behavior.expected_accuracy for _, behavior in found]
+                ax.plot(x, y, color=color, linestyle=dashes, label=case)
+                rows += [
+                    {
+                        "scenario": title,
+                        "case": case,
+                        "rationality": rationality,
+                        "expected_accuracy": behavior.expected_accuracy,
+                        "participation": behavior.participation,
+                    }
+                    for rationality, behavior in found
+                ]
+            ax.set_title(title, loc="left")
+            ax.set_xscale("log")
+            ax.set_ylabel("accuracy")
+        axes[-1].set_xlabel("rationality $\\lambda$ (per unit of value)")
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+        return _settled(figure), pd.DataFrame(rows)
 
 
 def menu_curve(menus: tuple[Mapping[int, Contract], float]) -> tuple[Figure, pd.DataFrame]:

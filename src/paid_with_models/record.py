@@ -13,6 +13,7 @@ from scipy.stats import lognorm
 
 from .accuracy import GeneralizationBound
 from .attendance import best_cutoff, type_grid
+from .behavior import Behavior, logit_behavior, slack_menu
 from .experiments import SCENARIOS, FreeRidingResults, free_riding_experiment
 from .problem import Problem
 from .screening import Contract, solve, solve_many
@@ -20,6 +21,7 @@ from .screening import Contract, solve, solve_many
 __all__ = [
     "bunching_lines",
     "log_normal_menus",
+    "logit_lines",
     "scenario_contract",
     "scenario_contracts",
     "scenario_free_riding",
@@ -198,3 +200,60 @@ def log_normal_menus(
         for n_types in sizes
     }
     return contracts, best_cutoff(costs)
+
+
+def logit_lines(
+    margin: float = 2.0,
+    rationalities: Sequence[float] = tuple(np.geomspace(0.03, 30, 31)),
+    scenarios: Sequence[str] = tuple(SCENARIOS),
+) -> dict[str, dict[str, list[tuple[float, Behavior]]]]:
+    """Logit choice in the paper's scenarios: from the optimal contract and from one with a margin.
+
+    Parameters
+    ----------
+    margin : float >= 0
+        Units of value.
+    rationalities : sequence of float >= 0
+        Per unit of value.
+    scenarios : sequence of str
+        As for :func:`scenario_problem`.
+
+    Returns
+    -------
+    dict
+        By title of the scenario, then by case: "nobody may stay out", "the promise is believed",
+        "what comes is foreseen" and "foreseen, with a margin"; pairs of rationality and behavior.
+
+    Raises
+    ------
+    ValueError
+        If there is no such scenario.
+
+    Examples
+    --------
+    >>> lines = logit_lines(rationalities=[1.0], scenarios=["small_party_teamwork"])
+    >>> round(lines["Small-party teamwork"]["what comes is foreseen"][0][1].expected_accuracy, 3)
+    0.654
+    """
+    lines = {}
+    for title, contract in scenario_contracts(scenarios).items():
+        problem = contract.problem
+        slack = slack_menu(problem, margin)
+        best, robust = ((it.contributions, it.rewards) for it in (contract, slack))
+        cases = {
+            "nobody may stay out": (best, False, False),
+            "the promise is believed": (best, True, False),
+            "what comes is foreseen": (best, True, True),
+            "foreseen, with a margin": (robust, True, True),
+        }
+        lines[title] = {
+            case: [
+                (
+                    float(it),
+                    logit_behavior(problem, *menu, it, opting_out=out, anticipating=foreseen),
+                )
+                for it in rationalities
+            ]
+            for case, (menu, out, foreseen) in cases.items()
+        }
+    return lines

@@ -1,0 +1,473 @@
+r"""Behavior: what becomes of a menu when parties do not choose the best option for certain.
+
+*Logit choice*: a party of type i takes an option j with probability proportional to
+:math:`e^{\lambda (t_j - c_i m_j)}`, where :math:`\lambda` is its *rationality*, per unit of value;
+staying out competes as one more option, worth :math:`f_i`. At :math:`\lambda = 0` all options are
+alike, as :math:`\lambda \to \infty` only best ones are taken, and ties are split (McFadden 1974,
+McKelvey and Palfrey 1995).
+
+Who takes which option decides what is collected, and so what can be handed out. A promise of
+:math:`t_j` is a promise of a *share* of the collective model's value; if fewer contribute than was
+planned, shares are worth less. Parties may believe the promise or *anticipate* what it will be
+worth: then choices and rewards must fit each other.
+
+Binding constraints of an optimal menu are ties, at which a party might as well stay out.
+:func:`slack_menu` asks that every constraint hold with a margin, and proves what the margin costs.
+
+*Aversion to spread*: a party with utility :math:`w(v) = (1 - e^{-\alpha v}) / \alpha` values a
+reward that varies at its *certainty equivalent* (Pratt 1964).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import LinearConstraint, NonlinearConstraint, minimize, nnls
+
+from .accuracy import FloatArray
+from .expectation import (
+    Enumeration,
+    conditional_probabilities,
+    enumerate_outcomes,
+    outcome_probabilities,
+)
+from .problem import Problem
+from .rewards import RewardDistribution
+
+IntArray = npt.NDArray[np.intp]
+
+__all__ = [
+    "Behavior",
+    "SlackMenu",
+    "certainty_equivalents",
+    "logit_behavior",
+    "logit_choices",
+    "slack_menu",
+]
+
+#: Options closer than this, relative to the largest, are one option.
+SAME = 1e-9
+
+#: Anticipation: new beliefs are half the old ones and half what follows from them.
+DAMPING, ROUNDS, SETTLED = 0.5, 5_000, 1e-12
+
+#: A margin may be missed by this part of the best model's value.
+FEASIBLE = 1e-9
+
+#: Searches start from these parts of the most, until a gap is at most so wide.
+STARTS, CLOSE = (0.2, 0.05, 0.4, 0.01), 1e-7
+
+#: Probabilities of options that nobody takes, so that one may still ask what one would get.
+NEVER = 1e-200
+
+
+@dataclass(frozen=True, eq=False)
+class Behavior:
+    """What parties do with a menu, and what comes of it; J different options.
+
+    Attributes
+    ----------
+    contributions, promised : (J,) ndarray
+        The options: units of data, units of value.
+    delivered : (J,) ndarray
+        Mean value of what takers of each option receive.
+    choices : (I, J + 1) ndarray
+        Probability that a type takes each option; the last column: stays out.
+    participation : float
+        Probability that a party takes part.
+    expected_accuracy : float
+        Of the collective model.
+    settled : bool
+        Whether choices and what parties expect fit each other; True if they believe the promise.
+    """
+
+    contributions: FloatArray
+    promised: FloatArray
+    delivered: FloatArray
+    choices: FloatArray
+    participation: float
+    expected_accuracy: float
+    settled: bool
+
+
+def logit_choices(gains: npt.ArrayLike, rationality: float) -> FloatArray:
+    r"""Probabilities of alternatives, proportional to :math:`e^{\lambda g}` where g is the gain.
+
+    Parameters
+    ----------
+    gains : (..., J) array_like
+        Units of value; -inf for what cannot be chosen.
+    rationality : float >= 0
+        Per unit of value; infinity for best replies, with ties split.
+
+    Returns
+    -------
+    (..., J) ndarray
+
+    Raises
+    ------
+    ValueError
+        If the rationality is negative.
+
+    Examples
+    --------
+    >>> logit_choices([0.0, np.log(3.0)], 1.0).round(12).tolist()
+    [0.25, 0.75]
+    >>> logit_choices([2.0, 2.0, 1.0], np.inf).tolist()
+    [0.5, 0.5, 0.0]
+    """
+    if not rationality >= 0:
+        raise ValueError(f"rationality must be >= 0; got {rationality!r}")
+    gains = np.asarray(gains, dtype=float)
+    behind = gains - gains.max(axis=-1, keepdims=True)
+    if np.isinf(rationality):
+        scale = np.where(np.isfinite(gains), np.abs(gains), 1.0).max(axis=-1, keepdims=True)
+        odds = (behind >= -SAME * np.maximum(scale, 1.0)) * 1.0
+    else:
+        odds = np.where(np.isfinite(gains), np.exp(rationality * behind), 0.0)
+    return np.asarray(odds / odds.sum(axis=-1, keepdims=True))
+
+
+def logit_behavior(
+    problem: Problem,
+    contributions: npt.ArrayLike,
+    rewards: npt.ArrayLike,
+    rationality: float,
+    *,
+    opting_out: bool = True,
+    anticipating: bool = False,
+) -> Behavior:
+    """Let parties choose from a menu by logit.
+
+    Parameters
+    ----------
+    problem : Problem
+    contributions, rewards : (I,) array_like >= 0
+        The menu, an option per type; equal ones are one option.
+    rationality : float >= 0
+        Per unit of value; infinity for best replies.
+    opting_out : bool
+        Whether parties may stay out.
+    anticipating : bool
+        Whether parties expect what will be delivered rather than what is promised. Then choices are
+        adjusted, starting from what honest parties do, until they fit; other fits may exist.
+
+    Returns
+    -------
+    Behavior
+
+    Raises
+    ------
+    ValueError
+        If the menu has the wrong length, or the rationality is negative.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, solve
+    >>> problem = Problem(10, [0.5, 0.5], [1.0, 0.8], GeneralizationBound())
+    >>> menu = solve(problem)
+    >>> behavior = logit_behavior(problem, menu.contributions, menu.rewards, 10.0, opting_out=False)
+    >>> bool(abs(behavior.expected_accuracy - menu.expected_accuracy) < 1e-9)  # one option
+    True
+    """
+    m, t = (np.asarray(values, dtype=float) for values in (contributions, rewards))
+    if m.shape != problem.costs.shape or t.shape != problem.costs.shape:
+        raise ValueError(
+            f"contributions and rewards must have an entry per type, {problem.n_types};"
+            f" got {m.size} and {t.size}"
+        )
+    taken = _options(m, t)
+    n_options = int(taken.max()) + 1
+    first = np.array([int(np.argmax(taken == j)) for j in range(n_options)])
+    m, t = m[first], t[first]
+    counts = enumerate_outcomes(problem.n_parties, n_options + 1)
+    with_nothing = np.append(m, 0.0)
+    totals = counts @ with_nothing
+    accuracy, worth = problem.accuracy(totals), problem.model_value(totals)
+
+    def means(odds: FloatArray) -> FloatArray:
+        """Mean value of the collective model as takers of each option see it."""
+        seen = conditional_probabilities(counts, np.maximum(odds, NEVER), problem.beliefs)
+        return np.asarray(worth @ seen)[:-1]
+
+    honest = np.zeros((problem.n_types, n_options + 1))
+    honest[np.arange(problem.n_types), taken] = 1.0
+    expected = problem.probabilities @ honest
+    shares = np.minimum(t / np.maximum(means(expected), np.finfo(float).tiny), 1.0)
+
+    outside = problem.outside_options if opting_out else np.full(problem.n_types, -np.inf)
+
+    def choose(paid: FloatArray) -> FloatArray:
+        gains = paid - problem.costs[:, None] * m
+        return logit_choices(np.hstack([gains, outside[:, None]]), rationality)
+
+    choices, settled = choose(t), True
+    if anticipating:
+        settled = False
+        for _ in range(ROUNDS):
+            choices = choose(shares * means(expected))
+            change = problem.probabilities @ choices - expected
+            expected = expected + DAMPING * change
+            if np.abs(change).max() <= SETTLED:
+                settled = True
+                break
+    odds = problem.probabilities @ choices
+    return Behavior(
+        contributions=m,
+        promised=t,
+        delivered=shares * means(odds),
+        choices=choices,
+        participation=float(odds[:-1].sum()),
+        expected_accuracy=float(outcome_probabilities(counts, np.maximum(odds, NEVER)) @ accuracy),
+        settled=settled,
+    )
+
+
+def _options(contributions: FloatArray, rewards: FloatArray) -> IntArray:
+    """Which of the different options each type's is, (I,)."""
+    options: list[tuple[float, float]] = []
+    taken = []
+    scale = np.array([contributions.max(), rewards.max()])
+    for option in zip(contributions, rewards, strict=True):
+        near = [bool(np.all(np.abs(np.subtract(option, it)) <= SAME * scale)) for it in options]
+        if True not in near:
+            options.append(option)
+            near.append(True)
+        taken.append(near.index(True))
+    return np.array(taken, dtype=np.intp)
+
+
+def certainty_equivalents(rewards: RewardDistribution, aversion: float) -> FloatArray:
+    r"""What rewards that vary are worth to parties averse to spread, (I,), units of value.
+
+    :math:`-\ln E[e^{-\alpha v}] / \alpha`, at most the mean.
+
+    Parameters
+    ----------
+    rewards : RewardDistribution
+    aversion : float >= 0
+        :math:`\alpha`, per unit of value; 0 for the mean.
+
+    Raises
+    ------
+    ValueError
+        If the aversion is negative.
+
+    Examples
+    --------
+    >>> one = np.ones((2, 1))
+    >>> lot = RewardDistribution(one, one[:, 0], 0.5 * one, one, np.array([[0.0], [1.0]]))
+    >>> certainty_equivalents(lot, 0.0).tolist(), certainty_equivalents(lot, 2.0).round(4).tolist()
+    ([0.5], [0.2831])
+    """
+    if not aversion >= 0:
+        raise ValueError(f"aversion must be >= 0; got {aversion!r}")
+    if aversion == 0:
+        return rewards.means
+    # exp(-x) near 1 loses digits; expm1 and log1p keep them.
+    shortfall = np.sum(rewards.probabilities * np.expm1(-aversion * rewards.values), axis=0)
+    return np.asarray(-np.log1p(shortfall) / aversion)
+
+
+@dataclass(frozen=True, eq=False)
+class SlackMenu:
+    """The best menu that satisfies IR, and IC between different options, with a margin.
+
+    Attributes
+    ----------
+    contributions, rewards : (I,) ndarray
+        Units of data, units of value.
+    expected_accuracy : float
+    upper_bound, gap : float
+        No menu with that margin reaches more; gap = upper_bound - expected_accuracy.
+    margin : float
+        Units of value.
+    """
+
+    contributions: FloatArray
+    rewards: FloatArray
+    expected_accuracy: float
+    upper_bound: float
+    gap: float
+    margin: float
+
+
+def slack_menu(problem: Problem, margin: float) -> SlackMenu:
+    r"""Find the best menu in which every type gains ``margin`` over staying out and over deviating.
+
+    Types that share an option cannot prefer their own to the other's; the margin is asked for
+    between different options. Which types share one is decided by trying all :math:`2^{I-1}` ways
+    (cheaper types contribute more, so that neighbors share). For each way the problem is concave on
+    the envelopes; SLSQP solves it, and the Lagrangian at its multipliers, linearized where it is
+    concave, bounds every menu of that way.
+
+    Parameters
+    ----------
+    problem : Problem
+        With different costs, at least two parties, at most eight types.
+    margin : float >= 0
+        Units of value.
+
+    Returns
+    -------
+    SlackMenu
+
+    Raises
+    ------
+    ValueError
+        If there are too many types, equal costs, a single party, or no menu has that margin.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> menu = slack_menu(Problem(10, [0.5, 0.5], [0.2, 0.1], GeneralizationBound()), 1.0)
+    >>> bool(menu.gap < 1e-6)
+    True
+    """
+    order = np.argsort(-problem.costs, kind="stable")
+    n_types = problem.n_types
+    if n_types > 8 or problem.n_parties < 2 or np.any(np.diff(problem.costs[order]) == 0):
+        raise ValueError("problem must have at least two parties and at most eight, unlike types")
+    if not margin >= 0:
+        raise ValueError(f"margin must be >= 0; got {margin!r}")
+    ways = [
+        _Way.of(problem, order, [0, *np.flatnonzero(cuts) + 1, n_types], margin)
+        for cuts in product((0, 1), repeat=n_types - 1)
+    ]
+    value, upper, menu = -np.inf, -np.inf, None
+    for way in sorted(ways, key=lambda way: way.most.size):
+        reached, found, bound = way.solve(value)
+        upper = max(upper, bound)
+        if reached > value:
+            value, menu = reached, found
+    if menu is None:
+        raise ValueError(f"margin must leave a menu; none was found with {margin!r}")
+    m, t = np.empty(n_types), np.empty(n_types)
+    m[order], t[order] = menu
+    upper = max(upper, value)
+    return SlackMenu(m, t, value, upper, upper - value, float(margin))
+
+
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """One way to share options: B bunches of neighbors, costliest first, in values of the best."""
+
+    problem: Problem
+    outcomes: Enumeration
+    bunch: IntArray  # (I,) of each type
+    linear: FloatArray  # (L, 2B) on contributions and rewards: IR and IC, at least `least`
+    least: FloatArray
+    most: FloatArray  # (B,) contributions
+
+    @classmethod
+    def of(cls, problem: Problem, order: IntArray, ends: list[int], margin: float) -> _Way:
+        unit = problem.model_value.optimum
+        c, f = problem.costs[order] / unit, problem.outside_options[order] / unit
+        bunch = np.repeat(np.arange(len(ends) - 1), [b - a for a, b in pairwise(ends)])
+        n = len(ends) - 1
+        rows, least = [], []
+        for i, b in enumerate(bunch):
+            own = np.zeros(2 * n)
+            own[b], own[n + b] = -c[i], 1.0
+            rows.append(own)
+            least.append(f[i] + margin / unit)
+            for other in range(n):
+                if other != b:
+                    deviation = own.copy()
+                    deviation[other], deviation[n + other] = c[i], -1.0
+                    rows.append(deviation)
+                    least.append(margin / unit)
+        most = np.array([np.min((1 - f[bunch == b]) / c[bunch == b]) for b in range(n)])
+        outcomes = Enumeration.of(
+            problem.n_parties, problem.probabilities[order][None], problem.beliefs
+        )
+        return cls(problem, outcomes, bunch, np.array(rows), np.array(least), most)
+
+    def moments(
+        self, x: FloatArray, *, envelope: bool
+    ) -> tuple[float, FloatArray, FloatArray, FloatArray]:
+        """E[a] and its gradient; each type's cap and their Jacobian: in the contributions, (B,)."""
+        curves = self.problem.accuracy, self.problem.model_value
+        a, v = (curve.envelope() if envelope else curve for curve in curves)
+        n, unit = self.most.size, self.problem.model_value.optimum
+        shared = np.eye(n)[self.bunch]
+        found = self.outcomes.moments(a, v, (shared @ x[:n])[None])
+        jacobian = found.value_jacobian[0] @ shared / unit
+        gradient = found.accuracy_gradient[0] @ shared
+        return float(found.accuracy[0]), gradient, found.values[0] / unit, jacobian
+
+    def caps(self, x: FloatArray, *, envelope: bool) -> tuple[FloatArray, FloatArray]:
+        """Slack of the caps, (I,), and its Jacobian."""
+        n = self.most.size
+        _, _, values, jacobian = self.moments(x, envelope=envelope)
+        return values - x[n:][self.bunch], np.hstack([jacobian, -np.eye(n)[self.bunch]])
+
+    def solve(self, known: float) -> tuple[float, tuple[FloatArray, FloatArray], float]:
+        """Expected accuracy, menu, and a bound on any of this kind, unless not above ``known``."""
+        value, bound = -np.inf, np.inf
+        menu = self.most[self.bunch], np.zeros(self.bunch.size)
+        for start in STARTS:
+            x = self.searched(start)
+            bound = min(bound, self.bound(x))
+            slack = min(
+                np.min(self.linear @ x - self.least), np.min(self.caps(x, envelope=False)[0])
+            )
+            reached = self.moments(x, envelope=False)[0]
+            if slack >= -FEASIBLE and reached > value:
+                n, unit = self.most.size, self.problem.model_value.optimum
+                value, menu = reached, (x[:n][self.bunch], unit * x[n:][self.bunch])
+            if bound <= max(value, known) + CLOSE:
+                break
+        return value, menu, bound
+
+    @property
+    def size(self) -> FloatArray:
+        """The most that contributions and rewards can be, (2B,)."""
+        return np.concatenate([self.most, np.ones_like(self.most)])
+
+    def searched(self, start: float) -> FloatArray:
+        """What SLSQP finds on the envelopes, starting from this part of the most, (2B,)."""
+        n, size = self.most.size, self.size
+
+        def objective(z: FloatArray) -> tuple[float, FloatArray]:
+            value, gradient, _, _ = self.moments(z * size, envelope=True)
+            return -value, -np.concatenate([gradient, np.zeros(n)]) * size
+
+        found = minimize(
+            objective,
+            np.concatenate([np.linspace(start, 2 * start, n), np.linspace(0.8, 0.9, n)]),
+            jac=True,
+            method="SLSQP",
+            bounds=[(0, 1)] * (2 * n),
+            constraints=[
+                LinearConstraint(self.linear * size, self.least, np.inf),
+                NonlinearConstraint(
+                    lambda z: self.caps(z * size, envelope=True)[0],
+                    0,
+                    np.inf,
+                    jac=lambda z: self.caps(z * size, envelope=True)[1] * size,
+                ),
+            ],
+            options={"ftol": 1e-14, "maxiter": 500},
+        )
+        return np.asarray(np.clip(found.x, 0, 1) * size)
+
+    def bound(self, x: FloatArray) -> float:
+        """The Lagrangian at the multipliers that fit best, over the box of all menus."""
+        value, gradient, _, _ = self.moments(x, envelope=True)
+        slack, jacobian = self.caps(x, envelope=True)
+        size = self.size
+        rows = np.vstack([self.linear, jacobian])
+        room = np.concatenate([self.linear @ x - self.least, slack])
+        wanted = -np.concatenate([gradient, np.zeros(gradient.size)]) * size
+        # Stationarity, and no price on what has room.
+        prices = nnls(
+            np.vstack([(rows * size).T, np.diag(np.maximum(room, 0.0))]),
+            np.concatenate([wanted, np.zeros(room.size)]),
+        )[0]
+        slope = np.concatenate([gradient, np.zeros(gradient.size)]) + rows.T @ prices
+        further = np.maximum(slope * (size - x), slope * -x).sum()
+        return min(value + float(prices @ room) + float(further), self.problem.accuracy.optimum)

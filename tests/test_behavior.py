@@ -1,0 +1,186 @@
+"""Logit choice, aversion to spread, and menus with a margin."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+
+from paid_with_models import (
+    Arctan,
+    GeneralizationBound,
+    LinearValuation,
+    Problem,
+    Saturating,
+    proportional_rewards,
+    solve,
+)
+from paid_with_models.behavior import (
+    certainty_equivalents,
+    logit_behavior,
+    logit_choices,
+    slack_menu,
+)
+from paid_with_models.experiments import SCENARIOS
+from paid_with_models.rewards import all_or_nothing_rewards, capped_rewards, lottery_rewards
+
+TWO = Problem(3, [0.4, 0.6], [0.3, 0.1], Saturating([1.0], [0.01]))
+MENU = [80.0, 150.0], [60.0, 75.0]
+
+
+# Book: def-logit
+@pytest.mark.parametrize("rationality", [0.0, 0.3, 7.0, 1e5])
+def test_logit_is_the_formula(rationality: float) -> None:
+    gains = np.array([1.0, 1.5, -2.0])
+    odds = np.exp(rationality * (gains - gains.max()))
+    np.testing.assert_allclose(logit_choices(gains, rationality), odds / odds.sum(), rtol=1e-12)
+
+
+def test_without_rationality_all_options_are_alike() -> None:
+    behavior = logit_behavior(TWO, *MENU, 0.0)
+    np.testing.assert_allclose(behavior.choices, 1 / 3)
+    assert behavior.participation == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+@pytest.mark.parametrize("opting_out", [True, False])
+def test_party_by_party(beliefs, opting_out: bool) -> None:
+    """Against all ways in which three named parties can choose."""
+    problem = Problem(3, TWO.probabilities, TWO.costs, TWO.accuracy, beliefs=beliefs)
+    behavior = logit_behavior(problem, *MENU, 0.2, opting_out=opting_out)
+    m = np.append(behavior.contributions, 0.0)
+    odds = problem.probabilities @ behavior.choices
+    ways = list(product(range(3), repeat=3))
+    chance = np.array([np.prod(odds[list(way)]) for way in ways])
+    total = np.array([m[list(way)].sum() for way in ways])
+    assert behavior.expected_accuracy == pytest.approx(chance @ problem.accuracy(total), abs=1e-14)
+    assert odds[2] == pytest.approx(1 - behavior.participation, abs=1e-15)
+    honest = np.append(problem.probabilities, 0.0)
+    planned = np.array([np.prod(honest[list(way)]) for way in ways])
+    for j in range(2):
+        if beliefs == "own":  # the first party is the one who asks
+            seen = np.array([way[0] == j for way in ways])
+        else:
+            seen = np.array([j in way for way in ways])
+        value = problem.model_value(total)
+        now, then = (np.sum(p[seen] * value[seen]) / np.sum(p[seen]) for p in (chance, planned))
+        share = min(MENU[1][j] / then, 1.0)
+        assert behavior.delivered[j] == pytest.approx(share * now, rel=1e-12)
+
+
+# Book: def-foresight
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_anticipation_fits(name: str) -> None:
+    contract = solve(SCENARIOS[name].problem())
+    problem = contract.problem
+    behavior = logit_behavior(
+        problem, contract.contributions, contract.rewards, 0.3, anticipating=True
+    )
+    assert behavior.settled
+    gains = behavior.delivered - problem.costs[:, None] * behavior.contributions
+    again = logit_choices(np.hstack([gains, problem.outside_options[:, None]]), 0.3)
+    np.testing.assert_allclose(behavior.choices, again, atol=1e-9)
+
+
+def test_the_third_scenario_unravels() -> None:
+    """A menu whose constraints bind is left by parties that foresee that others leave it."""
+    contract = solve(SCENARIOS["big_and_small_collaboration"].problem())
+    menu = contract.contributions, contract.rewards
+    believed, foreseen = (
+        logit_behavior(contract.problem, *menu, 10.0, anticipating=it) for it in (False, True)
+    )
+    assert believed.expected_accuracy > 0.89
+    assert foreseen.settled
+    assert foreseen.expected_accuracy < 1e-6
+    robust = slack_menu(contract.problem, 2.0)
+    foreseen = logit_behavior(
+        contract.problem, robust.contributions, robust.rewards, 10.0, anticipating=True
+    )
+    assert foreseen.expected_accuracy > robust.expected_accuracy - 1e-4
+
+
+def test_rational_parties_keep_to_a_menu_with_a_margin() -> None:
+    problem = SCENARIOS["big_firm_cooperation"].problem()
+    menu = slack_menu(problem, 1.0)
+    behavior = logit_behavior(problem, menu.contributions, menu.rewards, 200.0)
+    assert behavior.participation == pytest.approx(1.0, abs=1e-12)
+    assert behavior.expected_accuracy == pytest.approx(menu.expected_accuracy, abs=1e-12)
+    np.testing.assert_allclose(behavior.delivered, behavior.promised, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_no_margin_is_the_optimal_contract(name: str) -> None:
+    problem = SCENARIOS[name].problem()
+    menu, contract = slack_menu(problem, 0.0), solve(problem)
+    assert menu.expected_accuracy == pytest.approx(contract.expected_accuracy, abs=1e-9)
+    assert menu.gap <= 1e-7
+
+
+def test_a_pooling_menu_with_a_margin_in_closed_form() -> None:
+    """All give m with v(a(N m)) - c_1 m = margin: the outside options are nothing."""
+    problem = SCENARIOS["small_party_teamwork"].problem()
+    cost = problem.costs.max()
+    closed = brentq(lambda m: problem.model_value(10 * m) - cost * m - 2.0, 40.0, 100.0, xtol=1e-12)
+    menu = slack_menu(problem, 2.0)
+    np.testing.assert_allclose(menu.contributions, closed, rtol=1e-7)
+    assert menu.gap <= 1e-9
+
+
+# Book: def-margin, prop-margin
+@pytest.mark.parametrize("seed", range(4))
+def test_margins_hold_and_no_menu_with_them_beats_the_bound(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    problem = Problem(
+        int(rng.integers(4, 12)),
+        rng.dirichlet([2, 2, 2]),
+        np.sort(rng.uniform(0.02, 0.3, 3)),
+        GeneralizationBound(),
+        LinearValuation(100.0),
+    )
+    margin = float(rng.uniform(0.1, 1.0))
+    menu = slack_menu(problem, margin)
+    m, t = menu.contributions, menu.rewards
+    gains = t - problem.costs[:, None] * m
+    mine = np.diag(gains)
+    assert np.all(mine - problem.outside_options >= margin - 1e-6)
+    other = np.abs(np.subtract.outer(m, m)) > 1e-6 * m.max()
+    assert np.all(((mine[:, None] - gains) >= margin - 1e-6) | ~other)
+    assert menu.gap <= 1e-6
+    # The best contract's data, scaled down, with pooled rewards: feasible menus with the margin.
+    for pooled in np.linspace(0.1, 1.5, 200) * m.mean():
+        reward = problem.model_value(problem.n_parties * pooled)
+        if np.all(reward - problem.costs * pooled >= problem.outside_options + margin):
+            accuracy = problem.accuracy(problem.n_parties * pooled)
+            assert accuracy <= menu.upper_bound + 1e-12
+
+
+def test_who_minds_spread_prefers_less_of_it() -> None:
+    contract = solve(SCENARIOS["big_and_small_collaboration"].problem())
+    ways = capped_rewards, proportional_rewards, lottery_rewards, all_or_nothing_rewards
+    worth = np.array([certainty_equivalents(way(contract), 0.05) for way in ways])
+    assert np.all(np.diff(worth, axis=0) <= 1e-9)
+    assert np.all(worth <= contract.rewards + 1e-9)
+    nearly = certainty_equivalents(proportional_rewards(contract), 1e-9)
+    np.testing.assert_allclose(nearly, contract.rewards, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: logit_choices([1.0], -1.0), "rationality must be >= 0; got -1.0"),
+        (lambda: logit_behavior(TWO, [1.0], [1.0], 1.0), "must have an entry per type, 2"),
+        (lambda: slack_menu(TWO, -1.0), "margin must be >= 0; got -1.0"),
+        (lambda: slack_menu(TWO, 99.0), "margin must leave a menu"),
+        (
+            lambda: slack_menu(Problem(3, [0.5, 0.5], [1.0, 1.0], Arctan()), 0.0),
+            "unlike types",
+        ),
+        (
+            lambda: certainty_equivalents(proportional_rewards(solve(TWO)), -0.5),
+            "aversion must be >= 0; got -0.5",
+        ),
+    ],
+)
+def test_bad_input(call, message: str) -> None:
+    with pytest.raises(ValueError, match=message.replace("(", "\\(")):
+        call()

@@ -270,12 +270,14 @@ def _gains(consortium: Consortium, contract: Contract) -> str:
 
 def _rewards(consortium: Consortium, contract: Contract) -> str:
     spread = reward_spread(contract)
-    top = max(float(spread.levels.max()), 1e-9)
-    left, right, row = 12, 588, 58
+    # What varies little beside its size is seen: the axis spans what is drawn.
+    bottom, top = float(spread.levels.min()), float(spread.levels.max())
+    top = max(top, bottom + 1e-3 * max(abs(bottom), 1.0))
+    left, right, row = 12, 388, 58
     height = row * len(consortium.names) + 34
 
     def x(value: float) -> float:
-        return round(left + (right - left) * value / top, 1)
+        return round(left + (right - left) * (value - bottom) / (top - bottom), 1)
 
     parts, told = [], []
     for i, name in enumerate(consortium.names):
@@ -290,20 +292,21 @@ def _rewards(consortium: Consortium, contract: Contract) -> str:
         told.append((name, mean, low, first, third, high))
     base = height - 22
     parts.append(f'<line class="axis" x1="{left}" x2="{right}" y1="{base}" y2="{base}"/>')
-    for value, anchor in ((0.0, "start"), (top / 2, "middle"), (top, "end")):
-        text = f'<text x="{x(value)}" y="{base + 17}" text-anchor="{anchor}">{value:.3g}</text>'
+    for value, anchor in ((bottom, "start"), ((bottom + top) / 2, "middle"), (top, "end")):
+        text = f'<text x="{x(value)}" y="{base + 17}" text-anchor="{anchor}">{value:.4g}</text>'
         parts.append(text)
     label = (
         "For each type, the value of the model that it gets: a line from the 5 to the 95 percent"
-        " point, a box from the 25 to the 75 percent point, a dot at the mean. The numbers are in"
-        " the table below."
+        " point, a box from the 25 to the 75 percent point, a dot at the mean. The axis need not"
+        " start at 0. The numbers are in the table below."
     )
     drawing = (
-        f'<svg viewBox="0 0 600 {height}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+        f'<svg viewBox="0 0 400 {height}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
     )
     lead = (
         f"<p>The value of a model depends on who turns up. In {DRAWS} draws of the other parties,"
-        " in units of value, rewards by the proportional assignment: </p>"
+        " rewards by the proportional assignment, the middle 90 and 50 percent and the mean (the"
+        " axis need not start at 0):</p>"
     )
     table = _table(
         f"Value of the model, in {consortium.value_unit}",

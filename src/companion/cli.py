@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from . import verify
+from . import report, verify
 from .alone import alone
 from .archive import zip_site
 from .build import BuildError, build, execute_chapters, load_pages
@@ -25,7 +25,6 @@ from .git import commit_time
 from .pdf import make_pdf
 from .registry import RegistryError, get, load_registry
 from .release import NAME, release
-from .report import add_report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_build_options(command)
     command.set_defaults(run=_execute)
 
+    report.add_report(commands)
+
     command = commands.add_parser(
         "pdf",
         help="print the built site as one PDF",
@@ -163,7 +164,6 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_release)
 
     add_commands(commands)
-    add_report(commands)
     return parser
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]
 from scipy.optimize import nnls
 
 from paid_with_models import Problem, Saturating, autarky

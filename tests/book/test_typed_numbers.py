@@ -35,6 +35,10 @@ NAME = re.compile(
 
 # Numbers that define a setting, by page; a table repeats them, or a result happens to be the same.
 ALLOWED: dict[str, dict[str, str]] = {
+    "book/beyond/real_models": {
+        "1": "in the name of the rule, 1-nearest-neighbor",
+        "0": "where every fitted curve starts",
+    },
     "book/benchmarks": {
         "2,000": "the limit of iterations that the published method is given",
         "10": "sizes of problems",

@@ -57,7 +57,8 @@ def test_outline_leads_to_every_chapter_and_section(
 def test_contents_give_the_page_that_is_printed_at_the_bottom(
     pdf: PdfReader, texts: list[str]
 ) -> None:
-    contents = "\n".join(texts[1:5])
+    first = pdf.get_destination_page_number(flat(pdf.outline)[0])
+    contents = "\n".join(texts[1:first])
     for chapter in ("The first-moment problem", "Replication report", "Bibliography"):
         number = re.search(rf"{chapter}\s*(\d+)", contents)
         assert number, chapter

@@ -59,7 +59,7 @@ lint: env ## check style, formatting and types
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
 
-bench: env ## measure speed, the published method beside ours, into benchmarks/results.json (3 minutes)
+bench: env ## measure speed, the published method beside ours, into benchmarks/results.json (5 minutes)
 	@mkdir -p "$(BUILD_DIR)"
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m pytest benchmarks -q \
 		--benchmark-timer=time.process_time --benchmark-json="$(BUILD_DIR)/benchmarks.json" --benchmark-quiet

@@ -320,8 +320,9 @@ class Enumeration:
         v, v1, v2 = (
             value.evaluate(totals) if factor is None else (factor * a, factor * a1, factor * a2)
         )
+        # The weights' sum is rounded: an average near the optimum must not pass it.
         return Moments(
-            accuracy=np.einsum("bk,bk->b", self.weights, a),
+            accuracy=np.minimum(np.einsum("bk,bk->b", self.weights, a), accuracy.optimum),
             accuracy_gradient=(self.weights * a1) @ self.counts,
             value=np.einsum("bk,bk->b", self.weights, v),
             values=np.einsum("bik,bk->bi", self.conditional, v),

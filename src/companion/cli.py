@@ -25,6 +25,7 @@ from .git import commit_time
 from .pdf import make_pdf
 from .registry import RegistryError, get, load_registry
 from .release import NAME, release
+from .sweeping import add_sweep
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -164,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_release)
 
     add_commands(commands)
+    add_sweep(commands)
     return parser
 
 

@@ -33,6 +33,7 @@ from .rewards import (
     proportional_rewards,
 )
 from .screening import Binding, Contract, Multipliers, Shape, Status, solve, solve_many
+from .sweep import sweep
 from .valuation import ExponentialValuation, LinearValuation, ModelValue, PowerValuation, Valuation
 from .welfare import (
     FreeRiding,
@@ -93,4 +94,5 @@ __all__ = [
     "solve_complete_information",
     "solve_complete_information_many",
     "solve_many",
+    "sweep",
 ]

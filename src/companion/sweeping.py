@@ -1,0 +1,74 @@
+"""``pwm sweep``: a problem solved over a grid, from a file."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from paid_with_models.interchange import problem_from_dict
+from paid_with_models.sweep import sweep
+
+from .contracts import InputError, read_data
+
+CHUNK = 1000
+
+
+def add_sweep(commands: Any) -> None:
+    """Add ``sweep`` to the commands of ``pwm``."""
+    command = commands.add_parser(
+        "sweep",
+        help="solve a problem over a grid",
+        description="Solve the problem in FILE (JSON or YAML: problem, as for pwm solve; over, "
+        "the fields that vary and their values; if wanted, chunk, the problems solved together, "
+        "1000 by default) at every point of the grid. Called again after an interruption, it "
+        "computes what is missing.",
+    )
+    command.add_argument("file", type=Path, metavar="FILE")
+    command.add_argument(
+        "--output", type=Path, required=True, metavar="OUT", help="results: OUT.zarr or OUT.nc"
+    )
+    command.add_argument(
+        "--scheduler", metavar="ADDRESS", help="compute on Dask: tcp://HOST:PORT of its scheduler"
+    )
+    command.set_defaults(run=_sweep)
+
+
+def _sweep(options: argparse.Namespace) -> None:
+    data = read_data(options.file)
+    for name in data:
+        if name not in ("problem", "over", "chunk"):
+            raise InputError(
+                f"{options.file}: {name} is not a known field; known are problem, over, chunk"
+            )
+    for name in ("problem", "over"):
+        if not isinstance(data.get(name), dict):
+            rule = "must be a mapping" if name in data else "is missing"
+            raise InputError(f"{options.file}: {name} {rule}")
+    for name, values in data["over"].items():
+        if not isinstance(values, list):
+            raise InputError(f"{options.file}: over.{name} must be a list; got {values!r}")
+    began = time.monotonic()
+
+    def progress(done: int, of: int) -> None:
+        print(f"{done} of {of} chunks, {time.monotonic() - began:.0f} s", file=sys.stderr)
+
+    try:
+        sweep(
+            problem_from_dict(data["problem"]),
+            data["over"],
+            client=options.scheduler,
+            chunk=data.get("chunk", CHUNK),
+            output=options.output,
+            progress=progress,
+        )
+    except ValueError as error:
+        raise InputError(f"{options.file}: {error}") from None
+    except ImportError as error:
+        raise InputError(str(error)) from None
+    except OSError as error:
+        if options.scheduler is None or error.filename is not None:  # the disk, not the network
+            raise
+        message = f"--scheduler {options.scheduler}: does not answer"
+        raise InputError(message) from None
+    print(options.output)

@@ -1,0 +1,177 @@
+import importlib
+import os
+import signal
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from companion.cli import main
+from paid_with_models import GeneralizationBound, LinearValuation, PowerLaw, Problem, Status, solve
+from paid_with_models.sweep import RESULTS, sweep
+
+# The package has a function of this name too.
+module = importlib.import_module("paid_with_models.sweep")
+
+BASE = Problem(5, [0.3, 0.3, 0.4], [0.5, 0.2, 0.1], GeneralizationBound(), LinearValuation(100.0))
+OVER = {
+    "costs": [[0.5, 0.2, 0.1], [0.3, 0.3, 0.2]],
+    "n_parties": [2, 5, 9],
+    "accuracy.complexity": [1.0, 3.0],
+}
+SPEC = """\
+problem:
+  n_parties: 5
+  probabilities: [0.5, 0.5]
+  costs: [0.2, 0.1]
+  accuracy: {name: GeneralizationBound}
+over:
+  n_parties: [3, 4, 5, 6]
+  valuation.scale: [50, 100]
+chunk: 2
+"""
+
+
+def same(first: xr.Dataset, second: xr.Dataset) -> None:
+    xr.testing.assert_allclose(first, second, rtol=1e-7, atol=1e-7)
+
+
+def test_each_point_is_what_a_direct_solve_says():
+    found = sweep(BASE, OVER, chunk=5)
+    assert found.contributions.dims == (*OVER, "type")
+    for i, costs in enumerate(OVER["costs"]):
+        for j, n_parties in enumerate(OVER["n_parties"]):
+            for k, complexity in enumerate(OVER["accuracy.complexity"]):
+                curve = GeneralizationBound(complexity=complexity)
+                direct = solve(Problem(n_parties, BASE.probabilities, costs, curve))
+                here = found.isel({"costs": i, "n_parties": j, "accuracy.complexity": k})
+                for name in ("contributions", "rewards", "utilities"):
+                    expected = getattr(direct, name)
+                    np.testing.assert_allclose(here[name], expected, rtol=1e-6, atol=1e-6)
+                assert abs(float(here.expected_accuracy) - direct.expected_accuracy) < 1e-8
+                meaning = here.status.flag_meanings.split()[int(here.status)]
+                assert Status[meaning.upper()] is direct.status
+                assert float(here.gap) <= 1e-8 or direct.status is not Status.OPTIMAL
+    assert all(found[name].units for name in RESULTS)
+
+
+@pytest.mark.parametrize("name", ["out.zarr", "out.nc"])
+def test_a_restart_computes_only_what_is_missing(name, tmp_path, monkeypatch):
+    target, calls, solve_chunk = tmp_path / name, [], module._solve_chunk
+
+    def failing(problem, axes, start, stop):
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        calls.append(start)
+        return solve_chunk(problem, axes, start, stop)
+
+    monkeypatch.setattr(module, "_solve_chunk", failing)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(BASE, OVER, chunk=4, output=target)
+    assert calls == [0, 4]
+    assert not target.exists()
+    with pytest.raises(ValueError, match="another sweep"):
+        sweep(BASE, OVER | {"n_parties": [2, 5, 8]}, chunk=4, output=target)
+
+    again = []
+    monkeypatch.setattr(
+        module, "_solve_chunk", lambda *given: again.append(given[2]) or solve_chunk(*given)
+    )
+    found = sweep(BASE, OVER, chunk=4, output=target)
+    assert again == [8]
+    same(found, sweep(BASE, OVER, chunk=4))
+    again.clear()
+    same(sweep(BASE, OVER, chunk=4, output=target), found)
+    assert again == []
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    with pytest.raises(ValueError, match="another sweep"):
+        sweep(BASE, {"n_parties": [2]}, output=target)
+
+
+@pytest.mark.parametrize(
+    ("over", "message"),
+    [
+        ({}, "at least one field"),
+        ({"parties": [2]}, "'parties'"),
+        ({"accuracy.slope": [2.0]}, "'accuracy.slope'"),
+        ({"n_parties": []}, "at least one value"),
+        ({"n_parties": [2, 0]}, "n_parties must"),
+        ({"costs": [[0.1, 0.2]]}, "one entry per cost"),
+        ({"accuracy.complexity": [-1.0]}, "complexity"),
+    ],
+)
+def test_what_cannot_vary_is_refused(over, message):
+    with pytest.raises(ValueError, match=message):
+        sweep(BASE, over)
+
+
+def test_a_missing_package_is_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    with pytest.raises(ImportError, match=r"zarr is needed .*paid-with-models\[sweep\]"):
+        sweep(BASE, {"n_parties": [2]}, output=tmp_path / "out.zarr")
+
+
+def test_the_command(tmp_path, capsys):
+    spec, target = tmp_path / "spec.yaml", tmp_path / "out.nc"
+    spec.write_text(SPEC)
+    assert main(["sweep", str(spec), "--output", str(target)]) == 0
+    said = capsys.readouterr()
+    assert said.out.strip() == str(target)
+    assert "4 of 4 chunks" in said.err
+    with xr.open_dataset(target, engine="scipy") as found:
+        assert dict(found.gap.sizes) == {"n_parties": 4, "valuation.scale": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "output", "message"),
+    [
+        (SPEC.replace("over:", "across:"), "o.nc", "across is not a known field"),
+        (SPEC.replace("[3, 4, 5, 6]", "3"), "o.nc", "over.n_parties must be a list"),
+        (SPEC.replace("[50, 100]", "[-1]"), "o.nc", "scale must"),
+        (SPEC.replace("chunk: 2", "chunk: none"), "o.nc", "chunk must"),
+        (SPEC, "o.csv", "must end in .zarr or .nc"),
+    ],
+)
+def test_bad_input_gets_one_line(text, output, message, tmp_path, capsys):
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(text)
+    assert main(["sweep", str(spec), "--output", str(tmp_path / output)]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+
+
+def test_a_cluster_that_loses_a_worker(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    over = {"n_parties": list(range(2, 14)), "accuracy.exponent": np.linspace(0.3, 0.9, 15)}
+    base = Problem(2, [0.3, 0.3, 0.4], [0.5, 0.2, 0.1], PowerLaw(1.0, 1.0, 0.5, 1.0))
+    killed, done = [], []
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        workers = client.run(os.getpid)
+        assert len(set(workers.values()) - {os.getpid()}) == 2
+
+        def progress(count, of):
+            done.append(count)
+            if count == 2:
+                killed.append(next(iter(workers.values())))
+                os.kill(killed[0], signal.SIGKILL)
+
+        target = tmp_path / "out.nc"
+        found = sweep(
+            base,
+            over,
+            client=cluster.scheduler_address,
+            chunk=10,
+            output=target,
+            progress=progress,
+        )
+        assert killed
+        assert killed[0] not in client.run(os.getpid).values()
+        assert done == list(range(19))
+    same(found, sweep(base, over, chunk=10))

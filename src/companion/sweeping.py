@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from paid_with_models.interchange import problem_from_dict
-from paid_with_models.sweep import sweep
+from paid_with_models.sweeps import sweep
 
 from .contracts import InputError, read_data
 

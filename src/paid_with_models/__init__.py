@@ -33,7 +33,7 @@ from .rewards import (
     proportional_rewards,
 )
 from .screening import Binding, Contract, Multipliers, Shape, Status, solve, solve_many
-from .sweep import sweep
+from .sweeps import sweep
 from .valuation import ExponentialValuation, LinearValuation, ModelValue, PowerValuation, Valuation
 from .welfare import (
     FreeRiding,

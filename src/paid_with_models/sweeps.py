@@ -16,20 +16,26 @@ import json
 import math
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from .accuracy import FloatArray
 from .interchange import problem_to_dict
 from .problem import Problem
 from .screening import Contract, Status, solve_many
+
+if TYPE_CHECKING:  # takes long to import, and most users solve one problem
+    import xarray as xr
 
 __all__ = ["sweep"]
 
@@ -55,8 +61,14 @@ RESULTS = {
 }
 SUFFIXES = (".zarr", ".nc")
 
+#: Beside the chunks: the hash of what was asked.
+NOTE = "sweep.sha256"
+
 #: A chunk is sent to another worker when so many died over it or could not be reached.
 RETRIES = 3
+
+#: Seconds that a scheduler has to answer.
+PATIENCE = 10
 
 
 def sweep(
@@ -80,12 +92,13 @@ def sweep(
         ``valuation.scale``; and the values of each. Each is a dimension of the result, in this
         order.
     client : distributed.Client or str, optional
-        Dask client, or address of a scheduler, to compute on. Default: in this process.
+        Dask client, or address of a scheduler (``tcp://HOST:PORT``), to compute on. Default: in
+        this process.
     chunk : int >= 1
         Problems solved together. Chunks run along the last dimension first.
     output : path, optional
         Zarr store (``.zarr``) or NetCDF file (``.nc``) to write. Chunks finished by an earlier
-        call that asked the same are not computed again.
+        call that asked the same of the same version are not computed again.
     progress : callable, optional
         Called with the number of chunks done and of all chunks, first with those done before.
 
@@ -121,37 +134,59 @@ def sweep(
     _check_axes(problem, axes)
     if type(chunk) is not int or chunk < 1:
         raise ValueError(f"chunk must be a whole number >= 1; got {chunk!r}")
-    total = math.prod(len(values) for values in axes.values())
-    starts = range(0, total, chunk)
+    starts = range(0, math.prod(len(values) for values in axes.values()), chunk)
     tell = progress or (lambda done, of: None)
-    key, target = "", None
-    done: dict[int, Part] = {}
-    if output is not None:
-        target = Path(output)
-        if target.suffix not in SUFFIXES:
-            raise ValueError(f"output must end in .zarr or .nc; got {str(output)!r}")
-        if target.suffix == ".zarr":
-            _needed("zarr", "to write Zarr")
-        key = _hash(problem, axes, chunk)
-        if target.exists():
-            finished = _read(target)
-            if finished.attrs.get("sweep") != key:
-                raise ValueError(f"output {target} holds another sweep: move it or name another")
-            tell(len(starts), len(starts))
-            return finished
-        done = _kept(target, key, starts)
-    tell(len(done), len(starts))
-    todo = [start for start in starts if start not in done]
-    for start, part in _computed(problem, axes, todo, chunk, client):
-        done[start] = part
-        if target is not None:
-            _keep(target, start, part)
-        tell(len(done), len(starts))
-    data = _dataset(problem, axes, [done[start] for start in starts])
-    if target is not None:
-        data.attrs["sweep"] = key
-        _write(data, target)
+    if output is None:
+        parts = _all_parts(problem, axes, starts, client, {}, lambda start, part: None, tell)
+        return _dataset(problem, axes, parts)
+    target, key = Path(output), _hash(problem, axes, chunk)
+    if target.suffix not in SUFFIXES:
+        raise ValueError(f"output must end in .zarr or .nc; got {str(output)!r}")
+    if target.suffix == ".zarr":
+        _needed("zarr", "to write Zarr")
+    if target.exists():
+        finished = _read(target)
+        if finished.attrs.get("sweep") != key:
+            raise ValueError(
+                f"output {target} holds another sweep, or one of another version:"
+                " move it or name another"
+            )
+        tell(len(starts), len(starts))
+        return finished
+    kept = _kept(target, key, starts)
+    parts = _all_parts(
+        problem,
+        axes,
+        starts,
+        client,
+        kept,
+        lambda start, part: _keep(target, key, start, part),
+        tell,
+    )
+    data = _dataset(problem, axes, parts)
+    data.attrs["sweep"] = key
+    _write(data, target)
     return data
+
+
+def _all_parts(
+    problem: Problem,
+    axes: Mapping[str, list[Any]],
+    starts: range,
+    client: Any,
+    kept: Mapping[int, Part],
+    keep: Callable[[int, Part], None],
+    tell: Callable[[int, int], None],
+) -> list[Part]:
+    """Every chunk's results, in order: those kept, and the others, which are kept as they come."""
+    parts = dict(kept)
+    tell(len(parts), len(starts))
+    todo = [start for start in starts if start not in parts]
+    for start, part in _computed(problem, axes, todo, starts.step, client):
+        keep(start, part)
+        parts[start] = part
+        tell(len(parts), len(starts))
+    return [parts[start] for start in starts]
 
 
 def _check_axes(problem: Problem, axes: Mapping[str, list[Any]]) -> None:
@@ -209,21 +244,37 @@ def _computed(
             yield start, _solve_chunk(problem, axes, start, start + chunk)
         return
     distributed = _needed("distributed", "to compute on a cluster")
-    own = distributed.Client(client, timeout="10s") if isinstance(client, str) else None
-    at_work = own or client
-    futures: dict[Any, int] = {}
-    try:
-        for start in todo:
-            future = at_work.submit(
+    with _connected(distributed, client) as cluster:
+        futures = {
+            cluster.submit(
                 _solve_chunk, problem, axes, start, start + chunk, pure=False, retries=RETRIES
-            )
-            futures[future] = start
-        for future in distributed.as_completed(list(futures)):
-            yield futures.pop(future), future.result()
-    finally:
-        at_work.cancel(list(futures))
-        if own is not None:
-            own.close()
+            ): start
+            for start in todo
+        }
+        try:
+            for future in distributed.as_completed(list(futures)):
+                yield futures.pop(future), future.result()
+        finally:
+            cluster.cancel(list(futures))
+
+
+def _connected(distributed: Any, client: Any) -> AbstractContextManager[Any]:
+    """The client itself, or one of an address, which is closed at the end."""
+    if not isinstance(client, str):
+        return nullcontext(client)
+    try:
+        where = urlsplit(client)
+        host, port = where.hostname, where.port
+    except ValueError:
+        host, port = None, None
+    if not host or not port:
+        raise ValueError(
+            f"client must be the address of a scheduler, tcp://HOST:PORT; got {client!r}"
+        )
+    # Dask would try again and again, and log each time.
+    socket.create_connection((host, port), timeout=PATIENCE).close()
+    connected: AbstractContextManager[Any] = distributed.Client(client, timeout=f"{PATIENCE}s")
+    return connected
 
 
 def _needed(module: str, what_for: str) -> Any:
@@ -238,7 +289,7 @@ def _needed(module: str, what_for: str) -> Any:
 def _hash(problem: Problem, axes: Mapping[str, list[Any]], chunk: int) -> str:
     plain = {name: [np.asarray(value).tolist() for value in axis] for name, axis in axes.items()}
     # A list of pairs: the order of the dimensions is part of what is asked.
-    asked = [problem_to_dict(problem), list(plain.items()), chunk]
+    asked = [version("paid-with-models"), problem_to_dict(problem), list(plain.items()), chunk]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
@@ -247,30 +298,31 @@ def _parts(target: Path) -> Path:
 
 
 def _kept(target: Path, key: str, starts: range) -> dict[int, Part]:
-    """Chunks that an earlier call left; the folder for them is made if there is none."""
+    """Chunks that an earlier call left."""
     folder = _parts(target)
-    note = folder / "sweep.sha256"
-    if not note.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        _put(note, lambda path: path.write_text(key, encoding="utf-8"))
-    elif note.read_text(encoding="utf-8") != key:
+    note = folder / NOTE
+    if note.exists() and note.read_text(encoding="utf-8") != key:
         raise ValueError(
-            f"output {target} was begun by another sweep: remove {folder} or name another"
+            f"output {target} was begun by another sweep, or another version:"
+            f" remove {folder} or name another"
         )
     found: dict[int, Part] = {}
-    for start in starts:
+    for start in starts if note.exists() else ():
         if (path := folder / f"{start}.npz").exists():
             with np.load(path) as part:
                 found[start] = dict(part)
     return found
 
 
-def _keep(target: Path, start: int, part: Part) -> None:
+def _keep(target: Path, key: str, start: int, part: Part) -> None:
     def write(path: Path) -> None:
         with path.open("wb") as file:
             np.savez(file, allow_pickle=False, **part)
 
-    _put(_parts(target) / f"{start}.npz", write)
+    folder = _parts(target)
+    folder.mkdir(parents=True, exist_ok=True)
+    _put(folder / NOTE, lambda path: path.write_text(key, encoding="utf-8"))
+    _put(folder / f"{start}.npz", write)
 
 
 def _put(path: Path, write: Callable[[Path], Any]) -> None:
@@ -281,6 +333,8 @@ def _put(path: Path, write: Callable[[Path], Any]) -> None:
 
 
 def _dataset(problem: Problem, axes: Mapping[str, list[Any]], parts: list[Part]) -> xr.Dataset:
+    import xarray as xr
+
     sizes = [len(values) for values in axes.values()]
     coordinates: dict[str, Any] = {
         "type": ("type", np.arange(1, problem.n_types + 1), {"units": "1", "long_name": "type"})
@@ -321,6 +375,8 @@ def _write(data: xr.Dataset, target: Path) -> None:
 
 
 def _read(target: Path) -> xr.Dataset:
+    import xarray as xr
+
     opened: xr.Dataset = (
         xr.open_zarr(target, chunks=None)
         if target.suffix == ".zarr"

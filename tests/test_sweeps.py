@@ -1,6 +1,6 @@
-import importlib
 import os
 import signal
+import socket
 import sys
 
 import numpy as np
@@ -8,11 +8,16 @@ import pytest
 import xarray as xr
 
 from companion.cli import main
-from paid_with_models import GeneralizationBound, LinearValuation, PowerLaw, Problem, Status, solve
-from paid_with_models.sweep import RESULTS, sweep
-
-# The package has a function of this name too.
-module = importlib.import_module("paid_with_models.sweep")
+from paid_with_models import (
+    GeneralizationBound,
+    LinearValuation,
+    PowerLaw,
+    Problem,
+    Status,
+    solve,
+    sweeps,
+)
+from paid_with_models.sweeps import RESULTS, sweep
 
 BASE = Problem(5, [0.3, 0.3, 0.4], [0.5, 0.2, 0.1], GeneralizationBound(), LinearValuation(100.0))
 OVER = {
@@ -58,7 +63,7 @@ def test_each_point_is_what_a_direct_solve_says():
 
 @pytest.mark.parametrize("name", ["out.zarr", "out.nc"])
 def test_a_restart_computes_only_what_is_missing(name, tmp_path, monkeypatch):
-    target, calls, solve_chunk = tmp_path / name, [], module._solve_chunk
+    target, calls, solve_chunk = tmp_path / name, [], sweeps._solve_chunk
 
     def failing(problem, axes, start, stop):
         if len(calls) == 2:
@@ -66,7 +71,7 @@ def test_a_restart_computes_only_what_is_missing(name, tmp_path, monkeypatch):
         calls.append(start)
         return solve_chunk(problem, axes, start, stop)
 
-    monkeypatch.setattr(module, "_solve_chunk", failing)
+    monkeypatch.setattr(sweeps, "_solve_chunk", failing)
     with pytest.raises(KeyboardInterrupt):
         sweep(BASE, OVER, chunk=4, output=target)
     assert calls == [0, 4]
@@ -76,7 +81,7 @@ def test_a_restart_computes_only_what_is_missing(name, tmp_path, monkeypatch):
 
     again = []
     monkeypatch.setattr(
-        module, "_solve_chunk", lambda *given: again.append(given[2]) or solve_chunk(*given)
+        sweeps, "_solve_chunk", lambda *given: again.append(given[2]) or solve_chunk(*given)
     )
     found = sweep(BASE, OVER, chunk=4, output=target)
     assert again == [8]
@@ -140,6 +145,29 @@ def test_bad_input_gets_one_line(text, output, message, tmp_path, capsys):
     said = capsys.readouterr().err
     assert message in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("tcp://127.0.0.1:{free}", "does not answer"),
+        ("127.0.0.1", "must be the address of a scheduler"),
+        ("tcp://127.0.0.1:99999", "must be the address of a scheduler"),
+    ],
+)
+def test_a_scheduler_that_is_not_there(address, message, tmp_path, capsys):
+    pytest.importorskip("distributed")
+    with socket.socket() as taken:  # bound, and not listening: nobody answers
+        taken.bind(("127.0.0.1", 0))
+        spec, target = tmp_path / "spec.yaml", tmp_path / "out.nc"
+        spec.write_text(SPEC)
+        address = address.format(free=taken.getsockname()[1])
+        arguments = ["sweep", str(spec), "--output", str(target), "--scheduler", address]
+        assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == [spec]
 
 
 def test_a_cluster_that_loses_a_worker(tmp_path):

@@ -20,7 +20,7 @@ define test-with
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip release test test-long test-lowest test-newest verify lint bench fuzz faults agree serve clean lock picture
+.PHONY: help env book pdf zip release test test-long test-lowest test-newest verify lint bench fuzz faults agree trials map serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,11 @@ agree: env ## solve random problems by three routes, into benchmarks/routes.json
 
 trials: env ## run contracts with real models, into benchmarks/real_models.json (some minutes)
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.real_models benchmarks/real_models.json
+
+map: env ## map the best menus of 100,000 problems, into benchmarks/contract_map.json (1 minute)
+	@mkdir -p "$(BUILD_DIR)"
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.contract_map \
+		benchmarks/contract_map.json "$(BUILD_DIR)/contract-map.nc"
 
 serve: ## show the built site on http://localhost:8000 (PORT=... for another port)
 	@test -f "$(BUILD_DIR)/html/index.html" || { echo "no site yet: run make book first" >&2; exit 1; }

@@ -70,7 +70,7 @@ def consortium_schema() -> dict[str, Any]:
 
 
 def example(name: str) -> Path:
-    """Return the path of a file shipped as an example: hospitals.yaml or banks.yaml."""
+    """Return the path of a file shipped as an example: hospitals.yaml, banks.yaml or sweep.yaml."""
     return Path(str(files("paid_with_models").joinpath("examples", name)))
 
 

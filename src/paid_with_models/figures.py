@@ -26,6 +26,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -47,6 +48,7 @@ __all__ = [
     "accuracy_curve",
     "autarky_figure",
     "bunching",
+    "contract_map",
     "contributions",
     "counter_example",
     "deterministic_promise",
@@ -1275,12 +1277,100 @@ def times_by_parties(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
         return _settled(figure), _told(table.reset_index(drop=True), **numbers)
 
 
+def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """Which of three types share an option, over all their probabilities.
+
+    A triangle for each number of parties (rows) and costs (columns). Its corners are where all
+    parties are of one type.
+
+    Parameters
+    ----------
+    results : mapping
+        What ``make map`` writes.
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns n_parties, cost_1, cost_2, cost_3, p_3, p_1_from, p_1_to, shared: for one
+        probability of type 3, those of type 1 between which the same types share an option.
+    """
+    looks = {
+        "s": ("nobody", "every type its own option", "#dfe4f2"),
+        "c": ("types 1 and 2", "types 1 and 2 share one", TYPE_PATH[0]),
+        "f": ("types 2 and 3", "types 2 and 3 share one", TYPE_PATH[3]),
+        "p": ("all types", "all share one", TYPE_PATH[2]),
+    }
+    step, panels = 1 / results["steps"], results["panels"]
+    records = [
+        (panel["n_parties"], *panel["costs"], (row + 1) * step, first * step, last * step, letter)
+        for panel in panels
+        for row, letters in enumerate(panel["options"])
+        for letter, first, last in _runs(letters)
+    ]
+    chances = ["p_3", "p_1_from", "p_1_to"]
+    columns = ["n_parties", "cost_1", "cost_2", "cost_3", *chances, "shared"]
+    table = pd.DataFrame(records, columns=columns).round(dict.fromkeys(chances, 4))
+    sizes = sorted(set(table["n_parties"]))
+    kinds = list(dict.fromkeys(tuple(panel["costs"]) for panel in panels))
+    with style():
+        figure = _figure(1.02 * len(sizes) + 0.85)
+        axes = figure.subplots(len(sizes), len(kinds), squeeze=False)
+        for (n_parties, *costs), runs in table.groupby(columns[:4], sort=False):
+            row, column = sizes.index(n_parties), kinds.index(tuple(costs))
+            ax = axes[row, column]
+            _draw_triangle(ax, runs, step, {letter: look[2] for letter, look in looks.items()})
+            if row == 0:
+                text = "\n".join(f"$c_{i}={_num(cost)}$" for i, cost in enumerate(costs, start=1))
+                ax.set_title(text, size=9, weight="normal", loc="center")
+            if column == 0:
+                ax.text(-0.28, 0.43, f"$N={n_parties}$", ha="right", va="center", size=10.5)
+        handles = [Patch(facecolor=color, label=label) for _, label, color in looks.values()]
+        _legend_below(figure, handles, columns=2)
+        shares = table["shared"].map({letter: look[0] for letter, look in looks.items()})
+        return _settled(figure), _told(
+            table.assign(shared=shares), problems=results["problems"], n_costs=len(kinds)
+        )
+
+
 def _times(rows: Sequence[Mapping[str, Any]], along: str, **fixed: Any) -> pd.DataFrame:
     """What was measured along one line, with the columns that name the line in front."""
     table = pd.DataFrame(rows)[[along, "median", "min", "max"]]
     for place, (name, value) in enumerate(fixed.items()):
         table.insert(place, name, value)
     return table
+
+
+def _runs(letters: str) -> list[tuple[str, int, int]]:
+    """Runs of one letter: which, and the places of the first and the last, from 1."""
+    ends = [k for k in range(1, len(letters) + 1) if letters[k : k + 1] != letters[k - 1]]
+    starts = [1, *(end + 1 for end in ends[:-1])]
+    return [(letters[start - 1], start, end) for start, end in zip(starts, ends, strict=True)]
+
+
+def _draw_triangle(ax: Axes, runs: pd.DataFrame, step: float, colors: Mapping[str, str]) -> None:
+    """Probabilities as a triangle: type 1 at the left, type 2 at the right, type 3 on top."""
+    height = np.sqrt(3) / 2
+    right = 1 - runs["p_1_from"] - runs["p_3"] / 2 + step / 2
+    left = 1 - runs["p_1_to"] - runs["p_3"] / 2 - step / 2
+    low, high = (height * (runs["p_3"] + side * step / 2) for side in (-1, 1))
+    corners = np.array([[left, low], [right, low], [right, high], [left, high]])
+    faces = [colors[letter] for letter in runs["shared"]]
+    border = Polygon([(0, 0), (1, 0), (0.5, height)], closed=True, fill=False, edgecolor=INK)
+    border.set_linewidth(0.8)
+    ax.add_patch(border)
+    cells = PolyCollection(
+        corners.transpose(2, 0, 1), facecolors=faces, edgecolors=faces, linewidths=0.3
+    )
+    cells.set_rasterized(True)
+    cells.set_clip_path(border)
+    ax.add_collection(cells)
+    for x, y, text, side in ((0, 0, "1", "right"), (1, 0, "2", "left"), (0.5, height, "3", "center")):
+        ax.text(
+            x, y, text, size=9, color=MUTED, ha=side, va="center" if y == 0 else "bottom",
+            clip_on=False,
+        )  # fmt: skip
+    ax.set(xlim=(-0.08, 1.08), ylim=(-0.03, height + 0.14), aspect="equal")
+    ax.axis("off")
 
 
 def _times_axes(height: float, label: str) -> tuple[Figure, Axes]:

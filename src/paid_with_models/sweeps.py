@@ -55,6 +55,7 @@ RESULTS = {
     "contributions": (True, "units of data", "contribution of a party"),
     "rewards": (True, "value", "expected value of the model that a party gets"),
     "utilities": (True, "value", "utility of a party, reward less cost"),
+    "option": (True, "1", "option of the menu, named by the first type that takes it"),
     "expected_accuracy": (False, "1", "expected accuracy of the collective model"),
     "gap": (False, "1", "no contract has an expected accuracy higher by more than this"),
     "status": (False, "1", "what is proven"),
@@ -105,8 +106,8 @@ def sweep(
     Returns
     -------
     xarray.Dataset
-        ``contributions``, ``rewards``, ``utilities`` (last dimension ``type``),
-        ``expected_accuracy``, ``gap`` and ``status`` (a number, named by the attributes
+        ``contributions``, ``rewards``, ``utilities``, ``option`` (last dimension ``type``; types
+        that share an option have its number, that of the first of them), ``expected_accuracy``, ``gap`` and ``status`` (a number, named by the attributes
         ``flag_values`` and ``flag_meanings``), each with its unit. Vectors that vary are the
         coordinates ``costs_of_type`` and so on, as their dimensions have no order.
 
@@ -228,9 +229,14 @@ def _solve_chunk(problem: Problem, axes: Mapping[str, list[Any]], start: int, st
     return {name: np.array([_result(it, name) for it in contracts]) for name in RESULTS}
 
 
-def _result(contract: Contract, name: str) -> FloatArray | float | np.int8:
+def _result(contract: Contract, name: str) -> npt.NDArray[Any] | float | np.int8:
     if name == "status":
         return np.int8(list(Status).index(contract.status))
+    if name == "option":
+        option = np.arange(1, contract.contributions.size + 1)
+        for bunch in contract.bunches:
+            option[list(bunch)] = bunch[0] + 1
+        return option
     value: FloatArray | float = getattr(contract, name)
     return value
 

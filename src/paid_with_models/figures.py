@@ -1364,7 +1364,11 @@ def _draw_triangle(ax: Axes, runs: pd.DataFrame, step: float, colors: Mapping[st
     cells.set_rasterized(True)
     cells.set_clip_path(border)
     ax.add_collection(cells)
-    for x, y, text, side in ((0, 0, "1", "right"), (1, 0, "2", "left"), (0.5, height, "3", "center")):
+    for x, y, text, side in (
+        (0, 0, "1", "right"),
+        (1, 0, "2", "left"),
+        (0.5, height, "3", "center"),
+    ):
         ax.text(
             x, y, text, size=9, color=MUTED, ha=side, va="center" if y == 0 else "bottom",
             clip_on=False,

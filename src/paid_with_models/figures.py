@@ -1359,7 +1359,7 @@ def _draw_triangle(ax: Axes, runs: pd.DataFrame, step: float, colors: Mapping[st
     border.set_linewidth(0.8)
     ax.add_patch(border)
     cells = PolyCollection(
-        corners.transpose(2, 0, 1), facecolors=faces, edgecolors=faces, linewidths=0.3
+        list(corners.transpose(2, 0, 1)), facecolors=faces, edgecolors=faces, linewidths=0.3
     )
     cells.set_rasterized(True)
     cells.set_clip_path(border)

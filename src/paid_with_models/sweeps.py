@@ -107,9 +107,10 @@ def sweep(
     -------
     xarray.Dataset
         ``contributions``, ``rewards``, ``utilities``, ``option`` (last dimension ``type``; types
-        that share an option have its number, that of the first of them), ``expected_accuracy``, ``gap`` and ``status`` (a number, named by the attributes
-        ``flag_values`` and ``flag_meanings``), each with its unit. Vectors that vary are the
-        coordinates ``costs_of_type`` and so on, as their dimensions have no order.
+        that share an option have its number, that of the first of them), ``expected_accuracy``,
+        ``gap`` and ``status`` (a number, named by the attributes ``flag_values`` and
+        ``flag_meanings``), each with its unit. Vectors that vary are the coordinates
+        ``costs_of_type`` and so on, as their dimensions have no order.
 
     Raises
     ------

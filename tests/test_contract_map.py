@@ -56,8 +56,8 @@ def test_the_option_of_a_sweep_names_who_shares():
 def test_the_table_behind_the_figure_is_the_map(stored):
     small = stored | {"panels": stored["panels"][:2]}
     table = figures.contract_map(small)[1]
-    step, names = 1 / stored["steps"], {"s": "nobody", "c": "types 1 and 2"}
-    names |= {"f": "types 2 and 3", "p": "all types"}
+    step, names = 1 / stored["steps"], {"s": "none", "c": "1+2"}
+    names |= {"f": "2+3", "p": "1+2+3"}
     for panel in small["panels"]:
         here = table[(table[["cost_1", "cost_2", "cost_3"]] == panel["costs"]).all(axis=1)]
         for row, letters in enumerate(panel["options"], start=1):

@@ -1295,10 +1295,10 @@ def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
         probability of type 3, those of type 1 between which the same types share an option.
     """
     looks = {
-        "s": ("nobody", "every type its own option", "#dfe4f2"),
-        "c": ("types 1 and 2", "types 1 and 2 share one", TYPE_PATH[0]),
-        "f": ("types 2 and 3", "types 2 and 3 share one", TYPE_PATH[3]),
-        "p": ("all types", "all share one", TYPE_PATH[2]),
+        "s": ("none", "every type its own option", "#dfe4f2"),
+        "c": ("1+2", "types 1 and 2 share one", TYPE_PATH[0]),
+        "f": ("2+3", "types 2 and 3 share one", TYPE_PATH[3]),
+        "p": ("1+2+3", "all share one", TYPE_PATH[2]),
     }
     step, panels = 1 / results["steps"], results["panels"]
     records = [

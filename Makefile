@@ -20,7 +20,7 @@ define test-with
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip release test test-long test-lowest test-newest verify lint bench fuzz faults agree trials map serve clean lock picture
+.PHONY: help env book pdf zip release test test-long test-lowest test-newest verify lint bench fuzz faults agree trials quality map serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ agree: env ## solve random problems by three routes, into benchmarks/routes.json
 
 trials: env ## run contracts with real models, into benchmarks/real_models.json (some minutes)
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.real_models benchmarks/real_models.json
+
+quality: env ## measure what noisy labels are worth, into benchmarks/quality.json (some minutes)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.quality benchmarks/quality.json
 
 map: env ## map the best menus of 100,000 problems, into benchmarks/contract_map.json (1 minute)
 	@mkdir -p "$(BUILD_DIR)"

@@ -1,0 +1,140 @@
+"""Quality of data: closed forms, simulations, and what was measured."""
+
+import numpy as np
+import pytest
+
+from paid_with_models import GeneralizationBound, Problem, Saturating, autarky, solve
+from paid_with_models.quality import (
+    checked_problem,
+    discriminant_accuracy,
+    equivalent_data,
+    quality_factor,
+    unnoticed,
+)
+
+
+def test_the_factor_of_two_classes_and_of_random_labels():
+    for noise in (0.0, 0.1, 0.35, 0.5):
+        assert quality_factor(noise) == pytest.approx((1 - 2 * noise) ** 2)
+    for n_classes in (2, 3, 10):
+        assert quality_factor(1 - 1 / n_classes, n_classes) == pytest.approx(0)
+        assert quality_factor(0.0, n_classes) == 1
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+def test_the_discriminant_against_simulation(noise):
+    """Trains the rule on drawn data; its accuracy on a direction is a normal probability."""
+    from scipy.stats import norm
+
+    rng, n, delta, d, repeats = np.random.default_rng(2), 40, 0.8, 12, 20_000
+    labels = rng.choice([-1.0, 1.0], (repeats, n))
+    given = np.where(rng.random((repeats, n)) < noise, -labels, labels)
+    # Sums over samples, one coordinate after the other.
+    first = (given * (delta * labels + rng.normal(size=(repeats, n)))).mean(axis=1)
+    others = [(given * rng.normal(size=(repeats, n))).mean(axis=1) for _ in range(d - 1)]
+    cosine = first / np.sqrt(first**2 + np.sum(np.square(others), axis=0))
+    right = norm.cdf(delta * cosine)
+    error = right.std() / np.sqrt(repeats)
+    exact = discriminant_accuracy(n, delta, d, noise)
+    assert abs(right.mean() - exact) < 4 * error
+    assert error < 2e-3
+
+
+# Book: prop-label-noise
+def test_where_labels_are_averaged_the_factor_is_what_noise_costs():
+    """Noisy samples are worth q clean ones; less a term that vanishes with the distance."""
+    sizes = np.unique(np.geomspace(20, 3000, 40).astype(int))
+    for distance, allowed in ((0.5, 0.06), (0.25, 0.02)):
+        clean = [discriminant_accuracy(int(n), distance, 50) for n in sizes]
+        for noise in (0.1, 0.2, 0.3):
+            noisy = discriminant_accuracy(1000, distance, 50, noise)
+            q = float(equivalent_data(sizes, clean, noisy)) / 1000
+            assert q == pytest.approx(quality_factor(noise), rel=allowed)
+
+
+# Book: prop-checked-quality
+def test_a_checked_problem_is_a_problem_with_the_costs_of_effective_data():
+    """Utilities of every menu are those of the raw problem with contributions divided by q."""
+    problem = Problem(6, [0.3, 0.3, 0.4], [0.3, 0.2, 0.1], GeneralizationBound())
+    q = np.array([1.0, 0.8, 0.5])
+    checked = checked_problem(problem, q)
+    contract = solve(checked)
+    raw = contract.contributions / q
+    np.testing.assert_allclose(
+        contract.utilities, contract.rewards - problem.costs * raw, atol=1e-9
+    )
+    # Alone, a party of quality q trains on q times what it has: found on a grid.
+    for i in range(3):
+        data = np.linspace(0, 2000, 400_001)
+        alone = problem.model_value(q[i] * data) - problem.costs[i] * data
+        assert autarky(checked).utilities[i] == pytest.approx(max(alone.max(), 0), abs=1e-4)
+
+
+# Book: def-unnoticed
+def test_unnoticed_noise_against_the_closed_form_of_one_exponential():
+    curve, rate = Saturating((0.9,), (0.01,)), 0.01
+    contract = solve(Problem(5, [0.3, 0.3, 0.4], [0.3, 0.2, 0.05], curve))
+    m, p = contract.contributions, contract.problem.probabilities
+    q, shares = np.array([1.0, 0.6, 0.3]), np.array([0.5, 0.25, 1.0])
+    found = unnoticed(contract, q, shares)
+
+    def left(chances):
+        """What one party leaves of 1 - a(S) / 0.9, on average."""
+        return chances @ ((1 - shares) * np.exp(-rate * m) + shares * np.exp(-rate * q * m))
+
+    assert found.expected_accuracy == pytest.approx(0.9 * (1 - left(p) ** 5), abs=1e-12)
+    for i in range(3):
+        others = np.where(np.arange(3) == i, 0.0, p)
+        without = 0.9 * ((1 - p[i]) ** 5 - left(others) ** 5)
+        present = (found.expected_accuracy - without) / (1 - (1 - p[i]) ** 5)
+        assert found.caps[i] == pytest.approx(100 * present, abs=1e-10)
+    np.testing.assert_allclose(
+        found.shortfalls, np.maximum(contract.rewards - found.caps, 0), atol=1e-12
+    )
+    assert found.shortfalls[2] > 0.1
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_without_noise_the_menu_keeps_its_promise(beliefs):
+    problem = Problem(5, [0.3, 0.3, 0.4], [0.3, 0.2, 0.1], GeneralizationBound(), beliefs=beliefs)
+    contract = solve(problem)
+    for clean in (unnoticed(contract, [1.0, 1.0, 1.0]), unnoticed(contract, [0.1, 0.1, 0.1], 0.0)):
+        assert clean.expected_accuracy == pytest.approx(contract.expected_accuracy, abs=1e-12)
+        np.testing.assert_allclose(clean.shortfalls, 0, atol=1e-9)
+
+
+def test_the_data_that_reach_an_accuracy_invert_the_curve():
+    curve = GeneralizationBound()
+    sizes = np.geomspace(10, 1e4, 200)
+    wanted = np.array([150.0, 400.0, 3000.0])
+    found = equivalent_data(sizes, curve(sizes), curve(wanted))
+    np.testing.assert_allclose(found, wanted, rtol=1e-3)
+    dented = curve(sizes).copy()
+    dented[50] = 0.0  # a noisy measurement does not make the curve fall
+    assert np.isfinite(equivalent_data(sizes, dented, curve(wanted))).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: quality_factor(0.6), r"noise must lie in \[0, 0.5\]; got 0.6"),
+        (lambda: quality_factor(0.1, 1), "n_classes must be >= 2; got 1"),
+        (lambda: equivalent_data([1.0], [0.5], 0.5), "sizes must increase"),
+        (lambda: equivalent_data([2.0, 1.0], [0.5, 0.6], 0.5), "sizes must increase"),
+        (lambda: discriminant_accuracy(0, 1.0, 5), "size must be >= 1"),
+        (lambda: discriminant_accuracy(5, 1.0, 1), "dimension >= 2"),
+        (lambda: discriminant_accuracy(5, 1.0, 5, 0.7), "noise must lie in"),
+    ],
+)
+def test_bad_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_bad_qualities_and_shares_are_named():
+    problem = Problem(3, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    for wrong in ([1.0], [0.0, 1.0], [1.2, 1.0]):
+        with pytest.raises(ValueError, match=r"qualities must be in \(0, 1\], one per type, 2"):
+            checked_problem(problem, wrong)
+    with pytest.raises(ValueError, match=r"shares must lie in \[0, 1\]"):
+        unnoticed(solve(problem), [1.0, 0.5], 1.5)

@@ -30,7 +30,7 @@ from paid_with_models.trials import whole_samples
 PARTIES, CHANCES, COSTS = 6, [1 / 3] * 3, [1.0, 0.40, 0.08]
 NOISES, SIZES, MOST = (0.1, 0.2, 0.3), (100, 400, 1600), 2900
 CLEAN_SIZES = np.unique(np.geomspace(8, MOST, 16).round().astype(int))
-REPEATS, SEED = 16, 3
+REPEATS, SEED = 30, 3
 CLEAN, NOISY, MIXED_NOISE = 300, 300, 0.2
 DRAWS, PARTY_NOISE = 200, 0.2
 FIT_REPEATS = 20

@@ -226,10 +226,10 @@ def discriminant_accuracy(size: int, distance: float, dimension: int, noise: flo
 
     Classes :math:`y = \pm 1`, equally likely, are normal around :math:`\pm\delta e_1` with unit
     variance in d dimensions; labels are wrong with probability :math:`\eta`. The rule is the
-    sign of :math:`\hat w \cdot x` with :math:`\hat w = \frac1n \sum_k y_k x_k`. Given F wrong labels,
-    :math:`\sqrt n\,\hat w` is normal around :math:`\sqrt n\,\delta (1 - 2F/n)\, e_1` with unit
-    variance, and F is binomial; a direction at angle :math:`\theta` to :math:`e_1` is right with
-    probability :math:`\Phi(\delta \cos\theta)`.
+    sign of :math:`\hat w \cdot x` with :math:`\hat w = \frac1n \sum_k y_k x_k`. Given F wrong
+    labels, :math:`\sqrt n\,\hat w` is normal around :math:`\sqrt n\,\delta (1 - 2F/n)\, e_1` with
+    unit variance, and F is binomial; a direction at angle :math:`\theta` to :math:`e_1` is right
+    with probability :math:`\Phi(\delta \cos\theta)`.
 
     Parameters
     ----------

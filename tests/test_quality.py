@@ -70,7 +70,6 @@ def test_a_checked_problem_is_a_problem_with_the_costs_of_effective_data():
         assert autarky(checked).utilities[i] == pytest.approx(max(alone.max(), 0), abs=1e-4)
 
 
-# Book: def-unnoticed
 def test_unnoticed_noise_against_the_closed_form_of_one_exponential():
     curve, rate = Saturating((0.9,), (0.01,)), 0.01
     contract = solve(Problem(5, [0.3, 0.3, 0.4], [0.3, 0.2, 0.05], curve))

@@ -199,7 +199,7 @@ def equivalent_data(
     Returns
     -------
     ndarray
-        Of the shape of ``accuracy``; nan outside the curve's range.
+        Of the shape of ``accuracy``; NaN outside the curve's range.
 
     Raises
     ------

@@ -16,23 +16,17 @@ import numpy as np
 import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]
-from scipy.optimize import nnls
 
-from paid_with_models import Problem, Saturating, autarky
+from paid_with_models import Problem, autarky
 from paid_with_models.accuracy import FloatArray
 from paid_with_models.interchange import problem_from_dict
+from paid_with_models.learning_curves import fit_saturating
 
 from .chapters import read_yaml
 from .contracts import InputError
 
 #: By how much a measured accuracy may be below one at less data: measurements vary.
 NOISE = 0.01
-
-#: Rates of a fitted curve: from 1 / (REACH * most data) to REACH / least data, so many of them.
-REACH, RATES = 3.0, 60
-
-#: Weight of "the sum is 1" in a fit that would exceed it.
-FIRMNESS = 1e4
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +108,7 @@ def _consortium(data: dict[str, Any], path: Path) -> Consortium:
         if len(accuracy) > 1:
             raise _FieldError(("accuracy",), "takes either csv or a name and its parameters")
         measured = read_points(path.parent / accuracy["csv"])
-        fitted = fit_curve(measured)
+        fitted = fit_saturating(*measured.T)
         accuracy = {
             "name": "Saturating",
             "parameters": {"weights": list(fitted.weights), "rates": list(fitted.rates)},
@@ -277,36 +271,3 @@ def read_points(path: Path) -> FloatArray:
     if len(points) < 3 or highest == 0:
         raise InputError(f"{path}: must hold three points or more, not all of accuracy 0")
     return np.array(points)
-
-
-def fit_curve(points: FloatArray) -> Saturating:
-    """Fit a concave sum of saturating exponentials, by non-negative least squares.
-
-    Parameters
-    ----------
-    points : (K, 2) ndarray
-        Data > 0 and accuracy in [0, 1].
-
-    Returns
-    -------
-    Saturating
-        Rises from 0 at no data to at most 1.
-
-    Examples
-    --------
-    >>> truth = Saturating(weights=(0.4, 0.5), rates=(0.1, 0.01))
-    >>> data = np.array([5.0, 10, 20, 50, 100, 200, 400])
-    >>> fitted = fit_curve(np.column_stack([data, truth(data)]))
-    >>> bool(np.all(np.abs(fitted(data) - truth(data)) < 1e-3))
-    True
-    """
-    data, accuracy = points.T
-    rates = np.geomspace(1 / (REACH * data.max()), REACH / data.min(), RATES)
-    basis = -np.expm1(-data[:, None] * rates)
-    weights, _ = nnls(basis, accuracy)
-    if weights.sum() > 1:
-        ones = np.full((1, rates.size), FIRMNESS)
-        weights, _ = nnls(np.vstack([basis, ones]), np.append(accuracy, FIRMNESS))
-        weights = weights / weights.sum()
-    used = weights > 0
-    return Saturating(tuple(weights[used].tolist()), tuple(rates[used].tolist()))

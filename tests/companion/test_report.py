@@ -10,7 +10,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from companion import cli, report
-from companion.consortium import consortium_schema, example, fit_curve, read_consortium
+from companion.consortium import consortium_schema, example, read_consortium
 from paid_with_models import GeneralizationBound, Problem, proportional_rewards, solve
 from paid_with_models.interchange import CURVES
 
@@ -112,10 +112,11 @@ def test_every_curve_has_a_lower_one() -> None:
         assert lower(500.0) < curve(500.0)
 
 
-def test_a_fit_stays_below_one() -> None:
-    fitted = fit_curve(np.array([[1.0, 0.9], [10.0, 1.0], [100.0, 1.0], [200.0, 1.0]]))
-    assert fitted.optimum <= 1 + 1e-12
-    assert float(fitted(100.0)) > 0.98
+def test_a_fit_to_perfect_points_stays_below_one(tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text("data,accuracy\n1,0.9\n10,1\n100,1\n200,1\n")
+    curve = read_consortium(write(tmp_path, STATED | {"accuracy": {"csv": "points.csv"}})).problem
+    assert curve.accuracy.optimum <= 1 + 1e-12
+    assert float(curve.accuracy(100.0)) > 0.98
 
 
 def test_twelve_types_and_two_hundred_parties(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The chapter for a consortium of one's own, as a reader has it: downloaded, and run by papermill."""
+"""The chapter for a consortium of one's own, downloaded and run by papermill."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ def test_another_consortium_by_papermill(site: Path, tmp_path: Path) -> None:
     download, out = site / "_sources/book/beyond/design_your_own.ipynb", tmp_path / "out.ipynb"
     command = [sys.executable, "-m", "papermill", str(download), str(out), "-k", "python3"]
     command += ["-p", "consortium", str(example("banks.yaml")), "--log-level", "ERROR"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     text, banks = out.read_text(encoding="utf-8"), read_consortium(example("banks.yaml"))
     assert banks.title in text

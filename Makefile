@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BUILD_DIR ?= build
 PORT ?= 8000
+PYTHONS ?= python3.11,python3.12,python3.13
 
 venv := .venv
 python := $(venv)/bin/python
@@ -10,17 +11,11 @@ pwm := $(python) -m companion.cli
 # A machine's own pip settings may make pip warn about every package: errors are enough.
 pip := $(python) -m pip -qq --disable-pip-version-check --no-input
 
-# Tests in an environment of their own, which is not that of the lock; PYTHON=python3.13 for another Python.
-define test-with
-	@rm -rf "$(BUILD_DIR)/$@"
-	@$(PYTHON) -m venv "$(BUILD_DIR)/$@"
-	@$(python) -m uv pip install --quiet --python "$(BUILD_DIR)/$@" --resolution $(1) --editable ".[book,sweep,dev]"
-	@"$(BUILD_DIR)/$@/bin/python" -m pytest --ignore tests/book \
-		--deselect tests/companion/test_repository.py::test_lock_is_all_that_pip_installs
-endef
+versions := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.versions \
+	benchmarks/versions.json "$(BUILD_DIR)/versions"
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip release test test-long test-lowest test-newest verify lint bench fuzz faults agree trials quality map serve clean lock picture
+.PHONY: help env book pdf zip release test test-long versions test-lowest test-newest verify lint bench fuzz faults agree trials quality map serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,11 +40,14 @@ test: env ## run the tests; those of the site, PDF and zip need make book pdf zi
 test-long: env ## try each property of tests/test_properties.py on 5,000 problems
 	@HYPOTHESIS_PROFILE=long $(python) -m pytest tests/test_properties.py
 
-test-lowest: env ## run the tests with the lowest versions that pyproject.toml allows
-	$(call test-with,lowest-direct)
+versions: env ## test PYTHONS with locked, lowest and newest versions, into benchmarks/versions.json (an hour)
+	@$(versions) $(PYTHONS)
 
-test-newest: env ## run the tests with the newest versions that pyproject.toml allows
-	$(call test-with,highest)
+test-lowest: env ## the same on PYTHON with the lowest versions that pyproject.toml allows
+	@$(versions) $(PYTHON) lowest
+
+test-newest: env ## the same on PYTHON with the newest versions that pyproject.toml allows
+	@$(versions) $(PYTHON) newest
 
 verify: env ## compare every number and table of the book with reference/
 	@$(pwm) verify --build-dir "$(BUILD_DIR)"

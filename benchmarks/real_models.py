@@ -1,8 +1,7 @@
 """Measure learning curves and run contracts with real models: ``make trials``.
 
 Writes ``benchmarks/real_models.json``, which the chapter on real models reads: exact and sampled
-curves at a grid of sizes, and what was realized with models trained on subsets, with versions and
-seeds.
+curves at a grid of sizes, and every draw of the runs, with versions and seeds.
 """
 
 import json
@@ -42,32 +41,32 @@ def _drawn_again(size, rng):
 
 
 def _run(curve, learner, split):
-    """Hand out models trained on subsets; once more, with more draws, to halve the intervals.
+    """Every draw of both ways of grading.
 
-    The chapter itself runs the other way of grading, which is faster.
+    And intervals from more draws of the way in which they are wide, to tell chance from bias.
     """
     menu = whole_samples(solve(Problem(PARTIES, CHANCES, COSTS, curve)))
 
-    def run(draws, seed):
+    def run(grading, draws, seed):
         return run_trials(
             menu,
             lambda rows: learner.predict(rows, split.pool_labels[rows]),
             len(split.pool),
             split.test_labels,
-            grading="subset",
+            grading=grading,
             draws=draws,
             seed=seed,
         )
 
-    trials = run(DRAWS, SEED)
-    return {
-        "subset": {
+    runs = {}
+    for grading in ("noise", "subset"):
+        trials = run(grading, DRAWS, SEED)
+        runs[grading] = {
             "counts": trials.counts.tolist(),
             "accuracies": trials.accuracies.round(6).tolist(),
             "handed": trials.handed.round(6).tolist(),
-        },
-        "longer": intervals(menu, run(MORE_DRAWS, MORE_SEED)),
-    }
+        }
+    return {"trials": runs, "longer": intervals(menu, run("subset", MORE_DRAWS, MORE_SEED))}
 
 
 def _measure_ridge(model, split, rng):
@@ -138,6 +137,7 @@ def main(path: str) -> None:
         "probabilities": CHANCES,
         "costs": COSTS,
         "draws": DRAWS,
+        "seed": SEED,
         "longer": MORE_DRAWS,
         "nearest neighbor": nearest,
         "random features": ridge,

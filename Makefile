@@ -14,8 +14,11 @@ pip := $(python) -m pip -qq --disable-pip-version-check --no-input
 versions := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.versions \
 	benchmarks/versions.json "$(BUILD_DIR)/versions"
 
+# In a folder of its own: it needs another rich than roc-validator in the lock.
+MUTMUT := mutmut==3.8.1
+
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip release test test-long versions test-lowest test-newest verify lint bench fuzz faults agree trials quality map serve clean lock picture
+.PHONY: help env book pdf zip release test test-long versions test-lowest test-newest verify lint bench fuzz faults mutation agree trials quality map serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +71,10 @@ fuzz: env ## try 25,000 broken files and command lines, into benchmarks/fuzz.jso
 
 faults: env ## try no network, a full disk, kills and more, into benchmarks/faults.json (20 minutes)
 	@$(python) -m benchmarks.faults benchmarks/faults.json
+
+mutation: env ## change the code and count what no test notices, into benchmarks/mutation.json (hours; MODULES=... for some)
+	@$(python) -m uv pip install --quiet --target "$(BUILD_DIR)/mutation/tool" $(MUTMUT)
+	@$(python) -m benchmarks.mutation benchmarks/mutation.json "$(BUILD_DIR)/mutation" $(MODULES)
 
 agree: env ## solve random problems by three routes, into benchmarks/routes.json (10 minutes)
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.routes benchmarks/routes.json

@@ -1,16 +1,23 @@
+from types import SimpleNamespace
+
+import cvxpy
 import numpy as np
 import pytest
+from scipy import optimize
 
 from paid_with_models import (
+    ExponentialValuation,
     GeneralizationBound,
+    LinearValuation,
+    PowerValuation,
     Problem,
     autarky,
     linear_program_bound,
     menu_residuals,
     solve,
 )
-from paid_with_models.certificate import dual_bound
-from paid_with_models.expectation import Enumeration
+from paid_with_models.certificate import dual_bound, violations
+from paid_with_models.expectation import Enumeration, Uncertainty
 from paid_with_models.first_moment import Chain, FirstMoment
 
 
@@ -113,5 +120,248 @@ def test_a_satisfied_and_a_violated_witness_of_each_constraint(problem, contract
     ],
 )
 def test_a_malformed_menu_is_refused(problem, contributions, rewards, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"^{message}"):
         menu_residuals(problem, contributions, rewards)
+    if message.startswith("contributions"):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            linear_program_bound(problem, contributions)
+
+
+def stub(**changes):
+    """Two problems of two types, all of whose numbers are 0 but those that are given."""
+    none, steps = np.zeros((2, 2)), np.zeros((2, 4))
+    uncertainty = Uncertainty(
+        changes.pop("wrong_accuracy", np.zeros(2)),
+        changes.pop("wrong_values", none),
+        changes.pop("relative_slope", 0.0),
+        changes.pop("slope", none),
+    )
+    pulled = changes.pop("pulled", lambda prices: none)
+    gradient = changes.pop("gradient", steps)
+    point = {
+        name: changes.pop(name, default)
+        for name, default in (("rows", np.zeros((2, 1))), ("caps", none), ("increments", steps))
+    }
+    moments = SimpleNamespace(
+        accuracy=changes.pop("reached", np.zeros(2)), weighted_gradient=pulled
+    )
+    numbers = {
+        "box": steps, "value_unit": 4.0, "reservation_utilities": none, "costs": none + 1.0,
+        "accuracy": SimpleNamespace(optimum=np.inf), "value": "value",
+    }  # fmt: skip
+
+    def wrong(accuracy, value, contributions):
+        assert (accuracy, value, contributions) == (model.accuracy, "value", "contributions")
+        return uncertainty
+
+    model = SimpleNamespace(
+        expectation=SimpleNamespace(uncertainty=wrong),
+        gradient=lambda *_: gradient,
+        **numbers | changes,
+    )
+    return model, SimpleNamespace(contributions="contributions", moments=moments, **point)
+
+
+#: Prices of the two problems: of one linear constraint, and of two caps.
+ROWS, CAPS = np.array([[3.0], [5.0]]), np.array([[1.0, 2.0], [0.5, 0.25]])
+
+
+# Book: prop-certificate
+@pytest.mark.parametrize(
+    ("numbers", "bound"),
+    [
+        ({"reached": np.array([0.5, 0.7])}, [0.5, 0.7]),
+        # Slack times its price.
+        ({"rows": np.array([[0.1], [0.2]])}, [0.3, 1.0]),
+        ({"caps": np.array([[0.1, 0.2], [0.3, 0.4]])}, [0.5, 0.25]),
+        # Each increment goes to the end of the box where the tangent is highest.
+        (
+            {
+                "gradient": np.array([[1.0, -1.0, 2.0, -2.0], [0.0, 1.0, 0.0, -3.0]]),
+                "box": np.array([[5.0, 5.0, 5.0, 5.0], [1.0, 1.0, 1.0, 1.0]]),
+                "increments": np.array([[1.0, 1.0, 2.0, 2.0], [1.0, 3.0, 1.0, 0.5]]),
+            },
+            [4.0 + 1.0 + 6.0 + 4.0, 0.0 + 0.0 + 0.0 + 1.5],
+        ),
+        # What expectations may be wrong by: at the point,
+        ({"wrong_accuracy": np.array([0.1, 0.2])}, [0.1, 0.2]),
+        (
+            {"wrong_values": np.array([[0.4, 0.8], [1.6, 3.2]])},
+            [(0.4 + 2 * 0.8) / 4, (0.8 + 0.8) / 4],
+        ),
+        # and along the box, as far as the most that a type could contribute.
+        (
+            {
+                "slope": np.array([[0.01, 0.02], [0.03, 0.04]]),
+                "reservation_utilities": np.array([[0.5, 0.2], [0.0, 0.5]]),
+                "costs": np.array([[0.5, 0.1], [0.2, 0.25]]),
+            },
+            [(0.01 * 1 + 0.02 * 8) * 4, (0.03 * 5 + 0.04 * 2) * 1.75],
+        ),
+        (
+            {"relative_slope": 0.1, "pulled": lambda prices: 10 * prices},
+            [0.1 * 10 * 3 / 4, 0.1 * 10 * 0.75 / 4],
+        ),
+    ],
+)
+def test_the_bound_is_the_sum_of_its_terms(numbers, bound):
+    assert dual_bound(*stub(**numbers), ROWS, CAPS) == pytest.approx(bound, rel=1e-12)
+
+
+def test_the_bound_allows_for_the_rounding_of_its_own_sums():
+    """Four increments and a linear constraint, each term as large as its price."""
+    eps = np.finfo(float).eps
+    assert dual_bound(*stub(), ROWS, CAPS) == pytest.approx(
+        [20 * eps * (2 + 6 + 3), 20 * eps * (2 + 1.5 + 5)], rel=1e-12
+    )
+    curve = SimpleNamespace(optimum=0.25)
+    assert dual_bound(*stub(accuracy=curve, rows=ROWS), ROWS, CAPS).tolist() == [0.25, 0.25]
+
+
+def test_the_linear_program_in_its_rounds():
+    """A plane that touches far away is a worse bound, and every round lowers it."""
+    problem = Problem(4, [0.4, 0.6], [0.2, 0.05], GeneralizationBound())
+    contract = solve(problem)
+    far = [20.0, 2000.0]
+    bounds = [linear_program_bound(problem, far, planes=n) for n in (1, 2, 3, 30)]
+    assert np.all(np.diff(bounds) < -1e-6)
+    assert bounds[-1] == pytest.approx(contract.expected_accuracy, abs=1e-6)
+    # A round that lowers the bound by less than the tolerance is the last.
+    rough = linear_program_bound(problem, far, tolerance=bounds[0] - bounds[1] + 1e-3)
+    assert rough == pytest.approx(bounds[1], abs=1e-9)
+    # Before the tolerance is met, the bound is above all that the concave functions reach.
+    loose = linear_program_bound(problem, contract.contributions, tolerance=1e-3)
+    assert 0 <= loose - contract.expected_accuracy <= 1e-3
+
+
+@pytest.mark.parametrize("outside", [None, 20.0])
+def test_the_linear_program_of_one_type_is_an_equation(outside):
+    """Cap and participation meet: v(a(N m)) - c m is f, and the share m c / (w - f) of a better f.
+
+    Without a better outside option that is the best menu; with one the type is in by a part.
+    """
+    problem = Problem(
+        5, [1.0], [0.1], GeneralizationBound(), LinearValuation(50.0),
+        reservation_utilities=None if outside is None else [outside],
+    )  # fmt: skip
+    f = problem.outside_options[0]
+    slope, least = (0.1, f) if outside is None else (0.1 * 50.0 / (50.0 - f), 0.0)
+    m = optimize.brentq(lambda m: float(problem.model_value(5 * m)) - slope * m - least, 100, 480)
+    reached = float(problem.accuracy(5 * m))
+    if outside is None:
+        assert solve(problem).contributions[0] == pytest.approx(m, rel=1e-9)
+    for start in (m, 0.8 * m):
+        assert linear_program_bound(problem, [start]) == pytest.approx(reached, abs=1e-7)
+
+
+@pytest.mark.parametrize("outside", [None, [1.0, 35.0], [20.0, 25.0], [16.0, 70.0], [95.0, 35.0]])
+def test_the_linear_program_is_the_concave_program(outside):
+    """By sequential quadratic programming, from the definition: shares and rewards are free."""
+    problem = Problem(
+        6, [0.4, 0.6], [0.25, 0.05], GeneralizationBound(), PowerValuation(90.0, 1.5),
+        reservation_utilities=outside,
+    )  # fmt: skip
+    c, f = problem.costs / 90.0, problem.outside_options / 90.0
+    forgone = np.where(problem.better_outside, f, 0.0)
+    most = np.maximum(1 - f, 0.0) / c
+    outcomes = Enumeration.of(6, problem.probabilities[None], "paper")
+    curves = problem.accuracy.envelope(), problem.model_value.envelope()
+
+    def moments(x):
+        return outcomes.moments(*curves, (x[:2] * most)[None])
+
+    def slack(x):
+        share, t = x[:2], x[2:]
+        m = share * most
+        own = t - c * m + forgone * (1 - share)
+        return [*(own - f), own[0] - (t[1] - c[0] * m[1]), own[1] - (t[0] - c[1] * m[0]),
+                *(moments(x).values[0] / 90.0 - t)]  # fmt: skip
+
+    found = optimize.minimize(
+        lambda x: -moments(x).accuracy[0], [0.3, 0.6, 0.5, 0.6], method="SLSQP",
+        bounds=[(0, 1)] * 4, constraints={"type": "ineq", "fun": slack},
+        options={"ftol": 1e-13, "maxiter": 500},
+    )  # fmt: skip
+    assert found.success
+    bound = linear_program_bound(problem, np.maximum(found.x[:2], 0) * most)
+    assert bound == pytest.approx(-found.fun, abs=2e-6)
+    assert bound >= solve(problem).expected_accuracy - 1e-7
+
+
+def test_a_single_plane_leaves_the_best_reward_as_the_limit():
+    """Beyond the plane of the value a reward is at most the best model's, and pays for c m + f."""
+    problem = Problem(5, [1.0], [0.1], GeneralizationBound(), ExponentialValuation(90.0, 4.0))
+    touch = 130.0
+    most = (90.0 - problem.outside_options[0]) / 0.1
+    value = problem.model_value.envelope()
+    a, slope, _ = problem.accuracy.envelope().evaluate(np.array([5 * touch]))
+    plane = float(a[0] + 5 * slope[0] * (most - touch))
+    v, rise, _ = value.evaluate(np.array([5 * touch]))
+    assert v[0] + 5 * rise[0] * (most - touch) > 90.0
+    assert plane < 1
+    bound = linear_program_bound(problem, [touch], planes=1)
+    assert bound == pytest.approx(plane, abs=1e-7)
+
+
+def test_a_linear_program_that_is_not_solved_is_an_error(problem, monkeypatch):
+    monkeypatch.setattr(cvxpy.Problem, "status", "unbounded")
+    message = r"^contributions: the linear program at \[1.0, 2.0, 3.0\] ended as unbounded$"
+    with pytest.raises(ValueError, match=message):
+        linear_program_bound(problem, [1.0, 2.0, 3.0])
+
+
+# Book: def-ir, def-ic, def-feasible
+def test_violations_of_two_menus_by_the_definition():
+    costs = np.array([1.0, 0.5, 0.2])
+    m = np.array([[10.0, 20.0, 40.0], [30.0, 5.0, 10.0]])
+    t = np.array([[12.0, 15.0, 30.0], [31.0, 9.0, 2.0]])
+    f = np.array([[3.0, 1.0, 0.0], [0.0, 2.0, 9.0]])
+    caps = np.array([[11.0, 15.5, 29.0], [40.0, 40.0, 40.0]])
+    rationality, compatibility, above = violations(costs, m, t, f, caps)
+    for k in range(2):
+        own = t[k] - costs * m[k]
+        envy = [t[k, j] - costs[i] * m[k, j] - own[i] for i in range(3) for j in range(3)]
+        assert rationality[k] == pytest.approx(max(0.0, *(f[k] - own)))
+        assert compatibility[k] == pytest.approx(max(0.0, *envy))
+        assert above[k] == pytest.approx(max(0.0, *(t[k] - caps[k])))
+    assert rationality.tolist() == [1.0, 9.0]
+    assert above.tolist() == [1.0, 0.0]
+
+
+def test_a_type_left_out_wants_no_option(problem):
+    """Type 1 keeps f = 3 unless an option of the others is better, at its own cost."""
+    some = Problem(
+        10, problem.probabilities, problem.costs, GeneralizationBound(),
+        reservation_utilities=[3.0, 10.0, 50.0],
+    )  # fmt: skip
+    m, t = np.array([0.0, 100.0, 200.0]), np.array([0.0, 54.0, 61.0])
+    residuals = menu_residuals(some, m, t, left_out=[0])
+    assert residuals.staying_out == pytest.approx((54.0 - 0.5 * 100.0 - 3.0) / 100.0)
+    assert residuals.individual_rationality == residuals.incentive_compatibility == 0.0
+    assert residuals.largest == residuals.staying_out
+    # Within the menu it would be one option more, whose owner envies the others.
+    envy = menu_residuals(some, m, t).incentive_compatibility
+    assert envy == pytest.approx((54.0 - 0.5 * 100.0) / 100.0)
+    assert menu_residuals(some, m, t - [0, 1.5, 1.0], left_out=[0]).largest == 0.0
+    assert menu_residuals(some, np.zeros(3), np.zeros(3), left_out=[0, 1, 2]).largest == 0.0
+
+
+@pytest.mark.parametrize(
+    ("k", "contributions", "rewards"),
+    [(-1, [1.0, 2.0, 0.0], [1.0, 2.0, 0.0]), (3, [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]),
+     (0, [1.0, 2.0, 3.0], [0.0, 2.0, 3.0]), (1, [1.0, 0.0, 3.0], [1.0, 2.0, 3.0])],
+)  # fmt: skip
+def test_types_left_out_have_no_option(problem, k, contributions, rewards):
+    message = rf"^left_out must name types without an option, of 0 to 2; got {k}$"
+    with pytest.raises(ValueError, match=message):
+        menu_residuals(problem, contributions, rewards, left_out=[k])
+
+
+def test_the_parts_of_a_violation_are_relative_to_the_best_model(contract):
+    problem = Problem(
+        10, [0.2, 0.3, 0.5], [5.0, 2.0, 0.5], GeneralizationBound(), LinearValuation(1000.0)
+    )
+    rewards = 10 * contract.rewards + [30.0, 30.0, 30.0]
+    residuals = menu_residuals(problem, contract.contributions, rewards)
+    assert residuals.caps == pytest.approx(0.03)
+    assert residuals.staying_out == 0.0

@@ -15,7 +15,7 @@ from paid_with_models import (
     enumerate_outcomes,
     outcome_probabilities,
 )
-from paid_with_models.expectation import Enumeration
+from paid_with_models.expectation import Enumeration, _factor
 
 
 # Book: def-outcome
@@ -141,3 +141,93 @@ def test_an_average_does_not_pass_the_optimum_of_the_curve():
     assert np.any(outcomes.weights.sum(axis=1) > 1)
     moments = outcomes.moments(curve, curve, np.full((2, 2), 1e5))
     assert moments.accuracy.tolist() == [curve.optimum, curve.optimum]
+
+
+def test_a_party_of_each_type_believes_in_one_way_or_the_other():
+    with pytest.raises(ValueError, match=r"^beliefs must be 'paper' or 'own'; got 'none'$"):
+        conditional_probabilities([[0, 1], [1, 0]], [0.5, 0.5], "none")
+    counts, p = enumerate_outcomes(3, 2), [0.3, 0.7]
+    default, paper = (
+        conditional_probabilities(counts, p),
+        conditional_probabilities(counts, p, "paper"),
+    )
+    assert default.tolist() == paper.tolist()
+
+
+def test_weighted_gradient_by_hand():
+    rng = np.random.default_rng(2)
+    accuracy = GeneralizationBound()
+    value = ModelValue(accuracy, PowerValuation(100.0, 1.5))
+    outcomes = Enumeration.of(4, rng.dirichlet(np.ones(3), size=2), "paper")
+    moments = outcomes.moments(accuracy, value, rng.uniform(100, 300, size=(2, 3)))
+    prices = rng.uniform(1, 2, size=(2, 3))
+    gradient = moments.weighted_gradient(prices)
+    for b in range(2):
+        for j in range(3):
+            by_hand = moments.accuracy_gradient[b, j] + sum(
+                prices[b, i] * moments.value_jacobian[b, i, j] for i in range(3)
+            )
+            assert gradient[b, j] == pytest.approx(by_hand, rel=1e-13)
+
+
+def test_what_enumeration_may_be_wrong_by_is_rounding():
+    outcomes = Enumeration.of(4, np.array([[0.5, 0.5], [0.1, 0.9]]), "paper")
+    curve = GeneralizationBound(optimum=0.5)
+    value = ModelValue(curve, LinearValuation(80.0))
+    wrong = outcomes.uncertainty(curve, value, np.ones((2, 2)))
+    error = np.finfo(float).eps * (16 + 8 * math.log(24))
+    assert outcomes.relative_error == pytest.approx(error, rel=1e-12)
+    assert wrong.accuracy == pytest.approx(np.full(2, 0.5 * error), rel=1e-12, abs=0)
+    assert wrong.values == pytest.approx(np.full((2, 2), 40.0 * error), rel=1e-12, abs=0)
+    assert wrong.relative_slope == outcomes.relative_error
+    assert wrong.slope.tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_some_problems_of_a_batch():
+    p = np.array([[0.5, 0.5], [0.1, 0.9], [0.3, 0.7]])
+    some, alone = (
+        Enumeration.of(4, p, "own").take(np.array([2, 0])),
+        Enumeration.of(4, p[2:], "own"),
+    )
+    assert some.counts.tolist() == alone.counts.tolist()
+    assert some.weights.shape == (2, 5)
+    assert some.weights[0].tolist() == alone.weights[0].tolist()
+    assert some.conditional.shape == (2, 2, 5)
+    assert some.conditional[0].tolist() == alone.conditional[0].tolist()
+
+
+def test_little_data_is_little_data_and_less_than_none_is_none():
+    curve = Saturating(weights=(0.5, 0.4), rates=(0.1, 0.003))
+    outcomes = Enumeration.of(2, np.array([[0.5, 0.5]]), "paper")
+    reached = [
+        outcomes.moments(curve, curve, np.array([menu])).accuracy[0]
+        for menu in ([0.01, 0.01], [0.0, 0.0], [-3.0, -1.0])
+    ]
+    assert reached[0] == pytest.approx(float(curve(0.02)), rel=1e-12)
+    assert reached[1:] == [float(curve(0.0))] * 2
+
+
+def test_a_linear_valuation_is_a_factor(monkeypatch):
+    """Then the value need not be evaluated, nor where both are replaced by their envelopes."""
+    curve = GeneralizationBound()
+    linear = ModelValue(curve, LinearValuation(80.0))
+    assert _factor(curve, linear) == 80.0
+    assert _factor(curve.envelope(), linear.envelope()) == 80.0
+    for accuracy, value in (
+        (GeneralizationBound(0.9), linear),
+        (GeneralizationBound(0.9).envelope(), linear.envelope()),
+        (curve, linear.envelope()),
+        (curve.envelope(), linear),
+        (curve, ModelValue(curve, PowerValuation(80.0, 2.0))),
+        (curve, curve),
+    ):
+        assert _factor(accuracy, value) is None
+    outcomes, m = Enumeration.of(3, np.array([[0.4, 0.6]]), "paper"), np.array([[90.0, 200.0]])
+    evaluated = outcomes.moments(curve, ModelValue(curve, PowerValuation(80.0, 1.0)), m)
+    monkeypatch.setattr(ModelValue, "evaluate", None)
+    factored = outcomes.moments(curve, linear, m)
+    assert factored.value == pytest.approx(80.0 * factored.accuracy, rel=1e-14)
+    for name in ("value", "values", "value_jacobian"):
+        assert getattr(factored, name) == pytest.approx(getattr(evaluated, name), rel=1e-12)
+    prices = np.ones((1, 2))
+    assert factored.curvature(prices) == pytest.approx(evaluated.curvature(prices), rel=1e-12)

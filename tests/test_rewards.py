@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -102,3 +104,21 @@ def test_no_collaboration_hands_out_nothing():
         rewards = assign(contract)
         assert not rewards.model_rewards.any()
         assert rewards.means.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("assign", ASSIGNMENTS)
+@pytest.mark.parametrize("n_parties", [3, 10])
+@pytest.mark.parametrize("worth", [0.5, 100.0])
+def test_who_is_paid_the_cap_receives_the_model_that_is_trained(assign, n_parties, worth):
+    """Also where the outcomes before the best one have all the probability that is left."""
+    problem = Problem(
+        n_parties, [0.5, 0.5], [0.003 * worth, 0.0002 * worth], GeneralizationBound(),
+        LinearValuation(worth),
+    )  # fmt: skip
+    contract = solve(problem)
+    rewards = assign(dataclasses.replace(contract, rewards=contract.reward_caps))
+    seen = rewards.probabilities > 1e-15
+    trained = np.broadcast_to(problem.accuracy(rewards.totals)[:, None], seen.shape)
+    assert np.all(contract.reward_caps > 0)
+    assert rewards.model_rewards[seen] == pytest.approx(trained[seen], rel=1e-9)
+    assert rewards.means == pytest.approx(contract.reward_caps, rel=1e-12)

@@ -136,7 +136,7 @@ def linear_program_bound(
     forgone = np.where(problem.better_outside, outside, 0.0)
     outcomes = expectation_of(problem)
     curves = problem.accuracy.envelope(), problem.model_value.envelope()
-    # Data in units of the most that a type could contribute, so that the program is well scaled.
+    # Data in units of the most that a type could contribute: rewards and IR let none give more.
     unit = np.maximum(1 - outside, 0.0) / costs
     share = cp.Variable(problem.n_types, nonneg=True)
     rewards = cp.Variable(problem.n_types)
@@ -144,7 +144,6 @@ def linear_program_bound(
     data = np.diag(unit) @ share
     paid = np.diag(costs) @ data
     constraints = [
-        share <= 1,
         rewards <= 1,
         accuracy <= problem.accuracy.optimum,
         rewards - paid >= outside - forgone + np.diag(forgone) @ share,

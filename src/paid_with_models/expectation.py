@@ -137,6 +137,11 @@ def conditional_probabilities(
     (..., K, I) ndarray
         Column i sums to 1 over the outcomes, and is 0 where :math:`n_i = 0`.
 
+    Raises
+    ------
+    ValueError
+        For other beliefs.
+
     Examples
     --------
     >>> conditional_probabilities([[0, 2], [1, 1], [2, 0]], [0.5, 0.5])[:, 0].round(3).tolist()
@@ -144,6 +149,8 @@ def conditional_probabilities(
     >>> conditional_probabilities([[0, 2], [1, 1], [2, 0]], [0.5, 0.5], "own")[:, 0].tolist()
     [0.0, 0.5, 0.5]
     """
+    if beliefs not in ("paper", "own"):
+        raise ValueError(f"beliefs must be 'paper' or 'own'; got {beliefs!r}")
     n = np.asarray(counts, dtype=float)
     p = np.asarray(probabilities, dtype=float)
     n_parties = n[0].sum()

@@ -221,10 +221,10 @@ def _outcomes(
 
 
 def _shares(contract: Contract) -> FloatArray:
-    """t_i / T_i(m), (I,); 0 where nothing can be paid."""
+    """t_i / T_i(m), (I,); 0 where nothing can be paid, so that t_i = 0."""
     caps = contract.reward_caps
     # At most 1: a cap may be exceeded by the rounding of its own sum.
-    return np.minimum(np.where(caps > 0, contract.rewards / np.where(caps > 0, caps, 1), 0.0), 1.0)
+    return np.asarray(np.minimum(contract.rewards / np.where(caps > 0, caps, 1), 1.0))
 
 
 def _distribution(

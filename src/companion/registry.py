@@ -157,15 +157,17 @@ def load_columns(root: Path = Path()) -> dict[str, dict[str, str]]:
 def find_registry(folder: Path) -> Path:
     """Return the root of the book that a notebook in `folder` belongs to.
 
+    A notebook that was taken elsewhere belongs to the checkout that this library is imported from.
+
     Raises
     ------
     RegistryError
-        If there is no registry in any folder above.
+        If there is no registry in any folder above the notebook or the library.
     """
-    for root in (folder, *folder.parents):
+    for root in (folder, *folder.parents, *Path(__file__).parents):
         if (root / FILE).is_file():
             return root
-    raise RegistryError(f"no {FILE} above {folder}")
+    raise RegistryError(f"no {FILE} above {folder}, and no checkout of the book is installed")
 
 
 def get(registry: Mapping[str, FigureRecord], figure_id: str) -> FigureRecord:

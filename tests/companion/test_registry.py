@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from companion import registry
 from companion.build import check_figures
 from companion.chapters import Chapter, load_chapter, page_names, read_yaml
 from companion.registry import (
@@ -130,12 +131,19 @@ def test_wrong_entries_are_refused(tmp_path: Path, old: str, new: str, message: 
         load_registry(write(tmp_path, ENTRY.replace(old, new, 1)))
 
 
-def test_unknown_figures_and_books_without_a_registry(tmp_path: Path) -> None:
+def test_unknown_figures_and_books_without_a_registry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert load_registry(tmp_path) == {}
     with pytest.raises(RegistryError, match="unknown figure 'fig-x'"):
         get({}, "fig-x")
+    checkout = tmp_path / "checkout"
+    monkeypatch.setattr(registry, "__file__", str(checkout / "src/companion/registry.py"))
     with pytest.raises(RegistryError, match=r"no book/figures\.yml above"):
         find_registry(tmp_path)
+    checkout.mkdir()
+    write(checkout, ENTRY)
+    assert find_registry(tmp_path) == checkout
     write(tmp_path, ENTRY)
     (tmp_path / "book/deep/down").mkdir(parents=True)
     assert find_registry(tmp_path / "book/deep/down") == tmp_path

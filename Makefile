@@ -18,7 +18,7 @@ versions := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python)
 MUTMUT := mutmut==3.8.1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip release test test-long versions test-lowest test-newest verify lint bench fuzz faults mutation agree trials quality map serve clean lock picture
+.PHONY: help env book pdf zip release test test-long versions test-lowest test-newest verify lint bench fuzz faults binder mutation agree trials quality map serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ faults: env ## try no network, a full disk, kills and more, into benchmarks/faul
 mutation: env ## change the code and count what no test notices, into benchmarks/mutation.json (hours; MODULES=... for some)
 	@$(python) -m uv pip install --quiet --target "$(BUILD_DIR)/mutation/tool" $(MUTMUT)
 	@$(python) -m benchmarks.mutation benchmarks/mutation.json "$(BUILD_DIR)/mutation" $(MODULES)
+
+binder: book ## try what Binder does, into benchmarks/binder.json (10 minutes)
+	@$(python) -m benchmarks.binder benchmarks/binder.json "$(BUILD_DIR)/binder" "$(BUILD_DIR)/html"
 
 agree: env ## solve random problems by three routes, into benchmarks/routes.json (10 minutes)
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.routes benchmarks/routes.json

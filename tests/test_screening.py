@@ -381,3 +381,190 @@ def test_the_bound_of_one_party_covers_the_rounding_of_its_own_menu():
         reached = float(np.cumsum(problem.probabilities[some] * accuracies[some])[-1])
         assert reached <= contract.upper_bound
     assert 0 < contract.gap < 1e-14
+
+
+def check_fields(contract, *, out=(), atol=1e-7):
+    """Every field from contributions and rewards alone, by definition; ``out``: types left out."""
+    problem, m, t = contract.problem, contract.contributions, contract.rewards
+    unit, c, f = problem.model_value.optimum, problem.costs, problem.outside_options
+    taking = np.setdiff1d(np.arange(problem.n_types), out)
+    moments = Enumeration.of(
+        problem.n_parties, problem.probabilities[None], problem.beliefs
+    ).moments(problem.accuracy, problem.model_value, m[None])
+    assert contract.expected_accuracy == pytest.approx(moments.accuracy[0], rel=1e-12)
+    assert contract.expected_value == pytest.approx(moments.value[0], rel=1e-12)
+    assert contract.upper_bound == contract.expected_accuracy + contract.gap
+    assert contract.gap >= 0
+    assert (contract.status is Status.OPTIMAL) == (contract.gap <= 1e-8)
+    assert contract.participates.tolist() == ((m > 0) | (t > 0)).tolist()
+    assert contract.reservation_utilities == pytest.approx(f)
+    assert contract.reservation_contributions == pytest.approx(autarky(problem).contributions)
+    caps, utilities = np.zeros(problem.n_types), f.copy()
+    caps[taking] = moments.values[0][taking]
+    utilities[taking] = (t - c * m)[taking]
+    assert contract.reward_caps == pytest.approx(caps, rel=1e-10, abs=1e-10)
+    assert contract.utilities == pytest.approx(utilities, rel=1e-10, abs=1e-10)
+
+    chain = taking[np.argsort(-c[taking], kind="stable")]
+    binding = {name: np.zeros(problem.n_types, dtype=bool) for name in vars(contract.binding)}
+    for place, i in enumerate(chain):
+        binding["individual_rationality"][i] = utilities[i] - f[i] <= 1e-9 * unit
+        binding["caps"][i] = caps[i] - t[i] <= 1e-9 * unit
+        for name, step in (("downward", -1), ("upward", 1)):
+            if 0 <= place + step < len(chain):
+                j = chain[place + step]
+                binding[name][i] = utilities[i] - (t[j] - c[i] * m[j]) <= 1e-9 * unit
+    for name, expected in binding.items():
+        assert getattr(contract.binding, name).tolist() == expected.tolist(), name
+
+    options = {}
+    for i in chain:
+        same = [k for k in options if abs(m[k] - m[i]) <= 1e-9 * m[i]]
+        options.setdefault(same[0] if same else i, []).append(int(i))
+    bunches = [tuple(sorted(types)) for types in options.values() if len(types) > 1]
+    assert contract.bunches == tuple(bunches)
+    if not m.any():
+        assert contract.shape is Shape.NO_COLLABORATION
+    elif len(options) == 1:
+        assert contract.shape is Shape.POOLING
+    else:
+        assert contract.shape is (Shape.PARTLY_POOLING if bunches else Shape.SEPARATING)
+
+    # The conditions of Karush, Kuhn and Tucker for m and t, with these prices.
+    prices = vars(contract.multipliers)
+    for name, price in prices.items():
+        assert np.all(price >= 0)
+        assert np.all(price[~binding[name]] * unit <= atol), name
+    ir, down, up, cap = (
+        prices[name] for name in ("individual_rationality", "downward", "upward", "caps")
+    )
+    in_t = ir - cap
+    in_m = moments.accuracy_gradient[0] - c * ir + moments.value_jacobian[0].T @ cap
+    for place, i in enumerate(chain):
+        for price, step in ((down[i], -1), (up[i], 1)):
+            if 0 <= place + step < len(chain):
+                j = chain[place + step]
+                in_t[i] += price
+                in_t[j] -= price
+                in_m[i] -= price * c[i]
+                in_m[j] += price * c[i]
+    assert np.abs(in_t[taking]).max(initial=0) * unit <= atol
+    assert np.abs(in_m[taking] * m[taking]).max(initial=0) <= atol
+    assert contract.kkt_residual <= 1e-8
+
+
+# Book: def-screening, def-binding
+@pytest.mark.parametrize(
+    ("costs", "worth", "beliefs"),
+    [
+        (BIG_FIRMS, 100.0, "paper"),
+        (SMALL_PARTIES[::-1], 100.0, "own"),
+        ([0.4, 0.03, 0.5, 0.001, 0.02], 100.0, "paper"),
+        ([3.0, 0.4, 1.2], 1000.0, "paper"),
+        ([0.00004, 0.0001], 0.1, "own"),
+        ([0.05], 100.0, "paper"),
+    ],
+)
+@pytest.mark.parametrize("expectations", ["sum", "enumeration"])
+def test_every_field_is_what_it_says(costs, worth, beliefs, expectations):
+    p = np.arange(1, len(costs) + 1) + 1.0
+    problem = Problem(6, p / p.sum(), costs, GeneralizationBound(), LinearValuation(worth), beliefs)
+    check_fields(solve(problem, expectations=expectations))
+
+
+OUTSIDE = Problem(
+    8, [0.4, 0.2, 0.4], [0.2, 0.15, 0.3], GeneralizationBound(),
+    reservation_utilities=[8.0, 75.0, 0.0],
+)  # fmt: skip
+
+
+def test_every_field_with_a_type_left_out():
+    contract = solve(OUTSIDE)
+    check_fields(contract, out=[1])
+    assert contract.participates.tolist() == [True, False, True]
+    for name, price in vars(contract.multipliers).items():
+        assert price[1] == 0
+        assert not getattr(contract.binding, name)[1]
+    for name in ("contributions", "rewards", "reward_caps"):
+        assert getattr(contract, name)[1] == 0
+    assert contract.utilities[1] == 75.0
+
+
+def test_a_selection_by_sums_and_by_enumeration():
+    by_count, by_sum = (solve(OUTSIDE, expectations=how) for how in ("enumeration", "sum"))
+    assert by_sum.contributions == pytest.approx(by_count.contributions, rel=1e-6)
+    large = Problem(
+        100, np.full(12, 1 / 12), np.linspace(1, 0.1, 12), GeneralizationBound(),
+        reservation_utilities=np.full(12, 60.0),
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="n_parties = 100 and n_types = 12"):
+        solve(large, expectations="enumeration")
+
+
+def test_every_field_where_nobody_comes():
+    problem = Problem(
+        4, [0.3, 0.7], [0.2, 0.1], GeneralizationBound(), reservation_utilities=[95.0, 99.0]
+    )
+    contract = solve(problem)
+    check_fields(contract, out=[0, 1])
+    assert contract.expected_accuracy == contract.expected_value == contract.gap == 0.0
+    assert contract.shape is Shape.NO_COLLABORATION
+    assert contract.bunches == ()
+    assert contract.kkt_residual == 0.0
+
+
+def test_one_party_takes_the_better_of_autarky_and_outside():
+    """It reaches its own optimum or stays out; nothing binds but participation and the cap."""
+    problem = Problem(
+        1, [0.3, 0.3, 0.4], [0.02, 0.1, 0.05], GeneralizationBound(),
+        reservation_utilities=[70.0, 50.0, 40.1],
+    )  # fmt: skip
+    alone = autarky(problem)
+    stated = dataclasses.replace(
+        problem, reservation_utilities=[alone.utilities[0], 50.0, alone.utilities[2]]
+    )
+    contract = solve(stated)
+    assert contract.participates.tolist() == [True, False, True]
+    assert contract.contributions == pytest.approx(alone.contributions * [1, 0, 1], rel=1e-9)
+    assert contract.rewards == pytest.approx(
+        [float(problem.model_value(alone.contributions[0])), 0.0,
+         float(problem.model_value(alone.contributions[2]))], rel=1e-9
+    )  # fmt: skip
+    assert contract.utilities == pytest.approx([alone.utilities[0], 50.0, alone.utilities[2]])
+    assert contract.status is Status.OPTIMAL
+
+
+def test_no_price_between_equal_types():
+    """Costliest first, the third and the last are equal: neither would take the other's option."""
+    costs, p = [0.05, 0.2, 0.05, 0.1], [0.2, 0.2, 0.3, 0.3]
+    contract = solve(Problem(5, p, costs, GeneralizationBound()))
+    assert contract.utilities[0] == pytest.approx(contract.utilities[2], rel=1e-12)
+    assert contract.multipliers.downward[[1, 2]].tolist() == [0.0, 0.0]
+    assert contract.multipliers.upward[[0, 2]].tolist() == [0.0, 0.0]
+    assert contract.binding.downward[2]
+    assert contract.binding.upward[0]
+    assert np.all(np.isfinite(contract.multipliers.downward))
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        ("expectations", "exact", r"expectations must be 'auto', 'enumeration' or 'sum'; got 'ex"),
+        ("max_boxes", -1, r"max_boxes must be >= 0; got -1$"),
+    ],
+)
+def test_what_solve_refuses(argument, value, message):
+    problem = Problem(3, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    for ask in (lambda **words: solve(problem, **words), lambda **words: solve_many([], **words)):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            ask(**{argument: value})
+
+
+def test_the_curves_without_a_sum_are_named():
+    problem = Problem(10, [0.5, 0.5], [0.2, 0.1], Arctan(rate=0.5))
+    message = (
+        r"^expectations must be 'enumeration' for Arctan\(optimum=1.0, rate=0.5\) with"
+        r" LinearValuation\(scale=100.0\): no exponential sum is close enough to it$"
+    )
+    with pytest.raises(ValueError, match=message):
+        solve(problem, expectations="sum")

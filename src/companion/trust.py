@@ -1,7 +1,7 @@
 """What the book says about faults and broken input: the results that ``make`` targets leave.
 
-``benchmarks/faults.json`` and ``benchmarks/fuzz.json`` are written by ``make faults`` and
-``make fuzz``; both say when, and at which commit.
+``benchmarks/faults.json``, ``benchmarks/fuzz.json`` and ``benchmarks/mutation.json`` are written by
+``make faults``, ``make fuzz`` and ``make mutation``; all say when, and at which commit.
 """
 
 import json
@@ -15,16 +15,23 @@ PLACE = "<!-- faults -->"
 
 def page(root: Path) -> str:
     """Return the faults tried, what happened, and the test that keeps it, as MyST text."""
-    faults, fuzz = (
+    faults, fuzz, mutation = (
         json.loads((root / "benchmarks" / f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("faults", "fuzz")
+        for name in ("faults", "fuzz", "mutation")
     )
     lines = ["| fault | what happened | test |", "|:--|:--|:--|"]
     for row in faults:
         lines.append(f"| {row['fault']} | {row['happened']} | {_test(row['test'])} |")
     lines.append(f"| broken files and commands | {_fuzzed(fuzz)} | `test_fuzz.py` |")
-    tried = "; ".join(dict.fromkeys(_when(row) for row in faults))
-    lines += ["", f"`make faults`: {tried}. `make fuzz`: {_when(fuzz)}.", ""]
+    lines.append(f"| the library's code changed | {_mutated(mutation)} | `test_benchmarks.py` |")
+    tried, changed = (
+        "; ".join(dict.fromkeys(_when(row) for row in rows)) for rows in (faults, mutation.values())
+    )
+    lines += [
+        "",
+        f"`make faults`: {tried}. `make fuzz`: {_when(fuzz)}. `make mutation`: {changed}.",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -43,6 +50,15 @@ def _fuzzed(fuzz: Mapping[str, Any]) -> str:
         f"{fuzz['inputs']:,} inputs, most of them mutations of valid ones: {codes}; "
         f"{len(fuzz['wrong'])} with a traceback, a hang or a file in a wrong place; "
         f"the slowest took {fuzz['slowest_seconds']:.1f} s"
+    )
+
+
+def _mutated(mutation: Mapping[str, Any]) -> str:
+    total, killed = (sum(row[name] for row in mutation.values()) for name in ("total", "killed"))
+    modules = ", ".join(f"{name} {row['score']:.0%}" for name, row in mutation.items())
+    return (
+        f"{total:,} small changes, one at a time, in {len(mutation)} modules: tests fail at"
+        f" {killed:,} of them ({modules})"
     )
 
 

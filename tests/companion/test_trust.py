@@ -28,3 +28,7 @@ def test_page_says_what_the_files_say() -> None:
     assert f"{fuzz['inputs']:,} inputs" in text
     assert f"{sum(ended):,} with exit code 2" in text
     assert fuzz["commit"][:7] in text
+    mutation = json.loads((ROOT / "benchmarks/mutation.json").read_text())
+    assert f"{sum(row['total'] for row in mutation.values()):,} small changes" in text
+    assert f"fail at {sum(row['killed'] for row in mutation.values()):,} of them" in text
+    assert all(row["commit"][:7] in text for row in mutation.values())

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,11 +21,13 @@ from paid_with_models import (
     autarky,
     linear_program_bound,
     menu_residuals,
+    screening,
     solve,
     solve_many,
 )
 from paid_with_models.expectation import Enumeration
-from paid_with_models.first_moment import least_utilities
+from paid_with_models.first_moment import FirstMoment, least_utilities
+from paid_with_models.many_types import ManyTypes
 
 BIG_FIRMS = [0.20, 0.16, 0.12, 0.08, 0.04]
 SMALL_PARTIES = [1.0, 0.85, 0.70, 0.55, 0.40]
@@ -568,3 +571,214 @@ def test_the_curves_without_a_sum_are_named():
     )
     with pytest.raises(ValueError, match=message):
         solve(problem, expectations="sum")
+
+
+@pytest.fixture
+def planned(monkeypatch):
+    """What solve_many does, without doing it: batches as (problems, how, boxes, once more)."""
+    done = []
+
+    def batch(problems, order, method):
+        for problem, row in zip(problems, order, strict=True):
+            assert np.all(np.diff(problem.costs[row]) <= 0)
+        return problems, method
+
+    def contracts(problems_and_method, max_boxes, again):
+        problems, method = problems_and_method
+        done.append(([it.name for it in problems], method, max_boxes, again))
+        return [
+            SimpleNamespace(problem=it, status=Status.OPTIMAL if it.easy else Status.FEASIBLE)
+            for it in problems
+        ]
+
+    monkeypatch.setattr(screening, "_Batch", SimpleNamespace(of=batch))
+    monkeypatch.setattr(screening, "_solve_batch", contracts)
+
+    def plan(named, easy="", **words):
+        problems = []
+        for name, problem in named.items():
+            object.__setattr__(problem, "name", name)
+            object.__setattr__(problem, "easy", name in easy)
+            problems.append(problem)
+        solved = solve_many(iter(problems), **words)
+        assert [it.problem for it in solved] == problems
+        return done
+
+    return plan
+
+
+CURVE = GeneralizationBound()
+
+
+def small(n_parties=3, costs=(0.2, 0.1), curve=CURVE, **words):
+    return Problem(n_parties, np.full(len(costs), 1 / len(costs)), costs, curve, **words)
+
+
+def test_problems_of_a_kind_are_solved_together(planned):
+    named = {
+        "a": small(), "b": small(costs=(0.1, 0.3)), "size": small(4),
+        "ties": small(costs=(0.1, 0.1)),
+        "curve": small(curve=GeneralizationBound(0.9)), "beliefs": small(beliefs="own"),
+        "valuation": small(valuation=LinearValuation(50.0)), "types": small(costs=(0.3, 0.2, 0.1)),
+        "c": small(costs=(0.4, 0.2)),
+    }  # fmt: skip
+    assert planned(named, expectations="enumeration") == [
+        (names, "enumeration", None, False)
+        for names in (
+            ["a", "b", "c"], ["size"], ["ties"], ["curve"], ["beliefs"], ["valuation"], ["types"],
+        )
+    ]  # fmt: skip
+
+
+def test_by_sums_numbers_of_parties_do_not_matter_but_one(planned):
+    named = {"a": small(3), "alone": small(1), "b": small(7)}
+    assert planned(named, expectations="sum", max_boxes=5) == [
+        (["a", "b"], "sum", 5, False), (["alone"], "enumeration", 5, False),
+    ]  # fmt: skip
+
+
+def test_what_sums_leave_open_is_enumerated_if_that_is_cheap(planned, monkeypatch):
+    """Two problems of 4 outcomes and 2 types have 16 entries; one of 20 parties has 42."""
+    monkeypatch.setattr(screening, "_sums_pay", lambda problems: True)
+    monkeypatch.setattr(screening, "ENTRIES_WORTH_ENUMERATING", 17)
+    named = {"easy": small()} | {name: small() for name in "abcde"} | {"large": small(20)}
+    assert planned(named, easy=["easy"], max_boxes=0) == [
+        (["easy", *"abcde", "large"], "sum", 0, True), (["a", "b"], "enumeration", 0, False),
+        (["c", "d"], "enumeration", 0, False), (["e"], "enumeration", 0, False),
+    ]  # fmt: skip
+
+
+def test_asked_for_sums_are_the_last_word(planned, monkeypatch):
+    monkeypatch.setattr(screening, "_sums_pay", lambda problems: False)
+    assert planned({"a": small()}) == [(["a"], "enumeration", None, False)]
+    assert planned({"a": small()}, expectations="sum")[1:] == [(["a"], "sum", None, False)]
+
+
+def test_many_types_are_solved_one_by_one(planned, monkeypatch):
+    monkeypatch.setattr(screening, "MANY_TYPES", 3)
+    named = {name: small(costs=(0.3, 0.2, 0.1)) for name in "ab"} | {name: small() for name in "cd"}
+    assert [names for names, *_ in planned(named, expectations="sum")] == [["a"], ["b"], ["c", "d"]]
+
+
+def test_entries_are_outcomes_times_types(monkeypatch):
+    problem = small(5, (0.3, 0.2, 0.1))
+    assert screening._entries(problem) == 21 * 3
+    for limit, cheap in ((62, False), (63, True)):
+        monkeypatch.setattr(screening, "ENTRIES_WORTH_ENUMERATING", limit)
+        assert screening._countable(problem) is cheap
+
+
+def test_sums_pay_for_many_outcomes_or_many_sizes(monkeypatch):
+    problems = [small(n, (0.3, 0.2, 0.1)) for n in (2, 5)]  # 21 outcomes
+    for limit, pay in ((20, True), (21, False)):
+        monkeypatch.setattr(screening, "OUTCOMES_LIKE_A_SUM", limit)
+        assert screening._sums_pay(problems) is pay
+    assert not screening._sums_pay([small(n) for n in (2, 3, 4, 5)])
+    assert screening._sums_pay([small(n) for n in (2, 3, 4, 5, 6)])
+    monkeypatch.setattr(screening, "OUTCOMES_LIKE_A_SUM", 0)
+    assert not screening._sums_pay([small(1)])
+    assert screening._sums_pay([small(2)])
+    assert not screening._sums_pay([small(2, curve=Arctan())])
+
+
+def test_sums_reach_as_far_as_all_parties_could_contribute(monkeypatch):
+    monkeypatch.setattr(screening, "sum_range", lambda *asked: asked)
+    problems = [small(3, (0.3, 0.2)), small(2, (0.5, 0.1)), small(9, (1.0, 2.0))]
+    curves = problems[0].accuracy, problems[0].model_value
+    assert screening._range(problems) == (*curves, pytest.approx(2 * 100 / 0.1))
+
+
+@pytest.mark.parametrize(
+    ("method", "costs", "copies", "kind"),
+    [
+        ("sum", (0.3, 0.2, 0.1), 1, ManyTypes),
+        ("sum", (0.3, 0.2, 0.1), 2, FirstMoment),
+        ("sum", (0.3, 0.1), 1, FirstMoment),
+        ("sum", (0.3, 0.1, 0.1), 1, FirstMoment),
+        ("enumeration", (0.3, 0.2, 0.1), 1, FirstMoment),
+    ],
+)
+def test_how_a_batch_is_stated(monkeypatch, method, costs, copies, kind):
+    monkeypatch.setattr(screening, "MANY_TYPES", 3)
+    order = np.tile(np.arange(len(costs)), (copies, 1))
+    batch = screening._Batch.of([small(costs=costs)] * copies, order, method)
+    assert type(batch.exact) is type(batch.envelope) is kind
+    assert isinstance(batch.exact.expectation, Enumeration) == (method == "enumeration")
+    assert batch.exact.accuracy == GeneralizationBound()
+    assert batch.envelope.accuracy == GeneralizationBound().envelope()
+    assert batch.exact.value == small().model_value
+    assert batch.envelope.value == small().model_value.envelope()
+    for model in (batch.exact, batch.envelope):
+        assert model.value_unit == 100.0
+        assert model.costs[-1] == pytest.approx(np.array(costs) / 100)
+        alone = autarky(small(costs=costs)).utilities
+        assert model.reservation_utilities[-1] == pytest.approx(alone / 100)
+
+
+class Incumbent:
+    """Keeps from where it was asked to search."""
+
+    def __init__(self, contributions):
+        self.menus = SimpleNamespace(point=SimpleNamespace(contributions=contributions))
+        self.starts = []
+
+    def searched(self, problem, start, anchor):
+        self.starts.append(start)
+        return self
+
+
+def search(monkeypatch, n_types, expectation=None, s_curves=True):
+    """The starts of local searches for one problem, for the menu's contributions and autarky's."""
+    monkeypatch.setattr(screening, "s_shaped", lambda *curves: s_curves and curves == ("a", "v"))
+    monkeypatch.setattr(screening, "_closed", lambda *words: words)
+    box = np.zeros((1, 2 * n_types))
+    box[0, 1::2] = np.arange(1, n_types + 1) * 20.0
+    box[0, 3] = 10.0  # the second type could contribute less than the first
+    model = SimpleNamespace(accuracy="a", value="v", expectation=expectation, box=box)
+    menu, anchor = np.full((1, n_types), 3.0), np.zeros((1, n_types))
+    best = Incumbent(menu)
+    closed = screening._search(model, best, "bounds", anchor, 7)
+    assert closed == (model, best, "bounds", anchor, 7)
+    return [start[0].tolist() for start in best.starts]
+
+
+def test_searches_start_with_some_types_near_zero(monkeypatch):
+    """Half of the most that a type could contribute, or next to nothing, the costliest first."""
+    counted = Enumeration(np.zeros((1, 3)), np.zeros((1, 1)), np.zeros((1, 3, 1)))
+    expected = [
+        [10.0, 10.0, 30.0], [1e-3, 10.0, 30.0], [1e-3, 1e-3, 30.0], [3.0, 3.0, 3.0],
+        [1e-5, 1e-5, 3e-5],
+    ]  # fmt: skip
+    assert search(monkeypatch, 3) == [pytest.approx(start) for start in expected]
+    assert search(monkeypatch, 3, counted, s_curves=False) == search(monkeypatch, 3)
+    # Branch and bound needs no starts.
+    assert search(monkeypatch, 3, counted) == []
+    assert len(search(monkeypatch, 4, counted)) == 6
+    near_zero = [sum(m < 1 for m in start) for start in search(monkeypatch, 30)]
+    assert near_zero == [0, 3, 6, 9, 12, 16, 19, 22, 25, 29, 0, 30]
+
+
+@pytest.mark.parametrize(
+    ("n_types", "outcomes", "asked", "boxes"),
+    [(3, 10, None, 2_000), (3, 25_000, None, 200), (4, 10, None, 100_000), (4, 10, 5, 5),
+     (3, 10, 0, 0)],
+)  # fmt: skip
+def test_boxes_for_branch_and_bound(monkeypatch, n_types, outcomes, asked, boxes):
+    monkeypatch.setattr(screening, "s_shaped", lambda *curves: curves == ("a", "v"))
+    monkeypatch.setattr(screening, "close_gaps", lambda *args, **words: (args, words))
+    counted = Enumeration(np.zeros((outcomes, 3)), np.zeros(1), np.zeros(1))
+    model = SimpleNamespace(accuracy="a", value="v", expectation=counted)
+    bounds, anchor = np.array([0.5]), np.zeros((1, n_types))
+    args, words = screening._closed(model, "best", bounds, anchor, asked)
+    assert args == (model, "best", bounds, anchor)
+    assert words == {"tolerance": 1e-8, "max_boxes": boxes}
+
+
+@pytest.mark.parametrize(("s_curves", "counted"), [(False, True), (True, False), (False, False)])
+def test_no_branch_and_bound_without_outcomes_and_s_shaped_curves(monkeypatch, s_curves, counted):
+    monkeypatch.setattr(screening, "s_shaped", lambda *_: s_curves)
+    outcomes = Enumeration(np.zeros((4, 3)), np.zeros(1), np.zeros(1)) if counted else None
+    model = SimpleNamespace(accuracy="a", value="v", expectation=outcomes)
+    closed = screening._closed(model, "best", np.array([0.5, 0.6]), np.zeros((2, 3)), None)
+    assert (closed.best, closed.bounds.tolist()) == ("best", [0.5, 0.6])
+    assert closed.boxes.tolist() == [0, 0]

@@ -32,7 +32,7 @@ class Fault:
 
 FAULTS = [
     Fault(
-        "no network: the book and all tests, from a clone",
+        "no network and a read-only checkout: the book and all tests",
         f"{HERE}/test_faults.py::test_the_book_itself_without_a_network",
     ),
     Fault("no network: a small book", f"{HERE}/test_faults.py::test_no_network"),
@@ -40,6 +40,10 @@ FAULTS = [
     Fault(
         "path with spaces, quotes and letters of other alphabets",
         f"{HERE}/test_faults.py::test_path_with_spaces_and_other_letters",
+    ),
+    Fault(
+        "`make` in a read-only checkout on such a path, a small book",
+        f"{HERE}/test_faults.py::test_make_in_a_read_only_checkout_on_an_odd_path",
     ),
     Fault("two builds at once", f"{HERE}/test_faults.py::test_two_builds_at_once"),
     Fault("full disk while the site is made", f"{HERE}/test_faults.py::test_full_disk[site]"),

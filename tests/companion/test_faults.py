@@ -44,8 +44,12 @@ def apart(script: str, *kinds: str) -> list[str]:
 ONLINE = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
 
 
-def without_network() -> list[str]:
-    command = apart('ip link set lo up; exec "$@"', "-n")
+CUT_OFF = "ip link set lo up; "
+READ_ONLY = 'mount --bind . .; mount -o remount,ro,bind . .; cd "$PWD"; '
+
+
+def without_network(script: str = "", *kinds: str) -> list[str]:
+    command = apart(f'{CUT_OFF}{script}exec "$@"', "-n", *kinds)
     cut_off = run([*command, sys.executable, "-c", ONLINE], ROOT)
     assert "Network is unreachable" in cut_off.stderr
     return command
@@ -62,14 +66,16 @@ def test_no_network(built_book: Path, copy_of_built_book: Path, record_property:
 
 @pytest.mark.skipif("FAULTS" not in os.environ, reason="tried by make faults (minutes)")
 def test_the_book_itself_without_a_network(tmp_path: Path, record_property: Record) -> None:
-    command, root = without_network(), tmp_path / "clone"
+    root, place = tmp_path / "clone", tmp_path / "elsewhere"
     run(["git", "clone", "-q", str(ROOT), str(root)], tmp_path)
-    source = ["env", f"PYTHONPATH={root / 'src'}"]
-    done = run([*command, *source, *build(root)], root)
+    command = without_network(READ_ONLY, "-m")
+    assert "Read-only file system" in run([*command, "touch", "file"], root).stderr
+    source = ["env", f"PYTHONPATH={root / 'src'}", f"BUILD_DIR={place}"]
+    done = run([*command, *source, *build(root, "--build-dir", str(place))], root)
     assert done.returncode == 0, done.stdout + done.stderr
-    verdicts = json.loads((root / "build/verify.json").read_text())
+    verdicts = json.loads((place / "verify.json").read_text())
     assert verdicts["agrees"]
-    pages = len(list((root / "build/html").rglob("*.html")))
+    pages = len(list((place / "html").rglob("*.html")))
     tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     tests += ["--ignore=tests/companion/test_trust.py"]  # it looks at what this run leaves
     done = run([*command, *source, *tests], root)
@@ -89,8 +95,7 @@ def test_read_only_checkout(copy_of_built_book: Path, tmp_path: Path, record_pro
     shutil.move(root / "build", place)
     switch(root, 1)
     before = digest(root)
-    script = 'mount --bind . .; mount -o remount,ro,bind . .; cd "$PWD"; exec "$@"'
-    command = apart(script, "-m")
+    command = apart(f'{READ_ONLY}exec "$@"', "-m")
     refused = run([*command, "touch", "file"], root)
     assert "Read-only file system" in refused.stderr
     done = run([*command, *build(root, "--build-dir", str(place))], root)
@@ -111,6 +116,28 @@ def test_path_with_spaces_and_other_letters(
     assert done.returncode == 0, done.stderr
     assert digest(root / "build/html") == expected
     record_property("happened", "the site is built, with the same bytes as elsewhere")
+
+
+@pytest.mark.skipif("FAULTS" not in os.environ, reason="tried by make faults (an environment)")
+def test_make_in_a_read_only_checkout_on_an_odd_path(
+    built_book: Path, tmp_path: Path, record_property: Record
+) -> None:
+    root, place = tmp_path / "my bücher" / "数 'a' & b", tmp_path / "où 'else'"
+    run(["git", "clone", "-q", str(ROOT), str(root)], tmp_path)
+    for folder in (root / "book", root / "reference"):
+        shutil.rmtree(folder)
+    ours = shutil.ignore_patterns("build")
+    shutil.copytree(built_book, root, ignore=ours, dirs_exist_ok=True)
+    done = run(["make", "env", f"PYTHON={sys.executable}"], root)
+    assert done.returncode == 0, done.stdout + done.stderr
+    command = apart(f'{READ_ONLY}exec "$@"', "-m")
+    done = run([*command, "make", "book", f"BUILD_DIR={place}"], root)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "<span></span>9\n" in (place / "html/book/square.html").read_text()
+    assert not (root / "build").exists()
+    record_property(
+        "happened", "`make env` makes the environment, `make book BUILD_DIR=…` builds elsewhere"
+    )
 
 
 def test_two_builds_at_once(copy_of_built_book: Path, record_property: Record) -> None:

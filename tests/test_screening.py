@@ -456,7 +456,7 @@ def check_fields(contract, *, out=(), atol=1e-7):
     assert contract.kkt_residual <= 1e-8
 
 
-# Book: def-screening, def-binding
+# Book: def-screening
 @pytest.mark.parametrize(
     ("costs", "worth", "beliefs"),
     [

@@ -26,6 +26,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,8 @@ ALSO: dict[str, tuple[str, ...]] = {
     "welfare": (),
 }
 
-#: Modules of which at least 85 % of the changes must be noticed; those that are not are explained
-#: in ``survivors.md``.
+#: Modules of which at least 85 % of the changes must be noticed; those that are not are listed with
+#: reasons in ``survivors.md``.
 CORE = ("certificate", "expectation", "rewards", "screening")
 
 #: Seconds of processor time; tests that take longer are left out.
@@ -175,6 +176,19 @@ def codes(module: str, folder: Path) -> dict[str, int]:
     return found
 
 
+def summary(rows: Mapping[str, Any]) -> str:
+    """Return the sentence of README.md about the scores."""
+    core, others = (
+        ", ".join(
+            f"{100 * rows[name]['score']:.1f} % of {rows[name]['total']} in `{name}`"
+            for name in sorted(rows)
+            if (name in CORE) is wanted
+        )
+        for wanted in (True, False)
+    )
+    return f"A test fails at {core}" + (f"; at {others}." if others else ".")
+
+
 def differences(module: str, folder: Path) -> str:
     """Return the changes that were not noticed, as differences of the function."""
     source = (folder / f"mutants/src/paid_with_models/{module}.py").read_text()
@@ -230,6 +244,7 @@ def main() -> int:
         output.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n")
         print(f"{module}: {result['killed']} of {result['total']} noticed ({result['score']:.1%});"
               f" the others are in {folder / 'survivors.diff'}", flush=True)  # fmt: skip
+    print(f"For README.md: {summary(json.loads(output.read_text()))}")
     return 0
 
 

@@ -1,11 +1,14 @@
 """The baseline of the benchmarks is the published method, and lands where that landed."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmarks.mutation import ALSO, CORE, differences, row, summary
 from benchmarks.problems import scale_problem, small_problem, unequal_problem
 from benchmarks.published_method import PaperCurve, SecondDerivative, solve_outcome, solve_screening
 from benchmarks.routes import compare, summarize
@@ -115,3 +118,60 @@ def test_results_are_at_hand_and_describe_no_host() -> None:
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
     assert set(results["machine"]) == {"processor", "cores", "memory_gb", "system"}
     assert set(results["scenarios"]) == {*SCENARIOS, "together"}
+
+
+@pytest.fixture(scope="module")
+def mutation() -> dict[str, dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = json.loads(RESULTS.with_name("mutation.json").read_text())
+    return rows
+
+
+def test_most_changes_of_the_core_are_noticed(mutation: dict[str, dict[str, Any]]) -> None:
+    for it in mutation.values():
+        ends = ("killed", "survived", "timeout", "no_tests", "other")
+        assert it["total"] == sum(it[end] for end in ends) > 0
+        assert it["score"] == pytest.approx(it["killed"] / it["total"], abs=5e-5)
+    for module in CORE:
+        assert mutation[module]["score"] >= 0.85
+    assert set(mutation) <= set(ALSO)
+
+
+def test_readme_says_how_many_changes_are_noticed(mutation: dict[str, dict[str, Any]]) -> None:
+    assert summary(mutation) in RESULTS.parents[1].joinpath("README.md").read_text(encoding="utf-8")
+
+
+def test_changes_of_the_core_that_are_not_noticed_have_a_reason(
+    mutation: dict[str, dict[str, Any]],
+) -> None:
+    """Rows are | function | change | number | reason |, a table for each module."""
+    text = RESULTS.with_name("survivors.md").read_text(encoding="utf-8")
+    tables = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE))
+    assert set(tables) == set(CORE)
+    for module, table in tables.items():
+        rows = re.findall(r"^\| `([\w.]+)` \| (.+) \| (\d+) \| (.+) \|$", table, re.MULTILINE)
+        missed = mutation[module]["total"] - mutation[module]["killed"]
+        assert sum(int(number) for _, _, number, _ in rows) == missed
+        source = Path(f"{RESULTS.parents[1]}/src/paid_with_models/{module}.py").read_text()
+        for function, _, _, _ in rows:
+            assert f"def {function.rpartition('.')[2]}(" in source
+
+
+def test_what_a_change_is_counted_as(tmp_path: Path) -> None:
+    mutants = tmp_path / "mutants/src/paid_with_models"
+    mutants.mkdir(parents=True)
+    code = {"orig": "x + 1", "1": "x - 1", "2": "x + 2", "3": "x + 3", "4": "x + 4"}
+    functions = [f"def x_f__mutmut_{name}(x):\n    return {it}\n" for name, it in code.items()]
+    (mutants / "audit.py").write_text("\n".join(functions))
+    ends = dict(zip("1234", (1, 0, -24, 33), strict=True))
+    (mutants / "audit.py.meta").write_text(
+        json.dumps({"exit_code_by_key": {f"audit.x_f__mutmut_{k}": end for k, end in ends.items()}})
+    )
+    assert row("audit", tmp_path) == {
+        "killed": 1, "survived": 1, "timeout": 1, "no_tests": 1, "other": 0, "total": 4,
+        "score": 0.25,
+    }  # fmt: skip
+    text = differences("audit", tmp_path)
+    assert "x_f__mutmut_2: survived\n-    return x + 1\n+    return x + 2\n" in text
+    assert "x_f__mutmut_3: timeout\n" in text
+    assert "x_f__mutmut_4: no tests\n" in text
+    assert "x_f__mutmut_1" not in text

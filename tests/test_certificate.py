@@ -212,7 +212,7 @@ def test_the_bound_allows_for_the_rounding_of_its_own_sums():
     """Four increments and a linear constraint, each term as large as its price."""
     eps = np.finfo(float).eps
     assert dual_bound(*stub(), ROWS, CAPS) == pytest.approx(
-        [20 * eps * (2 + 6 + 3), 20 * eps * (2 + 1.5 + 5)], rel=1e-12
+        [20 * eps * (2 + 6 + 3), 20 * eps * (2 + 1.5 + 5)], rel=1e-12, abs=0
     )
     curve = SimpleNamespace(optimum=0.25)
     assert dual_bound(*stub(accuracy=curve, rows=ROWS), ROWS, CAPS).tolist() == [0.25, 0.25]
@@ -286,6 +286,16 @@ def test_the_linear_program_is_the_concave_program(outside):
     bound = linear_program_bound(problem, np.maximum(found.x[:2], 0) * most)
     assert bound == pytest.approx(-found.fun, abs=2e-6)
     assert bound >= solve(problem).expected_accuracy - 1e-7
+
+
+@pytest.mark.parametrize(("tolerance", "rounds"), [(1e-6, 1), (-np.inf, 4)])
+def test_one_round_is_enough_at_the_optimum(contract, problem, monkeypatch, tolerance, rounds):
+    solved, solver = [], cvxpy.Problem.solve
+    monkeypatch.setattr(
+        cvxpy.Problem, "solve", lambda it, **words: solved.append(words) or solver(it, **words)
+    )
+    linear_program_bound(problem, contract.contributions, planes=4, tolerance=tolerance)
+    assert solved == [{"solver": "HIGHS"}] * rounds
 
 
 def test_a_single_plane_leaves_the_best_reward_as_the_limit():

@@ -26,8 +26,10 @@ from paid_with_models import (
     solve_many,
 )
 from paid_with_models.expectation import Enumeration
+from paid_with_models.exponential_sum import SumExpectation
 from paid_with_models.first_moment import FirstMoment, least_utilities
 from paid_with_models.many_types import ManyTypes
+from paid_with_models.selection import Selection
 
 BIG_FIRMS = [0.20, 0.16, 0.12, 0.08, 0.04]
 SMALL_PARTIES = [1.0, 0.85, 0.70, 0.55, 0.40]
@@ -417,7 +419,9 @@ def check_fields(contract, *, out=(), atol=1e-7):
             if 0 <= place + step < len(chain):
                 j = chain[place + step]
                 binding[name][i] = utilities[i] - (t[j] - c[i] * m[j]) <= 1e-9 * unit
+    assert contract.participates.dtype == bool
     for name, expected in binding.items():
+        assert getattr(contract.binding, name).dtype == bool
         assert getattr(contract.binding, name).tolist() == expected.tolist(), name
 
     options = {}
@@ -573,6 +577,11 @@ def test_the_curves_without_a_sum_are_named():
         solve(problem, expectations="sum")
 
 
+def costliest_first(problem):
+    """Equal types stay in the caller's order."""
+    return sorted(range(problem.n_types), key=lambda i: (-problem.costs[i], i))
+
+
 @pytest.fixture
 def planned(monkeypatch):
     """What solve_many does, without doing it: batches as (problems, how, boxes, once more)."""
@@ -580,7 +589,7 @@ def planned(monkeypatch):
 
     def batch(problems, order, method):
         for problem, row in zip(problems, order, strict=True):
-            assert np.all(np.diff(problem.costs[row]) <= 0)
+            assert row.tolist() == costliest_first(problem)
         return problems, method
 
     def contracts(problems_and_method, max_boxes, again):
@@ -620,12 +629,13 @@ def test_problems_of_a_kind_are_solved_together(planned):
         "ties": small(costs=(0.1, 0.1)),
         "curve": small(curve=GeneralizationBound(0.9)), "beliefs": small(beliefs="own"),
         "valuation": small(valuation=LinearValuation(50.0)), "types": small(costs=(0.3, 0.2, 0.1)),
-        "c": small(costs=(0.4, 0.2)),
+        "c": small(costs=(0.4, 0.2)), "tied": small(costs=[0.1, 0.2, 0.1] * 20),
     }  # fmt: skip
     assert planned(named, expectations="enumeration") == [
         (names, "enumeration", None, False)
         for names in (
             ["a", "b", "c"], ["size"], ["ties"], ["curve"], ["beliefs"], ["valuation"], ["types"],
+            ["tied"],
         )
     ]  # fmt: skip
 
@@ -652,6 +662,35 @@ def test_asked_for_sums_are_the_last_word(planned, monkeypatch):
     monkeypatch.setattr(screening, "_sums_pay", lambda problems: False)
     assert planned({"a": small()}) == [(["a"], "enumeration", None, False)]
     assert planned({"a": small()}, expectations="sum")[1:] == [(["a"], "sum", None, False)]
+
+
+@pytest.mark.parametrize("n_parties", [1, 2])
+def test_how_a_selection_is_searched_for(monkeypatch, n_parties):
+    found, asked = [], []
+
+    def best_selection(problem, close, **words):
+        asked.append((problem, close("model", "best", "bounds", "anchor"), words))
+        return "some"
+
+    monkeypatch.setattr(screening, "best_selection", best_selection)
+    monkeypatch.setattr(screening, "alone_or_out", lambda problem: ("alone", problem))
+    monkeypatch.setattr(screening, "_closed", lambda *words: words)
+    monkeypatch.setattr(screening, "_contract_of", lambda *words: found.append(words))
+    problem = small(n_parties, [0.1, 0.2, 0.1] * 20, reservation_utilities=np.full(60, 50.0))
+    solve(problem, expectations="sum", max_boxes=3)
+    ((of, order, selection),) = found
+    assert of is problem
+    assert order.tolist() == costliest_first(problem)
+    if n_parties == 1:
+        assert selection == ("alone", problem)
+        assert asked == []
+    else:
+        assert selection == "some"
+        closed, words = (
+            ("model", "best", "bounds", "anchor", 3),
+            {"tolerance": 1e-8, "method": "sum"},
+        )
+        assert asked == [(problem, closed, words)]
 
 
 def test_many_types_are_solved_one_by_one(planned, monkeypatch):
@@ -782,3 +821,152 @@ def test_no_branch_and_bound_without_outcomes_and_s_shaped_curves(monkeypatch, s
     closed = screening._closed(model, "best", np.array([0.5, 0.6]), np.zeros((2, 3)), None)
     assert (closed.best, closed.bounds.tolist()) == ("best", [0.5, 0.6])
     assert closed.boxes.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("above", "status"), [(0.3, "FEASIBLE"), (1e-9, "OPTIMAL"), (-1.0, "OPTIMAL")]
+)
+def test_the_contract_of_nobody_is_worth_what_no_data_is(above, status):
+    """The bound of the search over selections is kept, but not one below what is reached."""
+    problem = small(2, curve=PowerLaw(0.95, 1.0, 0.4, 5.0), reservation_utilities=[90.0, 95.0])
+    none = float(problem.accuracy(0.0))
+    assert none > 0.3
+    selection = Selection(np.array([], dtype=int), None, None, none + above, 1)
+    contract = screening._contract_of(problem, np.array([0, 1]), selection)
+    assert contract.expected_accuracy == none
+    assert contract.expected_value == float(problem.model_value(0.0))
+    assert contract.gap == pytest.approx(max(above, 0.0), abs=1e-15)
+    assert contract.upper_bound == none + contract.gap
+    assert contract.status is Status[status]
+    assert not contract.participates.any()
+
+
+class Solving:
+    """A batch of four problems with its steps replaced: what is known of each, step by step."""
+
+    #: Accuracies reached: with a bound of 0.9, the first two gaps are within the tolerance.
+    reached = np.array([0.9, 0.9 - 9.9e-9, 0.8, 0.7])
+
+    def __init__(self, monkeypatch, expectation, n_parties=3):
+        self.problems = [SimpleNamespace(n_parties=n_parties, name=name) for name in "abcd"]
+        self.exact, self.envelope = (SimpleNamespace(take=self.taking(name)) for name in "xe")
+        self.exact.expectation = expectation
+        alone = SimpleNamespace(contributions="alone")
+        self.batch = screening._Batch(self.problems, "order", alone, self.exact, self.envelope)
+        self.bounding = SimpleNamespace(
+            point="point", row_prices="rows", cap_prices="caps",
+            take=lambda model, rows: ("bounding", model, rows.tolist()),
+        )  # fmt: skip
+        self.anchor = np.arange(4.0)[:, None]
+        self.asked = []
+
+        def incumbents(menus, reached):
+            return SimpleNamespace(
+                menus=menus, reached=reached, improved=self.improved, take=self.take,
+                updated=self.updated,
+            )  # fmt: skip
+
+        self.incumbents = incumbents
+        for name in (
+            "maximize", "dual_bound", "priced", "safely_above", "repaired", "bunched_bound",
+            "_search", "settled",
+        ):  # fmt: skip
+            monkeypatch.setattr(screening, name, getattr(self, name.lstrip("_")))
+        monkeypatch.setattr(screening, "Incumbents", incumbents)
+        monkeypatch.setattr(screening, "_contracts", lambda *words: words)
+        monkeypatch.setattr(screening, "_countable", lambda problem: problem.name == "d")
+
+    def taking(self, name):
+        return lambda rows: (name, rows.tolist())
+
+    def maximize(self, model):
+        assert model is self.envelope
+        return self.bounding
+
+    def dual_bound(self, *words):
+        assert words == (self.envelope, "point", "rows", "caps")
+        return np.full(4, 0.9)
+
+    def priced(self, *words):
+        assert words == (self.exact, "alone", self.bounding)
+        moments = SimpleNamespace(accuracy=np.full(4, 0.5))
+        return SimpleNamespace(point=SimpleNamespace(contributions=self.anchor, moments=moments))
+
+    def safely_above(self, model, best):
+        assert model is self.exact
+        return best.reached + 1
+
+    def repaired(self, *words):
+        assert words == (self.exact, self.bounding, self.anchor)
+        return "repaired"
+
+    def improved(self, model, found):
+        assert (model, found) == (self.exact, "repaired")
+        return self.incumbents("improved", self.reached)
+
+    def take(self, *words):
+        return ("best", words[0], words[1].tolist())
+
+    def bunched_bound(self, problem, model, solution):
+        self.asked.append((problem.name, model, solution))
+        return {"c": 0.8, "d": 0.95}[problem.name]
+
+    def search(self, model, best, bounds, anchor, max_boxes):
+        self.asked.append((model, best, bounds.tolist(), anchor[:, 0].tolist(), max_boxes))
+        return SimpleNamespace(best="closer", bounds=np.full(len(bounds), 0.85))
+
+    def updated(self, model, rows, some):
+        assert (model, some) == (self.exact, "closer")
+        return SimpleNamespace(menus=("updated", rows.tolist()))
+
+    def settled(self, model, best):
+        assert model is self.exact
+        return SimpleNamespace(menus=("settled", best.menus))
+
+
+def test_gaps_that_are_open_are_searched(monkeypatch):
+    solving = Solving(monkeypatch, expectation=None)
+    batch, menus, bounds = screening._solve_batch(solving.batch, 7, again=False)
+    assert batch is solving.batch
+    assert menus == ("settled", ("updated", [2, 3]))
+    assert bounds.tolist() == [0.9, 0.9, 0.85, 0.85]
+    model = ("x", [2, 3])
+    assert solving.asked == [(model, ("best", model, [2, 3]), [0.9, 0.9], [2.0, 3.0], 7)]
+
+
+def test_what_will_be_enumerated_is_not_searched(monkeypatch):
+    solving = Solving(monkeypatch, expectation=None)
+    _, menus, bounds = screening._solve_batch(solving.batch, 7, again=True)
+    assert menus == ("settled", ("updated", [2]))
+    assert bounds.tolist() == [0.9, 0.9, 0.85, 0.9]
+
+
+def test_bunches_lower_the_bound_of_sums(monkeypatch):
+    solving = Solving(monkeypatch, expectation=object.__new__(SumExpectation))
+    _, menus, bounds = screening._solve_batch(solving.batch, None, again=False)
+    assert menus == ("settled", ("updated", [3]))
+    assert bounds.tolist() == [0.9, 0.9, 0.8, 0.85]
+    bunched, searched = solving.asked[:2], solving.asked[2:]
+    assert bunched == [
+        (name, ("e", [k]), ("bounding", ("e", [k]), [k])) for name, k in (("c", 2), ("d", 3))
+    ]
+    model = ("x", [3])
+    assert searched == [(model, ("best", model, [3]), [0.9], [3.0], None)]
+
+
+def test_gaps_that_are_closed_are_left_alone(monkeypatch):
+    solving = Solving(monkeypatch, expectation=None)
+    solving.reached = np.full(4, 0.9)
+    _, menus, bounds = screening._solve_batch(solving.batch, 7, again=False)
+    assert menus == ("settled", "improved")
+    assert bounds.tolist() == [0.9] * 4
+    assert solving.asked == []
+
+
+def test_a_party_alone_is_in_autarky_and_nothing_is_searched(monkeypatch):
+    solving = Solving(monkeypatch, expectation=None, n_parties=1)
+    batch, menus, bounds = screening._solve_batch(solving.batch, 7, again=False)
+    assert batch is solving.batch
+    assert menus.point.contributions is solving.anchor
+    assert bounds.tolist() == [1.5] * 4
+    assert solving.asked == []

@@ -106,8 +106,8 @@ def linear_program_bound(
     planes : int >= 1
         Most rounds.
     tolerance : float > 0
-        Stop when a round lowers the bound by less than this, or when it meets the concave
-        function's own value.
+        Stop when the bound meets the concave function's own value up to this, or when a round
+        lowers it by less. (Rounds that leave it at the curve's optimum say nothing yet.)
 
     Returns
     -------
@@ -169,7 +169,8 @@ def linear_program_bound(
         previous, bound = bound, min(bound, float(np.asarray(accuracy.value)))
         touch = np.asarray(share.value) * unit
         reached = float(outcomes.moments(*curves, touch[None]).accuracy[0])
-        if previous - bound <= tolerance or bound - reached <= tolerance:
+        stalled = previous - bound <= tolerance and bound < problem.accuracy.optimum - tolerance
+        if stalled or bound - reached <= tolerance:
             break
     return bound
 

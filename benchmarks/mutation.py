@@ -109,21 +109,17 @@ def pytest_collection_modifyitems(config, items):
 """
 
 
-def prepare(module: str, folder: Path) -> None:
+def prepare(module: str, folder: Path, keep: bool) -> None:
     """Make a folder in which mutmut finds the library, the module's tests and its settings."""
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "tests").mkdir(parents=True)
-    no_caches = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(
-        ROOT / "src/paid_with_models", folder / "src/paid_with_models", ignore=no_caches
-    )
-    shutil.copytree(ROOT / "benchmarks", folder / "benchmarks", ignore=no_caches)
-    shutil.copy(ROOT / "pyproject.toml", folder)
-    names = [name for name in (module, *ALSO[module]) if tests_of(name).exists()]
-    for name in names:
-        shutil.copy(tests_of(name), folder / "tests")
-    (folder / "tests/conftest.py").write_text(CONFTEST.format(slowest=SLOWEST))
-    (folder / "setup.cfg").write_text(
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    files = [*(ROOT / "src/paid_with_models").rglob("*"), *(ROOT / "benchmarks").iterdir()]
+    files += [ROOT / "pyproject.toml"]
+    files += [tests_of(name) for name in (module, *ALSO[module]) if tests_of(name).exists()]
+    texts = {file.relative_to(ROOT): file.read_bytes() for file in files
+             if file.is_file() and file.suffix != ".pyc"}  # fmt: skip
+    texts[Path("tests/conftest.py")] = CONFTEST.format(slowest=SLOWEST).encode()
+    texts[Path("setup.cfg")] = (
         "[mutmut]\n"
         "source_paths = src/paid_with_models\n"
         f"only_mutate = src/paid_with_models/{module}.py\n"
@@ -131,7 +127,22 @@ def prepare(module: str, folder: Path) -> None:
         "pytest_add_cli_args_test_selection = tests\n"
         "pytest_add_cli_args =\n -p\n no:cacheprovider\n -p\n no:benchmark\n"
         f"timeout_multiplier = {TIMEOUT}\n"
-    )
+    ).encode()
+    for name, text in texts.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists() or target.read_bytes() != text:
+            target.write_bytes(text)
+    for measured in ("mutmut-stats.json", "seconds.json"):
+        (folder / "mutants" / measured).unlink(missing_ok=True)
+    verdicts = meta(module, folder)
+    if verdicts.exists():
+        known = json.loads(verdicts.read_text())
+        ends = known["exit_code_by_key"]
+        known["exit_code_by_key"] = {
+            key: code if STATUS.get(code) == "killed" else None for key, code in ends.items()
+        }
+        verdicts.write_text(json.dumps(known))
 
 
 def tests_of(module: str) -> Path:
@@ -171,9 +182,13 @@ def row(module: str, folder: Path) -> dict[str, Any]:
 
 def codes(module: str, folder: Path) -> dict[str, int]:
     """Return the exit code of the tests for each change."""
-    meta = folder / f"mutants/src/paid_with_models/{module}.py.meta"
-    found: dict[str, int] = json.loads(meta.read_text())["exit_code_by_key"]
+    found: dict[str, int] = json.loads(meta(module, folder).read_text())["exit_code_by_key"]
     return found
+
+
+def meta(module: str, folder: Path) -> Path:
+    """Return the file in which mutmut keeps how its runs ended."""
+    return folder / f"mutants/src/paid_with_models/{module}.py.meta"
 
 
 def summary(rows: Mapping[str, Any]) -> str:
@@ -221,12 +236,14 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="where to work; mutmut is in its folder tool")
     parser.add_argument("modules", nargs="*", choices=[[], *ALSO], help="default: all")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--keep", action="store_true", help="if tests were only added since the last "
+                        "run: do not try again what was noticed in a function that is the same")  # fmt: skip
     options = parser.parse_args()
     output, work = options.output.resolve(), options.folder.resolve()
     for module in options.modules or ALSO:
         folder = work / module
         source = {"commit": commit(ROOT), "changed_since": bool(changed_files(ROOT))}
-        prepare(module, folder)
+        prepare(module, folder, options.keep)
         start = os.times()
         run(module, folder, work / "tool", options.processes)
         took = sum(os.times()[2:4]) - sum(start[2:4])
@@ -236,6 +253,7 @@ def main() -> int:
             "processor_minutes": round(took / 60, 1),
             "date": datetime.now(UTC).date().isoformat(),
             **source,
+            "kept": options.keep,
             "python": platform.python_version(),
             "mutmut": _version(work / "tool"),
         }

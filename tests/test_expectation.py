@@ -1,5 +1,6 @@
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from paid_with_models import (
     Saturating,
     conditional_probabilities,
     enumerate_outcomes,
+    expectation,
     outcome_probabilities,
 )
 from paid_with_models.expectation import Enumeration, _factor
@@ -64,8 +66,30 @@ def test_a_single_type_is_there_for_sure():
 
 
 def test_too_large_an_enumeration_says_what_it_would_need_before_allocating():
-    with pytest.raises(ValueError, match=r"n_parties = 100 and n_types = 12 .* outcomes; .* GiB"):
+    message = (
+        rf"^n_parties = 100 and n_types = 12 have {math.comb(111, 11):.4g} outcomes; enumerating"
+        rf" them would take {8 * 42 * math.comb(111, 11) / 1024**3:.3g} GiB, more than the limit"
+        r" of 2 GiB$"
+    )
+    with pytest.raises(ValueError, match=message.replace("+", r"\+")):
         enumerate_outcomes(100, 12)
+
+
+def test_an_enumeration_of_just_the_largest_size_is_made(monkeypatch):
+    """Three outcomes of two types: 3 (3 * 2 + 6) numbers of eight bytes."""
+    monkeypatch.setattr(expectation, "ENUMERATION_LIMIT", 288)
+    assert enumerate_outcomes(2, 2).shape == (3, 2)
+    monkeypatch.setattr(expectation, "ENUMERATION_LIMIT", 287)
+    with pytest.raises(ValueError, match="have 3 outcomes"):
+        enumerate_outcomes(2, 2)
+
+
+def test_numbers_of_any_kind_are_made_floats():
+    counts, half = np.array([[0, 2], [1, 1], [2, 0]], dtype=object), [Fraction(1, 2)] * 2
+    assert outcome_probabilities(counts, half) == pytest.approx([0.25, 0.5, 0.25])
+    own, paper = (conditional_probabilities(counts, half, it) for it in ("own", "paper"))
+    assert own.dtype == paper.dtype == float
+    assert own[:, 0] == pytest.approx([0, 0.5, 0.5])
 
 
 def test_moments_are_sums_over_ordered_draws():

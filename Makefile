@@ -40,8 +40,8 @@ release: book ## make wheel, source archive, site and figures for publication in
 test: env ## run the tests; those of the site, PDF and zip need make book pdf zip first
 	@BUILD_DIR="$(BUILD_DIR)" $(python) -m pytest
 
-test-long: env ## try each property of tests/test_properties.py on 5,000 problems
-	@HYPOTHESIS_PROFILE=long $(python) -m pytest tests/test_properties.py
+test-long: env ## try each property on 5,000 problems, into benchmarks/properties.json (over an hour)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.properties benchmarks/properties.json
 
 versions: env ## test PYTHONS with locked, lowest and newest versions, into benchmarks/versions.json (an hour)
 	@$(versions) $(PYTHONS)

@@ -95,3 +95,11 @@ def test_a_million_parties():
     report = audit(problem, contract.contributions, contract.rewards)
     assert report.satisfied
     assert 0 <= report.gap <= 1e-8
+
+
+def test_a_menu_that_asks_for_nothing_among_many():
+    problem = Problem(31, [1 / 6] * 6, np.linspace(50.0, 60.0, 6), GeneralizationBound())
+    report = audit(problem, np.zeros(6), np.zeros(6))
+    assert report.satisfied
+    assert not report.insolvent.any()
+    assert report.expected_accuracy == 0

@@ -6,8 +6,10 @@ from paid_with_models import (
     Arctan,
     GeneralizationBound,
     LinearValuation,
+    PowerLaw,
     PowerValuation,
     Problem,
+    Saturating,
     autarky,
     solve,
     solve_complete_information,
@@ -147,6 +149,26 @@ def test_the_relaxation_is_tight_for_one_party():
     problem = Problem(1, [0.4, 0.6], [0.2, 0.1], GeneralizationBound())
     reached = solve(problem).expected_accuracy
     assert relaxed_bound(problem) == pytest.approx(reached, abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        # Concave from the start: no tangent point sets the scale of data.
+        Problem(34, [0.985, 0.015], [0.478, 0.478], PowerLaw(0.9, 3.0, 0.7, 20.0),
+                PowerValuation(80.0, 1.5)),
+        # Chances of outcomes down to 1e-12, with which the linear solver has its trouble.
+        Problem(4, [0.9596103, 0.03717362, 0.00198414, 0.00123194],
+                [1.00014055, 1.00014055, 1.0, 1.00014055], GeneralizationBound(), beliefs="own"),
+        # Data below 0 by the solver's tolerance.
+        Problem(2, [3.2257024e-05, 0.32257024, 0.32257024, 0.32257024, 0.032257023],
+                [8.0] * 5, Saturating((0.5, 0.4), (0.1, 0.003)), PowerValuation(80.0, 1.5)),
+    ],
+)  # fmt: skip
+def test_the_relaxation_where_the_linear_program_is_hard(problem):
+    bound = relaxed_bound(problem)
+    assert bound <= problem.accuracy.optimum
+    assert solve(problem).expected_accuracy <= bound + 1e-6
 
 
 def test_the_relaxation_is_for_autarky():

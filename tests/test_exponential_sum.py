@@ -12,10 +12,18 @@ from paid_with_models import (
     ModelValue,
     PowerLaw,
     PowerValuation,
+    Problem,
     Saturating,
+    Shape,
+    solve,
 )
 from paid_with_models.expectation import Enumeration
-from paid_with_models.exponential_sum import SumExpectation, fit_exponential_sum, sum_range
+from paid_with_models.exponential_sum import (
+    SumExpectation,
+    fit_exponential_sum,
+    moments_at,
+    sum_range,
+)
 
 BOUND = GeneralizationBound()
 ADMITTED = [
@@ -125,3 +133,57 @@ def test_the_allowance_for_totals_below_the_tangent_point_is_enough(n_parties):
         assert np.all(exact.values <= ours.values + wrong.values)
         allowed = wrong.relative_slope * ours.accuracy_gradient + wrong.slope
         assert np.all(exact.accuracy_gradient <= ours.accuracy_gradient + allowed)
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+@pytest.mark.parametrize("idle", [[0, 1, 2], [0], [1, 2], [2]])
+def test_where_nothing_comes_together_the_curves_themselves_are_used(idle, beliefs):
+    """The sum of this curve is about -37,000 at 0."""
+    p, m = np.array([[0.3, 0.699999, 1e-6]]), np.array([[150.0, 300.0, 500.0]])
+    m[:, idle] = 0.0
+    curves = BOUND, ModelValue(BOUND, LinearValuation(100.0))
+    sums = SumExpectation(np.array([6.0]), p, beliefs, *sum_range(*curves, 1e5))
+    one, other = (it.moments(*curves, m) for it in (sums, Enumeration.of(6, p, beliefs)))
+    assert one.accuracy == pytest.approx(other.accuracy, abs=1e-10)
+    assert one.value == pytest.approx(other.value, abs=1e-8)
+    assert one.values == pytest.approx(other.values, abs=1e-8)
+
+
+def test_nobody_contributes_among_many():
+    costs = np.linspace(50.0, 60.0, 8)
+    contract = solve(Problem(60, [0.125] * 8, costs, BOUND))
+    assert contract.shape is Shape.NO_COLLABORATION
+    assert contract.expected_accuracy == 0
+    assert contract.expected_value == pytest.approx(0, abs=1e-9)
+    assert contract.reward_caps == pytest.approx(np.zeros(8), abs=1e-9)
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_uncertainty_covers_what_sums_fall_short_of_enumeration(beliefs):
+    rng = np.random.default_rng(5)
+    value = ModelValue(BOUND, LinearValuation(100.0))
+    curves, envelopes = (BOUND, value), (BOUND.envelope(), value.envelope())
+    reach = sum_range(*curves, 1e5)
+    for _ in range(300):
+        n = int(rng.integers(2, 12))
+        p = np.array([[rng.uniform(1e-4, 0.5), 0.0]])
+        p[0, 1] = 1 - p[0, 0]
+        m = np.array([[rng.uniform(0, 60), rng.uniform(30, 400)]])
+        sums = SumExpectation(np.array([float(n)]), p, beliefs, *reach)
+        one = sums.moments(*envelopes, m)
+        other = Enumeration.of(n, p, beliefs).moments(*envelopes, m)
+        allowed = sums.uncertainty(*envelopes, m)
+        assert np.all(other.accuracy - one.accuracy <= allowed.accuracy + 1e-9)
+        assert np.all(other.values - one.values <= allowed.values + 1e-7)
+
+
+def test_a_menu_of_little_data_is_enumerated():
+    """Or not evaluated, where that cannot be done; sums would be far below the curve."""
+    few = Problem(31, [1 / 6] * 6, [1.0] * 6, BOUND)
+    at = moments_at(few, np.full(6, 0.5))  # 15.5 units of data, with which this curve is at 0
+    assert at.accuracy == pytest.approx([0.0], abs=1e-12)
+    assert at.values == pytest.approx(np.zeros((1, 6)), abs=1e-9)
+    many = Problem(60, [0.125] * 8, np.linspace(1.0, 2.0, 8), BOUND)
+    assert moments_at(many, np.full(8, 20.0)).accuracy == pytest.approx(BOUND([1200.0]))
+    with pytest.raises(ValueError, match="outcomes; enumerating them would take"):
+        moments_at(many, np.full(8, 0.5))

@@ -3,17 +3,20 @@
 200 examples of each, about three minutes of processor time; ``HYPOTHESIS_PROFILE=short`` tries 20,
 ``HYPOTHESIS_PROFILE=long`` (``make test-long``) 5,000. Problems are drawn by one strategy: all
 curves, valuations and beliefs, 1 to 8 types, 1 to 60 parties, costs over four decades, equal and
-nearly equal types, probabilities down to 1e-6.
+nearly equal types, probabilities down to 1e-6. Where outcomes are too many to enumerate quickly,
+exponential sums stand in; curves that have none are drawn with fewer outcomes.
 """
 
 import dataclasses
 import math
 import os
+from importlib import import_module
+from unittest.mock import patch
 
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from paid_with_models import (
@@ -28,6 +31,7 @@ from paid_with_models import (
     Saturating,
     Shape,
     Status,
+    audit,
     autarky,
     least_utilities,
     menu_residuals,
@@ -36,8 +40,9 @@ from paid_with_models import (
     solve_complete_information,
 )
 from paid_with_models.certificate import dual_bound
+from paid_with_models.complete_information import relaxed_bound
 from paid_with_models.expectation import Enumeration
-from paid_with_models.exponential_sum import SumExpectation, expectation_of, sum_range
+from paid_with_models.exponential_sum import SumExpectation, sum_range
 from paid_with_models.first_moment import Chain, FirstMoment
 
 COMMON = {
@@ -51,8 +56,8 @@ settings.register_profile("long", max_examples=5_000, **COMMON)
 settings.register_profile("short", max_examples=20, **COMMON)
 PROPERTY = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "properties"))
 
-#: Outcomes up to which problems are drawn, and boxes that branch and bound may take: what keeps an
-#: example fast. Gaps may stay open, which is a case of its own.
+#: Outcomes that are enumerated (with more, sums are used), and boxes that branch and bound may
+#: take: what keeps an example fast. Gaps may stay open, which is a case of its own.
 OUTCOMES, BOXES = 500, 4
 
 CURVES = (
@@ -66,6 +71,10 @@ CURVES = (
 VALUATIONS = (LinearValuation(100.0), ExponentialValuation(50.0, 2.0), PowerValuation(80.0, 1.5))
 
 
+def outcomes_of(n_parties, n_types):
+    return math.comb(n_parties + n_types - 1, n_types - 1)
+
+
 @st.composite
 def problems(
     draw,
@@ -74,14 +83,10 @@ def problems(
     beliefs=("paper", "own"),
     types=(1, 8),
     parties=(1, 60),
-    outcomes=OUTCOMES,
+    outcomes=None,
 ):
-    """A problem whose outcomes can be enumerated quickly."""
+    """A problem; one of at most so many outcomes, if they are stated."""
     n_types = draw(st.integers(*types))
-    least, most = parties
-    while most > least and math.comb(most + n_types - 1, n_types - 1) > outcomes:
-        most -= 1
-    n_parties = draw(st.integers(least, most))
     curve, valuation = draw(st.sampled_from(curves)), draw(st.sampled_from(valuations))
     exponents = st.floats(-3.0, 1.0)
     costs = [10.0 ** draw(exponents)]
@@ -93,12 +98,19 @@ def problems(
             if kind == "new"
             else before * (1 + 1e-9 * (kind == "nearly equal"))
         )
+    costs = np.array(costs) * valuation.scale / 100
     shares = 10.0 ** np.array([draw(st.floats(-6.0, 0.0)) for _ in costs])
     shares = np.maximum(shares / shares.sum(), 1e-6)
+    least, most = parties
+    value = ModelValue(curve, valuation)
+    if outcomes is None and sum_range(curve, value, most * value.optimum / costs.min()) is None:
+        outcomes = OUTCOMES
+    while outcomes and most > least and outcomes_of(most, n_types) > outcomes:
+        most -= 1
     return Problem(
-        n_parties,
+        draw(st.integers(least, most)),
         shares / shares.sum(),
-        np.array(costs) * valuation.scale / 100,
+        costs,
         curve,
         valuation,
         draw(st.sampled_from(beliefs)),
@@ -108,17 +120,39 @@ def problems(
 seeds = st.integers(0, 2**32 - 1)
 
 
+def range_of(problem):
+    """Where sums stand for the curves of a problem; None if they are not to be had."""
+    most = problem.n_parties * problem.model_value.optimum / problem.costs.min()
+    return sum_range(problem.accuracy, problem.model_value, most)
+
+
+def by_sums(problem):
+    many = outcomes_of(problem.n_parties, problem.n_types) > OUTCOMES
+    return many and range_of(problem) is not None
+
+
 def solved(problem):
-    return solve(problem, max_boxes=BOXES)
+    method = "sum" if by_sums(problem) else "auto"
+    return solve(problem, expectations=method, max_boxes=BOXES)
 
 
 def enumerated(problem):
     return Enumeration.of(problem.n_parties, problem.probabilities[None], problem.beliefs)
 
 
+def summed(problem):
+    n = np.array([float(problem.n_parties)])
+    p = problem.probabilities[None]
+    return SumExpectation(n, p, problem.beliefs, *range_of(problem))
+
+
+def expectations(problem):
+    return summed(problem) if by_sums(problem) else enumerated(problem)
+
+
 def moments_of(problem, contributions):
     curves = problem.accuracy, problem.model_value
-    return enumerated(problem).moments(*curves, np.asarray(contributions)[None])
+    return expectations(problem).moments(*curves, np.asarray(contributions)[None])
 
 
 def least_rewards(problem, contributions):
@@ -147,6 +181,29 @@ def feasible_menu(problem, rng):
     return alone, problem.model_value(alone)
 
 
+def test_problems_reach_the_corners():
+    drawn = []
+
+    @settings(PROPERTY, max_examples=1_000, phases=[Phase.generate])
+    @given(problems())
+    def collect(problem):
+        drawn.append(problem)
+
+    collect()
+    kinds = {(it.accuracy, it.valuation, it.beliefs) for it in drawn}
+    assert len(kinds) == len(CURVES) * len(VALUATIONS) * 2
+    assert {it.n_types for it in drawn} == set(range(1, 9))
+    assert {1, 2, 60} <= {it.n_parties for it in drawn}
+    assert any(it.n_types == 8 and it.n_parties >= 55 for it in drawn)
+    assert min(it.probabilities.min() for it in drawn) < 2e-6
+    costs = np.concatenate([it.costs / it.valuation.scale for it in drawn])
+    assert np.log10(costs.max() / costs.min()) > 3.9
+    apart = [np.diff(np.sort(it.costs)) / it.costs.min() for it in drawn if it.n_types > 1]
+    assert sum(bool(np.any(it == 0)) for it in apart) > 100
+    assert sum(bool(np.any((it > 0) & (it < 1e-8))) for it in apart) > 100
+    assert sum(by_sums(it) for it in drawn) > 200
+
+
 @PROPERTY
 @given(problems())
 def test_contracts_satisfy_every_constraint(problem):
@@ -173,10 +230,15 @@ def test_no_feasible_menu_exceeds_the_bound(problem, seed):
     assert contract.upper_bound <= problem.accuracy.optimum
     assert (contract.status is Status.OPTIMAL) == (contract.gap <= 1e-8)
     assert contract.upper_bound == contract.expected_accuracy + contract.gap
-    rng = np.random.default_rng(seed)
-    for _ in range(5):
-        m, _ = feasible_menu(problem, rng)
-        assert moments_of(problem, m).accuracy[0] <= contract.upper_bound
+    rng, unit = np.random.default_rng(seed), problem.model_value.optimum
+    with patch.object(import_module("paid_with_models.audit"), "solve", lambda _: contract):
+        for _ in range(3):
+            report = audit(problem, *feasible_menu(problem, rng))
+            assert report.satisfied
+            assert report.individual_rationality.min() >= -1e-12 * unit
+            assert report.incentive_compatibility.min() >= -1e-12 * unit
+            assert report.caps.min() >= -1e-12 * unit
+            assert report.gap >= 0
 
 
 @PROPERTY
@@ -187,7 +249,7 @@ def test_any_multipliers_at_any_point_bound_every_menu(problem, seed):
     unit, n = problem.model_value.optimum, problem.n_types
     c = problem.costs[order]
     model = FirstMoment(
-        Enumeration.of(problem.n_parties, problem.probabilities[None, order], problem.beliefs),
+        expectations(dataclasses.replace(problem, probabilities=problem.probabilities[order])),
         problem.accuracy.envelope(),
         problem.model_value.envelope(),
         unit,
@@ -223,12 +285,11 @@ def _back(order, *arrays):
 
 
 @PROPERTY
-@given(problems(valuations=(LinearValuation(100.0),)), st.floats(-3, 3))
+@given(problems(), st.floats(-3, 3))
 def test_the_unit_of_money_does_not_matter(problem, exponent):
     factor = 10.0**exponent
-    rescaled = dataclasses.replace(
-        problem, costs=problem.costs * factor, valuation=LinearValuation(100.0 * factor)
-    )
+    worth = dataclasses.replace(problem.valuation, scale=problem.valuation.scale * factor)
+    rescaled = dataclasses.replace(problem, costs=problem.costs * factor, valuation=worth)
     one, other = solved(problem), solved(rescaled)
     tolerance = 1e-9 + max(one.gap, other.gap)
     assert abs(one.expected_accuracy - other.expected_accuracy) <= tolerance
@@ -237,17 +298,19 @@ def test_the_unit_of_money_does_not_matter(problem, exponent):
 
 
 @PROPERTY
-@given(problems(curves=(PowerLaw(0.95, 1.0, 0.4, 2.0), Arctan(rate=0.02))), st.floats(-2, 2))
+@given(problems(curves=CURVES[2:]), st.floats(-2, 2))
 def test_the_unit_of_data_does_not_matter(problem, exponent):
+    """For the curves that are closed under it."""
     factor = 10.0**exponent
     curve = problem.accuracy
-    rescaled = dataclasses.replace(
-        problem,
-        costs=problem.costs / factor,
-        accuracy=PowerLaw(0.95, factor**0.4, 0.4, 2.0 * factor)
-        if isinstance(curve, PowerLaw)
-        else Arctan(rate=0.02 / factor),
-    )
+    if isinstance(curve, PowerLaw):
+        scale = curve.scale * factor**curve.exponent
+        other = dataclasses.replace(curve, scale=scale, offset=curve.offset * factor)
+    elif isinstance(curve, Saturating):
+        other = Saturating(curve.weights, tuple(rate / factor for rate in curve.rates))
+    else:
+        other = Arctan(curve.optimum, curve.rate / factor)
+    rescaled = dataclasses.replace(problem, costs=problem.costs / factor, accuracy=other)
     one, other = solved(problem), solved(rescaled)
     tolerance = 1e-8 + max(one.gap, other.gap)
     assert abs(one.expected_accuracy - other.expected_accuracy) <= tolerance
@@ -275,14 +338,14 @@ def test_rents_are_not_negative_and_grow_as_costs_fall(problem):
 
 
 @PROPERTY
-@given(problems(parties=(1, 30)), st.integers(1, 5))
+@given(problems(parties=(1, 55)), st.integers(1, 5))
 def test_more_parties_never_hurt(problem, more):
     larger = dataclasses.replace(problem, n_parties=problem.n_parties + more)
     assert solved(larger).upper_bound >= solved(problem).expected_accuracy - 1e-12
 
 
 @PROPERTY
-@given(problems(beliefs=("own",), types=(1, 6)), st.floats(0.01, 0.99))
+@given(problems(beliefs=("own",), types=(1, 7)), st.floats(0.01, 0.99))
 def test_splitting_a_type_changes_nothing_under_own_beliefs(problem, share):
     p, c = problem.probabilities, problem.costs
     split = dataclasses.replace(
@@ -305,7 +368,7 @@ def test_lower_costs_never_hurt_under_own_beliefs(problem, seed):
 
 @PROPERTY
 @given(
-    problems(beliefs=("own",), types=(2, 6), valuations=(LinearValuation(100.0),)),
+    problems(beliefs=("own",), types=(2, 7)),
     st.floats(-12, -9),
 )
 def test_a_type_of_vanishing_probability_has_no_effect_under_own_beliefs(problem, exponent):
@@ -332,7 +395,7 @@ def test_a_type_of_vanishing_probability_has_no_effect_under_own_beliefs(problem
 
 # Book: thm-nobody-left-out
 @PROPERTY
-@given(problems(types=(2, 8)), seeds)
+@given(problems(types=(2, 8), outcomes=OUTCOMES), seeds)
 def test_no_selection_beats_all_types(problem, seed):
     """A random menu for a random selection: with autarky for the rest it is no worse, and fits."""
     rng = np.random.default_rng(seed)
@@ -376,7 +439,7 @@ def test_two_passes_are_the_fixed_point_of_all_pairs(problem, seed):
 
 
 @PROPERTY
-@given(problems(curves=CURVES[:5], parties=(2, 60)), seeds)
+@given(problems(curves=CURVES[:5], parties=(2, 60), outcomes=5_000), seeds)
 def test_exponential_sums_agree_with_enumeration(problem, seed):
     """Where every outcome lies in the range of the sums: values and gradients."""
     rng = np.random.default_rng(seed)
@@ -406,7 +469,8 @@ def test_exponential_sums_agree_with_enumeration(problem, seed):
 def test_expectations_against_fifty_digits(problem, seed):
     m = np.random.default_rng(seed).uniform(0, 300, problem.n_types)
     n_parties = problem.n_parties
-    outcomes, at = enumerated(problem), moments_of(problem, m)
+    outcomes = enumerated(problem)
+    at = outcomes.moments(problem.accuracy, problem.model_value, m[None])
     with mpmath.workdps(50):
         p = [mpmath.mpf(float(x)) for x in problem.probabilities]
         whole, seen = mpmath.mpf(0), [mpmath.mpf(0)] * len(p)
@@ -429,15 +493,49 @@ def test_expectations_against_fifty_digits(problem, seed):
 
 
 @PROPERTY
+@given(problems(curves=CURVES[:5], parties=(2, 60)), seeds)
+def test_exponential_sums_against_fifty_digits(problem, seed):
+    """The closed form, where most of a power cancels or underflows: rare types, many parties."""
+    assume(range_of(problem) is not None)
+    curves, sums = (problem.accuracy, problem.model_value), summed(problem)
+    most = problem.model_value.optimum / problem.costs
+    m = np.minimum(most, sums.high / problem.n_parties)
+    m = m * np.random.default_rng(seed).random(m.size) ** 3
+    m = np.maximum(m, sums.low / problem.n_parties)
+    at = sums.moments(*curves, m[None])
+    fits = sums.fits(*curves)
+    with mpmath.workdps(50):
+        n, p = problem.n_parties, [mpmath.mpf(float(x)) for x in problem.probabilities]
+        data = [mpmath.mpf(float(x)) for x in m]
+        whole, seen = mpmath.mpf(fits[0].limit), [mpmath.mpf(fits[1].limit) for _ in p]
+        for fit, of_value in zip(fits, (False, True), strict=True):
+            for weight, rate in zip(fit.weights.tolist(), fit.rates.tolist(), strict=True):
+                alone = [mpmath.exp(-rate * x) for x in data]
+                q = [share * e for share, e in zip(p, alone, strict=True)]
+                mean = mpmath.fsum(q)
+                if not of_value:
+                    whole -= weight * mean**n
+                    continue
+                for i in range(len(p)):
+                    if problem.beliefs == "own":
+                        left = alone[i] * mean ** (n - 1)
+                    else:
+                        left = (mean**n - (mean - q[i]) ** n) / (1 - (1 - p[i]) ** n)
+                    seen[i] -= weight * left
+        expected = float(whole), [float(x) for x in seen]
+    assert at.accuracy[0] == pytest.approx(expected[0], abs=1e-13)
+    assert at.values[0] == pytest.approx(expected[1], abs=1e-13 * problem.model_value.optimum)
+
+
+@PROPERTY
 @given(problems(curves=CURVES[:5], parties=(2, 60)), st.booleans(), seeds)
-def test_gradients_and_hessians_against_finite_differences(problem, by_sums, seed):
+def test_gradients_and_hessians_against_finite_differences(problem, sums, seed):
     rng = np.random.default_rng(seed)
     prices = rng.exponential(0.1, (1, problem.n_types)) / problem.model_value.optimum
     curves = problem.accuracy, problem.model_value
     m = rng.uniform(130, 400, problem.n_types)
-    most = problem.n_parties * problem.model_value.optimum / problem.costs.min()
-    reach = sum_range(*curves, max(most, 1e5))
-    if by_sums:
+    if sums or by_sums(problem):
+        reach = sum_range(*curves, 1e5)
         assume(reach is not None)
         n = np.array([float(problem.n_parties)])
         expectation = SumExpectation(n, problem.probabilities[None], problem.beliefs, *reach)
@@ -461,7 +559,7 @@ def test_gradients_and_hessians_against_finite_differences(problem, by_sums, see
 
 
 @PROPERTY
-@given(problems())
+@given(problems(outcomes=OUTCOMES))
 def test_the_proportional_assignment_carries_a_contract_out(problem):
     """No outcome asks for a better model than there is, and the means are the rewards."""
     contract = solved(problem)
@@ -474,12 +572,30 @@ def test_the_proportional_assignment_carries_a_contract_out(problem):
 
 
 @PROPERTY
-@given(problems())
+@given(problems(outcomes=OUTCOMES))
 def test_under_complete_information_nothing_is_left_to_the_parties(problem):
     complete = solve_complete_information(problem)
     unit = problem.model_value.optimum
     assert complete.utilities == pytest.approx(problem.outside_options, rel=1e-6, abs=1e-7 * unit)
     assert 0 <= complete.expected_accuracy <= problem.accuracy.optimum
+
+
+# Book: prop-relaxation
+@PROPERTY
+@given(problems(outcomes=25), seeds)
+def test_contributions_that_depend_on_who_comes_bound_the_menu(problem, seed):
+    """IR on average and all else free: above menus and complete information, at most the optimum.
+
+    The linear solver's tolerance is 1e-7, of accuracies and of values.
+    """
+    bound = relaxed_bound(problem, rounds=4)
+    assert bound <= problem.accuracy.optimum
+    complete = solve_complete_information(problem).expected_accuracy
+    assert bound >= max(solved(problem).expected_accuracy, complete) - 1e-6
+    rng = np.random.default_rng(seed)
+    for _ in range(3):
+        m, _ = feasible_menu(problem, rng)
+        assert bound >= moments_of(problem, m).accuracy[0] - 1e-6
 
 
 def test_complete_information_does_not_bound_the_menu():
@@ -493,9 +609,7 @@ def test_complete_information_does_not_bound_the_menu():
 @given(problems())
 def test_contracts_describe_themselves(problem):
     contract = solved(problem)
-    outcomes = expectation_of(problem)
-    curves = problem.accuracy, problem.model_value
-    at = outcomes.moments(*curves, contract.contributions[None])
+    at = moments_of(problem, contract.contributions)
     assert contract.expected_accuracy == pytest.approx(at.accuracy[0], rel=1e-10, abs=1e-12)
     assert contract.reward_caps == pytest.approx(at.values[0], rel=1e-9, abs=1e-10)
     takes_part = (contract.contributions > 0) | (contract.rewards > 0)

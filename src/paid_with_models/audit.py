@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from .accuracy import FloatArray
 from .certificate import _menu, _types_out
-from .exponential_sum import expectation_of
+from .exponential_sum import moments_at
 from .problem import Problem
 from .screening import solve
 
@@ -137,8 +137,7 @@ def audit(
     m = _menu("contributions", contributions, problem)
     t = _menu("rewards", rewards, problem)
     best = solve(problem)
-    outcomes = expectation_of(problem)
-    moments = outcomes.moments(problem.accuracy, problem.model_value, m[None])
+    moments = moments_at(problem, m)
     options = t - problem.costs[:, None] * m  # [i, j]: what type i gets from option j
     outside, out = best.reservation_utilities, _types_out(left_out, m, t)
     options[:, out] = outside[:, None]

@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import FloatArray
-from .exponential_sum import expectation_of
+from .exponential_sum import expectation_of, moments_at
 from .first_moment import FirstMoment, Point
 from .problem import Problem, _vector
 
@@ -242,8 +242,7 @@ def menu_residuals(
     m = _menu("contributions", contributions, problem)
     t = _menu("rewards", rewards, problem)
     value_unit = problem.model_value.optimum
-    outcomes = expectation_of(problem)
-    caps = outcomes.moments(problem.accuracy, problem.model_value, m[None]).values[0]
+    caps = moments_at(problem, m).values[0]
     f, out = problem.outside_options, _types_out(left_out, m, t)
     if np.all(out):
         return Residuals(0.0, 0.0, 0.0)

@@ -268,7 +268,8 @@ def relaxed_bound(problem: Problem, *, rounds: int = 20, tolerance: float = 1e-7
     problem : Problem
         With autarky as outside option, and few outcomes.
     rounds : int >= 1
-        Most rounds of tangents. The bound holds after any number of them.
+        Most rounds of tangents. The bound holds after any number of them; they end early where
+        the linear solver gives up (outcomes with chances of 1e-12 and less).
     tolerance : float > 0
         How close to the envelope tangents have to come.
 
@@ -328,18 +329,23 @@ def relaxed_bound(problem: Problem, *, rounds: int = 20, tolerance: float = 1e-7
             rows.append(hstack([-diags_array(slope / unit) @ totals, *known]))
             sides.append((height - slope * data) / unit)
 
-    for data in (0.0, *np.geomspace(1.0, 100.0, 12) * curves[1].tangent_point):
+    # Curves that are concave from the start have no tangent point that could set the scale.
+    first = curves[1].tangent_point or 0.01 * units[1] / problem.costs.min()
+    for data in (0.0, *np.geomspace(1.0, 100.0, 12) * first):
         add_tangents(np.full(n_outcomes, data))
+    # Accuracy and value are at most their optimum: tangents at any finite data would allow more.
+    limits = np.repeat([np.inf, 1.0], [which.size, 2 * n_outcomes])
+    bounds = np.column_stack([np.zeros(limits.size), limits])
     bound = np.inf
     for _ in range(rounds):
         result = linprog(
-            objective, A_ub=vstack(rows), b_ub=np.concatenate(sides), bounds=(0, None),
-            method="highs",
-        )  # fmt: skip
-        if result.status != 0:
-            raise ValueError(f"problem: the linear program ended with {result.message!r}")
+            objective, A_ub=vstack(rows), b_ub=np.concatenate(sides), bounds=bounds, method="highs"
+        )
+        if result.status != 0:  # chances too many decades apart for the solver
+            break
         bound = min(bound, -float(result.fun) * units[0])
-        data = totals @ result.x[: which.size]
+        # The solver's numbers may be below 0 by its tolerance.
+        data = np.maximum(totals @ result.x[: which.size], 0.0)
         reached = np.split(result.x[which.size :], 2)
         off = [r - c(data) / u for r, c, u in zip(reached, curves, units, strict=True)]
         if max(float(gap.max()) for gap in off) <= tolerance:

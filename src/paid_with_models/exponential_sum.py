@@ -21,8 +21,9 @@ at a cost of O(I J) whatever N is.
 
 **Errors.** The sum is right to ``error`` on [low, high], proved by interpolation
 (:func:`fit_exponential_sum`). Below ``low``, where accuracy is zero or nearly so, the sum falls
-further and is below the curve: expectations, caps among them, are never overstated. For upper
-bounds what is missing there is at most its size times :math:`P(S < x)`, bounded by Chernoff's
+further and is below the curve: expectations, caps among them, are never overstated. At 0 the curve
+itself is used, with the probability that nobody who comes contributes. For upper bounds what is
+missing below ``low`` is at most its size times :math:`P(S < x)`, bounded by Chernoff's
 :math:`\min_j e^{u_j x} M_j^N`.
 """
 
@@ -37,11 +38,18 @@ import numpy.typing as npt
 from scipy.optimize import nnls
 
 from .accuracy import ConcaveEnvelope, Curve, FloatArray, Saturating
-from .expectation import Enumeration, Expectation, Uncertainty
+from .expectation import Enumeration, Expectation, MomentsLike, Uncertainty
 from .problem import Problem
 from .valuation import LinearValuation, ModelValue
 
-__all__ = ["ExponentialSum", "SumExpectation", "expectation_of", "fit_exponential_sum", "sum_range"]
+__all__ = [
+    "ExponentialSum",
+    "SumExpectation",
+    "expectation_of",
+    "fit_exponential_sum",
+    "moments_at",
+    "sum_range",
+]
 
 #: Rates per factor e of the range, and how far they reach beyond its ends: with these the
 #: fit of a completely monotone shortfall is right to rounding.
@@ -54,6 +62,9 @@ FIT_TOLERANCE, SLOPE_TOLERANCE = 1e-11, 1e-9
 
 #: Enumerations of up to so many numbers are cheap enough to be preferred for being exact.
 ENTRIES_WORTH_ENUMERATING = 2_000_000
+
+#: What sums may fall short of a menu's moments, relative to their limits, and still be used for it.
+TAIL_TOLERANCE = 1e-10
 
 #: Chebyshev nodes on each [s, 2s] at which the error is measured. The error of interpolation
 #: between them is below 1e-18: see `_proven`.
@@ -293,6 +304,23 @@ class _Terms:
         with_0 = self.mean * self.with_1 + self.q * self.rest_1
         return np.asarray(with_0 @ self.value_weights) / self.present
 
+    def nothing(self) -> tuple[FloatArray, FloatArray]:
+        """P(S = 0), (B,), and as each type sees it, (B, I)."""
+        idle = self.contributions == 0
+        busy = np.sum(self.p, axis=1, keepdims=True, where=~idle)
+        shares = np.sum(self.p, axis=1, keepdims=True, where=idle)
+        n = self.n[:, :, 0]
+        with np.errstate(divide="ignore"):
+            # As for the mean: right to rounding near 0.
+            log_idle = np.where(busy < 0.5, np.log1p(-np.minimum(busy, 0.5)), np.log(shares))
+            nobody = np.exp(n * log_idle)
+            if self.own_beliefs:
+                seen = np.exp((n - 1) * log_idle)
+            else:
+                share = np.minimum(self.p / np.maximum(shares, self.p), 1.0)
+                seen = -nobody * np.expm1(n * np.log1p(-share)) / self.present
+        return nobody[:, 0], np.where(idle, seen, 0.0)
+
     def curvature(self, prices: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Minus the Hessian is pull diag(middle) pull.T + cross pull.T + pull cross.T + diagonal.
 
@@ -357,6 +385,25 @@ class SumMoments:
         entries = np.arange(hessian.shape[1])
         hessian[:, entries, entries] -= diagonal
         return np.asarray(hessian)
+
+
+def moments_at(problem: Problem, contributions: FloatArray) -> MomentsLike:
+    """Moments of one menu (I,), types in the problem's own order, right to `TAIL_TOLERANCE`.
+
+    Enumerated if that is cheap, or if sums would fall short: where little data may come together.
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate and sums are not right, or not to be had.
+    """
+    expectation, curves = expectation_of(problem), (problem.accuracy, problem.model_value)
+    if isinstance(expectation, SumExpectation):
+        short = expectation.shortfall(*curves, contributions[None])
+        if short[0] > TAIL_TOLERANCE:
+            p = problem.probabilities[None]
+            expectation = Enumeration.of(problem.n_parties, p, problem.beliefs)
+    return expectation.moments(*curves, contributions[None])
 
 
 def expectation_of(problem: Problem) -> Expectation:
@@ -435,6 +482,26 @@ class SumExpectation:
             fit_exponential_sum(value, self.low, self.high),
         )
 
+    def shortfall(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> FloatArray:
+        """How far moments may lie below those of the curves, relative to their limits, (B,).
+
+        The fits' errors, and Chernoff's bound on the probability of data in (0, low).
+        """
+        a, v = self.fits(accuracy, value)
+        terms = self.moments(accuracy, value, contributions).terms
+        all_0 = (terms.mean * terms.all_1)[:, 0]
+        rates = terms.rates * self.low
+        some = np.exp(rates) * np.maximum(all_0 - terms.nothing()[0][:, None], 0.0)
+        # As a type sees it: at most so much more likely.
+        rarest = terms.p.min(axis=1) if terms.own_beliefs else terms.present.min(axis=1)
+        tail = np.minimum(some.min(axis=1) / rarest, 1.0)
+        return np.asarray(
+            np.maximum(
+                (a.error + tail * a.weights.sum()) / a.limit,
+                (v.error + tail * v.weights.sum()) / v.limit,
+            )
+        )
+
     def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
         """How far the envelopes' moments may lie above those of the sums, at these menus.
 
@@ -445,10 +512,14 @@ class SumExpectation:
         terms = self.moments(accuracy, value, contributions).terms
         tangent = max(accuracy.envelope().tangent_point, value.envelope().tangent_point)
         exponents = terms.rates * tangent + terms.n[:, 0] * terms.log_mean[:, 0]
-        tail = np.minimum(np.exp(np.minimum(exponents.min(axis=1), 0.0)), 1.0)
-        if tangent == 0:
-            tail = np.zeros_like(tail)
+        tail = np.exp(np.minimum(exponents.min(axis=1), 0.0))
         seen = tail[:, None] / terms.present
+        if self.beliefs == "own":  # one party's contribution is known, the others' are drawn
+            others = terms.rates * tangent + (terms.n[:, 0] - 1) * terms.log_mean[:, 0]
+            of_types = others[:, None] - terms.rates * contributions[:, :, None]
+            seen = np.exp(np.minimum(of_types.min(axis=2), 0.0))
+        if tangent == 0:
+            tail, seen = np.zeros_like(tail), np.zeros_like(seen)
         rounding = np.finfo(float).eps * 64
         slopes = max(float(f.rates @ f.weights) for f in (a, v))
         return Uncertainty(
@@ -479,11 +550,18 @@ class SumExpectation:
             v_weights,
             contributions,
         )
-        all_0 = (terms.mean * terms.all_1)[:, 0]
+        all_0, short = (terms.mean * terms.all_1)[:, 0], terms.values()
+        missing = np.zeros(len(contributions)), np.zeros(len(contributions)), np.zeros(short.shape)
+        if np.any(contributions == 0):  # the curves themselves where nothing comes together
+            nothing, seen = terms.nothing()
+            all_0 = all_0 - nothing[:, None]
+            short = np.where(nothing[:, None] < 1, short - seen * v_weights.sum(), 0.0)
+            at_0 = a.limit - float(accuracy(0.0)), v.limit - float(value(0.0))
+            missing = nothing * at_0[0], nothing * at_0[1], seen * at_0[1]
         return SumMoments(
-            accuracy=a.limit - all_0 @ a_weights,
+            accuracy=a.limit - all_0 @ a_weights - missing[0],
             accuracy_gradient=np.asarray((terms.n * terms.pull * terms.all_1) @ a_weights),
-            value=v.limit - all_0 @ v_weights,
-            values=v.limit - terms.values(),
+            value=v.limit - all_0 @ v_weights - missing[1],
+            values=v.limit - short - missing[2],
             terms=terms,
         )

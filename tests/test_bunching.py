@@ -59,11 +59,11 @@ def test_rare_outcomes_below_the_tangent_point_leave_no_gap(seed):
     assert residuals.largest <= 1e-9
 
 
-@pytest.mark.parametrize("n_types", [40, 100])
-def test_many_types_with_dear_data_are_bounded_closely(n_types):
-    """Their accuracy is not concave where it matters: a gap stays open, but a small one."""
+@pytest.mark.parametrize(("n_types", "status"), [(40, Status.OPTIMAL), (100, Status.FEASIBLE)])
+def test_many_types_with_dear_data_are_bounded_closely(n_types, status):
+    """Their accuracy is not concave where it matters: a gap may stay open, but a small one."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         contract = solve(scale_problem(n_types, 10, 0))
-    assert 1e-8 < contract.gap < 2e-4
-    assert contract.status is Status.FEASIBLE
+    assert contract.gap < 1e-4
+    assert contract.status is status

@@ -177,3 +177,13 @@ def test_the_relaxation_is_for_autarky():
     )
     with pytest.raises(ValueError, match="reservation_utilities must be those of autarky"):
         relaxed_bound(problem)
+
+
+def test_an_average_near_the_optimum_does_not_pass_it():
+    """Nearly all outcomes reach the optimum to rounding, and so must their average."""
+    accuracy = Saturating((0.5, 0.4), (0.1, 0.003))
+    for n_parties in range(2, 40):
+        problem = Problem(n_parties, [0.25, 0.75], [1e-3, 1e-3], accuracy)
+        complete = solve_complete_information(problem)
+        assert complete.expected_accuracy <= accuracy.optimum
+        assert complete.expected_value <= problem.model_value.optimum

@@ -576,8 +576,10 @@ def test_the_proportional_assignment_carries_a_contract_out(problem):
 def test_under_complete_information_nothing_is_left_to_the_parties(problem):
     complete = solve_complete_information(problem)
     unit = problem.model_value.optimum
-    assert complete.utilities == pytest.approx(problem.outside_options, rel=1e-6, abs=1e-7 * unit)
+    kept = complete.rewards - problem.costs * complete.contributions
+    assert kept == pytest.approx(problem.outside_options, abs=1e-9 * unit)
     assert 0 <= complete.expected_accuracy <= problem.accuracy.optimum
+    assert 0 <= complete.expected_value <= unit
 
 
 # Book: prop-relaxation

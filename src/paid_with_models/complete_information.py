@@ -171,8 +171,9 @@ def _solve_alike(problems: list[Problem]) -> list[CompleteInformation]:
             probabilities=weights[k],
             totals=totals,
             outcome_contributions=of_outcomes,
-            expected_accuracy=float(weights[k] @ accuracy),
-            expected_value=float(weights[k] @ worth),
+            # The weights' sum is rounded: an average near the optimum must not pass it.
+            expected_accuracy=min(float(weights[k] @ accuracy), first.accuracy.optimum),
+            expected_value=min(float(weights[k] @ worth), value.optimum),
             contributions=mean_contributions[k],
             rewards=mean_rewards[k],
             utilities=f.copy(),

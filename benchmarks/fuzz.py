@@ -5,12 +5,13 @@ how they ended, and what went wrong. Inputs are drawn from a seed: valid files a
 most of them with one to three mutations, of their values or of their bytes. Each must end with a
 documented exit code within 30 seconds, without a traceback, and write below the output folder only.
 
-Chapters and figures are read and checked, but not executed and drawn: that takes seconds each, and
-what they do is not input.
+Chapters and figures are read and checked, but not executed and drawn, and nothing is printed or
+released: that takes seconds each, and what they do is not input.
 """
 
 import contextlib
 import copy
+import csv
 import io
 import json
 import os
@@ -24,7 +25,8 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -35,15 +37,16 @@ from unittest.mock import patch
 import yaml
 
 from companion import build, cli
+from companion.consortium import example
 from companion.execute import ChapterError
 from companion.git import changed_files, commit
 from paid_with_models import solve
 from paid_with_models.interchange import contract_to_dict, problem_from_dict
 
 LIMIT = 30  # seconds
-COUNT = 25_000
-SEED = 1
-KINDS = ("problem", "menu", "book", "command")
+COUNT = 28_000
+SEEDS = (1, 2)  # of inputs drawn in processes of their own
+KINDS = ("problem", "menu", "consortium", "points", "sweep", "book", "command")
 
 BOUND = {"name": "GeneralizationBound", "parameters": {"optimum": 1.0, "complexity": 1.0}}
 PROBLEMS: list[dict[str, Any]] = [
@@ -81,6 +84,32 @@ PROBLEMS: list[dict[str, Any]] = [
         "beliefs": "paper",
     },
 ]
+CONSORTIA: list[dict[str, Any]] = [
+    yaml.safe_load(example(f"{name}.yaml").read_text()) for name in ("hospitals", "banks")
+]
+CONSORTIA.append(
+    {
+        "title": "Two kinds",
+        "n_parties": 4,
+        "types": [
+            {"name": "small", "probability": 0.6, "cost": 0.3, "outside": 20},
+            {"name": "large", "probability": 0.4, "cost": 0.1},
+        ],
+        "accuracy": BOUND,
+        "beliefs": "own",
+    }
+)
+POINTS = example("hospitals.csv").read_bytes()
+SWEEPS: list[dict[str, Any]] = [
+    {
+        "problem": PROBLEMS[0],
+        "over": {"n_parties": [2, 10], "costs": [[0.3, 0.2, 0.1]], "accuracy.complexity": [0.5, 2]},
+        "chunk": 3,
+    },
+    {"problem": PROBLEMS[1], "over": {"valuation.scale": [50, 100.0], "beliefs": ["paper", "own"]}},
+    {"problem": PROBLEMS[3], "over": {"probabilities": [[0.5, 0.5]], "valuation.aversion": [1, 2]}},
+    {"problem": PROBLEMS[2], "over": {"reservation_utilities": [[0], [45.0]]}, "chunk": 1},
+]
 #: What a value is replaced by.
 STRANGE: list[Any] = [
     None, True, False, 0, -1, 1, 2, 1.5, -0.0, 1e-308, 1e308, 1e-6, 1e6, float("nan"), float("inf"),
@@ -100,6 +129,8 @@ WORDS = [
     "number=2", "number=x", "number=[", "number=!!python/name:os.system", "shares=[1]", "\0", "é",
     "x" * 5000, "problem.json", "menu.yaml", "missing.json", "book", "book/square.md", ".",
     "book/runs/five.yml", "book/runs/template.md", "fig-line", "/dev/null", "%s", "{}", "\n",
+    "consortium.yaml", "sweep.yaml", "hospitals.csv", "build/a.html", "build/a.zarr", "build/a.nc",
+    "build/none/a.html", "--scheduler", "tcp://127.0.0.1:1", "--update", "--no-test", "site",
 ]  # fmt: skip
 COMMANDS = [
     ["solve", "problem.json"],
@@ -114,7 +145,19 @@ COMMANDS = [
     ["build", "--draft", "--jobs", "2"],
     ["verify"],
     ["verify", "--json", "--fresh"],
+    ["verify", "--update"],
+    ["report", "consortium.yaml", "--output", "build/report.html"],
+    ["report", "--output=build/report.html", "consortium.yaml"],
+    ["sweep", "sweep.yaml", "--output", "build/out.zarr"],
+    ["sweep", "sweep.yaml", "--output", "build/out.nc"],
+    ["sweep", "sweep.yaml", "--output", "build/out.nc", "--scheduler", "tcp://127.0.0.1:1"],
+    ["notebooks"],
     ["zip"],
+    ["zip", "--build-dir", "site"],
+    ["pdf"],
+    ["pdf", "--build-dir", "site"],
+    ["release"],
+    ["release", "--no-test", "--build-dir", "site"],
     ["--help"],
 ]
 HEADER = """\
@@ -150,10 +193,10 @@ BOOK = {
 }
 #: Which command reads a file of the book.
 READERS = {
-    "_toc.yml": [["build"], ["build", "--draft"], ["verify"]],
+    "_toc.yml": [["build"], ["build", "--draft"], ["verify"], ["notebooks"]],
     "_config.yml": [["build", "--draft"]],
-    "book/square.md": [["build"], ["execute", "book/square.md"]],
-    "book/runs/template.md": [["execute", "book/runs/five.yml"], ["build"]],
+    "book/square.md": [["build"], ["execute", "book/square.md"], ["notebooks"]],
+    "book/runs/template.md": [["execute", "book/runs/five.yml"], ["build"], ["notebooks"]],
     "book/runs/five.yml": [["execute", "book/runs/five.yml", "-p", "number=2"], ["build"]],
     "book/figures.yml": [["figures", "--list"], ["figures", "fig-line"], ["build"]],
     "reference/tolerances.json": [["verify"], ["verify", "--json"]],
@@ -161,6 +204,8 @@ READERS = {
     "reference/figures/fig-line.csv": [["verify"]],
 }
 OUTPUT = "build"
+REPORT = f"{OUTPUT}/report.html"
+POINTS_FILE = "hospitals.csv"
 
 
 class HangError(BaseException):
@@ -219,6 +264,31 @@ def mutate_bytes(text: bytes, rng: random.Random) -> bytes:
     return text[:start] + rng.choice(TOKENS) + text[end:]
 
 
+def mutate_cells(text: bytes, rng: random.Random) -> bytes:
+    """Return the bytes of a CSV file with one change to a cell, a row or a column."""
+    rows = [list(row) for row in csv.reader(text.decode("utf-8", "replace").splitlines())]
+    rows = rows or [[]]
+    row = rng.choice(rows)
+    place = rng.randrange(len(row) + 1)
+    choice = rng.randrange(6)
+    if choice == 0:
+        rows.remove(row)
+    elif choice == 1:
+        rows.insert(rng.randrange(len(rows) + 1), rng.choice([[], [""], list(row), ["1", "1"]]))
+    elif choice == 2:
+        row.insert(place, rng.choice(["", "0.5", "x"]))
+    elif choice == 3 and len(row) > 1:
+        row.reverse()
+    elif place < len(row):
+        with contextlib.suppress(ValueError, OverflowError):
+            row[place] = repr(float(row[place]) * rng.choice([-1, 0.9, 1.1, 10, 1e-9, 1e300]))
+        if choice == 5:
+            row[place] = str(rng.choice(STRANGE))
+    out = io.StringIO()
+    csv.writer(out, lineterminator=rng.choice(["\n", "\r\n"])).writerows(rows)
+    return out.getvalue().encode("utf-8", "surrogatepass")
+
+
 def mutate_words(words: list[str], rng: random.Random) -> list[str]:
     """Return a command line with one change."""
     words = list(words)
@@ -245,6 +315,30 @@ def vary(data: dict[str, Any], rng: random.Random) -> dict[str, Any]:
         if name in data:
             data[name] = [it * 10 ** rng.uniform(-1, 1) for it in data[name]]
     return data
+
+
+def vary_consortium(data: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+    """Return a consortium with other numbers, most of which can be computed with."""
+    data = copy.deepcopy(data)
+    if "types" in data:
+        data["n_parties"] = rng.randint(1, 12)
+        shares = [rng.uniform(0.05, 1) for _ in data["types"]]
+        for kind, share in zip(data["types"], shares, strict=True):
+            kind["probability"] = share / sum(shares)
+            kind["cost"] *= 10 ** rng.uniform(-1, 1)
+    else:
+        data["parties"] = rng.sample(data["parties"], rng.randint(1, len(data["parties"])))
+    return data
+
+
+def vary_sweep(data: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+    """Return a sweep over some of its fields, of a problem with other numbers."""
+    names = rng.sample(list(data["over"]), rng.randint(1, len(data["over"])))
+    over = {name: data["over"][name] for name in names}
+    return data | {"problem": vary(data["problem"], rng), "over": over, "chunk": rng.randint(1, 5)}
+
+
+VARY = {"consortium": vary_consortium, "sweep": vary_sweep}
 
 
 def serialize(data: Any, suffix: str) -> bytes:
@@ -286,9 +380,14 @@ def draw(
         if values:
             content = serialize(data, Path(name).suffix)
         return rng.choice(READERS[name]), name, content
+    if kind == "points":
+        content, mutate = POINTS, rng.choice([mutate_cells, mutate_cells, mutate_bytes])
+        for _ in range(times):
+            content = mutate(content, rng)
+        return ["report", "consortium.yaml", "--output", REPORT], POINTS_FILE, content
     data = rng.choice(seeds)
     if rng.random() < 0.6:
-        data = vary(data, rng)
+        data = VARY.get(kind, vary)(data, rng)
     suffix = rng.choice([".json", ".yaml"])
     by_value = rng.random() < 0.7
     for _ in range(times if by_value else 0):
@@ -296,8 +395,14 @@ def draw(
     content = serialize(data, suffix)
     for _ in range(0 if by_value else times):
         content = mutate_bytes(content, rng)
+    name = f"input{suffix}"
+    if kind == "consortium":
+        return ["report", name, "--output", REPORT], name, content
+    if kind == "sweep":
+        output = rng.choice([f"{OUTPUT}/out.zarr", f"{OUTPUT}/out.nc"])
+        return ["sweep", name, "--output", output], name, content
     command = ["solve" if kind == "problem" else "audit", *rng.choice([[], ["--json"]])]
-    return [*command, f"input{suffix}"], f"input{suffix}", content
+    return [*command, name], name, content
 
 
 class Watch:
@@ -305,6 +410,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.allowed: tuple[str, ...] = ()
+        self.network = False
         self.outside: list[str] = []
 
     def install(self) -> None:
@@ -325,10 +431,22 @@ class Watch:
             }  # fmt: skip
         if not writes or isinstance(path, int):
             return
+        if event == "subprocess.Popen" and path == "git":  # asked for the commit
+            return
+        if event == "socket.connect" and self.network:
+            return
         known = isinstance(path, str | bytes | Path)
-        place = str(Path(os.fsdecode(path)).absolute()) if known else "?"
+        place = str(Path(_folder(event, arguments), os.fsdecode(path))) if known else "?"
         if not place.startswith(self.allowed):
             self.outside.append(f"{event} {place}")
+
+
+def _folder(event: str, arguments: tuple[Any, ...]) -> str:
+    """Return the folder that a relative path of an event is in."""
+    place = {"os.remove": 1, "os.rmdir": 1, "os.mkdir": 2, "os.chmod": 2, "os.rename": 2,
+             "os.symlink": 2}.get(event)  # fmt: skip
+    opened = -1 if place is None else arguments[place]
+    return str(Path.cwd()) if opened == -1 else str(Path(f"/proc/self/fd/{opened}").readlink())
 
 
 def _refuse(*_: Any, **__: Any) -> Any:
@@ -336,12 +454,25 @@ def _refuse(*_: Any, **__: Any) -> Any:
 
 
 def output_folders(words: list[str]) -> tuple[str, ...]:
-    """Return where a command line in the current folder may write."""
-    named = [OUTPUT]
+    """Return where a command line in the current folder may write: what paths may begin with."""
+    places = [Path(OUTPUT)]
     for option in ("--build-dir", "--output"):
-        named += [after for word, after in pairwise(words) if word == option]
-        named += [word.split("=", 1)[1] for word in words if word.startswith(f"{option}=")]
-    return (*(str(Path(name).absolute()) for name in named), "/dev/null")
+        named = [after for word, after in pairwise(words) if _means(word, option)]
+        named += [word.split("=", 1)[1] for word in words if _means(word.split("=")[0], option)
+                  and "=" in word]  # fmt: skip
+        places += map(Path, named)
+    if "report" in words:  # written aside first
+        places += [path.with_name(f".{path.name}.") for path in places if path.name]
+    if "--update" in words:
+        places.append(Path("reference"))
+    if "notebooks" in words:
+        places += [Path(name).with_suffix(".ipynb") for name in BOOK if name.startswith("book/")]
+    return (*(str(place.absolute()) for place in places), "/dev/null")
+
+
+def _means(word: str, option: str) -> bool:
+    """Whether a word is an option, or short for it."""
+    return len(word) > len("--") and option.startswith(word)
 
 
 def attempt(words: list[str], watch: Watch) -> tuple[str, float]:
@@ -358,6 +489,7 @@ def attempt(words: list[str], watch: Watch) -> tuple[str, float]:
     signal.alarm(LIMIT)
     start = time.perf_counter()
     watch.outside, watch.allowed = [], output_folders(words)
+    watch.network = any(_means(word.split("=")[0], "--scheduler") for word in words)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code: Any = cli.main(words)
@@ -392,13 +524,18 @@ def playground() -> Iterator[Path]:
         for name, content in BOOK.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(content)
+        (root / "site/html").mkdir(parents=True)
+        (root / "site/html/index.html").write_text("<title>A book</title>")
+        (root / POINTS_FILE).write_bytes(POINTS)
+        (root / "consortium.yaml").write_bytes(serialize(CONSORTIA[0], ".yaml"))
+        (root / "sweep.yaml").write_bytes(serialize(SWEEPS[1], ".yaml"))
         best = menus()[0]
         for suffix in (".json", ".yaml"):
             (root / f"problem{suffix}").write_bytes(serialize(PROBLEMS[0], suffix))
             (root / f"menu{suffix}").write_bytes(serialize(best, suffix))
         for module, name in (
             (cli, "execute_all"), (cli, "draw_figures"), (cli, "execute_chapters"),
-            (build, "execute_chapters"), (build, "draw_figures"),
+            (build, "execute_chapters"), (build, "draw_figures"), (cli, "make_pdf"),
         ):  # fmt: skip
             nothing: Callable[..., Any] = _refuse
             if module is cli and name in {"execute_chapters", "draw_figures"}:
@@ -413,6 +550,18 @@ def _no_results(*_: Any, **__: Any) -> dict[str, Any]:
     return {}
 
 
+def tidy(root: Path, before: dict[Path, bytes]) -> None:
+    """Make the files of a folder what they were before an input."""
+    for left in (root / OUTPUT).iterdir():
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    for path in root.rglob("*"):
+        if path.is_file() and path not in before:
+            path.unlink()
+    for path, content in before.items():
+        if not path.is_file() or path.read_bytes() != content:
+            path.write_bytes(content)
+
+
 def run(count: int, seed: int, say: Callable[[str], None] = print) -> dict[str, Any]:
     """Try `count` inputs, and return how they ended."""
     rng = random.Random(seed)  # noqa: S311
@@ -421,10 +570,12 @@ def run(count: int, seed: int, say: Callable[[str], None] = print) -> dict[str, 
     outcomes = {kind: Counter[str]() for kind in KINDS}
     wrong: list[dict[str, Any]] = []
     slowest = 0.0
-    seeds = {"problem": PROBLEMS, "menu": menus()}
+    seeds = {
+        "problem": PROBLEMS, "menu": menus(), "consortium": CONSORTIA, "sweep": SWEEPS,
+    }  # fmt: skip
     with playground() as root, warnings.catch_warnings():
         warnings.simplefilter("error")
-        before = {name: (root / name).read_bytes() for name in BOOK}
+        before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
         for number in range(count):
             kind = KINDS[number % len(KINDS)]
             words, name, content = draw(kind, rng, seeds.get(kind, []))
@@ -437,10 +588,7 @@ def run(count: int, seed: int, say: Callable[[str], None] = print) -> dict[str, 
                 wrong.append({"words": words, "name": name, "content": content.decode("latin-1"),
                               "outcome": outcome})  # fmt: skip
                 say(f"{words} {content[:300]!r}\n{outcome}")
-            if name in before:
-                (root / name).write_bytes(before[name])
-            for left in (root / OUTPUT).iterdir():
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            tidy(root, before)
             if number % 1000 == 999:
                 say(f"{number + 1} inputs, {len(wrong)} wrong, slowest {slowest:.1f} s")
     return {
@@ -453,10 +601,28 @@ def run(count: int, seed: int, say: Callable[[str], None] = print) -> dict[str, 
     }
 
 
+def together(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return the results of several runs as one."""
+    parts = list(parts)
+    outcomes = {kind: Counter[str]() for kind in KINDS}
+    for part in parts:
+        for kind, found in part["outcomes"].items():
+            outcomes[kind].update(found)
+    return {
+        "inputs": sum(part["inputs"] for part in parts),
+        "seeds": [part["seed"] for part in parts],
+        "outcomes": {kind: dict(sorted(found.items())) for kind, found in outcomes.items()},
+        "slowest_seconds": max(part["slowest_seconds"] for part in parts),
+        "limit_seconds": LIMIT,
+        "wrong": [it for part in parts for it in part["wrong"]],
+    }
+
+
 def main(target: Path, count: int = COUNT) -> int:
     """Write the result, with the date and the commit; return 1 if anything went wrong."""
     root = Path(__file__).parents[1]
-    result = run(count, SEED)
+    with ProcessPoolExecutor(len(SEEDS)) as pool:
+        result = together(pool.map(run, [count // len(SEEDS)] * len(SEEDS), SEEDS))
     result |= {
         "date": datetime.now(UTC).date().isoformat(),
         "commit": commit(root),

@@ -2,8 +2,9 @@
 
 Run by ``make test-long``, which writes ``benchmarks/properties.json``: a row for each property,
 with the number of examples that passed, failures, seconds of processor time, and when and at which
-commit. A row is written as soon as its property is through. Properties can be named, to run them
-alone: ``python -m benchmarks.properties benchmarks/properties.json test_one_party_is_in_autarky``.
+commit. A row is written as soon as its property is through, or is interrupted (with the examples so
+far). Properties can be named, to run them alone:
+``python -m benchmarks.properties benchmarks/properties.json test_one_party_is_in_autarky``.
 """
 
 import json
@@ -42,7 +43,7 @@ class Recorder:
         """Run a property with its examples counted: those that it does not pass over."""
         handle = item.obj.hypothesis  # type: ignore[attr-defined]
         inner = handle.inner_test
-        self.examples, failures, began = 0, 1, time.process_time()
+        self.examples, failures, began = 0, 0, time.process_time()
 
         def counted(*arguments: Any, **named: Any) -> None:
             inner(*arguments, **named)
@@ -51,7 +52,9 @@ class Recorder:
         handle.inner_test = counted
         try:
             yield
-            failures = 0
+        except Exception:
+            failures = 1
+            raise
         finally:
             handle.inner_test = inner
             self.write(item.name, failures, time.process_time() - began)

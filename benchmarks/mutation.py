@@ -236,8 +236,11 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="where to work; mutmut is in its folder tool")
     parser.add_argument("modules", nargs="*", choices=[[], *ALSO], help="default: all")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--keep", action="store_true", help="if tests were only added since the last "
-                        "run: do not try again what was noticed in a function that is the same")  # fmt: skip
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="if tests were only added since the last run: do not try again what was noticed",
+    )
     options = parser.parse_args()
     output, work = options.output.resolve(), options.folder.resolve()
     for module in options.modules or ALSO:

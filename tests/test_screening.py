@@ -799,8 +799,8 @@ def test_searches_start_with_some_types_near_zero(monkeypatch):
 
 @pytest.mark.parametrize(
     ("n_types", "outcomes", "asked", "boxes"),
-    [(3, 10, None, 2_000), (3, 25_000, None, 200), (4, 10, None, 100_000), (4, 10, 5, 5),
-     (3, 10, 0, 0)],
+    [(3, 10, None, 2_000), (3, 30_000, None, 166), (4, 10, None, 100_000), (4, 30_000, None, 33),
+     (4, 10, 5, 5), (3, 10, 0, 0)],
 )  # fmt: skip
 def test_boxes_for_branch_and_bound(monkeypatch, n_types, outcomes, asked, boxes):
     monkeypatch.setattr(screening, "s_shaped", lambda *curves: curves == ("a", "v"))
@@ -821,6 +821,7 @@ def test_no_branch_and_bound_without_outcomes_and_s_shaped_curves(monkeypatch, s
     closed = screening._closed(model, "best", np.array([0.5, 0.6]), np.zeros((2, 3)), None)
     assert (closed.best, closed.bounds.tolist()) == ("best", [0.5, 0.6])
     assert closed.boxes.tolist() == [0, 0]
+    assert closed.boxes.dtype == np.intp
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ from paid_with_models.interchange import contract_to_dict, problem_from_dict
 
 LIMIT = 30  # seconds
 COUNT = 28_000
-SEEDS = (1, 2)  # of inputs drawn in processes of their own
+SEEDS = (1, 2, 3, 4)  # of inputs drawn in processes of their own
 KINDS = ("problem", "menu", "consortium", "points", "sweep", "book", "command")
 
 BOUND = {"name": "GeneralizationBound", "parameters": {"optimum": 1.0, "complexity": 1.0}}

@@ -6,7 +6,8 @@ What is wrong is said in one line that names the file, the line and the field.
 import csv
 import json
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -98,6 +99,9 @@ class _FieldError(Exception):
 def _consortium(data: dict[str, Any], path: Path) -> Consortium:
     if wrong := next(Draft202012Validator(consortium_schema()).iter_errors(data), None):
         raise _of_schema(wrong)
+    for place, value in _fields(data):
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            raise _FieldError(place, f"must be at most {sys.float_info.max:.3g} in size")
     if ("types" in data) == ("parties" in data):
         raise _FieldError((), "must state either types or parties")
     if ("types" in data) != ("n_parties" in data):
@@ -137,6 +141,16 @@ def _consortium(data: dict[str, Any], path: Path) -> Consortium:
         measured=measured,
         present=_present(data, len(kinds)),
     )
+
+
+def _fields(
+    value: Any, place: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Each value in mappings and lists, with its place."""
+    yield place, value
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _fields(item, (*place, key))
 
 
 def _of_schema(error: ValidationError) -> _FieldError:

@@ -56,7 +56,7 @@ def _add_arguments(command: argparse.ArgumentParser) -> None:
 
 def _solve(options: argparse.Namespace) -> int:
     data = read_data(options.file)
-    with _stated(options.file):
+    with stated(options.file):
         contract = solve(problem_from_dict(data))
     _print(contract_to_dict(contract) if options.json else describe_contract(contract))
     return 0
@@ -64,7 +64,7 @@ def _solve(options: argparse.Namespace) -> int:
 
 def _audit(options: argparse.Namespace) -> int:
     data = read_data(options.file)
-    with _stated(options.file):
+    with stated(options.file):
         menu = menu_from_dict(data)
         report = audit(menu.problem, menu.contributions, menu.rewards, left_out=menu.left_out)
     _print(report.to_dict() if options.json else describe_audit(report, menu.problem))
@@ -72,7 +72,7 @@ def _audit(options: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _stated(path: Path) -> Iterator[None]:
+def stated(path: Path) -> Iterator[None]:
     """Turn what is wrong with the content of a file into an `InputError`."""
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):

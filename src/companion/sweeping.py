@@ -9,7 +9,7 @@ from typing import Any
 from paid_with_models.interchange import problem_from_dict
 from paid_with_models.sweeps import sweep
 
-from .contracts import InputError, read_data
+from .contracts import InputError, read_data, stated
 
 CHUNK = 1000
 
@@ -54,16 +54,15 @@ def _sweep(options: argparse.Namespace) -> None:
         print(f"{done} of {of} chunks, {time.monotonic() - began:.0f} s", file=sys.stderr)
 
     try:
-        sweep(
-            problem_from_dict(data["problem"]),
-            data["over"],
-            client=options.scheduler,
-            chunk=data.get("chunk", CHUNK),
-            output=options.output,
-            progress=progress,
-        )
-    except ValueError as error:
-        raise InputError(f"{options.file}: {error}") from None
+        with stated(options.file):
+            sweep(
+                problem_from_dict(data["problem"]),
+                data["over"],
+                client=options.scheduler,
+                chunk=data.get("chunk", CHUNK),
+                output=options.output,
+                progress=progress,
+            )
     except ImportError as error:
         raise InputError(str(error)) from None
     except OSError as error:

@@ -209,7 +209,7 @@ def _check_axes(problem: Problem, axes: Mapping[str, list[Any]]) -> None:
         for value in values:
             try:
                 _varied(problem, {name: value})
-            except (TypeError, ValueError) as error:
+            except (TypeError, ValueError, OverflowError) as error:
                 raise ValueError(f"over[{name!r}]: {error}") from None
 
 

@@ -1,6 +1,7 @@
 """Broken input that once ended in a traceback, and some more drawn at random (see `make fuzz`)."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,94 @@ def test_table_that_is_not_text(folder: Path) -> None:
 @pytest.mark.usefixtures("folder")
 def test_command_lines(words: list[str]) -> None:
     assert ends_with(words) == "exit 2"
+
+
+@pytest.mark.parametrize(
+    ("content", "outcome"),
+    [
+        (fuzz.POINTS, "exit 0"),
+        (b"\xef\xbb\xbf" + fuzz.POINTS, "exit 0"),
+        (fuzz.POINTS.replace(b"\n", b"\r\n"), "exit 0"),
+        (fuzz.POINTS.replace(b"0.45", b"0,45"), "exit 2"),
+        (fuzz.POINTS.replace(b"100", b"1e999"), "exit 2"),
+        (fuzz.POINTS.replace(b"0.31", b"nan"), "exit 2"),
+        (fuzz.POINTS + b"\0,1", "exit 2"),
+        (b"\xff\xfe" + fuzz.POINTS, "exit 2"),
+        (b'data,accuracy\n"1', "exit 2"),
+        (b"", "exit 2"),
+    ],
+)
+def test_measured_points(folder: Path, content: bytes, outcome: str) -> None:
+    (folder / fuzz.POINTS_FILE).write_bytes(content)
+    try:
+        assert ends_with(["report", "consortium.yaml", "--output", fuzz.REPORT]) == outcome
+    finally:
+        (folder / fuzz.POINTS_FILE).write_bytes(fuzz.POINTS)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n_parties": HUGE},
+        {"n_parties": True},
+        {"types": [{"name": "a", "probability": 1, "cost": 1e-308}]},
+        {"types": [{"name": "a", "probability": 1, "cost": float("nan")}]},
+        {"types": [{"name": "a", "probability": 1, "cost": 1, "outside": 1e308}] * 2},
+        {"accuracy": {"csv": "\0"}},
+        {"accuracy": {"csv": "../" * 2000}},
+        {"accuracy": {"name": ["PowerLaw"]}},
+        {"present": {"contributions": [float("inf")] * 3, "rewards": [1, 1, 1]}},
+        {"present": {"contributions": [1, 1, 1], "rewards": [1, 1, HUGE]}},
+        {"types": [{"name": "a", "probability": 1, "cost": 1, "outside": -HUGE}]},
+        {"valuation": {"name": "LinearValuation", "parameters": {"scale": 1e308}}},
+    ],
+)
+def test_consortia(folder: Path, change: dict[str, Any]) -> None:
+    data = fuzz.CONSORTIA[0] | change
+    (folder / "input.yaml").write_bytes(fuzz.serialize(data, ".yaml"))
+    assert ends_with(["report", "input.yaml", "--output", fuzz.REPORT]) == "exit 2"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"chunk": 0},
+        {"chunk": True},
+        {"chunk": 1e308},
+        {"over": {}},
+        {"over": {"n_parties": []}},
+        {"over": {"n_parties": [HUGE]}},
+        {"over": {"n_parties": 7}},
+        {"over": {"costs": [[0.3, {}]]}},
+        {"over": {"accuracy.": [1]}},
+        {"over": {"accuracy.evaluate": [1]}},
+        {"over": {"accuracy.__class__": [1]}},
+        {"over": {"valuation.scale": ["x"]}},
+        {"over": {"beliefs": [["own"]]}},
+        {"problem": 7},
+        {"over": {"valuation.scale": [50, 1e-308]}},
+    ],
+)
+def test_sweeps(folder: Path, change: dict[str, Any]) -> None:
+    (folder / "input.json").write_bytes(fuzz.serialize(fuzz.SWEEPS[1] | change, ".json"))
+    assert ends_with(["sweep", "input.json", "--output", "build/out.nc"]) == "exit 2"
+
+
+@pytest.mark.parametrize(
+    "address", ["", "x", "tcp://:1", "tcp://é\0:1", "tcp://a:99999", "tcp://[:1"]
+)
+@pytest.mark.usefixtures("folder")
+def test_addresses_of_schedulers(address: str) -> None:
+    words = ["sweep", "sweep.yaml", "--output", "build/scheduled.nc", "--scheduler", address]
+    assert ends_with(words) == "exit 2"
+
+
+def test_every_command_is_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        fuzz.cli.main(["--help"])
+    known = re.findall(r"^    ([a-z]+)(?: |$)", capsys.readouterr().out, re.MULTILINE)
+    assert len(known) >= 12
+    assert set(known) == {words[0] for words in fuzz.COMMANDS} - {"--help"}
 
 
 def test_the_search_notices_what_it_looks_for(

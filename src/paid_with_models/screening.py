@@ -471,7 +471,7 @@ def _contracts(batch: _Batch, solution: Solution, bounds: FloatArray) -> list[Co
     # m_i >= y_i, which are the two incentive constraints divided by the cost difference.
     gradient = model.gradient(point, solution.row_prices, solution.cap_prices)
     price = np.maximum(-gradient, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore"):
         per_value = np.where(steps > 0, 1 / (steps * unit), 0.0)
     none, never = np.zeros((len(m), 1)), np.full((len(m), 1), np.inf)
     prices = {

@@ -135,8 +135,10 @@ def main(target: Path, words: list[str]) -> int:
     With `words`, only the tests are run whose names hold one of them; the other rows stay.
     """
     chosen = [it for it in FAULTS if not words or any(word in it.test for word in words)]
+    fresh = {row["test"]: row for row in run(chosen)}
+    # Read only now: another run may have written rows meanwhile.
     known = {row["test"]: row for row in json.loads(target.read_text())} if words else {}
-    rows = known | {row["test"]: row for row in run(chosen)}
+    rows = known | fresh
     ordered = [rows[it.test] for it in FAULTS if it.test in rows]
     target.write_text(json.dumps(ordered, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return 0 if all(row["passed"] for row in ordered) else 1

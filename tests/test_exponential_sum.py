@@ -178,12 +178,17 @@ def test_uncertainty_covers_what_sums_fall_short_of_enumeration(beliefs):
 
 
 def test_a_menu_of_little_data_is_enumerated():
-    """Or not evaluated, where that cannot be done; sums would be far below the curve."""
+    """Sums would be far below the curve; where outcomes are too many, the curve at 0 is a bound."""
     few = Problem(31, [1 / 6] * 6, [1.0] * 6, BOUND)
-    at = moments_at(few, np.full(6, 0.5))  # 15.5 units of data, with which this curve is at 0
-    assert at.accuracy == pytest.approx([0.0], abs=1e-12)
-    assert at.values == pytest.approx(np.zeros((1, 6)), abs=1e-9)
+    p, m = few.probabilities[None], np.array([0.5, 0.5, 0.5, 3.0, 3.0, 3.0])
+    exact = Enumeration.of(31, p, "paper").moments(BOUND, few.model_value, m[None])
+    accuracy, values = moments_at(few, m)
+    assert 0 < accuracy == pytest.approx(exact.accuracy[0], rel=1e-12)
+    assert values == pytest.approx(exact.values[0], rel=1e-12)
     many = Problem(60, [0.125] * 8, np.linspace(1.0, 2.0, 8), BOUND)
-    assert moments_at(many, np.full(8, 20.0)).accuracy == pytest.approx(BOUND([1200.0]))
-    with pytest.raises(ValueError, match="outcomes; enumerating them would take"):
-        moments_at(many, np.full(8, 0.5))
+    accuracy, values = moments_at(many, np.full(8, 20.0))
+    assert accuracy == pytest.approx(BOUND(1200.0))
+    assert values == pytest.approx(np.full(8, 100 * BOUND(1200.0)))
+    accuracy, values = moments_at(many, np.full(8, 0.5))  # 30 units: this curve is at 0 up to 57
+    assert accuracy == 0
+    assert np.all(values == 0)

@@ -29,6 +29,9 @@ from .contracts import InputError
 #: By how much a measured accuracy may be below one at less data: measurements vary.
 NOISE = 0.01
 
+#: Numbers of data that a curve is fitted to.
+LEAST, MOST = 1e-9, 1e15
+
 
 @dataclass(frozen=True, eq=False)
 class Consortium:
@@ -112,7 +115,11 @@ def _consortium(data: dict[str, Any], path: Path) -> Consortium:
         if len(accuracy) > 1:
             raise _FieldError(("accuracy",), "takes either csv or a name and its parameters")
         measured = read_points(path.parent / accuracy["csv"])
-        fitted = fit_saturating(*measured.T)
+        try:
+            with np.errstate(over="raise", divide="raise", invalid="raise"):
+                fitted = fit_saturating(*measured.T)
+        except (ValueError, ArithmeticError, RuntimeError) as error:
+            raise _FieldError(("accuracy", "csv"), f"cannot be fitted: {error}") from None
         accuracy = {
             "name": "Saturating",
             "parameters": {"weights": list(fitted.weights), "rates": list(fitted.rates)},
@@ -252,9 +259,9 @@ def read_points(path: Path) -> FloatArray:
     Raises
     ------
     InputError
-        Naming file and line, if there are fewer than three points, data are not positive and
-        rising, an accuracy is outside [0, 1], or one is below an earlier one by more than
-        `NOISE`.
+        Naming file and line, if there are fewer than three points, data are not rising or not
+        from `LEAST` to `MOST`, an accuracy is outside [0, 1], or one is below an earlier one by
+        more than `NOISE`.
     """
     try:
         rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
@@ -273,8 +280,11 @@ def read_points(path: Path) -> FloatArray:
             data, accuracy = map(float, row)
         except ValueError:
             raise InputError(f"{path}: line {number}: must be two numbers; got {row!r}") from None
-        if not (points[-1][0] if points else 0) < data < np.inf:
+        if not (points[-1][0] if points else 0) < data:
             raise InputError(f"{path}: line {number}: data must be positive and rise; got {data}")
+        if not LEAST <= data <= MOST:
+            rule = f"data must be from {LEAST:g} to {MOST:g}; got {data}"
+            raise InputError(f"{path}: line {number}: {rule}")
         if not 0 <= accuracy <= 1:
             raise InputError(f"{path}: line {number}: accuracy must be in [0, 1]; got {accuracy}")
         if accuracy < highest - NOISE:

@@ -60,7 +60,8 @@ class Audit:
     participates : (I,) ndarray of bool
         Whether the type has an option and the best is at least as good as its outside option.
     expected_accuracy : float
-        E[a(S)] if all types take part and take the options meant for them.
+        E[a(S)] if all types take part and take the options meant for them; like the caps, a bound
+        from below if little data may come together in one of too many outcomes to enumerate.
     best_accuracy, upper_bound : float
         What the best menu found reaches, and what no menu exceeds.
     gap : float
@@ -137,7 +138,7 @@ def audit(
     m = _menu("contributions", contributions, problem)
     t = _menu("rewards", rewards, problem)
     best = solve(problem)
-    moments = moments_at(problem, m)
+    accuracy, most = moments_at(problem, m)
     options = t - problem.costs[:, None] * m  # [i, j]: what type i gets from option j
     outside, out = best.reservation_utilities, _types_out(left_out, m, t)
     options[:, out] = outside[:, None]
@@ -146,10 +147,9 @@ def audit(
     gain = np.maximum(-compatibility.min(axis=1), 0.0)
     # Among equally good options a type takes its own.
     choice = np.where(gain > 0, compatibility.argmin(axis=1), np.arange(m.size))
-    caps = moments.values[0] - t
+    caps = most - t
     allowed = TOLERANCE * problem.model_value.optimum
     smallest = min((utilities - outside).min(), compatibility.min(), caps.min())
-    accuracy = float(moments.accuracy[0])
     return Audit(
         contributions=m,
         rewards=t,
@@ -160,7 +160,7 @@ def audit(
         best_option=choice,
         deviation_gain=gain,
         incentive_tolerance=float(gain.max()),
-        reward_caps=moments.values[0],
+        reward_caps=most,
         caps=caps,
         insolvent=caps < -allowed,
         participates=(options.max(axis=1) >= outside - allowed) & ~out,

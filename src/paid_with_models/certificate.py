@@ -242,7 +242,7 @@ def menu_residuals(
     m = _menu("contributions", contributions, problem)
     t = _menu("rewards", rewards, problem)
     value_unit = problem.model_value.optimum
-    caps = moments_at(problem, m).values[0]
+    _, caps = moments_at(problem, m)
     f, out = problem.outside_options, _types_out(left_out, m, t)
     if np.all(out):
         return Residuals(0.0, 0.0, 0.0)

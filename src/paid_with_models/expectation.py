@@ -32,6 +32,7 @@ __all__ = [
     "Moments",
     "Uncertainty",
     "conditional_probabilities",
+    "enumerable",
     "enumerate_outcomes",
     "outcome_probabilities",
 ]
@@ -66,9 +67,7 @@ def enumerate_outcomes(n_parties: int, n_types: int) -> npt.NDArray[np.int64]:
     >>> enumerate_outcomes(2, 2).tolist()
     [[0, 2], [1, 1], [2, 0]]
     """
-    n_outcomes = math.comb(n_parties + n_types - 1, n_types - 1)
-    # Counts, a weight per type and belief, and about six work arrays of one number an outcome.
-    needed = 8 * n_outcomes * (3 * n_types + 6)
+    n_outcomes, needed = _size(n_parties, n_types)
     if needed > ENUMERATION_LIMIT:
         raise ValueError(
             f"n_parties = {n_parties} and n_types = {n_types} have {n_outcomes:.4g} outcomes;"
@@ -76,6 +75,24 @@ def enumerate_outcomes(n_parties: int, n_types: int) -> npt.NDArray[np.int64]:
             f" {ENUMERATION_LIMIT / 2**30:.3g} GiB"
         )
     return _outcomes(n_parties, n_types)
+
+
+def enumerable(n_parties: int, n_types: int) -> bool:
+    """Whether N parties can be spread over I types in few enough ways to be enumerated.
+
+    Examples
+    --------
+    >>> enumerable(10, 5), enumerable(60, 8)
+    (True, False)
+    """
+    return _size(n_parties, n_types)[1] <= ENUMERATION_LIMIT
+
+
+def _size(n_parties: int, n_types: int) -> tuple[int, int]:
+    """Number of outcomes, and the bytes that solving with them takes."""
+    n_outcomes = math.comb(n_parties + n_types - 1, n_types - 1)
+    # Counts, a weight per type and belief, and about six work arrays of one number an outcome.
+    return n_outcomes, 8 * n_outcomes * (3 * n_types + 6)
 
 
 @lru_cache(maxsize=64)

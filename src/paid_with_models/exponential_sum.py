@@ -38,7 +38,7 @@ import numpy.typing as npt
 from scipy.optimize import nnls
 
 from .accuracy import ConcaveEnvelope, Curve, FloatArray, Saturating
-from .expectation import Enumeration, Expectation, MomentsLike, Uncertainty
+from .expectation import Enumeration, Expectation, Uncertainty, enumerable
 from .problem import Problem
 from .valuation import LinearValuation, ModelValue
 
@@ -387,23 +387,27 @@ class SumMoments:
         return np.asarray(hessian)
 
 
-def moments_at(problem: Problem, contributions: FloatArray) -> MomentsLike:
-    """Moments of one menu (I,), types in the problem's own order, right to `TAIL_TOLERANCE`.
+def moments_at(problem: Problem, contributions: FloatArray) -> tuple[float, FloatArray]:
+    """Expected accuracy of one menu, and its value as each type sees it, (I,).
 
-    Enumerated if that is cheap, or if sums would fall short: where little data may come together.
+    Enumerated if that is cheap, or if sums would fall short by more than `TAIL_TOLERANCE`: where
+    little data may come together. If outcomes are too many to enumerate then, both are bounds from
+    below.
 
     Raises
     ------
     ValueError
-        If the outcomes are too many to enumerate and sums are not right, or not to be had.
+        If the outcomes are too many to enumerate and sums are not to be had.
     """
     expectation, curves = expectation_of(problem), (problem.accuracy, problem.model_value)
     if isinstance(expectation, SumExpectation):
         short = expectation.shortfall(*curves, contributions[None])
-        if short[0] > TAIL_TOLERANCE:
+        if short[0] > TAIL_TOLERANCE and enumerable(problem.n_parties, problem.n_types):
             p = problem.probabilities[None]
             expectation = Enumeration.of(problem.n_parties, p, problem.beliefs)
-    return expectation.moments(*curves, contributions[None])
+    moments = expectation.moments(*curves, contributions[None])
+    least = [float(curve(0.0)) for curve in curves]
+    return max(float(moments.accuracy[0]), least[0]), np.maximum(moments.values[0], least[1])
 
 
 def expectation_of(problem: Problem) -> Expectation:

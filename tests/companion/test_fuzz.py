@@ -126,6 +126,8 @@ def test_command_lines(words: list[str]) -> None:
         (fuzz.POINTS.replace(b"\n", b"\r\n"), "exit 0"),
         (fuzz.POINTS.replace(b"0.45", b"0,45"), "exit 2"),
         (fuzz.POINTS.replace(b"100", b"1e999"), "exit 2"),
+        (fuzz.POINTS.replace(b"6400", b"1e308"), "exit 2"),
+        (fuzz.POINTS.replace(b"\n50,", b"\n1e-308,"), "exit 2"),
         (fuzz.POINTS.replace(b"0.31", b"nan"), "exit 2"),
         (fuzz.POINTS + b"\0,1", "exit 2"),
         (b"\xff\xfe" + fuzz.POINTS, "exit 2"),

@@ -641,9 +641,9 @@ def test_problems_of_a_kind_are_solved_together(planned):
 
 
 def test_by_sums_numbers_of_parties_do_not_matter_but_one(planned):
-    named = {"a": small(3), "alone": small(1), "b": small(7)}
+    named = {"a": small(3), "alone": small(1), "b": small(7), "c": small(2)}
     assert planned(named, expectations="sum", max_boxes=5) == [
-        (["a", "b"], "sum", 5, False), (["alone"], "enumeration", 5, False),
+        (["a", "b", "c"], "sum", 5, False), (["alone"], "enumeration", 5, False),
     ]  # fmt: skip
 
 
@@ -656,6 +656,15 @@ def test_what_sums_leave_open_is_enumerated_if_that_is_cheap(planned, monkeypatc
         (["easy", *"abcde", "large"], "sum", 0, True), (["a", "b"], "enumeration", 0, False),
         (["c", "d"], "enumeration", 0, False), (["e"], "enumeration", 0, False),
     ]  # fmt: skip
+
+
+def test_a_problem_with_better_outside_options_is_solved_by_itself(planned, monkeypatch):
+    monkeypatch.setattr(
+        screening, "_solve_selecting", lambda problem, *_: SimpleNamespace(problem=problem)
+    )
+    outside = small(reservation_utilities=[50.0, 60.0])
+    done = planned({"a": small(), "outside": outside, "b": small()}, expectations="enumeration")
+    assert done == [(["a", "b"], "enumeration", None, False)]
 
 
 def test_asked_for_sums_are_the_last_word(planned, monkeypatch):
@@ -971,3 +980,16 @@ def test_a_party_alone_is_in_autarky_and_nothing_is_searched(monkeypatch):
     assert menus.point.contributions is solving.anchor
     assert bounds.tolist() == [1.5] * 4
     assert solving.asked == []
+
+
+@pytest.mark.parametrize(
+    ("contributions", "n_options", "shape"),
+    [
+        ([0.0, 0.0], 1, Shape.NO_COLLABORATION),
+        ([0.2, 0.2], 1, Shape.POOLING),
+        ([0.2, 0.5], 2, Shape.SEPARATING),
+        ([0.0, 0.5, 0.5], 2, Shape.PARTLY_POOLING),
+    ],
+)
+def test_the_shape_of_small_menus(contributions, n_options, shape):
+    assert screening._shape(np.array(contributions), n_options) is shape

@@ -3,6 +3,8 @@
 import functools
 import io
 import itertools
+import json
+from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -32,7 +34,9 @@ from paid_with_models.experiments import (
     options,
     two_type_experiment,
 )
+from paid_with_models.quality import measured_factors
 
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 BOUND = GeneralizationBound()
 OWN = {
     "one type": Problem(5, [1.0], [0.1], BOUND),
@@ -55,6 +59,8 @@ OF_A_CONTRACT = [
     figures.graphical_illustration,
     figures.deterministic_promise,
 ]
+OF_TRIALS = [figures.measured_curves, figures.realized, figures.split_errors]
+OF_QUALITY = [figures.quality_factors, figures.noisy_party]
 OF_TWO_TYPES = [
     functools.partial(draw, pair=pair)
     for draw in (figures.two_type_surfaces, figures.two_type_maps)
@@ -79,7 +85,21 @@ def two_type():
 
 
 @pytest.fixture(scope="module")
-def every(contracts, two_type):
+def trials():
+    """What was measured, with fewer replicates."""
+    found = json.loads((BENCHMARKS / "real_models.json").read_text())
+    for learner in figures.LEARNERS:
+        found[learner]["bootstrap"] = found[learner]["bootstrap"][:10]
+    return found
+
+
+@pytest.fixture(scope="module")
+def quality():
+    return json.loads((BENCHMARKS / "quality.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def every(contracts, two_type, trials, quality):
     """All figures of the book, by name, with their tables."""
     firm = contracts["big_firm_cooperation"]
     made = {
@@ -94,6 +114,8 @@ def every(contracts, two_type):
             {SCENARIOS[name].title: contract for name, contract in contracts.items()}
         ),
     }
+    made |= {draw.__name__: draw(trials) for draw in OF_TRIALS}
+    made |= {draw.__name__: draw(quality) for draw in OF_QUALITY}
     for draw in OF_A_CONTRACT:
         made |= {f"{draw.__name__} {name}": draw(c) for name, c in contracts.items()}
     return made | {str(draw): draw(two_type) for draw in OF_TWO_TYPES}
@@ -434,3 +456,87 @@ def test_bunching_table_says_who_shares():
     for bad in ({}, {"share": row[:1]}, {"share": [*row, (1.0, one_type)]}):
         with pytest.raises(ValueError, match="contracts"):
             figures.bunching(bad)
+
+
+def test_measured_curves_table(trials, every):
+    table = every["measured_curves"][1]
+    numbers = table.attrs["numbers"]
+    for k, (name, title) in enumerate(figures.LEARNERS.items(), start=1):
+        here = table[table["learner"] == title]
+        np.testing.assert_array_equal(here["data"], trials[name]["sizes"])
+        np.testing.assert_array_equal(here["accuracy"], trials[name]["accuracies"])
+        misses = 100 * (here["fitted"] - here["accuracy"]).abs().max()
+        assert numbers[f"sum_{k}"] == pytest.approx(misses)
+        assert misses < numbers[f"power_{k}"] < 2
+        assert (here["low"] < here["high"]).all()
+
+
+def test_realized_table_is_what_the_runs_gave(trials, every):
+    """Means and intervals of accuracies and rewards by hand."""
+    table = every["realized"][1].set_index(["learner", "grading", "quantity"])
+    for name, title in figures.LEARNERS.items():
+        for way, (text, *_) in figures.GRADINGS.items():
+            runs, here = trials[name]["trials"][way], table.loc[title, text]
+            accuracies = 100 * np.array(runs["accuracies"])
+            assert here.loc["mean accuracy", "mean"] == pytest.approx(accuracies.mean())
+            width = 1.96 * accuracies.std(ddof=1) / np.sqrt(accuracies.size)
+            assert here.loc["mean accuracy", "half_width"] == pytest.approx(width)
+            # A slack is off by what its rewards are off.
+            off = here["mean"] - here["theory"]
+            for i in (1, 2, 3):
+                assert off[f"IR {i}"] == pytest.approx(off[f"reward {i}"])
+            assert off["IC 2 1"] == pytest.approx(off["reward 2"] - off["reward 1"])
+    assert table.loc[:, "half_width"].min() > 0
+
+
+def test_split_errors_table_is_sorted_and_consistent(every):
+    table = every["split_errors"][1]
+    error = (table["expected_accuracy"] - table["promised"]).to_numpy().reshape(-1, 3)
+    assert len(error) == table.attrs["numbers"]["cases"] == table["split"].nunique()
+    assert np.all(np.ptp(error, axis=1) == 0)
+    assert np.all(np.diff(error[:, 0]) >= 0)
+    # What one half promises is about what the other gets in the opposite direction.
+    errors = dict(zip(table["split"], error.ravel(), strict=True))
+    for number in {name[:-1] for name in errors}:
+        assert errors[f"{number}a"] == pytest.approx(-errors[f"{number}b"], abs=2e-3)
+
+
+def test_quality_factors_table_is_the_measured_factors(quality, every):
+    table = every["quality_factors"][1]
+    found = quality["tasks"]["digits"]["logistic"]
+    clean, noisy = (
+        {int(n): values for n, values in sets.items()}
+        for sets in (found["clean"], found["noisy"]["0.2"])
+    )
+    here = table[
+        (table["task"] == "ten digits") & (table["learner"] == "logistic") & (table["noise"] == 0.2)
+    ]
+    np.testing.assert_array_equal(here["factor"], measured_factors(clean, noisy).factors)
+    # A factor or a bound, never both.
+    assert (table["factor"].isna() == table["bound"].notna()).all()
+    assert (table["factor"].isna() == table["error"].isna()).all()
+    # Every factor inside the axes is drawn, and so is every bound.
+    figure = every["quality_factors"][0]
+    drawn = sum(
+        line.get_marker() not in ("None", None, "_", "|") and len(line.get_xdata()) == 1
+        for ax in figure.axes
+        for line in ax.get_lines()
+    )
+    assert drawn == len(table)
+
+
+def test_noisy_party_table(quality, every):
+    table = every["noisy_party"][1]
+    for k, (learner, runs) in enumerate(quality["contract"].items(), start=1):
+        here = table[table["learner"] == learner].set_index("noisy_data")
+        lost = 100 * (np.mean(runs["noisy"]) - np.mean(runs["clean"]))
+        assert here.loc["taken as good", "difference"] == pytest.approx(lost)
+        line = here.loc["counted as q"]
+        assert line["difference"].is_monotonic_increasing
+        assert line["difference"].iloc[-1] == pytest.approx(0, abs=1e-12)
+        implied = table.attrs["numbers"][f"implied_{k}"]
+        if implied > 0:
+            at = np.interp(implied, line["quality"], line["difference"])
+            assert at == pytest.approx(lost)
+        else:
+            assert lost < line["difference"].min()

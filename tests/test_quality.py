@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 from paid_with_models import GeneralizationBound, Problem, Saturating, autarky, solve
+from paid_with_models.expectation import enumerate_outcomes, outcome_probabilities
 from paid_with_models.quality import (
     checked_problem,
     discriminant_accuracy,
     equivalent_data,
+    measured_factors,
     quality_factor,
     unnoticed,
 )
@@ -68,6 +71,86 @@ def test_a_checked_problem_is_a_problem_with_the_costs_of_effective_data():
         data = np.linspace(0, 2000, 400_001)
         alone = problem.model_value(q[i] * data) - problem.costs[i] * data
         assert autarky(checked).utilities[i] == pytest.approx(max(alone.max(), 0), abs=1e-4)
+
+
+def least_rewards(problem, q, raw):
+    """Least mean rewards for two types that hand in ``raw`` samples, as a linear program.
+
+    Everything is in raw data: alone a party trains on q times what it has, and whoever takes the
+    other's option must reach the same effective data with data of its own quality.
+    """
+    c, grid = problem.costs, np.linspace(0, 600, 20_001)
+    alone = [max(0.0, np.max(problem.model_value(q[i] * grid) - c[i] * grid)) for i in range(2)]
+    cost = c[:, None] * (q * raw) / q[:, None]  # of type i, in the row, with option j
+    rows = [[-1, 0], [0, -1], [-1, 1], [1, -1]]
+    least = [
+        -alone[0] - cost[0, 0], -alone[1] - cost[1, 1],
+        cost[0, 1] - cost[0, 0], cost[1, 0] - cost[1, 1],
+    ]  # fmt: skip
+    return linprog([1, 1], A_ub=rows, b_ub=least, bounds=(0, None))
+
+
+# Book: prop-checked-quality
+def test_no_menu_in_raw_data_beats_the_checked_problem_and_one_reaches_it():
+    """All menus on a grid of raw contributions, for two types and three parties."""
+    curve, q = Saturating((0.9,), (0.008,)), np.array([0.9, 0.5])
+    problem = Problem(3, [0.4, 0.6], [0.6, 0.15], curve)
+    contract = solve(checked_problem(problem, q))
+    best_raw = contract.contributions / q
+    counts = enumerate_outcomes(3, 2)
+    chance = outcome_probabilities(counts, problem.probabilities)
+    present = chance[:, None] * (counts > 0)
+
+    def value(raw):
+        """Expected accuracy, or nothing if no rewards are feasible."""
+        found = least_rewards(problem, q, raw)
+        caps = (100 * curve(counts @ (q * raw))) @ present / present.sum(axis=0)
+        within = found.status == 0 and np.all(found.x <= caps + 1e-3)
+        return chance @ curve(counts @ (q * raw)) if within else 0.0
+
+    assert value(best_raw) == pytest.approx(contract.expected_accuracy, abs=1e-9)
+    steps = np.linspace(0, 1.5, 16)
+    found = [value(best_raw * [a, b]) for a in steps for b in steps]
+    assert sum(v > 0 for v in found) > 20
+    assert max(found) < contract.expected_accuracy + 1e-4
+    # The same menu is not the best one if the quality of type 2 is higher than was thought.
+    better = solve(checked_problem(problem, [0.9, 0.8]))
+    assert better.expected_accuracy > contract.expected_accuracy + 0.01
+
+
+def test_measured_factors_are_those_of_a_learner_that_has_one():
+    """Exact accuracies of the difference of class means; repeats around them do no harm."""
+    rng = np.random.default_rng(7)
+    sizes = np.geomspace(100, 1200, 14).astype(int)
+    jitter = rng.normal(scale=1e-3, size=(2, 400))
+
+    def repeats(size, noise, errors):
+        return discriminant_accuracy(int(size), 0.25, 50, noise) + errors
+
+    clean = {int(n): repeats(n, 0.0, jitter[0]) for n in sizes}
+    noisy = {n: repeats(n, 0.2, jitter[1]) for n in (400, 1600)}
+    found = measured_factors(clean, noisy)
+    assert found.factors == pytest.approx(quality_factor(0.2), rel=0.05)
+    # By the delta method: repeats of clean and noisy sets are drawn together.
+    spread = np.std(jitter[1] - jitter[0], ddof=1) / np.sqrt(400)
+    for k, n in enumerate((400, 1600)):
+        at = found.factors[k] * n
+        ends = [discriminant_accuracy(round(at * side), 0.25, 50) for side in (0.9, 1.1)]
+        slope = (ends[1] - ends[0]) / (0.2 * at)
+        assert found.errors[k] == pytest.approx(spread / slope / n, rel=0.3)
+
+
+def test_where_there_is_no_factor_there_is_a_bound():
+    clean = {10: [0.5, 0.5], 100: [0.7, 0.7], 1000: [0.8, 0.8]}
+    found = measured_factors(clean, {100: [0.3, 0.4], 500: [0.9, 0.9], 1000: [0.7, 0.7]})
+    np.testing.assert_array_equal(np.isnan(found.factors), [True, True, False])
+    np.testing.assert_array_equal(np.isnan(found.errors), [True, True, False])
+    assert found.bounds[:2].tolist() == [0.1, 2.0]
+    assert found.factors[2] == pytest.approx(0.1)
+    assert found.errors[2] == pytest.approx(0, abs=1e-12)
+    for few in ({10: [0.5], 100: [0.7]}, {10: [0.5, 0.6], 100: [0.7]}):
+        with pytest.raises(ValueError, match="as many repeats, two or more"):
+            measured_factors(few, {100: [0.6]})
 
 
 def test_unnoticed_noise_against_the_closed_form_of_one_exponential():

@@ -5,7 +5,14 @@ import pytest
 
 from paid_with_models import Problem, Saturating, solve
 from paid_with_models.expectation import enumerate_outcomes, outcome_probabilities
-from paid_with_models.trials import deploy, designed, intervals, run_trials, whole_samples
+from paid_with_models.trials import (
+    Trials,
+    deploy,
+    designed,
+    intervals,
+    run_trials,
+    whole_samples,
+)
 
 CURVE = Saturating((0.6, 0.3), (0.05, 0.005))
 CONTRACT = solve(Problem(4, [0.4, 0.6], [0.5, 0.1], CURVE))
@@ -45,12 +52,50 @@ def test_a_learner_on_the_curve_gives_the_theory(grading):
         assert abs(value - theory[key]) < 3 * width + 100 / LABELS.size
 
 
+def test_intervals_against_the_jackknife():
+    """Half-widths from influences are those of means with one draw left out after the other."""
+    rng = np.random.default_rng(4)
+    trials = run(draws=150)
+    # Wider than any noise of this learner, and common to both types: covariances matter.
+    shifts = rng.normal(scale=0.02, size=(150, 1)) + rng.normal(scale=0.005, size=(150, 2))
+    trials = Trials(
+        trials.counts, trials.accuracies + rng.normal(scale=0.01, size=150), trials.handed + shifts
+    )
+    found = intervals(MENU, trials)
+    left = [
+        intervals(MENU, Trials(*(np.delete(x, d, axis=0) for x in vars(trials).values())))
+        for d in range(150)
+    ]
+    for key, (value, width) in found.items():
+        without = np.array([other[key][0] for other in left])
+        jackknife = np.sqrt(149 / 150 * np.sum((without - without.mean()) ** 2))
+        assert width == pytest.approx(1.96 * jackknife, rel=0.02)
+        assert value == pytest.approx(without.mean(), abs=1e-3 * width)
+    # The common part cancels in the slack between the two types.
+    apart = np.hypot(found["reward 1"][1], found["reward 2"][1])
+    assert found["IC 2 1"][1] < 0.5 * apart
+
+
+def test_the_control_variate_leaves_out_who_turned_up():
+    trials = run(draws=400)
+    found = intervals(MENU, trials)
+    mean, wide = found["mean accuracy"]
+    assert mean == pytest.approx(trials.accuracies.mean())
+    assert wide == pytest.approx(1.96 * np.std(trials.accuracies, ddof=1) / 20)
+    assert abs(mean - designed(MENU)["mean accuracy"]) < 2 * wide
+    # Of this learner nothing is left but the rounding to test points.
+    assert found["accuracy"][1] < 0.01 * wide
+
+
 def test_designed_slacks_by_hand():
     m, t, c = MENU.contributions, MENU.rewards, MENU.problem.costs
     theory = designed(MENU)
     assert theory["IR 1"] == pytest.approx(t[0] - c[0] * m[0] - MENU.problem.outside_options[0])
     assert theory["IC 2 1"] == pytest.approx((t[1] - c[1] * m[1]) - (t[0] - c[1] * m[0]))
     assert theory["IC 1 2"] == pytest.approx((t[0] - c[0] * m[0]) - (t[1] - c[0] * m[1]))
+    counts = enumerate_outcomes(4, 2)
+    chance = outcome_probabilities(counts, MENU.problem.probabilities)
+    assert theory["mean accuracy"] == pytest.approx(chance @ CURVE(counts @ m), abs=1e-12)
     assert min(theory.values()) > -1e-9
 
 
@@ -100,6 +145,13 @@ def test_deployment_by_hand():
         assert result.rewards[i] == pytest.approx(share * 100 * weight @ truth(totals), abs=1e-8)
     # A worse truth pays everybody less than promised.
     assert np.all(result.rewards < CONTRACT.rewards)
+    m, t, c = CONTRACT.contributions, result.rewards, CONTRACT.problem.costs
+    assert result.ic_slacks[1, 0] == pytest.approx(t[1] - t[0] - c[1] * (m[1] - m[0]))
+    assert result.ic_slacks[0, 1] == pytest.approx(t[0] - t[1] - c[0] * (m[0] - m[1]))
+    assert np.all(np.diagonal(result.ic_slacks) == 0)
+    data = np.linspace(0, 2000, 200_001)
+    alone = np.max(100 * truth(data) - c[:, None] * data, axis=1)
+    assert result.ir_slacks == pytest.approx(t - c * m - alone, abs=1e-5)
 
 
 def test_a_small_pool_is_refused():

@@ -40,9 +40,12 @@ from .accuracy import Curve, FloatArray
 from .behavior import Behavior
 from .expectation import enumerate_outcomes, outcome_probabilities
 from .experiments import CounterExample, FreeRidingResults, TwoTypeResults, _types, options
+from .learning_curves import fit_power_law, fit_saturating
 from .problem import Problem, autarky
+from .quality import measured_factors, quality_factor
 from .rewards import RewardDistribution, proportional_rewards
-from .screening import Contract
+from .screening import Contract, solve
+from .trials import Menu, Trials, deploy, designed, intervals, whole_samples
 
 __all__ = [
     "accuracy_curve",
@@ -55,9 +58,14 @@ __all__ = [
     "free_riding_figure",
     "graphical_illustration",
     "logit_figure",
+    "measured_curves",
     "menu_curve",
+    "noisy_party",
+    "quality_factors",
+    "realized",
     "reward_distributions",
     "scenario_panel",
+    "split_errors",
     "style",
     "timeline",
     "times_by_parties",
@@ -1329,6 +1337,446 @@ def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
         shares = table["shared"].map({letter: look[0] for letter, look in looks.items()})
         return _settled(figure), _told(
             table.assign(shared=shares), problems=results["problems"], n_costs=len(kinds)
+        )
+
+
+#: Names of the learners of the chapter on real models, as ``make trials`` has them.
+LEARNERS = {
+    "nearest neighbor": "1-nearest-neighbor",
+    "random features": "ridge, random features",
+}
+
+
+def measured_curves(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """Learning curves as measured and as fitted, and what fits and bootstrap replicates miss.
+
+    Parameters
+    ----------
+    results : mapping
+        What ``make trials`` writes.
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns learner, data, accuracy, fitted, low, high, power_law: measured accuracies, fitted
+        sums of exponentials, the middle 95 % of fits to bootstrap replicates, and power laws.
+    """
+    tables = []
+    for name, title in LEARNERS.items():
+        found = results[name]
+        sizes, errors = np.array(found["sizes"]), found.get("errors")
+        fits = [fit_saturating(sizes, drawn, errors)(sizes) for drawn in found["bootstrap"]]
+        low, high = np.quantile(fits, [0.025, 0.975], axis=0)
+        columns = {
+            "learner": title,
+            "data": sizes,
+            "accuracy": found["accuracies"],
+            "fitted": fit_saturating(sizes, found["accuracies"], errors)(sizes),
+            "low": low,
+            "high": high,
+            "power_law": fit_power_law(sizes, found["accuracies"])(sizes),
+        }
+        tables.append(pd.DataFrame(columns))
+    looks = ((TYPE_PATH[3], "o"), (TYPE_PATH[0], "s"))
+    with style():
+        figure = _figure(6.4)
+        top, *rest = figure.subplots(3, 1, sharex=True, height_ratios=(1.7, 1, 1))
+        for ax, table, (color, marker) in zip(rest, tables, looks, strict=True):
+            sizes, measured = table["data"], table["accuracy"]
+            top.plot(sizes, measured, marker, color=color, markersize=4, label="measured")
+            for curve, dashes in (("fitted", "-"), ("power_law", (0, (4, 2)))):
+                line = {"color": color, "linestyle": dashes, "linewidth": 1.4}
+                top.plot(sizes, table[curve], **line)
+                ax.plot(sizes, 100 * (table[curve] - measured), **line)
+            for axes, base, scale in ((top, 0.0, 1), (ax, measured, 100)):
+                axes.fill_between(
+                    sizes, scale * (table["low"] - base), scale * (table["high"] - base),
+                    color=color, alpha=0.2, linewidth=0,
+                )  # fmt: skip
+            ax.axhline(0, color=MUTED, linewidth=0.8)
+            ax.set_title(table["learner"].iloc[0], color=color)
+            ax.set_ylabel("points")
+        top.set(ylabel="accuracy", xscale="log")
+        for table, (color, _), place in zip(tables, looks, ((-8, 8), (10, -8)), strict=True):
+            middle = table.iloc[len(table) // 2]
+            top.annotate(
+                middle["learner"], (middle["data"], middle["accuracy"]), xytext=place,
+                textcoords="offset points", color=color, weight="bold",
+                ha="right" if place[0] < 0 else "left", va="bottom" if place[1] > 0 else "top",
+            )  # fmt: skip
+        rest[-1].set_xticks([10, 100, 1000], ["10", "100", "1,000"])
+        rest[-1].set_xlabel("samples to train on")
+        handles = [
+            Line2D([], [], color=MUTED, marker="o", linestyle="", markersize=4, label="measured"),
+            Line2D([], [], color=MUTED, linewidth=1.4, label="sum of exponentials"),
+            Patch(facecolor=MUTED, alpha=0.3, label="its bootstrap band, 95 %"),
+            Line2D([], [], color=MUTED, linewidth=1.4, linestyle=(0, (4, 2)), label="power law"),
+        ]
+        _legend_below(figure, handles, columns=2)
+        ends = {
+            f"{curve}_{k}": 100 * np.abs(table[column] - table["accuracy"]).max()
+            for k, table in enumerate(tables, start=1)
+            for curve, column in (("sum", "fitted"), ("power", "power_law"))
+        }
+        return _settled(figure), _told(
+            pd.concat(tables, ignore_index=True),
+            replicates=len(results["nearest neighbor"]["bootstrap"]),
+            **ends,
+        )
+
+
+#: The ways of grading, by name: text, color and marker.
+GRADINGS = {
+    "noise": ("output noise", TYPE_PATH[3], "o"),
+    "subset": ("subsets", TYPE_PATH[0], "s"),
+}
+
+#: Slacks beyond this are not drawn: they are far from binding.
+FAR = 5.0
+
+
+def realized(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """What contracts promised and what came of them, with intervals.
+
+    Parameters
+    ----------
+    results : mapping
+        What ``make trials`` writes.
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns learner, grading, quantity, theory, mean, half_width: mean over draws and half the
+        width of its 95 % interval, in units of value (accuracies in percentage points). Slacks that
+        are not drawn are there too.
+    """
+    rows = []
+    for name, title in LEARNERS.items():
+        menu, trials = _run(results, name)
+        theory = designed(menu)
+        for way, (text, *_) in GRADINGS.items():
+            for key, (value, width) in intervals(menu, trials[way]).items():
+                scale = 100 if "accuracy" in key else 1
+                numbers = (scale * theory[key], scale * value, scale * width)
+                rows.append((title, text, key, *numbers))
+    columns = ["learner", "grading", "quantity", "theory", "mean", "half_width"]
+    table = pd.DataFrame(rows, columns=columns)
+    slack = table["quantity"].str.startswith(("IR", "IC"))
+    near = table.assign(far=slack & (table["theory"] > FAR)).groupby("quantity", sort=False)
+    shown = near["far"].transform("all")
+    quantities = list(dict.fromkeys(table.loc[~shown, "quantity"]))
+    slacks_from = next(k for k, text in enumerate(quantities) if text.startswith("IR"))
+    with style():
+        figure = _figure(6.6)
+        axes = figure.subplots(1, len(LEARNERS), sharex=True, sharey=True)
+        for ax, title in zip(axes, LEARNERS.values(), strict=True):
+            for row, quantity in enumerate(quantities):
+                here = table[(table["learner"] == title) & (table["quantity"] == quantity)]
+                # Accuracies and rewards as differences, slacks as they are.
+                base = 0.0 if quantity.startswith(("IR", "IC")) else here["theory"].iloc[0]
+                ax.plot(
+                    [here["theory"].iloc[0] - base] * 2, [row - 0.38, row + 0.38], color=INK,
+                    linewidth=2.6, solid_capstyle="butt", zorder=2,
+                )  # fmt: skip
+                for (_, color, marker), shift, (_, it) in zip(
+                    GRADINGS.values(), (-0.17, 0.17), here.iterrows(), strict=True
+                ):
+                    ax.errorbar(
+                        it["mean"] - base, row + shift, xerr=it["half_width"], color=color,
+                        marker=marker, markersize=5, linewidth=1.6, zorder=3,
+                    )  # fmt: skip
+            ax.set_title(title)
+            ax.axhline(slacks_from - 0.5, color=MUTED, linewidth=0.8)
+            ax.grid(axis="x")
+            ax.set_xlabel("units of value, or points")
+        axes[0].set_yticks(range(len(quantities)), [_quantity(text) for text in quantities])
+        axes[0].invert_yaxis()
+        handles = [Line2D([], [], color=INK, linewidth=2.6, label="theory")]
+        handles += [
+            Line2D([], [], color=color, marker=marker, markersize=5, label=text)
+            for text, color, marker in GRADINGS.values()
+        ]
+        _legend_below(figure, handles, columns=3)
+        drawn = table[table["quantity"].isin(quantities)]
+        off = (drawn["mean"] - drawn["theory"]).abs()
+        return _settled(figure), _told(
+            table,
+            draws=results["draws"],
+            far=FAR,
+            intervals=len(drawn),
+            outside=int((off > drawn["half_width"]).sum()),
+            widest=drawn["half_width"].max(),
+            least_far=table.loc[shown, "mean"].min(),
+        )
+
+
+def _run(results: Mapping[str, Any], learner: str) -> tuple[Menu, dict[str, Trials]]:
+    """The menu that was run with a learner, and what came of it, by the way of grading."""
+    found = results[learner]
+    curve = fit_saturating(found["sizes"], found["accuracies"], found.get("errors"))
+    problem = Problem(results["parties"], results["probabilities"], results["costs"], curve)
+    fields = ("counts", "accuracies", "handed")
+    trials = {
+        way: Trials(*(np.array(runs[field]) for field in fields))
+        for way, runs in found["trials"].items()
+    }
+    return whole_samples(solve(problem)), trials
+
+
+def _quantity(name: str) -> str:
+    """A name of :func:`~paid_with_models.trials.intervals` as a label."""
+    if name == "accuracy":
+        return "accuracy − a(S)"
+    kind, *types = name.split()
+    return f"{kind} {types[0]} to {types[1]}" if len(types) == 2 else name
+
+
+def split_errors(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """Contracts calibrated on one half of the data and carried out on the other.
+
+    Parameters
+    ----------
+    results : mapping
+        What ``make trials`` writes.
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns split, promised, expected_accuracy, type, slack: by split and type, the accuracy
+        that the design promised, what is to be expected, and by how much the mean reward exceeds
+        cost and what the type would reach alone, units of value. Rows are sorted by the error.
+    """
+    grid = results["disjoint"]["sizes"]
+    parts = results["parties"], results["probabilities"], results["costs"]
+    cases = []
+    for number, pair in enumerate(results["disjoint"]["pairs"], start=1):
+        first, second = (fit_saturating(grid, accuracies) for accuracies in pair)
+        for way, here, there in (("a", first, second), ("b", second, first)):
+            cases.append((f"{number}{way}", deploy(solve(Problem(*parts, here)), there)))
+    cases.sort(key=lambda case: case[1].expected_accuracy - case[1].promised_accuracy)
+    table = pd.DataFrame(
+        [
+            (name, found.promised_accuracy, found.expected_accuracy, k, slack)
+            for name, found in cases
+            for k, slack in enumerate(found.ir_slacks, start=1)
+        ],
+        columns=["split", "promised", "expected_accuracy", "type", "slack"],
+    )
+    menu, trials = _run(results, "nearest neighbor")
+    _, sampling = intervals(menu, trials["noise"])["accuracy"]
+    with style():
+        figure = _figure(4.6)
+        left, right = figure.subplots(1, 2, sharey=True)
+        rows = np.arange(len(cases))
+        errors = [100 * (found.expected_accuracy - found.promised_accuracy) for _, found in cases]
+        left.axvspan(-100 * sampling, 100 * sampling, color=FAINT, alpha=0.55, linewidth=0)
+        left.hlines(rows, 0, errors, color=CAP, linewidth=1.6)
+        left.plot(errors, rows, "D", color=CAP, markersize=6)
+        left.set(title="accuracy", xlabel="expected less promised (points)")
+        colors = type_colors(results["costs"])
+        for k, (color, marker) in enumerate(zip(colors, ("o", "s", "^"), strict=True)):
+            slacks = [found.ir_slacks[k] for _, found in cases]
+            right.plot(slacks, rows, marker, color=color, markersize=6, label=f"type {k + 1}")
+        right.set(title="IR slacks", xlabel="reward − cost − alone (value)")
+        for ax in (left, right):
+            ax.axvline(0, color=INK, linewidth=1)
+            ax.set_yticks(rows, [name for name, _ in cases])
+        left.set_ylabel("split and half")
+        handles = [
+            Line2D([], [], color=CAP, marker="D", linestyle="", markersize=6, label="accuracy"),
+            Patch(facecolor=FAINT, alpha=0.55, label="sampling, 95 %"),
+            *right.get_legend_handles_labels()[0],
+        ]
+        _legend_below(figure, handles, columns=3)
+        return _settled(figure), _told(
+            table,
+            cases=len(cases),
+            largest=np.abs(errors).max(),
+            sampling=100 * sampling,
+            least_slack=table["slack"].min(),
+        )
+
+
+#: Tasks of the chapter on quality: classes and text. And its learners: color and marker.
+TASKS = {"parity": (2, "even or odd"), "digits": (10, "ten digits")}
+QUALITY_LOOKS = (
+    (CAP, "D"), (TYPE_PATH[3], "o"), (TYPE_PATH[0], "s"), (TYPE_PATH[2], "^"), (ALARM, "v"),
+)  # fmt: skip
+
+
+def quality_factors(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """What a sample with a noisy label is worth to learners, against the noise.
+
+    Parameters
+    ----------
+    results : mapping
+        What ``make quality`` writes.
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns task, learner, noise, data, factor, error, bound: the factor that was measured and
+        its standard error. Where the accuracy is below that of the smallest clean set there is
+        none, but a bound.
+    """
+    tables = []
+    for task in TASKS:
+        for learner, found in results["tasks"][task].items():
+            clean = {int(size): values for size, values in found["clean"].items()}
+            for noise, sets in found["noisy"].items():
+                noisy = {int(size): values for size, values in sets.items()}
+                measured = measured_factors(clean, noisy)
+                none = np.isnan(measured.factors)
+                columns = {
+                    "task": TASKS[task][1],
+                    "learner": learner,
+                    "noise": float(noise),
+                    "data": list(noisy),
+                    "factor": measured.factors,
+                    "error": measured.errors,
+                    "bound": np.where(none, measured.bounds, np.nan),
+                }
+                tables.append(pd.DataFrame(columns))
+    table = pd.concat(tables, ignore_index=True)
+    sizes, noises = sorted(set(table["data"])), sorted(set(table["noise"]))
+    learners = list(dict.fromkeys(table["learner"]))
+    with style():
+        figure = _figure(6.8)
+        axes = figure.subplots(2, 1, sharex=True, sharey=True)
+        for ax, (classes, title) in zip(axes, TASKS.values(), strict=True):
+            for place, noise in enumerate(noises):
+                for k, dashes in ((2, "-"), (10, (0, (4, 2)))):
+                    if k <= classes:
+                        level = quality_factor(noise, k)
+                        ax.plot(
+                            [place - 0.46, place + 0.46], [level, level], color=INK,
+                            linestyle=dashes, linewidth=1.6, zorder=1.5,
+                        )  # fmt: skip
+            here = table[table["task"] == title]
+            for j, (learner, (color, marker)) in enumerate(
+                zip(learners, QUALITY_LOOKS, strict=True)
+            ):
+                rows = here[here["learner"] == learner]
+                x = (
+                    rows["noise"].map(noises.index)
+                    + 0.18 * (j - (len(learners) - 1) / 2)
+                    + 0.05 * (rows["data"].map(sizes.index) - (len(sizes) - 1) / 2)
+                )
+                grown = rows["data"].map({size: 3.5 + 1.5 * n for n, size in enumerate(sizes)})
+                for at, q, error, bound, size in zip(
+                    x, rows["factor"], rows["error"], rows["bound"], grown, strict=True
+                ):
+                    if np.isnan(q):
+                        ax.plot(at, bound, marker="x", color=color, markersize=6, zorder=3)
+                    else:
+                        ax.errorbar(
+                            at, q, yerr=1.96 * error, color=color, marker=marker,
+                            markersize=size, linewidth=1, zorder=3,
+                        )  # fmt: skip
+            ax.set(title=title, ylabel="clean samples worth, $q$", ylim=(0, 1.25))
+            ax.grid(axis="y")
+        axes[-1].set_xticks(range(len(noises)), [f"$\\eta={noise:g}$" for noise in noises])
+        handles = [
+            Line2D([], [], color=color, marker=marker, linestyle="", markersize=6, label=learner)
+            for learner, (color, marker) in zip(learners, QUALITY_LOOKS, strict=True)
+        ]
+        handles += [
+            Line2D([], [], color=INK, marker="x", linestyle="", markersize=6, label="none: below"),
+            Line2D([], [], color=INK, linewidth=1.6, label="$(1-2\\eta)^2$"),
+            Line2D(
+                [], [], color=INK, linewidth=1.6, linestyle=(0, (4, 2)), label="$(1-10\\eta/9)^2$"
+            ),
+        ]
+        _legend_below(figure, handles, columns=3)
+        return _settled(figure), _told(
+            table,
+            none=int(table["factor"].isna().sum()),
+            cells=len(table),
+            smallest=sizes[0],
+            middle=sizes[1],
+            largest=f"{sizes[-1]:,}",
+        )
+
+
+def noisy_party(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """What one noisy party that nobody notices does to the collective model.
+
+    Parameters
+    ----------
+    results : mapping
+        What ``make quality`` writes.
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns learner, noisy_data, quality, difference, half_width: accuracy less that with clean
+        data of all, in percentage points; measured (pairs of runs, half the width of the 95 %
+        interval), and predicted if the party's samples count as a share of clean ones.
+    """
+    shares = np.linspace(0, 1, 21)
+    tables = []
+    numbers: dict[str, float] = {}
+    for k, (learner, runs) in enumerate(results["contract"].items(), start=1):
+        curve = fit_saturating(runs["sizes"], runs["accuracies"])
+        totals, bad = np.array(runs["totals"])[:, None], runs["contributions"][-1]
+        lost = curve(totals - (1 - shares) * bad) - curve(totals)
+        measured = 100 * np.subtract([runs["noisy"], runs["left out"]], runs["clean"])
+        columns = {
+            "learner": learner,
+            "noisy_data": ["taken as good", "left out", *["counted as q"] * shares.size],
+            "quality": [np.nan, 0.0, *shares],
+            "difference": [*measured.mean(axis=1), *100 * lost.mean(axis=0)],
+            "half_width": [
+                *1.96 * measured.std(axis=1, ddof=1) / np.sqrt(measured.shape[1]),
+                *np.full(shares.size, np.nan),
+            ],
+        }
+        tables.append(pd.DataFrame(columns))
+        # Where the prediction is what was measured; 0 if it is above even without the party.
+        implied = np.interp(measured[0].mean(), 100 * lost.mean(axis=0), shares, left=0.0)
+        numbers |= {f"noisy_{k}": measured[0].mean(), f"left_out_{k}": measured[1].mean()}
+        numbers[f"implied_{k}"] = implied
+    guides = {
+        "$(1-2\\eta)^2$": (quality_factor(results["party_noise"]), "o"),
+        "$(1-10\\eta/9)^2$": (quality_factor(results["party_noise"], 10), "s"),
+    }
+    with style():
+        figure = _figure(4.2)
+        axes = figure.subplots(1, len(tables), sharey=True, squeeze=False)[0]
+        for ax, table in zip(axes, tables, strict=True):
+            noisy, left_out = (row for _, row in table.iloc[:2].iterrows())
+            line = table[table["noisy_data"] == "counted as q"]
+            ax.axhspan(
+                noisy["difference"] - noisy["half_width"],
+                noisy["difference"] + noisy["half_width"], color=ALARM, alpha=0.3, linewidth=0,
+            )  # fmt: skip
+            ax.axhline(noisy["difference"], color=ALARM, linewidth=1.6)
+            ax.plot(line["quality"], line["difference"], color=INK)
+            for q, marker in guides.values():
+                at = np.interp(q, line["quality"], line["difference"])
+                ax.plot(q, at, marker, color=INK, markerfacecolor="white", markersize=7)
+            ax.errorbar(
+                0, left_out["difference"], yerr=left_out["half_width"], color=TYPE_PATH[3],
+                marker="D", markersize=7, capsize=4, zorder=4, clip_on=False,
+            )  # fmt: skip
+            ax.set(title=table["learner"].iloc[0], xlabel="a noisy sample counts as $q$")
+            ax.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
+            ax.grid(axis="y")
+        axes[0].set_ylabel("change of accuracy (points)")
+        handles = [
+            Line2D([], [], color=ALARM, label="measured, noisy party"),
+            Line2D([], [], color=INK, label="predicted"),
+            Line2D(
+                [], [], color=TYPE_PATH[3], marker="D", linestyle="", label="measured, left out"
+            ),
+        ]
+        for label, (_, marker) in guides.items():
+            handle = Line2D([], [], color=INK, marker=marker, linestyle="", label=label)
+            handle.set_markerfacecolor("white")
+            handles.append(handle)
+        _legend_below(figure, handles, columns=2)
+        return _settled(figure), _told(
+            pd.concat(tables, ignore_index=True), noise=results["party_noise"], **numbers
         )
 
 

@@ -18,6 +18,7 @@ costs :math:`c_i / q_i` (:func:`checked_problem`). **Unnoticed**, a menu made fo
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,10 +31,12 @@ from .problem import Problem
 from .screening import Contract
 
 __all__ = [
+    "MeasuredFactors",
     "Unnoticed",
     "checked_problem",
     "discriminant_accuracy",
     "equivalent_data",
+    "measured_factors",
     "quality_factor",
     "unnoticed",
 ]
@@ -219,6 +222,78 @@ def equivalent_data(
     wanted = np.asarray(accuracy, dtype=float)
     found = np.interp(wanted, rising[keep], np.log(n[keep]), left=np.nan, right=np.nan)
     return np.asarray(np.exp(found))
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredFactors:
+    """What a noisy sample was worth, in clean samples, for training sets of several sizes.
+
+    Attributes
+    ----------
+    factors : (K,) ndarray
+        NaN where no clean set was as bad (or as good).
+    errors : (K,) ndarray
+        Standard errors, by drawing repeats again; NaN where there is no factor.
+    bounds : (K,) ndarray
+        The smallest (or largest) clean set over the size, a bound where there is no factor.
+    """
+
+    factors: FloatArray
+    errors: FloatArray
+    bounds: FloatArray
+
+
+def measured_factors(
+    clean: Mapping[int, Sequence[float]],
+    noisy: Mapping[int, Sequence[float]],
+    *,
+    draws: int = 200,
+    seed: int = 0,
+) -> MeasuredFactors:
+    """Clean data that reach the mean noisy accuracy, over the size of the noisy set.
+
+    Parameters
+    ----------
+    clean, noisy : mapping from int to sequence of float
+        Accuracies of R >= 2 repeats by size of the training set, sizes increasing.
+    draws : int >= 2
+        Bootstrap replicates for the errors: repeats are drawn again, for all sizes alike.
+    seed : int
+
+    Raises
+    ------
+    ValueError
+        If there are less than two repeats, or not as many for each size.
+
+    Examples
+    --------
+    >>> clean = {10: [0.5, 0.5], 40: [0.7, 0.7], 160: [0.9, 0.9]}
+    >>> found = measured_factors(clean, {80: [0.7, 0.7], 160: [0.4, 0.4]})
+    >>> found.factors.round(6).tolist(), found.bounds[1].item()
+    ([0.5, nan], 0.0625)
+    """
+    repeats = {len(values) for values in (*clean.values(), *noisy.values())}
+    if len(repeats) != 1 or min(repeats) < 2:
+        raise ValueError(
+            f"clean and noisy must hold as many repeats, two or more, for each size; got {repeats}"
+        )
+    sizes, noisy_sizes = np.array(list(clean)), np.array(list(noisy))
+    curve, reached = np.array(list(clean.values())), np.array(list(noisy.values()))
+
+    def found(chosen: npt.NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+        means, wanted = curve[:, chosen].mean(axis=1), reached[:, chosen].mean(axis=1)
+        ends = np.where(wanted < means[0], sizes[0], sizes[-1])
+        return equivalent_data(sizes, means, wanted) / noisy_sizes, ends / noisy_sizes
+
+    count = repeats.pop()
+    factors, bounds = found(np.arange(count))
+    rng = np.random.default_rng(seed)
+    replicates = []
+    for _ in range(draws):
+        factor, bound = found(rng.integers(count, size=count))
+        replicates.append(np.where(np.isnan(factor), bound, factor))
+    errors = np.std(replicates, axis=0, ddof=1)
+    return MeasuredFactors(factors, np.where(np.isnan(factors), np.nan, errors), bounds)
 
 
 def discriminant_accuracy(size: int, distance: float, dimension: int, noise: float = 0.0) -> float:

@@ -210,10 +210,11 @@ def _data_for(curve: Curve, accuracy: float, most: int) -> float:
 def intervals(menu: Menu, trials: Trials) -> dict[str, tuple[float, float]]:
     """Realized results, each with the half-width of a 95 % interval, by name.
 
-    ``accuracy``: the collective model's minus a(S), draw by draw. ``reward i``: realized minus
-    promised reward of type i, mean over the draws in which it is present. ``IR i`` and ``IC i j``:
-    slacks of the constraints (type i's against option j), units of value: those of the menu plus
-    these means.
+    ``mean accuracy``: the collective model's. ``accuracy``: the collective model's minus a(S), draw
+    by draw, which varies less as it leaves out who turned up (control variate). ``reward i``:
+    realized minus promised reward of type i, mean over the draws in which it is present. ``IR i``
+    and ``IC i j``: slacks of the constraints (type i's against option j), units of value: those of
+    the menu plus these means.
 
     Parameters
     ----------
@@ -235,7 +236,10 @@ def intervals(menu: Menu, trials: Trials) -> dict[str, tuple[float, float]]:
     influence = present * (residual - means) / present.mean(axis=0)
     root = np.sqrt(len(totals))
     error = trials.accuracies - np.asarray(problem.accuracy(totals))
-    found = {"accuracy": (float(error.mean()), float(1.96 * error.std(ddof=1) / root))}
+    found = {
+        name: (float(values.mean()), float(1.96 * values.std(ddof=1) / root))
+        for name, values in (("mean accuracy", trials.accuracies), ("accuracy", error))
+    }
     for name, slack in _rewards_and_slacks(menu, means).items():
         i, *other = (int(k) - 1 for k in name.split()[1:])
         spread = influence[:, i] - influence[:, other[0]] if other else influence[:, i]
@@ -261,9 +265,10 @@ def designed(menu: Menu) -> dict[str, float]:
     >>> curve = Saturating((0.6, 0.3), (0.05, 0.005))
     >>> menu = whole_samples(solve(Problem(4, [0.5, 0.5], [0.5, 0.1], curve)))
     >>> list(designed(menu))
-    ['accuracy', 'reward 1', 'reward 2', 'IR 1', 'IR 2', 'IC 1 2', 'IC 2 1']
+    ['mean accuracy', 'accuracy', 'reward 1', 'reward 2', 'IR 1', 'IR 2', 'IC 1 2', 'IC 2 1']
     """
-    return {"accuracy": 0.0} | _rewards_and_slacks(menu, np.zeros_like(menu.rewards))
+    shifts = _rewards_and_slacks(menu, np.zeros_like(menu.rewards))
+    return {"mean accuracy": menu.expected_accuracy, "accuracy": 0.0} | shifts
 
 
 def _rewards_and_slacks(menu: Menu, shifts: FloatArray) -> dict[str, float]:
@@ -297,12 +302,16 @@ class Deployment:
         is worth, units of value.
     ir_slacks : (I,) ndarray
         These minus costs and what the type could really reach alone, units of value.
+    ic_slacks : (I, I) ndarray
+        What type i gets with its own option minus what it would get with option j, units of value;
+        0 on the diagonal.
     """
 
     expected_accuracy: float
     promised_accuracy: float
     rewards: FloatArray
     ir_slacks: FloatArray
+    ic_slacks: FloatArray
 
 
 def deploy(contract: Contract, truth: Curve) -> Deployment:
@@ -333,9 +342,13 @@ def deploy(contract: Contract, truth: Curve) -> Deployment:
     share = np.divide(contract.rewards, designed, out=np.zeros_like(caps), where=designed > 0)
     rewards = share * caps
     alone = autarky_at(ModelValue(truth, problem.valuation), problem.costs).utilities
+    # What type i, in the row, would get with the option in the column.
+    utilities = rewards - np.outer(problem.costs, contract.contributions)
+    own = np.diagonal(utilities)
     return Deployment(
         accuracy,
         contract.expected_accuracy,
         rewards,
-        rewards - problem.costs * contract.contributions - alone,
+        own - alone,
+        own[:, None] - utilities,
     )

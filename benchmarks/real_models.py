@@ -23,11 +23,10 @@ from paid_with_models.learning_curves import (
     nearest_neighbor_curve,
     nearest_neighbor_hits,
 )
-from paid_with_models.trials import intervals, run_trials, whole_samples
+from paid_with_models.trials import run_trials, whole_samples
 
 PARTIES, CHANCES, COSTS = 6, [1 / 3] * 3, [1.0, 0.40, 0.08]
-DRAWS, SEED, REPLICATES, SPLITS = 300, 1, 100, 6
-MORE_DRAWS, MORE_SEED = 1500, 2
+DRAWS, SEED, REPLICATES, SPLITS = 300, 1, 40, 6
 SIZES = np.unique(np.geomspace(5, 2990, 60).round().astype(int))
 
 
@@ -35,38 +34,26 @@ def _exact(hits, sizes):
     return nearest_neighbor_curve(hits, sizes).round(7).tolist()
 
 
-def _drawn_again(size, rng):
-    """The share of each item in a sample with replacement of as many."""
-    return np.bincount(rng.integers(size, size=size), minlength=size) / size
-
-
 def _run(curve, learner, split):
-    """Every draw of both ways of grading.
-
-    And intervals from more draws of the way in which they are wide, to tell chance from bias.
-    """
+    """Every draw of both ways of grading."""
     menu = whole_samples(solve(Problem(PARTIES, CHANCES, COSTS, curve)))
-
-    def run(grading, draws, seed):
-        return run_trials(
+    runs = {}
+    for grading in ("noise", "subset"):
+        trials = run_trials(
             menu,
             lambda rows: learner.predict(rows, split.pool_labels[rows]),
             len(split.pool),
             split.test_labels,
             grading=grading,
-            draws=draws,
-            seed=seed,
+            draws=DRAWS,
+            seed=SEED,
         )
-
-    runs = {}
-    for grading in ("noise", "subset"):
-        trials = run(grading, DRAWS, SEED)
         runs[grading] = {
             "counts": trials.counts.tolist(),
             "accuracies": trials.accuracies.round(6).tolist(),
             "handed": trials.handed.round(6).tolist(),
         }
-    return {"trials": runs, "longer": intervals(menu, run("subset", MORE_DRAWS, MORE_SEED))}
+    return runs
 
 
 def _measure_ridge(model, split, rng):
@@ -74,10 +61,10 @@ def _measure_ridge(model, split, rng):
 
     A replicate draws anew both the training sets of each size and the test points.
     """
-    sizes = np.unique(np.geomspace(15, 2850, 16).round().astype(int))
+    sizes = np.unique(np.geomspace(15, 2850, 14).round().astype(int))
     hits = []
     for size in sizes:
-        repeats = int(np.clip(60000 / size, 25, 1000))
+        repeats = int(np.clip(24000 / size, 25, 400))
         trained = (rng.permutation(len(split.pool))[:size] for _ in range(repeats))
         hits.append(
             np.array(
@@ -90,8 +77,10 @@ def _measure_ridge(model, split, rng):
     scores = [hit.mean(axis=1) for hit in hits]
     replicates = []
     for _ in range(REPLICATES):
-        points = _drawn_again(len(split.test), rng)
-        replicates.append([_drawn_again(len(hit), rng) @ hit @ points for hit in hits])
+        points = rng.integers(len(split.test), size=len(split.test))
+        replicates.append(
+            [hit[rng.integers(len(hit), size=len(hit))][:, points].mean() for hit in hits]
+        )
     return {
         "sizes": sizes.tolist(),
         "accuracies": [float(score.mean()) for score in scores],
@@ -109,15 +98,16 @@ def main(path: str) -> None:
     rng = np.random.default_rng(SEED)
     bootstrap = []
     for _ in range(REPLICATES):
-        bootstrap.append(_exact(_drawn_again(len(hits), rng) @ hits, SIZES))
+        weights = np.bincount(rng.integers(len(hits), size=len(hits)), minlength=len(hits))
+        bootstrap.append(_exact(weights @ hits / len(hits), SIZES))
     nearest = {"sizes": SIZES.tolist(), "accuracies": _exact(share, SIZES), "bootstrap": bootstrap}
     curve = fit_saturating(SIZES, nearest["accuracies"])
-    nearest |= _run(curve, NearestNeighbor.of(split), split)
+    nearest["trials"] = _run(curve, NearestNeighbor.of(split), split)
 
     model = RandomFeatures.of(split)
     ridge = _measure_ridge(model, split, rng)
     curve = fit_saturating(ridge["sizes"], ridge["accuracies"], ridge["errors"])
-    ridge |= _run(curve, model, split)
+    ridge["trials"] = _run(curve, model, split)
 
     grid = np.unique(np.geomspace(5, 1800, 50).round().astype(int))
     pairs = [
@@ -137,8 +127,6 @@ def main(path: str) -> None:
         "probabilities": CHANCES,
         "costs": COSTS,
         "draws": DRAWS,
-        "seed": SEED,
-        "longer": MORE_DRAWS,
         "nearest neighbor": nearest,
         "random features": ridge,
         "disjoint": {"sizes": grid.tolist(), "pairs": pairs},

@@ -9,10 +9,14 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-PATH = re.compile(r'\bd="[^"]*"')
+#: What holds coordinates: paths, places, and shifts, but not scales.
+COORDINATES = re.compile(r'\b[dxy]="[^"]*"|\btranslate\([^)]*\)')
+COMMENT = re.compile(r"<!--.*?-->\s*", re.DOTALL)
+GLYPH = re.compile(r"(?<=[\"#])DejaVuSans-")
+INDENT = re.compile(r">\s+<")
 PICTURE = re.compile(r'"data:image/png;base64,([^"]+)"')
-#: The width of a preview, in pixels: twice what the gallery shows.
-PREVIEW = 640
+#: The width of a preview, in pixels: one and a half times what the gallery shows.
+PREVIEW = 480
 DECIMAL = re.compile(r"-?\d+\.\d+")
 
 
@@ -27,10 +31,14 @@ def shorten(notebook: str) -> str:
 
 
 def shorten_drawing(svg: str) -> str:
-    """Round the coordinates of all paths; reduce pictures, as of surfaces, to 256 colors.
+    """Round coordinates, leave out comments and indents, shorten the names of letters.
+
+    Pictures, as of surfaces, are reduced to 256 colors.
 
     >>> shorten_drawing('<path d="M 204.654325 166.4 L -0.001 7"/> <text>1.23456</text>')
-    '<path d="M 204.65 166.4 L 0 7"/> <text>1.23456</text>'
+    '<path d="M 204.65 166.4 L 0 7"/><text>1.23456</text>'
+    >>> shorten_drawing('<!-- a --><use transform="translate(1.23456 2) scale(0.01234)"/>')
+    '<use transform="translate(1.23 2) scale(0.01234)"/>'
     """
 
     def rounded(number: re.Match[str]) -> str:
@@ -45,17 +53,19 @@ def shorten_drawing(svg: str) -> str:
         shorter = base64.b64encode(file.getvalue()).decode()
         return picture[0].replace(picture[1], min(shorter, picture[1], key=len))
 
-    return PICTURE.sub(reduced, PATH.sub(lambda path: DECIMAL.sub(rounded, path[0]), svg))
+    svg = GLYPH.sub("g-", INDENT.sub("><", COMMENT.sub("", svg)))
+    svg = COORDINATES.sub(lambda found: DECIMAL.sub(rounded, found[0]), svg)
+    return PICTURE.sub(reduced, svg)
 
 
 def shorten_png(file: Path) -> None:
-    """Reduce a picture to 256 colors, with its resolution and the texts in it."""
+    """Reduce a picture to 96 colors, with its resolution and the texts in it."""
     with Image.open(file) as image:
         texts = PngInfo()
         for name, value in image.info.items():
             if isinstance(value, str):  # not the resolution
                 texts.add_itxt(str(name), value)
-        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+        image.convert("RGB").quantize(96, dither=Image.Dither.NONE).save(
             file, "png", optimize=True, dpi=image.info["dpi"], pnginfo=texts
         )
 
@@ -66,4 +76,4 @@ def write_preview(picture: Path, file: Path) -> None:
     with Image.open(picture) as image:
         size = (PREVIEW, round(PREVIEW * image.height / image.width))
         small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-        small.quantize(256, dither=Image.Dither.NONE).save(file, "png", optimize=True)
+        small.quantize(64, dither=Image.Dither.NONE).save(file, "png", optimize=True)

@@ -15,8 +15,8 @@ COMMENT = re.compile(r"<!--.*?-->\s*", re.DOTALL)
 GLYPH = re.compile(r"(?<=[\"#])DejaVuSans-")
 INDENT = re.compile(r">\s+<")
 PICTURE = re.compile(r'"data:image/png;base64,([^"]+)"')
-#: The width of a preview, in pixels: one and a half times what the gallery shows.
-PREVIEW = 480
+#: The width of a preview, in pixels: one and a quarter times what the gallery shows.
+PREVIEW = 400
 DECIMAL = re.compile(r"-?\d+\.\d+")
 
 
@@ -25,8 +25,11 @@ def shorten(notebook: str) -> str:
     content = json.loads(notebook)
     for cell in content["cells"]:
         for output in cell.get("outputs", []):
-            if drawing := output.get("data", {}).get("image/svg+xml"):
-                output["data"]["image/svg+xml"] = shorten_drawing("".join(drawing)).splitlines(True)
+            data = output.get("data", {})
+            if drawing := data.get("image/svg+xml"):
+                data["image/svg+xml"] = shorten_drawing("".join(drawing)).splitlines(True)
+            if "application/vnd.plotly.v1+json" in data:
+                data.pop("text/plain", None)  # all numbers once more
     return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n"
 
 
@@ -59,13 +62,13 @@ def shorten_drawing(svg: str) -> str:
 
 
 def shorten_png(file: Path) -> None:
-    """Reduce a picture to 96 colors, with its resolution and the texts in it."""
+    """Reduce a picture to 64 colors, with its resolution and the texts in it."""
     with Image.open(file) as image:
         texts = PngInfo()
         for name, value in image.info.items():
             if isinstance(value, str):  # not the resolution
                 texts.add_itxt(str(name), value)
-        image.convert("RGB").quantize(96, dither=Image.Dither.NONE).save(
+        image.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(
             file, "png", optimize=True, dpi=image.info["dpi"], pnginfo=texts
         )
 

@@ -180,7 +180,7 @@ def main(target: Path, folder: Path, site: Path) -> int:
     start = {
         "date": datetime.now(UTC).date().isoformat(),
         "commit": commit(ROOT),
-        "changed_since": bool(changed_files(ROOT)),
+        "changed_since": bool({ROOT / name for name in changed_files(ROOT)} - {target}),
     }
     rows = []
     for tried, step in Trial(folder, site).steps():

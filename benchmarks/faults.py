@@ -92,8 +92,15 @@ FAULTS = [
 Row = dict[str, str | bool | float | None]
 
 
-def run(faults: list[Fault]) -> list[Row]:
-    """Run the tests and return a row for each fault."""
+def run(faults: list[Fault], target: Path) -> list[Row]:
+    """Run the tests and return a row for each fault; `target` is not counted as changed."""
+    changed = {ROOT / name for name in changed_files(ROOT)} - {target}
+    state: Row = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": commit(ROOT),
+        "changed_since": bool(changed),
+        "python": platform.python_version(),
+    }
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -104,7 +111,7 @@ def run(faults: list[Fault]) -> list[Row]:
             f"{case.get('file')}::{case.get('name')}": case
             for case in ET.parse(report).iter("testcase")  # noqa: S314
         }
-    return [_row(it, cases[it.test]) for it in faults]
+    return [_row(it, cases[it.test]) | state for it in faults]
 
 
 def _row(fault: Fault, case: ET.Element) -> Row:
@@ -122,10 +129,6 @@ def _row(fault: Fault, case: ET.Element) -> Row:
         "test": fault.test,
         "passed": skipped is None and error is None,
         "seconds": round(float(case.get("time", "nan")), 1),
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(ROOT),
-        "changed_since": bool(changed_files(ROOT)),
-        "python": platform.python_version(),
     }
 
 
@@ -135,7 +138,7 @@ def main(target: Path, words: list[str]) -> int:
     With `words`, only the tests are run whose names hold one of them; the other rows stay.
     """
     chosen = [it for it in FAULTS if not words or any(word in it.test for word in words)]
-    fresh = {row["test"]: row for row in run(chosen)}
+    fresh = {row["test"]: row for row in run(chosen, target)}
     # Read only now: another run may have written rows meanwhile.
     known = {row["test"]: row for row in json.loads(target.read_text())} if words else {}
     rows = known | fresh

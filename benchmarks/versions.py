@@ -95,11 +95,10 @@ def run(python: Path, resolution: str, folder: Path) -> Row:
 
 def measure(python: str, resolution: str, folder: Path, target: Path) -> Row:
     """Return the row of a Python and a resolution: of the commit that was there at the start."""
-    ours = {str(target.relative_to(ROOT))} if target.is_relative_to(ROOT) else set()
     start = {
         "date": datetime.now(UTC).date().isoformat(),
         "commit": commit(ROOT),
-        "changed_since": bool(set(changed_files(ROOT)) - ours),
+        "changed_since": bool({ROOT / name for name in changed_files(ROOT)} - {target}),
     }
     environment = folder / f"{Path(python).name}-{resolution}"
     interpreter = install(python, resolution, environment)

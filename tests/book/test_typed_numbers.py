@@ -39,6 +39,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "book/beyond/real_models": {
         "1": "in the name of the rule, 1-nearest-neighbor",
         "0": "where every fitted curve starts",
+        "3": "the penalty of the ridge regression",
     },
     "book/benchmarks": {
         "2,000": "the limit of iterations that the published method is given",

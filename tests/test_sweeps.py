@@ -123,9 +123,13 @@ def test_the_command(tmp_path, capsys):
     assert main(["sweep", str(spec), "--output", str(target)]) == 0
     said = capsys.readouterr()
     assert said.out.strip() == str(target)
-    assert "4 of 4 chunks" in said.err
+    first, second, *_, last = said.err.splitlines()
+    assert "left" not in first  # nothing is done yet
+    assert "s left" in second
+    assert "4 of 4 chunks" in last
     with xr.open_dataset(target, engine="scipy") as found:
         assert dict(found.gap.sizes) == {"n_parties": 4, "valuation.scale": 2}
+        assert found["valuation.scale"].units == "value"
 
 
 @pytest.mark.parametrize(
@@ -135,6 +139,8 @@ def test_the_command(tmp_path, capsys):
         (SPEC.replace("[3, 4, 5, 6]", "3"), "o.nc", "over.n_parties must be a list"),
         (SPEC.replace("[50, 100]", "[-1]"), "o.nc", "scale must"),
         (SPEC.replace("chunk: 2", "chunk: none"), "o.nc", "chunk must"),
+        (SPEC + "chunk: 3\n", "o.nc", "line 10: chunk is stated twice"),
+        (SPEC + "  - [\n", "o.nc", "is not valid YAML: line"),
         (SPEC, "o.csv", "must end in .zarr or .nc"),
     ],
 )

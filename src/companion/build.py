@@ -19,6 +19,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +35,8 @@ from .git import commit_time
 from .registry import FigureRecord, RegistryError, load_registry
 from .shorten import shorten
 
+#: Folders of the library that the site has too: what describes files, and files to begin with.
+PUBLISHED = ("schemas", "examples")
 QUICK = "Quick run: smaller grids than in the book. Its numbers and figures are not for use."
 SOURCE_SUFFIXES = {".md", ".yml", ".ipynb"}
 #: Where a chapter wants a sentence on how long its code takes.
@@ -114,6 +117,9 @@ def build(
     toc = figure_pages.list_pages(toc, drawn)
     _stage(stage, root, toc, config, pages, executed, texts)
     figure_pages.add_figures(stage, registry, drawn, root, build_dir)
+    for name in PUBLISHED:
+        with as_file(files("paid_with_models").joinpath(name)) as published:
+            shutil.copytree(published, stage / "files" / name, dirs_exist_ok=True)
     if findings:
         _copy(build_dir / "verify.json", stage / "book" / "verify.json")
     environment = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}

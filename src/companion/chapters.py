@@ -85,10 +85,19 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise BookError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise BookError(f"{path} is not valid YAML: {error}") from None
+        raise BookError(f"{path} is not valid YAML: {yaml_problem(error)}") from None
     if not isinstance(content, dict):
         raise BookError(f"{path} must hold a mapping, not {type(content).__name__}")
     return content
+
+
+def yaml_problem(error: Exception) -> str:
+    """Return in one line what is wrong with a YAML file, and where."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.object[error.start]:#x} at {error.start} is not UTF-8 text"
+    return " ".join(str(error).split())
 
 
 def read_toc(root: Path) -> dict[str, Any]:

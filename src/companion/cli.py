@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from . import report, verify
+from . import verify
 from .alone import alone
 from .archive import zip_site
 from .build import BuildError, build, execute_chapters, load_pages
@@ -25,6 +25,7 @@ from .git import commit_time
 from .pdf import make_pdf
 from .registry import RegistryError, get, load_registry
 from .release import NAME, release
+from .reporting import add_report
 from .sweeping import add_sweep
 
 
@@ -96,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_build_options(command)
     command.set_defaults(run=_execute)
 
-    report.add_report(commands)
+    add_report(commands)
 
     command = commands.add_parser(
         "pdf",

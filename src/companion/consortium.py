@@ -6,31 +6,31 @@ What is wrong is said in one line that names the file, the line and the field.
 import csv
 import json
 import re
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]
 
 from paid_with_models import Problem, autarky
 from paid_with_models.accuracy import FloatArray
-from paid_with_models.interchange import problem_from_dict
+from paid_with_models.interchange import nearest, problem_from_dict
 from paid_with_models.learning_curves import fit_saturating
 
-from .chapters import read_yaml
-from .contracts import InputError
+from .stated import InputError, Place, Stated, read_stated
 
 #: By how much a measured accuracy may be below one at less data: measurements vary.
 NOISE = 0.01
 
 #: Numbers of data that a curve is fitted to.
 LEAST, MOST = 1e-9, 1e15
+
+#: Measured points that are read; a curve needs a few dozen.
+MOST_POINTS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,8 @@ class Consortium:
         Text from the file, not escaped.
     names : tuple of str
         One per type.
+    members : tuple of tuple of str
+        For each type the parties that are named in a table of parties.
     problem : Problem
         Types in the same order.
     measured : (K, 2) ndarray or None
@@ -55,6 +57,7 @@ class Consortium:
     data_unit: str
     value_unit: str
     names: tuple[str, ...]
+    members: tuple[tuple[str, ...], ...]
     problem: Problem
     measured: FloatArray | None
     present: tuple[FloatArray, FloatArray] | None
@@ -77,60 +80,44 @@ def read_consortium(path: Path) -> Consortium:
 
     Raises
     ------
-    BookError
+    InputError
         If the file, or the CSV file that it names, cannot be read or is not as it must be.
     """
-    data = read_yaml(path)
-    lines = _lines(path)
-    try:
-        return _consortium(data, path)
-    except _FieldError as error:
-        place, line = error.place, None
-        while place and (line := lines.get(place)) is None:
-            place = place[:-1]
-        where = f"line {line or 1}, " if error.place else ""
-        field = ".".join(str(step) for step in error.place)
-        raise InputError(f"{path}: {where}{field or 'the file'}: {error.rule}") from None
-
-
-class _FieldError(Exception):
-    def __init__(self, place: tuple[str | int, ...], rule: str):
-        super().__init__(rule)
-        self.place, self.rule = place, rule
-
-
-def _consortium(data: dict[str, Any], path: Path) -> Consortium:
+    stated = read_stated(path)
+    data = stated.data
     if wrong := next(Draft202012Validator(consortium_schema()).iter_errors(data), None):
-        raise _of_schema(wrong)
-    for place, value in _fields(data):
-        if isinstance(value, int) and abs(value) > sys.float_info.max:
-            raise _FieldError(place, f"must be at most {sys.float_info.max:.3g} in size")
-    if ("types" in data) == ("parties" in data):
-        raise _FieldError((), "must state either types or parties")
-    if ("types" in data) != ("n_parties" in data):
-        raise _FieldError(("n_parties",), "goes with types, and is needed with them")
-    kinds = data["types"] if "types" in data else _kinds(data["parties"])
+        raise stated.error(*_of_schema(wrong))
+    place = "types" if "types" in data else "parties"
+    kinds = data["types"] if "types" in data else _kinds(stated)
+    names = [_line(kind["name"]) for kind in kinds]
+    for i, name in enumerate(names):
+        if not name or name in names[:i]:
+            rule = "must be a name of its own" if name else "must not be blank"
+            raise stated.error((place, i, "name"), f"{rule}; got {kinds[i]['name']!r}")
     accuracy, measured = data["accuracy"], None
     if "csv" in accuracy:
-        if len(accuracy) > 1:
-            raise _FieldError(("accuracy",), "takes either csv or a name and its parameters")
-        measured = read_points(path.parent / accuracy["csv"])
+        points = path.parent / accuracy["csv"]
+        try:
+            measured = read_points(points)
+        except OSError as error:
+            rule = f"{points}: {error.strerror}"
+            raise stated.error(("accuracy", "csv"), rule) from None
         try:
             with np.errstate(over="raise", divide="raise", invalid="raise"):
                 fitted = fit_saturating(*measured.T)
         except (ValueError, ArithmeticError, RuntimeError) as error:
-            raise _FieldError(("accuracy", "csv"), f"cannot be fitted: {error}") from None
+            raise stated.error(("accuracy", "csv"), f"cannot be fitted: {error}") from None
         accuracy = {
             "name": "Saturating",
             "parameters": {"weights": list(fitted.weights), "rates": list(fitted.rates)},
         }
-    stated = {
-        "n_parties": data.get("n_parties", len(data.get("parties", ()))),
+    asked = {
+        "n_parties": int(data.get("n_parties", len(data.get("parties", ())))),
         "probabilities": [kind["probability"] for kind in kinds],
         "costs": [kind["cost"] for kind in kinds],
         "accuracy": accuracy,
     } | {name: data[name] for name in ("valuation", "beliefs") if name in data}
-    problem = _problem(stated)
+    problem = _problem(stated, place, asked)
     if any("outside" in kind for kind in kinds):
         # Nobody is kept from training alone.
         alone = autarky(problem).utilities
@@ -138,160 +125,178 @@ def _consortium(data: dict[str, Any], path: Path) -> Consortium:
             max(float(kind.get("outside", own)), float(own))
             for kind, own in zip(kinds, alone, strict=True)
         ]
-        problem = _problem(stated | {"reservation_utilities": outside})
+        problem = _problem(stated, place, asked | {"reservation_utilities": outside})
     return Consortium(
-        title=data["title"],
-        data_unit=data.get("data_unit", "units of data"),
-        value_unit=data.get("value_unit", "units of value"),
-        names=tuple(kind["name"] for kind in kinds),
+        title=_line(data["title"]),
+        data_unit=_line(data.get("data_unit", "units of data")),
+        value_unit=_line(data.get("value_unit", "units of value")),
+        names=tuple(names),
+        members=tuple(tuple(kind.get("members", ())) for kind in kinds),
         problem=problem,
         measured=measured,
-        present=_present(data, len(kinds)),
+        present=_present(stated, len(kinds)),
     )
 
 
-def _fields(
-    value: Any, place: tuple[str | int, ...] = ()
-) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Each value in mappings and lists, with its place."""
-    yield place, value
-    if isinstance(value, dict | list):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _fields(item, (*place, key))
+def _line(text: str) -> str:
+    """Return a text without line breaks."""
+    return " ".join(text.split())
 
 
-def _of_schema(error: ValidationError) -> _FieldError:
+#: How a type of JSON is called in a message.
+KINDS = {
+    "object": "a mapping of names to values", "array": "a list", "string": "a text",
+    "number": "a number", "integer": "a whole number",
+}  # fmt: skip
+
+RULES = {
+    "minimum": "must be at least {}",
+    "exclusiveMinimum": "must be more than {}",
+    "maximum": "must be at most {}",
+    "minLength": "must have at least {} character",
+    "maxLength": "must have at most {} characters",
+}
+
+
+def _of_schema(error: ValidationError) -> tuple[Place, str]:
     """Say which field breaks which rule of the schema; long values are cut short."""
-    place = tuple(error.absolute_path)
-    if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in error.instance)
-        return _FieldError((*place, missing), "is missing")
-    if error.validator == "additionalProperties":
-        known = error.schema["properties"]
-        unknown = next(name for name in error.instance if name not in known)
-        return _FieldError((*place, unknown), f"is not a known field; known are {', '.join(known)}")
+    place, of_it, value = tuple(error.absolute_path), error.schema, error.instance
+    known = of_it.get("properties", {})
+    if error.validator in ("required", "additionalProperties"):
+        if unknown := [name for name in value if name not in known]:
+            near = nearest(str(unknown[0]), known)
+            rule = f"is not a known field; known are {', '.join(known)}{near}"
+            return (*place, unknown[0]), rule
+        missing = next(name for name in error.validator_value if name not in value)
+        return (*place, missing), "is missing"
+    if error.validator == "oneOf":
+        return place, of_it["$comment"]
     if error.validator in ("maxItems", "minItems"):
-        most = error.validator == "maxItems"
-        rule = f"must have at {'most' if most else 'least'} {error.validator_value} entries"
-        return _FieldError(place, f"{rule}; got {len(error.instance)}")
-    rules = {
-        "type": "must be of type {}",
-        "enum": "must be one of {}",
-        "minimum": "must be at least {}",
-        "exclusiveMinimum": "must be more than {}",
-        "maximum": "must be at most {}",
-        "minLength": "must have at least {} character",
-        "maxLength": "must have at most {} characters",
-    }
-    got = repr(error.instance)
+        limit = "most" if error.validator == "maxItems" else "least"
+        return place, f"must have at {limit} {error.validator_value} entries; got {len(value)}"
+    got = "nothing" if value is None else repr(value)
     got = got if len(got) <= 60 else f"{got[:57]}..."
-    return _FieldError(
-        place, f"{rules[str(error.validator)].format(error.validator_value)}; got {got}"
-    )
+    if error.validator == "enum":
+        rule = f"must be one of {', '.join(error.validator_value)}; got {got}"
+        return place, rule + nearest(str(value), error.validator_value)
+    if error.validator == "type":
+        return place, f"must be {KINDS[error.validator_value]}; got {got}"
+    return place, f"{RULES[error.validator].format(error.validator_value)}; got {got}"
 
 
-def _kinds(parties: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _kinds(stated: Stated) -> list[dict[str, Any]]:
     """Types of a table of parties, by first appearance; probabilities are their shares."""
     kinds: dict[str, dict[str, Any]] = {}
-    counts: dict[str, int] = {}
+    members: dict[str, list[str | None]] = {}
+    parties = stated.data["parties"]
     for i, party in enumerate(parties):
         name = party["type"]
         kind: dict[str, Any] = {key: party[key] for key in ("cost", "outside") if key in party}
         first = kinds.setdefault(name, kind)
-        if kind != first:
-            rule = f"must have the cost and outside option of the first party of type {name!r}"
-            raise _FieldError(("parties", i), rule)
-        counts[name] = counts.get(name, 0) + 1
+        for key in ("cost", "outside"):
+            if kind.get(key) != first.get(key):
+                rule = f"must be that of the first party of type {name!r}, {first.get(key, 'none')}"
+                raise stated.error(("parties", i, key), f"{rule}; got {kind.get(key, 'none')}")
+        members.setdefault(name, []).append(party.get("name"))
     if len(kinds) > (most := consortium_schema()["properties"]["types"]["maxItems"]):
-        raise _FieldError(("parties",), f"must be of at most {most} types; got {len(kinds)}")
+        raise stated.error(("parties",), f"must be of at most {most} types; got {len(kinds)}")
     return [
-        {"name": name, "probability": counts[name] / len(parties)} | kind
+        {
+            "name": name,
+            "probability": len(members[name]) / len(parties),
+            "members": [_line(member) for member in members[name] if member is not None],
+        }
+        | kind
         for name, kind in kinds.items()
     ]
 
 
-def _problem(stated: Mapping[str, Any]) -> Problem:
+def _problem(stated: Stated, place: str, asked: Mapping[str, Any]) -> Problem:
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
-            return problem_from_dict(stated)
+            return problem_from_dict(asked)
     except (ValueError, ArithmeticError) as error:
-        field = re.split(r"[ .]", str(error))[0]
-        place = field if field in ("accuracy", "valuation", "beliefs", "n_parties") else "types"
-        raise _FieldError((place,), str(error)) from None
+        # A message of the library begins with the field.
+        field, _, rule = str(error).partition(" ")
+        at = tuple(field.split("."))
+        if at[0] in ("accuracy", "valuation", "beliefs", "n_parties"):
+            raise stated.error(at, rule) from None
+        raise stated.error((place,), str(error)) from None
 
 
-def _present(data: dict[str, Any], n_types: int) -> tuple[FloatArray, FloatArray] | None:
-    if (scheme := data.get("present")) is None:
+def _present(stated: Stated, n_types: int) -> tuple[FloatArray, FloatArray] | None:
+    if (scheme := stated.data.get("present")) is None:
         return None
     for name in ("contributions", "rewards"):
         if len(scheme[name]) != n_types:
             rule = f"must have one entry per type, {n_types}; got {len(scheme[name])}"
-            raise _FieldError(("present", name), rule)
+            raise stated.error(("present", name), rule)
     return np.array(scheme["contributions"], float), np.array(scheme["rewards"], float)
-
-
-def _lines(path: Path) -> dict[tuple[str | int, ...], int]:
-    """Line, from 1, of each field of a YAML file."""
-    lines: dict[tuple[str | int, ...], int] = {}
-
-    def visit(node: yaml.Node, place: tuple[str | int, ...]) -> None:
-        # An alias is where its anchor is, and was visited there.
-        lines.setdefault(place, node.start_mark.line + 1)
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if (inner := (*place, str(key.value))) not in lines:
-                    lines[inner] = key.start_mark.line + 1
-                    visit(value, inner)
-        elif isinstance(node, yaml.SequenceNode):
-            for i, value in enumerate(node.value):
-                visit(value, (*place, i))
-
-    if len(text := path.read_text(encoding="utf-8")) < 10_000_000:
-        root = yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        assert root is not None  # it was read as a mapping
-        visit(root, ())
-    return lines
 
 
 def read_points(path: Path) -> FloatArray:
     """Read measured points of a curve, (K, 2), from a CSV file with columns data and accuracy.
 
+    Separators may be commas, semicolons or tabs, as in the heading; where they are not commas,
+    a comma may stand for the decimal point.
+
     Raises
     ------
     InputError
-        Naming file and line, if there are fewer than three points, data are not rising or not
-        from `LEAST` to `MOST`, an accuracy is outside [0, 1], or one is below an earlier one by
-        more than `NOISE`.
+        Naming file, line and column, if there are fewer than three points, data are not rising
+        or not from `LEAST` to `MOST`, an accuracy is outside [0, 1], or one is below an earlier
+        one by more than `NOISE`.
+    OSError
+        If the file cannot be read.
     """
     try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    except (ValueError, csv.Error) as error:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        mark = next((it for it in (";", "\t") if it in lines[0]), ",") if lines else ","
+        rows = list(csv.reader(lines, delimiter=mark))
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text: save it as CSV UTF-8") from None
+    except csv.Error as error:
         raise InputError(f"{path} is not a CSV file: {error}") from None
-    if not rows or [cell.strip() for cell in rows[0]] != ["data", "accuracy"]:
-        raise InputError(f"{path}: line 1: must be the heading data,accuracy")
+    if not rows or [cell.strip().lower() for cell in rows[0]] != ["data", "accuracy"]:
+        got = f"; got {lines[0][:60]!r}" if lines else ""
+        raise InputError(f"{path}: line 1: must be the heading data,accuracy{got}")
+    if len(rows) > MOST_POINTS:
+        raise InputError(f"{path}: must hold at most {MOST_POINTS} points; got {len(rows) - 1}")
+    return _checked_points(path, rows[1:], mark)
+
+
+def _checked_points(path: Path, rows: Iterable[list[str]], mark: str) -> FloatArray:
     points: list[tuple[float, float]] = []
     highest = 0.0
-    for number, row in enumerate(rows[1:], start=2):
-        if not row:
+    for number, row in enumerate(rows, start=2):
+        if not any(cell.strip() for cell in row):
             continue
-        try:
-            data, accuracy = map(float, row)
-        except ValueError:
-            raise InputError(f"{path}: line {number}: must be two numbers; got {row!r}") from None
+        where = f"{path}: line {number}"
+        if len(row) != 2:
+            raise InputError(f"{where}: must have two cells, data and accuracy; got {row!r}")
+        data, accuracy = (
+            _number(f"{where}: {name}", cell.replace(",", ".") if mark != "," else cell)
+            for name, cell in zip(("data", "accuracy"), row, strict=True)
+        )
         if not (points[-1][0] if points else 0) < data:
-            raise InputError(f"{path}: line {number}: data must be positive and rise; got {data}")
+            raise InputError(f"{where}: data must be positive and rise; got {data:g}")
         if not LEAST <= data <= MOST:
-            rule = f"data must be from {LEAST:g} to {MOST:g}; got {data}"
-            raise InputError(f"{path}: line {number}: {rule}")
+            raise InputError(f"{where}: data must be from {LEAST:g} to {MOST:g}; got {data:g}")
         if not 0 <= accuracy <= 1:
-            raise InputError(f"{path}: line {number}: accuracy must be in [0, 1]; got {accuracy}")
+            rule = "accuracy must be a share, in [0, 1]"
+            raise InputError(f"{where}: {rule}; got {accuracy:g}")
         if accuracy < highest - NOISE:
-            rule = f"accuracy must not fall with more data; got {accuracy} after {highest}"
-            raise InputError(f"{path}: line {number}: {rule}")
+            rule = "accuracy must not fall with more data"
+            raise InputError(f"{where}: {rule}; got {accuracy:g} after {highest:g}")
         highest = max(highest, accuracy)
         points.append((data, accuracy))
     if len(points) < 3 or highest == 0:
         raise InputError(f"{path}: must hold three points or more, not all of accuracy 0")
     return np.array(points)
+
+
+def _number(where: str, cell: str) -> float:
+    # Python would read 1_0 too.
+    if not re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", cell):
+        raise InputError(f"{where} must be a number; got {cell[:40]!r}")
+    return float(cell)

@@ -19,11 +19,7 @@ from paid_with_models.interchange import (
 from paid_with_models.problem import Problem
 from paid_with_models.screening import Contract, solve
 
-from .chapters import BookError, read_yaml
-
-
-class InputError(BookError):
-    """A file does not state a problem or a menu; the message says which field, and why."""
+from .stated import InputError, read_stated
 
 
 def add_commands(commands: Any) -> None:
@@ -87,9 +83,9 @@ def stated(path: Path) -> Iterator[None]:
 def read_data(path: Path) -> dict[str, Any]:
     """Read a JSON or YAML file that must hold a mapping; its suffix says which it is."""
     if path.suffix != ".json":
-        return read_yaml(path)
+        return read_stated(path).data
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_stated_once)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
@@ -97,6 +93,15 @@ def read_data(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path} must hold a mapping, not {type(content).__name__}")
     return content
+
+
+def _stated_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{name} is stated twice")
+        found[name] = value
+    return found
 
 
 def _print(answer: str | Mapping[str, Any]) -> None:

@@ -18,6 +18,10 @@ from .registry import csv, find_registry, get, load_registry
 NO_TRACES = {"Date": None, "Creator": None}  # in an SVG file: of when and with what
 
 
+#: Names in the notebook when `setup` was called.
+_known: set[str] = set()
+
+
 def setup() -> None:
     """Make figures appear as SVG, and styled tables as plain ones do, with the same bytes each run.
 
@@ -25,6 +29,8 @@ def setup() -> None:
     the inline backend, which also shows what a cell leaves open, is not used.
     """
     shell: Any = get_ipython()
+    _known.clear()
+    _known.update(shell.user_ns)
     mpl.use("agg")
     mpl.rcParams["svg.hashsalt"] = "paid-with-models"
     select_figure_formats(shell, {"svg"}, bbox_inches="tight", metadata=NO_TRACES)
@@ -37,6 +43,31 @@ def setup() -> None:
             table_uuid=f"table-{next(number)}", table_attributes='class="dataframe"'
         ),
     )
+
+
+def check_parameters(**kinds: type) -> None:
+    """Refuse parameters that a notebook does not have, or of another type.
+
+    Called in the cell after the parameters; they, and what papermill injects, are all that came
+    after `setup`. papermill itself lets pass what it does not know.
+
+    Parameters
+    ----------
+    kinds
+        The type of each parameter.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter.
+    """
+    shell: Any = get_ipython()
+    for name, value in shell.user_ns.items():
+        if name in kinds:
+            if not isinstance(value, kinds[name]):
+                raise ValueError(f"{name} must be of type {kinds[name].__name__}; got {value!r}")
+        elif name not in _known and not name.startswith("_"):
+            raise ValueError(f"{name} is not a parameter; known are {', '.join(kinds)}")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Any
 from paid_with_models.interchange import problem_from_dict
 from paid_with_models.sweeps import sweep
 
-from .contracts import InputError, read_data, stated
+from .contracts import read_data, stated
+from .stated import InputError
 
 CHUNK = 1000
 
@@ -48,10 +49,14 @@ def _sweep(options: argparse.Namespace) -> None:
     for name, values in data["over"].items():
         if not isinstance(values, list):
             raise InputError(f"{options.file}: over.{name} must be a list; got {values!r}")
-    began = time.monotonic()
+    began, kept = time.monotonic(), -1
 
     def progress(done: int, of: int) -> None:
-        print(f"{done} of {of} chunks, {time.monotonic() - began:.0f} s", file=sys.stderr)
+        nonlocal kept
+        kept = done if kept < 0 else kept  # the first call is before any is computed
+        spent = time.monotonic() - began
+        left = f", about {spent * (of - done) / (done - kept):.0f} s left" if done > kept else ""
+        print(f"{done} of {of} chunks, {spent:.0f} s{left}", file=sys.stderr)
 
     try:
         with stated(options.file):

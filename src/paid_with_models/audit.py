@@ -20,7 +20,7 @@ from .accuracy import FloatArray
 from .certificate import _menu, _types_out
 from .exponential_sum import moments_at
 from .problem import Problem
-from .screening import solve
+from .screening import Contract, solve
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
@@ -104,6 +104,7 @@ def audit(
     rewards: npt.ArrayLike,
     *,
     left_out: Sequence[int] = (),
+    best: Contract | None = None,
 ) -> Audit:
     """Check a menu against every constraint and against the best menu.
 
@@ -116,6 +117,8 @@ def audit(
         Mean value of the model that it promises.
     left_out : sequence of int
         Types without an option: theirs is to stay out, and keep what they have outside.
+    best : Contract, optional
+        What :func:`~paid_with_models.screening.solve` returns for this problem, if it is known.
 
     Returns
     -------
@@ -125,7 +128,7 @@ def audit(
     ------
     ValueError
         For a menu of the wrong length, negative or not finite, or with an option for a type that
-        is left out; if expectations cannot be had.
+        is left out, or `best` is of another problem; if expectations cannot be had.
 
     Examples
     --------
@@ -137,7 +140,9 @@ def audit(
     """
     m = _menu("contributions", contributions, problem)
     t = _menu("rewards", rewards, problem)
-    best = solve(problem)
+    best = best or solve(problem)
+    if best.problem is not problem:
+        raise ValueError("best must be the contract of this problem; got that of another")
     accuracy, most = moments_at(problem, m)
     options = t - problem.costs[:, None] * m  # [i, j]: what type i gets from option j
     outside, out = best.reservation_utilities, _types_out(left_out, m, t)

@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
+from difflib import get_close_matches
 from importlib.resources import files
 from typing import Any
 
@@ -284,6 +285,20 @@ def _schema(name: str) -> dict[str, Any]:
     return schema
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What a misspelled name may mean, to be added to a message; empty if nothing is near.
+
+    Examples
+    --------
+    >>> nearest("powerlaw", CURVES)
+    '; did you mean PowerLaw?'
+    """
+    lower = {it.lower(): it for it in known}
+    begun = [it for it in lower if len(name) > 2 and it.startswith(name.lower())]
+    found = begun or get_close_matches(name.lower(), lower, n=1)
+    return f"; did you mean {lower[found[0]]}?" if found else ""
+
+
 def _check_fields(
     data: Mapping[str, Any], known: tuple[str, ...], needed: tuple[str, ...], within: str = ""
 ) -> None:
@@ -292,7 +307,10 @@ def _check_fields(
         raise ValueError(f"{within or 'the file'} must be a mapping; got {data!r}")
     for name in data:
         if name not in known:
-            raise ValueError(f"{prefix}{name} is not a known field; known are {', '.join(known)}")
+            near = nearest(str(name), known)
+            raise ValueError(
+                f"{prefix}{name} is not a known field; known are {', '.join(known)}{near}"
+            )
     for name in needed:
         if name not in data:
             raise ValueError(f"{prefix}{name} is missing")
@@ -315,7 +333,8 @@ def _named(field: str, stated: Any, known: Mapping[str, type[Any]]) -> Any:
     _check_fields(stated, ("name", "parameters"), ("name",), within=field)
     name, parameters = stated["name"], stated.get("parameters", {})
     if not isinstance(name, str) or name not in known:
-        raise ValueError(f"{field}.name must be one of {', '.join(known)}; got {name!r}")
+        near = nearest(str(name), known)
+        raise ValueError(f"{field}.name must be one of {', '.join(known)}; got {name!r}{near}")
     of_it = fields(known[name])
     needed = tuple(f.name for f in of_it if f.default is MISSING)
     within = f"{field}.parameters"

@@ -37,7 +37,7 @@ from .interior_point import Solution, maximize
 from .local_search import Incumbents, priced, repaired, safely_above, settled
 from .many_types import ManyTypes
 from .problem import Autarky, Problem, autarky, autarky_at
-from .selection import Selection, alone_or_out, best_selection
+from .selection import NODES, Selection, alone_or_out, best_selection
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -179,7 +179,11 @@ Method = Literal["auto", "enumeration", "sum"]
 
 
 def solve(
-    problem: Problem, *, expectations: Method = "auto", max_boxes: int | None = None
+    problem: Problem,
+    *,
+    expectations: Method = "auto",
+    max_boxes: int | None = None,
+    max_nodes: int = NODES,
 ) -> Contract:
     """The best menu for a problem, with a proof of how good it is.
 
@@ -199,6 +203,9 @@ def solve(
         Most boxes of contributions that branch and bound may examine where accuracy is not
         concave; the gap says what is left open. By default 2,000 with up to three types (as a
         rule a few dozen do), with more types what takes some seconds.
+    max_nodes : int >= 1, optional
+        Most sets of selections that the search for who takes part may examine, where types have
+        something better outside; the gap says what is left open. By default enough for ten types.
 
     Returns
     -------
@@ -208,7 +215,8 @@ def solve(
     ------
     ValueError
         If the outcomes are too many to enumerate and the curves do not admit exponential sums,
-        or the method asked for is not to be had; or if ``max_boxes`` is negative.
+        or the method asked for is not to be had; or if ``max_boxes`` is negative or ``max_nodes``
+        not positive.
 
     Examples
     --------
@@ -218,11 +226,18 @@ def solve(
     >>> contract.contributions.round(4).tolist(), contract.shape.name, contract.status.name
     ([69.0533, 69.0533, 69.0533, 69.0533, 69.0533], 'POOLING', 'OPTIMAL')
     """
-    return solve_many([problem], expectations=expectations, max_boxes=max_boxes)[0]
+    (contract,) = solve_many(
+        [problem], expectations=expectations, max_boxes=max_boxes, max_nodes=max_nodes
+    )
+    return contract
 
 
 def solve_many(
-    problems: Iterable[Problem], *, expectations: Method = "auto", max_boxes: int | None = None
+    problems: Iterable[Problem],
+    *,
+    expectations: Method = "auto",
+    max_boxes: int | None = None,
+    max_nodes: int = NODES,
 ) -> list[Contract]:
     """Solve many problems, those with as many types and the same curves together.
 
@@ -230,7 +245,7 @@ def solve_many(
     ----------
     problems : iterable of Problem
     expectations : {"auto", "enumeration", "sum"}
-    max_boxes : int >= 0, optional
+    max_boxes, max_nodes : int, optional
         As for :func:`solve`, for each problem.
 
     Returns
@@ -256,13 +271,15 @@ def solve_many(
         )
     if max_boxes is not None and not max_boxes >= 0:
         raise ValueError(f"max_boxes must be >= 0; got {max_boxes!r}")
+    if not max_nodes >= 1:
+        raise ValueError(f"max_nodes must be >= 1; got {max_nodes!r}")
     problems = list(problems)
     orders = [np.argsort(-problem.costs, kind="stable") for problem in problems]
     alike: dict[object, list[int]] = defaultdict(list)
     contracts: dict[int, Contract] = {}
     for k, (problem, order) in enumerate(zip(problems, orders, strict=True)):
         if problem.better_outside.any():
-            contracts[k] = _solve_selecting(problem, expectations, max_boxes)
+            contracts[k] = _solve_selecting(problem, expectations, max_boxes, max_nodes)
             continue
         ties = (False, *(np.diff(problem.costs[order]) == 0).tolist())
         alike[ties, problem.accuracy, problem.valuation, problem.beliefs].append(k)
@@ -399,7 +416,9 @@ def _solve_batch(batch: _Batch, max_boxes: int | None, again: bool) -> list[Cont
     return _contracts(batch, settled(exact, best).menus, bounds)
 
 
-def _solve_selecting(problem: Problem, method: Method, max_boxes: int | None) -> Contract:
+def _solve_selecting(
+    problem: Problem, method: Method, max_boxes: int | None, max_nodes: int
+) -> Contract:
     """The contract where some outside options are better than autarky: who takes part is open."""
 
     def close(
@@ -409,7 +428,9 @@ def _solve_selecting(problem: Problem, method: Method, max_boxes: int | None) ->
 
     order = np.argsort(-problem.costs, kind="stable")
     if problem.n_parties > 1:
-        selection = best_selection(problem, close, tolerance=GAP_TOLERANCE, method=method)
+        selection = best_selection(
+            problem, close, tolerance=GAP_TOLERANCE, method=method, max_nodes=max_nodes
+        )
     else:
         selection = alone_or_out(problem)
     return _contract_of(problem, order, selection)

@@ -50,6 +50,13 @@ VECTORS = {
     "reservation_utilities": "value",
 }
 
+#: Units of the parameters of curves and valuations; those of the others are 1.
+PARAMETERS = {
+    "accuracy.offset": "units of data",
+    "accuracy.rate": "per unit of data",
+    "valuation.scale": "value",
+}
+
 #: Result: whether it is for each type, unit, and what it is.
 RESULTS = {
     "contributions": (True, "units of data", "contribution of a party"),
@@ -351,7 +358,7 @@ def _dataset(problem: Problem, axes: Mapping[str, list[Any]], parts: list[Part])
             attributes = {"units": VECTORS[name]}
             coordinates[f"{name}_of_type"] = ((name, "type"), np.array(values, float), attributes)
         else:
-            units = {"n_parties": "parties"}.get(name, "1" if name == "beliefs" else "as defined")
+            units = "parties" if name == "n_parties" else PARAMETERS.get(name, "1")
             coordinates[name] = (name, np.array(values), {"units": units})
     variables = {}
     for name, (by_type, units, meaning) in RESULTS.items():

@@ -9,10 +9,18 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-from companion import cli, report
-from companion.consortium import consortium_schema, example, read_consortium
-from paid_with_models import GeneralizationBound, Problem, proportional_rewards, solve
-from paid_with_models.interchange import CURVES
+from companion import cli, report, reporting
+from companion.consortium import consortium_schema, example, read_consortium, read_points
+from paid_with_models import (
+    GeneralizationBound,
+    PowerLaw,
+    Problem,
+    audit,
+    autarky,
+    proportional_rewards,
+    solve,
+)
+from paid_with_models.interchange import CURVES, VALUATIONS
 
 STATED: dict[str, Any] = {
     "title": "Two types",
@@ -93,14 +101,35 @@ def test_drawn_rewards_are_those_of_the_exact_distribution(beliefs: Any) -> None
 
 
 def test_each_variant_changes_one_assumption() -> None:
-    problem = read_consortium(example("hospitals.yaml")).problem
-    contract = solve(problem)
-    accuracy = [solve(it).expected_accuracy for it in report.variants(problem).values()]
-    assert len(set(accuracy)) == len(accuracy)
-    cheap, dear, few, many, *_, worse = accuracy
-    assert dear < contract.expected_accuracy < cheap
-    assert few < contract.expected_accuracy < many
-    assert worse < contract.expected_accuracy
+    hospitals = read_consortium(example("hospitals.yaml"))
+    reached = solve(hospitals.problem).expected_accuracy
+    changed = report.variants(hospitals.problem, hospitals.measured)
+    assert "A power law through the measured points" in changed
+    accuracy = {name: solve(it).expected_accuracy for name, it in changed.items()}
+    assert all(value != reached for value in accuracy.values())
+    better = {"Costs 20 % lower", "10 parties", "The cheapest type 20 % more likely"}
+    better |= {"Models' value 20 % higher"}
+    worse = {"Costs 20 % higher", "6 parties", "The costliest type 20 % more likely"}
+    worse |= {"Outside options 5 % better", "Best accuracy 5 % lower", "Models' value 20 % lower"}
+    assert all(accuracy[name] > reached for name in better)
+    assert all(accuracy[name] < reached for name in worse)
+    # More data for every accuracy is the same as dearer data, and lower values as dearer ones.
+    slower = accuracy["20 % more data for the same accuracy"]
+    assert slower == pytest.approx(accuracy["Costs 20 % higher"], abs=1e-8)
+    dearer = report._changed(hospitals.problem, costs=hospitals.problem.costs / 0.8)
+    less = accuracy["Models' value 20 % lower"]
+    assert less == pytest.approx(solve(dearer).expected_accuracy, abs=1e-8)
+
+
+def test_every_curve_has_a_slower_one() -> None:
+    given = {"PowerLaw": (0.9, 1.0, 0.5, 2.0), "Saturating": ((0.5,), (0.1,))}
+    data = np.array([5.0, 50.0, 500.0, 5000.0])
+    for name, kind in CURVES.items():
+        curve: Any = kind(*given.get(name, ()))
+        if name == "GeneralizationBound":
+            assert report._slower(curve)(5000.0) < curve(5000.0)
+        else:
+            assert report._slower(curve)(1.2 * data) == pytest.approx(curve(data), abs=1e-12)
 
 
 def test_every_curve_has_a_lower_one() -> None:
@@ -136,6 +165,128 @@ def changed(**changes: Any) -> dict[str, Any]:
 
 
 TYPE = STATED["types"][0]
+TEXT = """\
+title: Two
+n_parties: 5
+types:
+  - {name: small, probability: 0.6, cost: 0.2}
+  - {name: large, probability: 0.4, cost: 0.1}
+accuracy: {name: GeneralizationBound}
+"""
+#: Seven lines that stand for ten million values.
+BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdef", "bcdefg", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT.replace("0.2", "2e-1"),
+        TEXT.replace("n_parties: 5", "n_parties: 5.0"),
+        TEXT.replace("\n", "\r\n"),
+        "\ufeff" + TEXT,
+        TEXT.encode("utf-16"),
+        TEXT.replace("- {name: s", "- &s {name: s").replace("0.1}", "0.1, <<: *s}"),
+    ],
+)
+def test_files_that_can_be_understood(tmp_path: Path, text: str | bytes) -> None:
+    path = tmp_path / "consortium.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    problem = read_consortium(path).problem
+    assert problem.n_parties == 5
+    assert problem.costs.tolist() == [0.2, 0.1]
+
+
+def test_texts_stay_texts(tmp_path: Path) -> None:
+    text = TEXT.replace("Two", "2024-01-01").replace("small", "no").replace("large", "1:30")
+    found = read_consortium(write(tmp_path, text))
+    assert (found.title, found.names) == ("2024-01-01", ("no", "1:30"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CSV,
+        CSV.replace("\n", "\r\n"),
+        "\ufeff" + CSV,
+        CSV.replace(",", ";"),
+        CSV.replace(",", ";").replace(".", ","),
+        CSV.replace(",", "\t"),
+        CSV.title(),
+        CSV + "\n,\n",
+        CSV.replace("1000", '"1e3"'),
+    ],
+)
+def test_points_that_can_be_understood(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "points.csv"
+    path.write_bytes(text.encode())
+    assert read_points(path).tolist() == [[10, 0.3], [100, 0.6], [1000, 0.8]]
+
+
+def test_names_of_a_table_of_parties_are_listed(tmp_path: Path) -> None:
+    banks = read_consortium(example("banks.yaml"))
+    assert banks.members == (("Bank A", "Bank B", "Bank C"), ("Bank D", "Bank E"), ("Bank F",))
+    path = tmp_path / "banks.yaml"
+    path.write_text(example("banks.yaml").read_text())
+    assert "Bank A, Bank B, Bank C" in make(path).find("table").text
+
+
+def test_a_scheme_that_breaks_the_rules_is_told_in_words(tmp_path: Path) -> None:
+    scheme = {"contributions": [300, 100], "rewards": [60, 95]}
+    page = make(write(tmp_path, STATED | {"present": scheme}))
+    (section,) = (it for it in page.find_all("section") if it.h2.text == "The scheme in use")
+    said = " ".join(section.ul.text.split())
+    assert "does not work" in section.p.text
+    found = audit(read_consortium(tmp_path / "consortium.yaml").problem, [300, 100], [60, 95])
+    assert f"small does better, by {found.deviation_gain[0]:.4g} units of value" in said
+    assert f"large is promised {-found.caps[1]:.4g} units of value more than can be" in said
+
+
+def test_a_type_without_a_part_in_the_scheme_is_out(tmp_path: Path) -> None:
+    best = solve(Problem(5, [0.6, 0.4], [0.2, 0.1], GeneralizationBound()))
+    scheme = {"contributions": [0, best.contributions[1]], "rewards": [0, best.rewards[1] - 5]}
+    scheme = {name: [float(it) for it in values] for name, values in scheme.items()}
+    page = make(write(tmp_path, STATED | {"present": scheme}))
+    (section,) = (it for it in page.find_all("section") if it.h2.text == "The scheme in use")
+    assert section.tbody.tr.find_all("td")[-1].text == "no"
+
+
+def test_who_leaves_if_the_menu_stays(tmp_path: Path) -> None:
+    """The costliest type has nothing to spare: with higher costs it goes, with lower ones not."""
+    page = make(write(tmp_path, STATED))
+    (section,) = (it for it in page.find_all("section") if "assumption" in it.h2.text)
+    said = {row.th.text: row.find_all("td")[-1].text for row in section.tbody.find_all("tr")}
+    assert said["As stated"] == "works"
+    assert "small stays out" in said["Costs 20 % higher"]
+    assert "stays out" not in said["Costs 20 % lower"]
+    assert "less than promised" in said["4 parties"]
+
+
+def test_many_types_with_better_options_outside(tmp_path: Path) -> None:
+    """The search for who takes part is cut short, and the report says by how much."""
+    costs = [0.05 * (1 + k) for k in range(12)]
+    curve = {"name": "PowerLaw", "parameters": {"optimum": 0.95, "scale": 2.0, "exponent": 0.4}}
+    alone = autarky(Problem(200, [1 / 12] * 12, costs, PowerLaw(0.95, 2.0, 0.4))).utilities
+    types = [
+        {"name": f"type {k}", "probability": 1 / 12, "cost": cost, "outside": float(u * 1.05)}
+        for k, (cost, u) in enumerate(zip(costs, alone, strict=True))
+    ]
+    path = write(tmp_path, {"title": "M", "n_parties": 200, "types": types, "accuracy": curve})
+    start = time.process_time()
+    text = make(path).get_text(" ")
+    assert time.process_time() - start < 40  # others use this machine
+    assert "No other contract is" in text
+
+
+@pytest.mark.parametrize("name", ["consortium.yaml", "."])
+def test_what_is_not_to_be_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    path = write(tmp_path, TEXT)
+    assert cli.main(["report", str(path), "--output", str(tmp_path / name)]) == 2
+    assert capsys.readouterr().err.startswith("pwm: --output: ")
+    assert path.read_text() == TEXT
 
 
 @pytest.mark.parametrize(
@@ -143,18 +294,44 @@ TYPE = STATED["types"][0]
     [
         (changed(title=None), "line 1, title: is missing"),
         (changed(accuracy=None), "line 1, accuracy: is missing"),
-        (changed(n_parties=None), "n_parties: goes with types"),
-        (changed(types=None), "must state either types or parties"),
+        (changed(n_parties=None), "must state either types and n_parties, or parties"),
+        (changed(types=None), "must state either types and n_parties, or parties"),
         (changed(types=[TYPE | {"cost": -1}]), "line 6, types.0.cost: must be more than 0; got -1"),
         (changed(types=[{"name": "a", "cost": 1}]), "line 4, types.0.probability: is missing"),
         (changed(types=[TYPE]), "line 3, types: probabilities must sum to 1"),
         (changed(types=[TYPE | {"cost": 1 + k} for k in range(10_000)]), "got 10000"),
-        (changed(accuracy={"name": "Nobody"}), "line 10, accuracy: accuracy.name must be one of"),
-        (changed(accuracy={"csv": "none.csv"}), "none.csv: No such file"),
+        (changed(accuracy={"name": "Nobody"}), "line 11, accuracy.name: must be one of"),
+        (changed(accuracy={"csv": "none.csv"}), "line 11, accuracy.csv: "),
         (changed(extra=1), "line 12, extra: is not a known field"),
         (changed(present={"contributions": [1], "rewards": [1, 1]}), "one entry per type, 2"),
-        ("title: [", "is not valid YAML"),
+        (changed(accuracy={"name": "powerlaw"}), "got 'powerlaw'; did you mean PowerLaw?"),
+        (changed(accuracy={"name": "PowerLaw"}), "line 10, accuracy.parameters.optimum: is"),
+        (changed(accuracy={"csv": "a.csv", "name": "Arctan"}), "must have either csv, or a name"),
+        (changed(valuation={"name": "Linear"}), "did you mean LinearValuation?"),
+        (changed(n_partys=5), "present; did you mean n_parties?"),
+        (changed(types=[TYPE | {"probabilty": 1}]), "did you mean probability?"),
+        (changed(types=[TYPE, TYPE]), "line 5, types.1.name: must be a name of its own"),
+        (changed(types=[TYPE | {"name": " "}]), "line 4, types.0.name: must not be blank"),
+        (changed(types=[TYPE | {"cost": True}]), "cost: must be a number; got True"),
+        (changed(types=[TYPE | {"cost": 10**400}]), "line 6, types.0.cost: must be a number below"),
+        (changed(title="a\0b"), "title: must not hold control characters"),
+        ("title: [", "is not valid YAML: line 2"),
+        ("title: [" * 5000, "is not valid YAML"),
         ("", "must hold a mapping"),
+        (TEXT + "n_parties: 6\n", "line 7: n_parties is stated twice"),
+        (TEXT.replace("cost: 0.2", "cost: 0.2, cost: 1"), "types.0.cost is stated twice"),
+        (TEXT.replace("0.2", ".nan"), "line 4, types.0.cost: must be a number; got '.nan'"),
+        (TEXT.replace("0.2", "1e999"), "line 4, types.0.cost: must be a number below"),
+        (TEXT.replace("0.2", "2024-01-01"), "must be a number; got '2024-01-01'"),
+        (TEXT.replace("n_parties: 5", "n_parties: 1:30"), "must be a whole number; got '1:30'"),
+        (TEXT.replace("n_parties: 5", "n_parties: yes"), "must be a whole number; got 'yes'"),
+        (TEXT.replace("n_parties: 5", "n_parties: 5.5"), "must be a whole number; got 5.5"),
+        (TEXT.replace("types:", "types: &a [*a]\nextra:"), "line 3: must not refer to itself"),
+        (BOMB + TEXT, "states more than 300000 values"),
+        (TEXT + "---\n" + TEXT, "is not valid YAML: line 7"),
+        (TEXT.replace("Two", "!!python/name:os.system x"), "is not valid YAML: line 1"),
+        (TEXT + "? [a, b]\n: 1\n", "is not valid YAML: line 7"),
+        ("#" * 5_000_001, "is larger than 5 MB"),
     ],
 )
 def test_broken_files(
@@ -166,12 +343,17 @@ def test_broken_files(
 @pytest.mark.parametrize(
     ("points", "message"),
     [
-        ("data,accuracy\n10,0.5\n20,good\n", "points.csv: line 3: must be two numbers"),
+        ("data,accuracy\n10,0.5\n20,good\n", "line 3: accuracy must be a number; got 'good'"),
+        ("data,accuracy\n10,0.5\n20\n", "line 3: must have two cells"),
+        ("data,accuracy\n1_0,0.5\n", "line 2: data must be a number; got '1_0'"),
+        ("data,accuracy\n10,30\n", "line 2: accuracy must be a share, in [0, 1]; got 30"),
+        ("data;accuracy\n10;0,5\n20;0,6\n30;0,4\n", "line 4: accuracy must not fall"),
+        ("", "line 1: must be the heading"),
         ("data,accuracy\n10,0.5\n20,0.6\n30,0.4\n", "line 4: accuracy must not fall"),
         ("data,accuracy\n10,0.5\n10,0.6\n30,0.7\n", "line 3: data must be positive and rise"),
-        ("data,accuracy\n10,nan\n", "line 2: accuracy must be in [0, 1]"),
+        ("data,accuracy\n10,nan\n", "line 2: accuracy must be a number"),
         ("data,accuracy\n10,0.5\n", "three points or more"),
-        ("a,b\n1,2\n", "line 1: must be the heading"),
+        ("a,b\n1,2\n", "line 1: must be the heading data,accuracy; got 'a,b'"),
     ],
 )
 def test_broken_points(
@@ -190,6 +372,7 @@ def refused(path: Path, capsys: pytest.CaptureFixture[str], message: str) -> Non
     assert err.startswith("pwm: ")
     assert message in err
     assert "Traceback" not in err
+    assert err.count("\n") == 1
     assert len(err) < 600
     assert sorted(path.parent.iterdir()) == before
 
@@ -212,7 +395,7 @@ def test_a_report_is_never_there_by_half(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="no room"):
-        report.write_whole(path, "after")
+        reporting.write_whole(path, "after")
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -220,7 +403,10 @@ def test_a_report_is_never_there_by_half(tmp_path: Path, monkeypatch: pytest.Mon
 def test_schema_is_a_schema() -> None:
     from jsonschema import Draft202012Validator
 
-    Draft202012Validator.check_schema(consortium_schema())
+    schema = consortium_schema()
+    Draft202012Validator.check_schema(schema)
+    for field, known in {"accuracy": CURVES, "valuation": VALUATIONS}.items():
+        assert schema["properties"][field]["properties"]["name"]["enum"] == list(known)
     for name in ("hospitals.yaml", "banks.yaml"):
         Draft202012Validator(consortium_schema()).validate(
             yaml.safe_load(example(name).read_text())

@@ -1,0 +1,59 @@
+"""``pwm report``: the best contract of a consortium as one HTML file that needs nothing else."""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .consortium import read_consortium
+from .report_page import render
+from .stated import InputError
+
+
+def add_report(commands: Any) -> None:
+    """Add ``report`` to the commands of ``pwm``."""
+    command = commands.add_parser(
+        "report",
+        help="design a contract for a consortium",
+        description="Find the best contract for the consortium in FILE (YAML) and write a report: "
+        "who takes part, the menu, gains over going alone, rewards, proof, sensitivity. Examples "
+        "are in the folder examples of paid_with_models.",
+    )
+    command.add_argument("file", type=Path, metavar="FILE")
+    command.add_argument("--output", type=Path, required=True, metavar="OUT.html")
+    command.set_defaults(run=_report)
+
+
+def _report(options: argparse.Namespace) -> None:
+    if not options.output.parent.is_dir():
+        raise InputError(f"--output: there is no folder {options.output.parent}")
+    if options.output.exists() and not options.output.is_file():
+        raise InputError(f"--output: {options.output} is not a file")
+    if options.output.exists() and options.file.exists() and options.output.samefile(options.file):
+        raise InputError(f"--output: {options.output} is the file to be read")
+    consortium = read_consortium(options.file)
+    try:
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            page = render(consortium)
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+        raise InputError(f"{options.file}: cannot be computed with: {error}") from None
+    write_whole(options.output, page)
+    print(options.output)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file aside, then give it its name: it is never there by half."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(name).chmod(0o666 & ~umask)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

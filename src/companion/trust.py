@@ -1,38 +1,54 @@
-"""What the book says about faults and broken input: the results that ``make`` targets leave.
+"""What the book says about faults, versions and broken input: the results that ``make`` leaves.
 
-``benchmarks/faults.json``, ``benchmarks/fuzz.json`` and ``benchmarks/mutation.json`` are written by
-``make faults``, ``make fuzz`` and ``make mutation``; all say when, and at which commit.
+``make faults``, ``make versions``, ``make binder``, ``make fuzz`` and ``make mutation`` each write
+a file of their name in ``benchmarks/``, which says when, and at which commit.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 #: Where a page wants the table.
 PLACE = "<!-- faults -->"
 
+Row = Mapping[str, Any]
+
+RESOLUTIONS = {
+    "locked": "the versions of `requirements.lock`",
+    "lowest": "the lowest versions that are allowed",
+    "newest": "the newest versions that are allowed",
+}
+NAMES = {"numpy": "NumPy", "scipy": "SciPy", "cvxpy": "CVXPY", "matplotlib": "Matplotlib"}
+
 
 def page(root: Path) -> str:
-    """Return the faults tried, what happened, and the test that keeps it, as MyST text."""
-    faults, fuzz, mutation = (
-        json.loads((root / "benchmarks" / f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("faults", "fuzz", "mutation")
+    """Return the faults tried, what happened, and what keeps it, as MyST text."""
+    faults, binder, fuzz, mutation = (
+        _read(root, name) for name in ("faults", "binder", "fuzz", "mutation")
     )
+    # The one file that may be missing: it takes hours to make.
+    versions = _read(root, "versions") if (root / "benchmarks/versions.json").is_file() else []
     lines = ["| fault | what happened | test |", "|:--|:--|:--|"]
-    for row in faults:
-        lines.append(f"| {row['fault']} | {row['happened']} | {_test(row['test'])} |")
+    lines += [f"| {it['fault']} | {it['happened']} | {_test(it['test'])} |" for it in faults]
+    lines += [f"| {tried} | {happened} | `make versions` |" for tried, happened in _tests(versions)]
+    lines += [f"| Binder: {it['tried']} | {it['happened']} | `make binder` |" for it in binder]
     lines.append(f"| broken files and commands | {_fuzzed(fuzz)} | `test_fuzz.py` |")
     lines.append(f"| the library's code changed | {_mutated(mutation)} | `test_benchmarks.py` |")
-    tried, changed = (
-        "; ".join(dict.fromkeys(_when(row) for row in rows)) for rows in (faults, mutation.values())
-    )
-    lines += [
-        "",
-        f"`make faults`: {tried}. `make fuzz`: {_when(fuzz)}. `make mutation`: {changed}.",
-        "",
-    ]
-    return "\n".join(lines)
+    measured = {
+        "faults": faults,
+        "versions": versions,
+        "binder": binder,
+        "fuzz": [fuzz],
+        "mutation": mutation.values(),
+    }
+    said = [f"`make {name}`: {_when(rows)}." for name, rows in measured.items() if rows]
+    return "\n".join([*lines, "", " ".join(said), ""])
+
+
+def _read(root: Path, name: str) -> Any:
+    return json.loads((root / "benchmarks" / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def _test(name: str) -> str:
@@ -40,7 +56,25 @@ def _test(name: str) -> str:
     return f"`{file}`: {function.replace('_', ' ').removeprefix('test ')}"
 
 
-def _fuzzed(fuzz: Mapping[str, Any]) -> str:
+def _tests(versions: Iterable[Row]) -> Iterator[tuple[str, str]]:
+    """Yield what the tests were run with, and how they came out, for each kind of versions."""
+    by_kind = sorted(versions, key=lambda row: list(RESOLUTIONS).index(row["resolution"]))
+    for kind, group in groupby(by_kind, key=lambda row: row["resolution"]):
+        rows = list(group)
+        passed = ", ".join(f"{row['passed']:,}" for row in rows)
+        failed = sum(row["failed"] for row in rows)
+        used = ", ".join(f"{NAMES[name]} {_span(rows, name)}" for name in rows[0]["versions"])
+        yield (
+            f"Python {', '.join(row['python'] for row in rows)}; {RESOLUTIONS[kind]}",
+            f"{passed} tests pass, {failed} fail, warnings being errors ({used})",
+        )
+
+
+def _span(rows: Iterable[Row], name: str) -> str:
+    return " and ".join(dict.fromkeys(row["versions"][name] for row in rows))
+
+
+def _fuzzed(fuzz: Row) -> str:
     ends: dict[str, int] = {}
     for outcomes in fuzz["outcomes"].values():
         for outcome, number in outcomes.items():
@@ -53,7 +87,7 @@ def _fuzzed(fuzz: Mapping[str, Any]) -> str:
     )
 
 
-def _mutated(mutation: Mapping[str, Any]) -> str:
+def _mutated(mutation: Row) -> str:
     total, killed = (sum(row[name] for row in mutation.values()) for name in ("total", "killed"))
     modules = ", ".join(f"{name} {row['score']:.0%}" for name, row in mutation.items())
     return (
@@ -62,6 +96,10 @@ def _mutated(mutation: Mapping[str, Any]) -> str:
     )
 
 
-def _when(result: Mapping[str, Any]) -> str:
-    changed = " and later changes" if result["changed_since"] else ""
-    return f"{result['date']}, commit `{result['commit'][:7]}`{changed}"
+def _when(rows: Iterable[Row]) -> str:
+    said = (
+        f"{row['date']}, commit `{row['commit'][:7]}`"
+        + (" and later changes" if row["changed_since"] else "")
+        for row in rows
+    )
+    return "; ".join(dict.fromkeys(said))

@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.optimize import brentq
 
 from paid_with_models import (
@@ -16,6 +17,7 @@ from paid_with_models import (
     solve,
 )
 from paid_with_models.behavior import (
+    Assignment,
     certainty_equivalents,
     logit_behavior,
     logit_choices,
@@ -163,6 +165,112 @@ def test_who_minds_spread_prefers_less_of_it() -> None:
     nearly = certainty_equivalents(proportional_rewards(contract), 1e-9)
     np.testing.assert_allclose(nearly, contract.rewards, rtol=1e-6)
 
+# --- spread ----------------------------------------------------------------------------------
+
+
+def by_hand(way, mean, worth, seen):
+    """Values and probabilities of a reward with this mean, the limit found by root finding."""
+    share = mean / (seen @ worth)
+    if way is Assignment.PROPORTIONAL:
+        return share * worth, seen
+    if way is Assignment.LOTTERY:
+        return np.concatenate([worth, 0 * worth]), np.concatenate([share * seen, (1 - share) * seen])
+    limit = brentq(lambda tau: seen @ np.minimum(worth, tau) - mean, 0, worth.max(), xtol=1e-13)
+    return np.minimum(worth, limit), seen
+
+
+# Book: def-aversion, def-foresight
+@pytest.mark.parametrize("aversion", [0.0, 0.03])
+@pytest.mark.parametrize("way", Assignment)
+@pytest.mark.parametrize("anticipating", [False, True])
+def test_averse_parties_party_by_party(way, aversion: float, anticipating: bool) -> None:
+    """Choices are logit in certainty equivalents, which are added up over named parties."""
+    behavior = logit_behavior(
+        TWO, *MENU, 0.2, anticipating=anticipating, aversion=aversion, assignment=way
+    )
+    assert behavior.settled
+    m = np.append(behavior.contributions, 0.0)
+    ways = list(product(range(3), repeat=3))
+    worth = TWO.model_value(np.array([m[list(one)].sum() for one in ways]))
+
+    def seen(odds, j):
+        chance = np.array([np.prod(odds[list(one)]) * (j in one) for one in ways])
+        return chance / chance.sum()
+
+    planned, now = np.append(TWO.probabilities, 0.0), TWO.probabilities @ behavior.choices
+    gains = np.empty(2)
+    for j in range(2):
+        mean = MENU[1][j]
+        values, _ = by_hand(way, mean, worth, seen(planned, j))
+        share = mean / (seen(planned, j) @ worth)
+        chances = seen(now if anticipating else planned, j)
+        if way is Assignment.LOTTERY:
+            chances = np.concatenate([share * chances, (1 - share) * chances])
+        gains[j] = chances @ values
+        if aversion:
+            gains[j] = -np.log(chances @ np.exp(-aversion * values)) / aversion
+    options = np.hstack([gains - TWO.costs[:, None] * m[:-1], TWO.outside_options[:, None]])
+    odds = np.exp(0.2 * options)
+    np.testing.assert_allclose(
+        behavior.choices, odds / odds.sum(axis=1, keepdims=True), rtol=1e-9
+    )
+
+
+def test_a_lottery_in_closed_form() -> None:
+    """All pool, so that the best model never varies: only the lot does."""
+    contract = solve(SCENARIOS["small_party_teamwork"].problem())
+    best, aversion = contract.problem.model_value(10 * contract.contributions[0]), 0.04
+    share = contract.rewards / best
+    closed = -np.log(1 - share + share * np.exp(-aversion * best)) / aversion
+    np.testing.assert_allclose(
+        certainty_equivalents(lottery_rewards(contract), aversion), closed, rtol=1e-9
+    )
+
+
+def test_capped_rewards_keep_a_menu_from_unraveling() -> None:
+    """A cap is nearer to a fixed promise than a share: who leaves takes less from the others."""
+    contract = solve(SCENARIOS["big_and_small_collaboration"].problem())
+    menu = contract.contributions, contract.rewards
+    share, cap = (
+        logit_behavior(contract.problem, *menu, 10.0, anticipating=True, assignment=it)
+        for it in (Assignment.PROPORTIONAL, Assignment.CAPPED)
+    )
+    assert share.settled
+    assert cap.settled
+    assert share.participation < 1e-9
+    assert cap.participation == pytest.approx(0.4, abs=0.01)  # types 4 and 5
+    assert cap.expected_accuracy > 0.75
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_menu_of_two_types_on_a_grid_beats_a_menu_with_a_margin(seed: int) -> None:
+    """Least rewards for contributions on a grid, separate or shared options, against the bound."""
+    rng = np.random.default_rng(seed)
+    high = rng.uniform(0.2, 0.6)
+    share, margin = rng.uniform(0.3, 0.7), rng.uniform(0.2, 1.5)
+    problem = Problem(5, [share, 1 - share], [high, high * rng.uniform(0.2, 0.7)], TWO.accuracy)
+    menu = slack_menu(problem, margin)
+    (c1, c2), (f1, f2), p = problem.costs, problem.outside_options, problem.probabilities
+    a = np.linspace(0, 1.5 * menu.contributions[0], 301)[:, None]
+    b = np.linspace(0.5 * menu.contributions[1], 1.5 * menu.contributions[1], 301)[None, :]
+    u1, u2 = f1 + margin, f2 + margin
+    for _ in range(2):
+        u2 = np.maximum(u2, u1 + (c1 - c2) * a + margin)
+        u1 = np.maximum(u1, u2 - (c1 - c2) * b + margin)
+    chance = stats.binom.pmf(np.arange(6), 5, p[1])
+    totals = (5 - np.arange(6))[:, None, None] * a + np.arange(6)[:, None, None] * b
+    worth = problem.model_value(totals)
+    cap1 = np.tensordot(chance[:5], worth[:5], 1) / chance[:5].sum()
+    cap2 = np.tensordot(chance[1:], worth[1:], 1) / chance[1:].sum()
+    good = (u1 + c1 * a <= cap1) & (u2 + c2 * b <= cap2) & (u2 >= u1 + (c1 - c2) * a + margin)
+    reached = np.where(good, np.tensordot(chance, problem.accuracy(totals), 1), 0).max()
+    shared = np.linspace(0, 500, 20_001)
+    reward = np.maximum(f1 + c1 * shared, f2 + c2 * shared) + margin
+    together = shared[reward <= problem.model_value(5 * shared)]
+    reached = max(reached, problem.accuracy(5 * together.max()) if together.size else 0.0)
+    assert reached <= menu.upper_bound
+    assert reached == pytest.approx(menu.expected_accuracy, abs=2e-3)
+
 
 @pytest.mark.parametrize(
     ("call", "message"),
@@ -177,7 +285,7 @@ def test_who_minds_spread_prefers_less_of_it() -> None:
         ),
         (
             lambda: certainty_equivalents(proportional_rewards(solve(TWO)), -0.5),
-            "aversion must be >= 0; got -0.5",
+            "aversion must be >= 0 and finite; got -0.5",
         ),
     ],
 )

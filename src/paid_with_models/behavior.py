@@ -9,18 +9,21 @@ McKelvey and Palfrey 1995).
 Who takes which option decides what is collected, and so what can be handed out. A promise of
 :math:`t_j` is a promise of a *share* of the collective model's value; if fewer contribute than was
 planned, shares are worth less. Parties may believe the promise or *anticipate* what it will be
-worth: then choices and rewards must fit each other.
+worth: then choices and rewards must fit each other. What a promise is worth when others choose
+otherwise depends on how it is handed out: see :class:`Assignment`.
 
 Binding constraints of an optimal menu are ties, at which a party might as well stay out.
 :func:`slack_menu` asks that every constraint hold with a margin, and proves what the margin costs.
 
 *Aversion to spread*: a party with utility :math:`w(v) = (1 - e^{-\alpha v}) / \alpha` values a
-reward that varies at its *certainty equivalent* (Pratt 1964).
+reward that varies at its *certainty equivalent* (Pratt 1964), :func:`certainty_equivalents`. It
+can choose by logit as well, for certainty equivalents instead of means.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from itertools import pairwise, product
 
 import numpy as np
@@ -35,11 +38,12 @@ from .expectation import (
     outcome_probabilities,
 )
 from .problem import Problem
-from .rewards import RewardDistribution
+from .rewards import RewardDistribution, cap_limits
 
 IntArray = npt.NDArray[np.intp]
 
 __all__ = [
+    "Assignment",
     "Behavior",
     "SlackMenu",
     "certainty_equivalents",
@@ -62,6 +66,18 @@ STARTS, CLOSE = (0.2, 0.05, 0.4, 0.01), 1e-7
 
 #: Probabilities of options that nobody takes, so that one may still ask what one would get.
 NEVER = 1e-200
+
+
+class Assignment(Enum):
+    """How a promised mean value is handed out (:mod:`paid_with_models.rewards`).
+
+    The share, the limit or the odds are fixed when the menu is announced, so that an honest crowd
+    gives everybody the promised mean; what another crowd gives follows from them.
+    """
+
+    CAPPED = "the best model up to a limit"
+    PROPORTIONAL = "a share of the best model's value"
+    LOTTERY = "the best model by lot, or nothing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +155,8 @@ def logit_behavior(
     *,
     opting_out: bool = True,
     anticipating: bool = False,
+    aversion: float = 0.0,
+    assignment: Assignment = Assignment.PROPORTIONAL,
 ) -> Behavior:
     """Let parties choose from a menu by logit.
 
@@ -154,6 +172,10 @@ def logit_behavior(
     anticipating : bool
         Whether parties expect what will be delivered rather than what is promised. Then choices are
         adjusted, starting from what honest parties do, until they fit; other fits may exist.
+    aversion : float >= 0
+        To spread, per unit of value: parties choose by certainty equivalents; 0 for means.
+    assignment : Assignment
+        How rewards are handed out. It matters to parties that are averse or anticipate.
 
     Returns
     -------
@@ -162,7 +184,7 @@ def logit_behavior(
     Raises
     ------
     ValueError
-        If the menu has the wrong length, or the rationality is negative.
+        If the menu has the wrong length, or rationality or aversion is negative.
 
     Examples
     --------
@@ -179,6 +201,7 @@ def logit_behavior(
             f"contributions and rewards must have an entry per type, {problem.n_types};"
             f" got {m.size} and {t.size}"
         )
+    _check_aversion(aversion)
     taken = _options(m, t)
     n_options = int(taken.max()) + 1
     first = np.array([int(np.argmax(taken == j)) for j in range(n_options)])
@@ -188,27 +211,42 @@ def logit_behavior(
     totals = counts @ with_nothing
     accuracy, worth = problem.accuracy(totals), problem.model_value(totals)
 
-    def means(odds: FloatArray) -> FloatArray:
-        """Mean value of the collective model as takers of each option see it."""
-        seen = conditional_probabilities(counts, np.maximum(odds, NEVER), problem.beliefs)
-        return np.asarray(worth @ seen)[:-1]
+    def seen_by_takers(odds: FloatArray) -> FloatArray:
+        """Probabilities of outcomes as takers of each option see them, (K, J)."""
+        odds = np.maximum(odds, NEVER)
+        return conditional_probabilities(counts, odds, problem.beliefs)[:, :-1]
 
     honest = np.zeros((problem.n_types, n_options + 1))
     honest[np.arange(problem.n_types), taken] = 1.0
     expected = problem.probabilities @ honest
-    shares = np.minimum(t / np.maximum(means(expected), np.finfo(float).tiny), 1.0)
+    planned = seen_by_takers(expected)
+    most = np.maximum(worth @ planned, np.finfo(float).tiny)
+    shares = np.minimum(t / most, 1.0)
+    paid, odds_of_it = worth[:, None] * shares, np.ones(n_options)
+    if assignment is Assignment.CAPPED:
+        paid = np.minimum(worth[:, None], cap_limits(worth, planned, np.minimum(t, most)))
+    elif assignment is Assignment.LOTTERY:
+        paid, odds_of_it = np.broadcast_to(worth[:, None], paid.shape), shares
+
+    def equivalents(seen: FloatArray, aversion: float) -> FloatArray:
+        """What takers of each option find its reward worth, (J,)."""
+        if aversion == 0:
+            return np.asarray(odds_of_it * np.sum(seen * paid, axis=0))
+        shortfall = odds_of_it * np.sum(seen * np.expm1(-aversion * paid), axis=0)
+        return np.asarray(-np.log1p(shortfall) / aversion)
 
     outside = problem.outside_options if opting_out else np.full(problem.n_types, -np.inf)
 
-    def choose(paid: FloatArray) -> FloatArray:
-        gains = paid - problem.costs[:, None] * m
+    def choose(worth_it: FloatArray) -> FloatArray:
+        gains = worth_it - problem.costs[:, None] * m
         return logit_choices(np.hstack([gains, outside[:, None]]), rationality)
 
-    choices, settled = choose(t), True
+    chance = equivalents(planned, 0.0) - equivalents(planned, aversion)
+    choices, settled = choose(t - chance), True
     if anticipating:
         settled = False
         for _ in range(ROUNDS):
-            choices = choose(shares * means(expected))
+            choices = choose(equivalents(seen_by_takers(expected), aversion))
             change = problem.probabilities @ choices - expected
             expected = expected + DAMPING * change
             if np.abs(change).max() <= SETTLED:
@@ -218,7 +256,7 @@ def logit_behavior(
     return Behavior(
         contributions=m,
         promised=t,
-        delivered=shares * means(odds),
+        delivered=equivalents(seen_by_takers(odds), 0.0),
         choices=choices,
         participation=float(odds[:-1].sum()),
         expected_accuracy=float(outcome_probabilities(counts, np.maximum(odds, NEVER)) @ accuracy),
@@ -263,13 +301,17 @@ def certainty_equivalents(rewards: RewardDistribution, aversion: float) -> Float
     >>> certainty_equivalents(lot, 0.0).tolist(), certainty_equivalents(lot, 2.0).round(4).tolist()
     ([0.5], [0.2831])
     """
-    if not aversion >= 0:
-        raise ValueError(f"aversion must be >= 0; got {aversion!r}")
+    _check_aversion(aversion)
     if aversion == 0:
         return rewards.means
     # exp(-x) near 1 loses digits; expm1 and log1p keep them.
     shortfall = np.sum(rewards.probabilities * np.expm1(-aversion * rewards.values), axis=0)
     return np.asarray(-np.log1p(shortfall) / aversion)
+
+
+def _check_aversion(aversion: float) -> None:
+    if not 0 <= aversion < np.inf:
+        raise ValueError(f"aversion must be >= 0 and finite; got {aversion!r}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,7 +37,7 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from .accuracy import Curve, FloatArray
-from .behavior import Behavior
+from .behavior import Assignment, Behavior, SlackMenu
 from .expectation import enumerate_outcomes, outcome_probabilities
 from .experiments import CounterExample, FreeRidingResults, TwoTypeResults, _types, options
 from .learning_curves import fit_power_law, fit_saturating
@@ -50,6 +50,7 @@ from .trials import Menu, Trials, deploy, designed, intervals, whole_samples
 __all__ = [
     "accuracy_curve",
     "autarky_figure",
+    "aversion_figure",
     "bunching",
     "contract_map",
     "contributions",
@@ -59,6 +60,7 @@ __all__ = [
     "graphical_illustration",
     "logit_figure",
     "measured_curves",
+    "margin_figure",
     "menu_curve",
     "noisy_party",
     "quality_factors",
@@ -912,12 +914,12 @@ def bunching(
 def logit_figure(
     lines: Mapping[str, Mapping[str, Sequence[tuple[float, Behavior]]]],
 ) -> tuple[Figure, pd.DataFrame]:
-    """Expected accuracy against how rational parties are, a panel for each scenario.
+    """Expected accuracy and participation against how rational parties are, by scenario.
 
     Parameters
     ----------
     lines : mapping
-        By title and case, at most four: rationalities and what parties do
+        By title and case, at most five: rationalities and what parties do
         (:func:`paid_with_models.record.logit_lines`).
 
     Returns
@@ -930,35 +932,186 @@ def logit_figure(
     >>> from paid_with_models.record import logit_lines
     >>> lines = logit_lines(rationalities=[0.1, 1.0], scenarios=["big_firm_cooperation"])
     >>> len(logit_figure(lines)[1])
-    8
+    10
     """
-    rows = []
-    looks = [(MUTED, "--"), (TYPE_PATH[0], "-."), (ALARM, "-"), (CAP, "-")]
+    rows = [
+        {
+            "scenario": title,
+            "case": case,
+            "rationality": rationality,
+            "expected_accuracy": behavior.expected_accuracy,
+            "participation": behavior.participation,
+        }
+        for title, cases in lines.items()
+        for case, found in cases.items()
+        for rationality, behavior in found
+    ]
+    table = pd.DataFrame(rows)
+    looks = [
+        (MUTED, "--"),
+        (TYPE_PATH[0], "-."),
+        (ALARM, "-"),
+        (TYPE_PATH[3], ":"),
+        (CAP, (0, (6, 1.5))),
+    ]
+    with style():
+        figure = _figure(2.1 * len(lines) + 0.9)
+        axes = figure.subplots(len(lines), 2, sharex=True, sharey="col", squeeze=False)
+        for pair, (title, cases) in zip(axes, lines.items(), strict=True):
+            for case, (color, dashes) in zip(cases, looks, strict=False):
+                here = table[(table["scenario"] == title) & (table["case"] == case)]
+                for ax, name in zip(pair, ("expected_accuracy", "participation"), strict=True):
+                    ax.plot(
+                        here["rationality"], here[name], color=color, linestyle=dashes, label=case
+                    )
+            pair[0].set_title(title, loc="left")
+            pair[0].set(xscale="log", ylabel="accuracy", ylim=(-0.03, 1.03))
+            pair[1].set(ylabel="take part", ylim=(-0.03, 1.03))
+        for ax in axes[-1]:
+            ax.set_xlabel("rationality $\\lambda$")
+        handles, _ = axes[0, 0].get_legend_handles_labels()
+        _legend_below(figure, handles, columns=2)
+        return _settled(figure), table
+
+
+def margin_figure(
+    lines: Mapping[str, Sequence[tuple[SlackMenu, Mapping[float, Behavior]]]],
+) -> tuple[Figure, pd.DataFrame]:
+    """What a margin in every constraint costs, and what it is good for, by scenario.
+
+    Parameters
+    ----------
+    lines : mapping
+        By title: menus with their margins and, by rationality (at most three), what parties do
+        (:func:`paid_with_models.record.margin_lines`).
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns scenario, margin, expected_accuracy, upper_bound, rationality, foreseen,
+        participation.
+
+    Examples
+    --------
+    >>> from paid_with_models.record import margin_lines
+    >>> lines = margin_lines([0.0, 1.0], [1.0, 3.0], ["big_firm_cooperation"])
+    >>> len(margin_figure(lines)[1])
+    4
+    """
+    table = pd.DataFrame(
+        [
+            {
+                "scenario": title,
+                "margin": menu.margin,
+                "expected_accuracy": menu.expected_accuracy,
+                "upper_bound": menu.upper_bound,
+                "rationality": rationality,
+                "foreseen": behavior.expected_accuracy,
+                "participation": behavior.participation,
+            }
+            for title, menus in lines.items()
+            for menu, behaviors in menus
+            for rationality, behavior in behaviors.items()
+        ]
+    )
+    best = table["scenario"].map(table.groupby("scenario")["upper_bound"].max())
+    losses = {name: best - table[name] for name in ("expected_accuracy", "foreseen")}
+    with style():
+        figure = _figure(1.9 * len(lines) + 0.9)
+        axes = figure.subplots(len(lines), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+        for ax, title in zip(axes, lines, strict=True):
+            here = table[(table["scenario"] == title) & (table["margin"] > 0)]
+            once = here.drop_duplicates("margin").index
+            ax.plot(
+                table.loc[once, "margin"], losses["expected_accuracy"][once], color=INK,
+                label="every party rational",
+            )  # fmt: skip
+            looks = zip((ALARM, CAP, TYPE_PATH[3]), "so^", strict=True)
+            every = table[table["scenario"] == title].groupby("rationality")
+            for (rationality, group), (color, marker) in zip(every, looks, strict=False):
+                ax.plot(
+                    group["margin"], losses["foreseen"][group.index], color=color, marker=marker,
+                    markersize=5, linestyle="--",
+                    label=f"foresight, $\\lambda$ = {rationality:g}",
+                )  # fmt: skip
+            ax.set_title(title, loc="left")
+            ax.set(yscale="log", ylabel="accuracy lost", ylim=(2e-4, 2))
+            ax.grid(axis="y")
+        axes[-1].set_xlabel("margin $\\varepsilon$ in every constraint (units of value)")
+        handles, _ = axes[0].get_legend_handles_labels()
+        _legend_below(figure, handles, columns=2)
+        return _settled(figure), table
+
+
+def aversion_figure(
+    lines: Mapping[str, Mapping[Assignment, Sequence[tuple[float, float, Behavior]]]],
+) -> tuple[Figure, pd.DataFrame]:
+    """What aversion to the spread of rewards does under three assignments, a row a scenario.
+
+    Parameters
+    ----------
+    lines : mapping
+        By title and assignment (:func:`paid_with_models.record.aversion_lines`).
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns scenario, assignment, aversion, premium, foreseen, participation.
+
+    Examples
+    --------
+    >>> from paid_with_models.record import aversion_lines
+    >>> lines = aversion_lines(aversions=[0.01, 0.1], scenarios=["big_firm_cooperation"])
+    >>> len(aversion_figure(lines)[1])
+    6
+    """
+    table = pd.DataFrame(
+        [
+            {
+                "scenario": title,
+                "assignment": assignment.name.lower(),
+                "aversion": aversion,
+                "premium": max(premium, 0.0),
+                "foreseen": behavior.expected_accuracy,
+                "participation": behavior.participation,
+            }
+            for title, ways in lines.items()
+            for assignment, found in ways.items()
+            for aversion, premium, behavior in found
+        ]
+    )
+    looks = {
+        "capped": (CAP, "-", "o"),
+        "proportional": (TYPE_PATH[3], "--", "^"),
+        "lottery": (ALARM, "-.", "s"),
+    }
     with style():
         figure = _figure(2.3 * len(lines) + 0.8)
-        axes = figure.subplots(len(lines), 1, sharex=True, squeeze=False)[:, 0]
-        for ax, (title, cases) in zip(axes, lines.items(), strict=True):
-            for (case, found), (color, dashes) in zip(cases.items(), looks, strict=False):
-                x = [rationality for rationality, _ in found]
-                y = [behavior.expected_accuracy for _, behavior in found]
-                ax.plot(x, y, color=color, linestyle=dashes, label=case)
-                rows += [
-                    {
-                        "scenario": title,
-                        "case": case,
-                        "rationality": rationality,
-                        "expected_accuracy": behavior.expected_accuracy,
-                        "participation": behavior.participation,
-                    }
-                    for rationality, behavior in found
-                ]
-            ax.set_title(title, loc="left")
-            ax.set_xscale("log")
-            ax.set_ylabel("accuracy")
-        axes[-1].set_xlabel("rationality $\\lambda$ (per unit of value)")
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
-        return _settled(figure), pd.DataFrame(rows)
+        axes = figure.subplots(len(lines), 2, sharex=True, sharey="col", squeeze=False)
+        for (left, right), title in zip(axes, lines, strict=True):
+            here = table[table["scenario"] == title]
+            for name, (color, dashes, marker) in looks.items():
+                group = here[here["assignment"] == name]
+                for ax, what in ((left, "premium"), (right, "participation")):
+                    seen = group[what].where(group[what] > LEAST_PREMIUM)
+                    ax.plot(
+                        group["aversion"], seen, color=color, linestyle=dashes, marker=marker,
+                        markersize=4, label=name,
+                    )  # fmt: skip
+            left.set_title(title, loc="left")
+            left.set(xscale="log", yscale="log", ylabel="cost of chance")
+            left.set_ylim(LEAST_PREMIUM, 200)
+            left.grid(axis="y")
+            right.set(ylabel="take part", ylim=(-0.03, 1.03))
+        for ax in axes[-1]:
+            ax.set_xlabel("aversion $\\alpha$")
+        handles, _ = axes[0, 0].get_legend_handles_labels()
+        _legend_below(figure, handles, columns=3)
+        return _settled(figure), table
+
+
+#: What chance costs below this, in units of value, is not drawn.
+LEAST_PREMIUM = 1e-4
 
 
 def menu_curve(menus: tuple[Mapping[int, Contract], float]) -> tuple[Figure, pd.DataFrame]:

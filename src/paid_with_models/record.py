@@ -13,15 +13,18 @@ from scipy.stats import lognorm
 
 from .accuracy import GeneralizationBound
 from .attendance import best_cutoff, type_grid
-from .behavior import Behavior, logit_behavior, slack_menu
+from .behavior import Assignment, Behavior, SlackMenu, certainty_equivalents, logit_behavior, slack_menu
 from .experiments import SCENARIOS, FreeRidingResults, free_riding_experiment
 from .problem import Problem
+from .rewards import capped_rewards, lottery_rewards, proportional_rewards
 from .screening import Contract, solve, solve_many
 
 __all__ = [
+    "aversion_lines",
     "bunching_lines",
     "log_normal_menus",
     "logit_lines",
+    "margin_lines",
     "scenario_contract",
     "scenario_contracts",
     "scenario_free_riding",
@@ -222,7 +225,8 @@ def logit_lines(
     -------
     dict
         By title of the scenario, then by case: "nobody may stay out", "the promise is believed",
-        "what comes is foreseen" and "foreseen, with a margin"; pairs of rationality and behavior.
+        "what comes is foreseen", "foreseen, rewards capped" and "foreseen, with a margin"; pairs of
+        rationality and behavior.
 
     Raises
     ------
@@ -240,20 +244,150 @@ def logit_lines(
         problem = contract.problem
         slack = slack_menu(problem, margin)
         best, robust = ((it.contributions, it.rewards) for it in (contract, slack))
+        share, cap = Assignment.PROPORTIONAL, Assignment.CAPPED
         cases = {
-            "nobody may stay out": (best, False, False),
-            "the promise is believed": (best, True, False),
-            "what comes is foreseen": (best, True, True),
-            "foreseen, with a margin": (robust, True, True),
+            "nobody may stay out": (best, False, False, share),
+            "the promise is believed": (best, True, False, share),
+            "what comes is foreseen": (best, True, True, share),
+            "foreseen, rewards capped": (best, True, True, cap),
+            "foreseen, with a margin": (robust, True, True, share),
         }
         lines[title] = {
             case: [
                 (
                     float(it),
-                    logit_behavior(problem, *menu, it, opting_out=out, anticipating=foreseen),
+                    logit_behavior(
+                        problem,
+                        *menu,
+                        float(it),
+                        opting_out=out,
+                        anticipating=foreseen,
+                        assignment=assignment,
+                    ),
                 )
                 for it in rationalities
             ]
-            for case, (menu, out, foreseen) in cases.items()
+            for case, (menu, out, foreseen, assignment) in cases.items()
+        }
+    return lines
+
+
+def margin_lines(
+    margins: Sequence[float] = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0),
+    rationalities: Sequence[float] = (1.0, 3.0),
+    scenarios: Sequence[str] = tuple(SCENARIOS),
+) -> dict[str, list[tuple[SlackMenu, dict[float, Behavior]]]]:
+    """The best menus with ever larger margins, and what foresighted parties do with them.
+
+    Parameters
+    ----------
+    margins : sequence of float >= 0
+        Units of value.
+    rationalities : sequence of float >= 0
+        Per unit of value.
+    scenarios : sequence of str
+        As for :func:`scenario_problem`.
+
+    Returns
+    -------
+    dict
+        By title of the scenario, for each margin, the menu and the behavior by rationality.
+
+    Raises
+    ------
+    ValueError
+        If there is no such scenario, or no menu with such a margin.
+
+    Examples
+    --------
+    >>> lines = margin_lines([0.0, 2.0], [3.0], ["small_party_teamwork"])
+    >>> none, two = lines["Small-party teamwork"]
+    >>> none[0].expected_accuracy > two[0].expected_accuracy
+    True
+    >>> none[1][3.0].expected_accuracy < two[1][3.0].expected_accuracy
+    True
+    """
+    lines = {}
+    for name in scenarios:
+        problem = scenario_problem(name)
+        lines[SCENARIOS[name].title] = [
+            (
+                menu,
+                {
+                    rationality: logit_behavior(
+                        problem, menu.contributions, menu.rewards, rationality, anticipating=True
+                    )
+                    for rationality in rationalities
+                },
+            )
+            for menu in (slack_menu(problem, margin) for margin in margins)
+        ]
+    return lines
+
+
+def aversion_lines(
+    margin: float = 2.0,
+    rationality: float = 3.0,
+    aversions: Sequence[float] = tuple(np.geomspace(0.002, 0.2, 13)),
+    scenarios: Sequence[str] = ("big_firm_cooperation", "big_and_small_collaboration"),
+) -> dict[str, dict[Assignment, list[tuple[float, float, Behavior]]]]:
+    """Aversion to the spread of rewards, under three ways of handing out the same means.
+
+    Parameters
+    ----------
+    margin : float >= 0
+        Of the menu, units of value.
+    rationality : float >= 0
+        Per unit of value.
+    aversions : sequence of float >= 0
+        Per unit of value.
+    scenarios : sequence of str
+        As for :func:`scenario_problem`. (In small-party teamwork nothing varies.)
+
+    Returns
+    -------
+    dict
+        By title of the scenario and assignment, for each aversion: the aversion; the most that
+        chance costs a type under the optimal contract, units of value; what foresighted parties
+        do with the menu that has the margin.
+
+    Raises
+    ------
+    ValueError
+        If there is no such scenario.
+
+    Examples
+    --------
+    >>> lines = aversion_lines(aversions=[0.05], scenarios=["big_firm_cooperation"])
+    >>> found = lines["Big-firm cooperation"]
+    >>> found[Assignment.CAPPED][0][1] < found[Assignment.LOTTERY][0][1]
+    True
+    """
+    hand_out = {
+        Assignment.CAPPED: capped_rewards,
+        Assignment.PROPORTIONAL: proportional_rewards,
+        Assignment.LOTTERY: lottery_rewards,
+    }
+    lines = {}
+    for title, contract in scenario_contracts(scenarios).items():
+        menu = slack_menu(contract.problem, margin)
+        lines[title] = {
+            assignment: [
+                (
+                    float(aversion),
+                    float(np.max(contract.rewards - certainty_equivalents(rewards, aversion))),
+                    logit_behavior(
+                        contract.problem,
+                        menu.contributions,
+                        menu.rewards,
+                        rationality,
+                        anticipating=True,
+                        aversion=float(aversion),
+                        assignment=assignment,
+                    ),
+                )
+                for aversion in aversions
+            ]
+            for assignment, rewards in ((it, way(contract)) for it, way in hand_out.items())
         }
     return lines

@@ -29,6 +29,7 @@ from .screening import Contract
 __all__ = [
     "RewardDistribution",
     "all_or_nothing_rewards",
+    "cap_limits",
     "capped_rewards",
     "lottery_rewards",
     "proportional_rewards",
@@ -128,10 +129,33 @@ def capped_rewards(contract: Contract) -> RewardDistribution:
     True
     """
     counts, totals, seen, worth = _outcomes(contract)
-    order = np.argsort(worth[:, 0], kind="stable")
-    value = worth[order, 0]
-    limits = np.empty(contract.rewards.size)
-    for i, mean in enumerate(_shares(contract) * np.sum(seen * worth, axis=0)):
+    means = _shares(contract) * np.sum(seen * worth, axis=0)
+    limits = cap_limits(worth[:, 0], seen, means)
+    return _distribution(contract, counts, totals, seen, np.minimum(worth, limits))
+
+
+def cap_limits(worth: FloatArray, seen: FloatArray, means: FloatArray) -> FloatArray:
+    r"""Limits :math:`\tau_i` with which rewards :math:`\min(V, \tau_i)` have given means, (I,).
+
+    Parameters
+    ----------
+    worth : (K,) ndarray >= 0
+        Value V of the collective model in each outcome.
+    seen : (K, I) ndarray
+        Probability of each outcome as each type sees it; columns sum to 1.
+    means : (I,) ndarray
+        At most E[V] as each type sees it; for more, the limit is the largest V.
+
+    Examples
+    --------
+    >>> chances = np.array([[0.5], [0.5]])
+    >>> cap_limits(np.array([10.0, 30.0]), chances, np.array([15.0])).tolist()
+    [20.0]
+    """
+    order = np.argsort(worth, kind="stable")
+    value = worth[order]
+    limits = np.empty(means.size)
+    for i, mean in enumerate(means):
         # The mean if the limit is the value of outcome k; it rises with k, linearly in between.
         chance = seen[order, i]
         paid = np.cumsum(chance * value)
@@ -139,7 +163,7 @@ def capped_rewards(contract: Contract) -> RewardDistribution:
         k = min(int(np.searchsorted(paid + left * value, mean)), value.size - 1)
         below, rest = (paid[k - 1], left[k - 1]) if k else (0.0, 1.0)
         limits[i] = min((mean - below) / rest, value[k]) if rest > 0 else value[k]
-    return _distribution(contract, counts, totals, seen, np.minimum(worth, limits))
+    return limits
 
 
 def lottery_rewards(contract: Contract) -> RewardDistribution:

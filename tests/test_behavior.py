@@ -165,6 +165,7 @@ def test_who_minds_spread_prefers_less_of_it() -> None:
     nearly = certainty_equivalents(proportional_rewards(contract), 1e-9)
     np.testing.assert_allclose(nearly, contract.rewards, rtol=1e-6)
 
+
 # --- spread ----------------------------------------------------------------------------------
 
 
@@ -174,7 +175,9 @@ def by_hand(way, mean, worth, seen):
     if way is Assignment.PROPORTIONAL:
         return share * worth, seen
     if way is Assignment.LOTTERY:
-        return np.concatenate([worth, 0 * worth]), np.concatenate([share * seen, (1 - share) * seen])
+        return np.concatenate([worth, 0 * worth]), np.concatenate(
+            [share * seen, (1 - share) * seen]
+        )
     limit = brentq(lambda tau: seen @ np.minimum(worth, tau) - mean, 0, worth.max(), xtol=1e-13)
     return np.minimum(worth, limit), seen
 
@@ -211,9 +214,7 @@ def test_averse_parties_party_by_party(way, aversion: float, anticipating: bool)
             gains[j] = -np.log(chances @ np.exp(-aversion * values)) / aversion
     options = np.hstack([gains - TWO.costs[:, None] * m[:-1], TWO.outside_options[:, None]])
     odds = np.exp(0.2 * options)
-    np.testing.assert_allclose(
-        behavior.choices, odds / odds.sum(axis=1, keepdims=True), rtol=1e-9
-    )
+    np.testing.assert_allclose(behavior.choices, odds / odds.sum(axis=1, keepdims=True), rtol=1e-9)
 
 
 def test_a_lottery_in_closed_form() -> None:

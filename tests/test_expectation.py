@@ -115,6 +115,26 @@ def test_moments_are_sums_over_ordered_draws():
         assert moments.values[0] == pytest.approx(by_type, rel=1e-12)
 
 
+# Book: prop-caps-move
+@pytest.mark.parametrize("seed", range(6))
+def test_own_beliefs_lower_the_first_cap_and_raise_the_last(seed):
+    rng = np.random.default_rng(seed)
+    n_parties, p = int(rng.integers(2, 9)), rng.dirichlet(np.ones(3))[None]
+    m = np.sort(rng.uniform(60, 600, (1, 3)), axis=1)
+    value = ModelValue(GeneralizationBound(), LinearValuation(100.0))
+    paper, own = (
+        Enumeration.of(n_parties, p, beliefs).moments(value, value, m).values[0]
+        for beliefs in ("paper", "own")
+    )
+    assert own[0] < paper[0]
+    assert own[2] > paper[2]
+    same = [
+        Enumeration.of(n_parties, p, beliefs).moments(value, value, np.full((1, 3), 90.0)).values[0]
+        for beliefs in ("paper", "own")
+    ]
+    assert same[0] == pytest.approx(same[1], rel=1e-12)
+
+
 @pytest.mark.parametrize("beliefs", ["paper", "own"])
 def test_gradients_and_curvature_against_finite_differences(beliefs):
     rng = np.random.default_rng(1)

@@ -24,6 +24,7 @@ from paid_with_models import (
     Saturating,
     autarky,
     figures,
+    record,
     solve,
     solve_many,
 )
@@ -116,6 +117,13 @@ def every(contracts, two_type, trials, quality):
     }
     made |= {draw.__name__: draw(trials) for draw in OF_TRIALS}
     made |= {draw.__name__: draw(quality) for draw in OF_QUALITY}
+    made |= {
+        "belief_figure": figures.belief_figure(record.belief_lines([2, 10])),
+        "lower_cost_figure": figures.lower_cost_figure(record.lower_cost_lines()),
+        "logit_figure": figures.logit_figure(record.logit_lines(rationalities=[0.1, 10.0])),
+        "margin_figure": figures.margin_figure(record.margin_lines([0.0, 2.0])),
+        "aversion_figure": figures.aversion_figure(record.aversion_lines(aversions=[0.01, 0.1])),
+    }
     for draw in OF_A_CONTRACT:
         made |= {f"{draw.__name__} {name}": draw(c) for name, c in contracts.items()}
     return made | {str(draw): draw(two_type) for draw in OF_TWO_TYPES}
@@ -540,3 +548,56 @@ def test_noisy_party_table(quality, every):
             assert at == pytest.approx(lost)
         else:
             assert lost < line["difference"].min()
+# --- beliefs and behavior --------------------------------------------------------------------
+
+
+def test_belief_table_is_the_contracts():
+    lines = record.belief_lines([2, 5])
+    table = figures.belief_figure(lines)[1]
+    for beliefs, contracts in lines.items():
+        here = table[table["beliefs"] == beliefs]
+        caps = np.concatenate([c.reward_caps for c in contracts])
+        rents = np.concatenate([c.utilities - c.reservation_utilities for c in contracts])
+        np.testing.assert_array_equal(here["reward_cap"], caps)
+        np.testing.assert_array_equal(here["rents"], rents)
+    assert table.attrs["numbers"] == {"smallest": 2, "largest": 5}
+
+
+# Book: thm-lower-costs
+def test_lower_cost_table_proves_the_jump():
+    table = figures.lower_cost_figure(record.lower_cost_lines())[1]
+    assert (table["upper_bound"] - table["expected_accuracy"]).between(0, 1e-10).all()
+    paper, own = (
+        table[table["beliefs"] == it].sort_values("offset").reset_index() for it in figures.BELIEFS
+    )
+    jump = paper["offset"].searchsorted(0)
+    assert paper["expected_accuracy"][jump] > paper["upper_bound"][jump - 1] + 3e-4
+    assert own["expected_accuracy"].diff().max() <= 1e-12  # a dearer type never helps
+    assert table.attrs["numbers"]["jump"] == pytest.approx(3.1e-4, abs=1e-5)
+
+
+def test_logit_table_has_every_case():
+    lines = record.logit_lines(rationalities=[0.5, 5.0], scenarios=["big_firm_cooperation"])
+    table = figures.logit_figure(lines)[1].set_index(["case", "rationality"])
+    for case, found in lines["Big-firm cooperation"].items():
+        for rationality, behavior in found:
+            row = table.loc[(case, rationality)]
+            assert row["participation"] == behavior.participation
+            assert row["expected_accuracy"] == behavior.expected_accuracy
+    assert table.loc[("nobody may stay out", 5.0), "participation"] == 1
+
+
+def test_margin_table_has_price_and_bound():
+    lines = record.margin_lines([0.0, 2.0], [3.0], ["big_firm_cooperation"])
+    table = figures.margin_figure(lines)[1]
+    (none, _), (two, behaviors) = lines["Big-firm cooperation"]
+    assert table["margin"].tolist() == [0.0, 2.0]
+    assert table["upper_bound"].tolist() == [none.upper_bound, two.upper_bound]
+    assert table["foreseen"][1] == behaviors[3.0].expected_accuracy
+
+
+def test_aversion_table_orders_the_assignments():
+    lines = record.aversion_lines(aversions=[0.05], scenarios=["big_and_small_collaboration"])
+    table = figures.aversion_figure(lines)[1].set_index("assignment")
+    assert table["premium"].loc[["capped", "proportional", "lottery"]].is_monotonic_increasing
+    assert table["participation"].loc["capped"] > 0.99 > table["participation"].loc["lottery"]

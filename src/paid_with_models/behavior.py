@@ -512,4 +512,7 @@ class _Way:
         )[0]
         slope = np.concatenate([gradient, np.zeros(gradient.size)]) + rows.T @ prices
         further = np.maximum(slope * (size - x), slope * -x).sum()
-        return min(value + float(prices @ room) + float(further), self.problem.accuracy.optimum)
+        # Each constraint adds up a few numbers of at most one.
+        rounding = 8 * self.outcomes.relative_error * (1 + float(prices.sum()))
+        bound = value + float(prices @ room) + float(further) + rounding
+        return min(bound, self.problem.accuracy.optimum)

@@ -51,6 +51,7 @@ __all__ = [
     "accuracy_curve",
     "autarky_figure",
     "aversion_figure",
+    "belief_figure",
     "bunching",
     "contract_map",
     "contributions",
@@ -60,6 +61,7 @@ __all__ = [
     "graphical_illustration",
     "logit_figure",
     "measured_curves",
+    "lower_cost_figure",
     "margin_figure",
     "menu_curve",
     "noisy_party",
@@ -150,7 +152,7 @@ def style() -> Iterator[None]:
 
 
 #: Pixels per inch of the surfaces inside vector files.
-PIXELS = 200
+PIXELS = 150
 
 
 class _Canvas(FigureCanvasBase):
@@ -911,6 +913,134 @@ def bunching(
         return _settled(figure), _told(table, **_bunching_numbers(lines))
 
 
+#: How the two beliefs are drawn and called.
+BELIEFS = {"paper": ("-", "given $n_i \\geq 1$"), "own": ((0, (4, 2)), "own")}
+
+
+def belief_figure(lines: Mapping[str, Sequence[Contract]]) -> tuple[Figure, pd.DataFrame]:
+    """Contributions, caps and rents under both beliefs against the number of parties.
+
+    Parameters
+    ----------
+    lines : mapping
+        By belief, contracts of the same types for different numbers of parties
+        (:func:`paid_with_models.record.belief_lines`).
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns beliefs, n_parties, type, contribution, reward_cap, rents, expected_accuracy.
+
+    Examples
+    --------
+    >>> from paid_with_models.record import belief_lines
+    >>> belief_figure(belief_lines([2, 10]))[1]["type"].tolist()
+    [1, 2, 1, 2, 1, 2, 1, 2]
+    """
+    table = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "beliefs": beliefs,
+                    "n_parties": contract.problem.n_parties,
+                    "type": np.arange(1, contract.problem.n_types + 1),
+                    "contribution": contract.contributions,
+                    "reward_cap": contract.reward_caps,
+                    "rents": contract.utilities - contract.reservation_utilities,
+                    "expected_accuracy": contract.expected_accuracy,
+                }
+            )
+            for beliefs, contracts in lines.items()
+            for contract in contracts
+        ],
+        ignore_index=True,
+    )
+    panels = {"contribution": "contribution $m_i$", "reward_cap": "cap $T_i$", "rents": "rent"}
+    problem = next(iter(lines.values()))[0].problem
+    colors = type_colors(problem.costs)
+    with style():
+        figure = _figure(6.6)
+        axes = figure.subplots(3, 1, sharex=True)
+        for (beliefs, i), group in table.groupby(["beliefs", "type"]):
+            dashes, words = BELIEFS[str(beliefs)]
+            for ax, (what, label) in zip(axes, panels.items(), strict=True):
+                ax.plot(
+                    group["n_parties"], group[what], color=colors[int(i) - 1], linestyle=dashes,
+                    label=f"type {i}, {words}",
+                )  # fmt: skip
+                ax.set_ylabel(label)
+        axes[-1].set_xscale("log")
+        sizes = [n for n in (2, 3, 5, 10, 20, 50) if n in set(table["n_parties"])]
+        axes[-1].set_xticks(sizes, [str(n) for n in sizes])
+        axes[-1].minorticks_off()
+        axes[-1].set_xlabel("parties $N$")
+        handles, labels = axes[0].get_legend_handles_labels()
+        order = sorted(range(len(labels)), key=lambda k: labels[k])
+        _legend_below(figure, [handles[k] for k in order], columns=2)
+        n = table["n_parties"]
+        return _settled(figure), _told(table, smallest=n.min(), largest=n.max())
+
+
+def lower_cost_figure(
+    lines: Mapping[str, Sequence[tuple[float, Contract]]],
+) -> tuple[Figure, pd.DataFrame]:
+    """Expected accuracy, reached and bounded, as one type's cost passes another's.
+
+    Parameters
+    ----------
+    lines : mapping
+        By belief, how far the cost is above the other's, and the contract
+        (:func:`paid_with_models.record.lower_cost_lines`).
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns beliefs, offset, expected_accuracy, upper_bound.
+
+    Examples
+    --------
+    >>> from paid_with_models.record import lower_cost_lines
+    >>> len(lower_cost_figure(lower_cost_lines(offsets=[-0.01, 0.01]))[1])
+    4
+    """
+    table = pd.DataFrame(
+        [
+            {
+                "beliefs": beliefs,
+                "offset": offset,
+                "expected_accuracy": contract.expected_accuracy,
+                "upper_bound": contract.upper_bound,
+            }
+            for beliefs, line in lines.items()
+            for offset, contract in line
+        ]
+    )
+    with style():
+        figure = _figure(3.8)
+        ax = figure.subplots()
+        for (beliefs, (dashes, words)), color in zip(
+            BELIEFS.items(), (ALARM, TYPE_PATH[3]), strict=True
+        ):
+            here = table[table["beliefs"] == beliefs]
+            for k, (below, group) in enumerate(here.groupby(here["offset"] < 0)):
+                ax.plot(
+                    100 * group["offset"], group["expected_accuracy"], color=color,
+                    linestyle=dashes, label=None if k else words,
+                )  # fmt: skip
+                ax.plot(
+                    100 * group["offset"], group["upper_bound"], color=color, linestyle="none",
+                    marker="v" if below else "^", markersize=5,
+                    label=None if k else f"bound, {words}",
+                )  # fmt: skip
+        ax.axvline(0, color=GRID, linewidth=1)
+        ax.set(xlabel="cost of type 2 above that of type 3 (%)", ylabel="expected accuracy")
+        _legend_below(figure, ax.get_legend_handles_labels()[0], columns=2)
+        paper = table[table["beliefs"] == "paper"].set_index("offset").sort_index()
+        before = paper.loc[paper.index > 0, "expected_accuracy"].iloc[0]
+        after = paper.loc[paper.index < 0, "upper_bound"].iloc[-1]
+        return _settled(figure), _told(table, jump=before - after)
+
+
 def logit_figure(
     lines: Mapping[str, Mapping[str, Sequence[tuple[float, Behavior]]]],
 ) -> tuple[Figure, pd.DataFrame]:
@@ -1107,7 +1237,7 @@ def aversion_figure(
             ax.set_xlabel("aversion $\\alpha$")
         handles, _ = axes[0, 0].get_legend_handles_labels()
         _legend_below(figure, handles, columns=3)
-        return _settled(figure), table
+        return _settled(figure), _told(table, least=f"{LEAST_PREMIUM:g}")
 
 
 #: What chance costs below this, in units of value, is not drawn.

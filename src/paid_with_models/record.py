@@ -13,7 +13,14 @@ from scipy.stats import lognorm
 
 from .accuracy import GeneralizationBound
 from .attendance import best_cutoff, type_grid
-from .behavior import Assignment, Behavior, SlackMenu, certainty_equivalents, logit_behavior, slack_menu
+from .behavior import (
+    Assignment,
+    Behavior,
+    SlackMenu,
+    certainty_equivalents,
+    logit_behavior,
+    slack_menu,
+)
 from .experiments import SCENARIOS, FreeRidingResults, free_riding_experiment
 from .problem import Problem
 from .rewards import capped_rewards, lottery_rewards, proportional_rewards
@@ -21,9 +28,11 @@ from .screening import Contract, solve, solve_many
 
 __all__ = [
     "aversion_lines",
+    "belief_lines",
     "bunching_lines",
     "log_normal_menus",
     "logit_lines",
+    "lower_cost_lines",
     "margin_lines",
     "scenario_contract",
     "scenario_contracts",
@@ -203,6 +212,81 @@ def log_normal_menus(
         for n_types in sizes
     }
     return contracts, best_cutoff(costs)
+
+
+def belief_lines(
+    n_parties: Sequence[int] = (2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50),
+    probabilities: Sequence[float] = (0.5, 0.5),
+    costs: Sequence[float] = (0.5, 0.2),
+) -> dict[str, list[Contract]]:
+    """Contracts under both beliefs as the number of parties grows.
+
+    Parameters
+    ----------
+    n_parties : sequence of int >= 1
+    probabilities, costs : (I,) sequence of float > 0
+        Of the types; the accuracy curve is the paper's.
+
+    Returns
+    -------
+    dict from str to list of Contract
+        By belief, "paper" and "own".
+
+    Examples
+    --------
+    >>> lines = belief_lines([4])
+    >>> paper, own = lines["paper"][0], lines["own"][0]
+    >>> bool(own.reward_caps[0] < paper.reward_caps[0])
+    True
+    >>> bool(own.reward_caps[1] > paper.reward_caps[1])
+    True
+    """
+    curve = GeneralizationBound()
+    return {
+        beliefs: solve_many(
+            Problem(n, probabilities, costs, curve, beliefs=beliefs) for n in n_parties
+        )
+        for beliefs in ("paper", "own")
+    }
+
+
+def lower_cost_lines(
+    n_parties: int = 3,
+    probabilities: tuple[float, float, float] = (0.5128, 0.4104, 0.0768),
+    costs: tuple[float, float] = (0.29513, 0.0274503),
+    offsets: Sequence[float] = (-0.02, -0.01, -1e-6, 1e-6, 0.002, 0.004, 0.007, 0.01, 0.02),
+) -> dict[str, list[tuple[float, Contract]]]:
+    """Contracts of three types as the cost of the second passes that of the third.
+
+    Parameters
+    ----------
+    n_parties : int >= 2
+    probabilities : (3,) tuple of float > 0
+    costs : (2,) tuple of float > 0
+        Of types 1 and 3. The accuracy curve is the paper's.
+    offsets : sequence of float > -1
+        By which part the cost of type 2 is above that of type 3.
+
+    Returns
+    -------
+    dict from str to list of (float, Contract)
+        By belief, "paper" and "own", offsets and contracts.
+
+    Examples
+    --------
+    >>> (_, below), (_, above) = lower_cost_lines(offsets=[-1e-6, 1e-6])["paper"]
+    >>> bool(below.upper_bound < above.expected_accuracy)
+    True
+    """
+    curve, (high, low) = GeneralizationBound(), costs
+    lines = {}
+    for beliefs in ("paper", "own"):
+        problems = (
+            Problem(n_parties, probabilities, [high, low * (1 + it), low], curve, beliefs=beliefs)
+            for it in offsets
+        )
+        lines[beliefs] = list(zip(map(float, offsets), solve_many(problems), strict=True))
+    return lines
 
 
 def logit_lines(

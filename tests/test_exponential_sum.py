@@ -3,6 +3,9 @@ import itertools
 import numpy as np
 import pytest
 from mpmath import mp, mpf
+from scipy.integrate import quad
+from scipy.optimize import brentq
+from scipy.special import gamma, gammaln
 
 from paid_with_models import (
     Arctan,
@@ -37,6 +40,7 @@ ADMITTED = [
 ]
 
 
+# Book: prop-proved-error
 @pytest.mark.parametrize("curve", ADMITTED, ids=repr)
 @pytest.mark.parametrize("high", [1e4, 1e7, 1e9])
 def test_the_promised_error_holds_everywhere_on_the_range(curve, high):
@@ -59,6 +63,57 @@ def test_a_curve_that_admits_no_sum_says_so():
     assert sum_range(BOUND, convex, 1e5) is None
     assert sum_range(BOUND, ModelValue(BOUND, LinearValuation()), 1e5) == (BOUND.zero_until, 16**5)
     assert sum_range(BOUND, ModelValue(BOUND, LinearValuation()), 20.0) is None
+
+
+def density(v, complexity):
+    """Of the generalization bound's shortfall as a mixture of exponentials, in S / k."""
+
+    def part(s):
+        x = np.exp(s * (np.log(v) - 2) - gammaln(s + 0.5))
+        return (1 / np.sqrt(np.pi) - x) * s**-1.5
+
+    whole = quad(part, 0, 1, limit=200)[0] + quad(part, 1, np.inf, limit=400)[0]
+    return v**-0.5 * (np.sqrt(0.5 / np.pi) * whole + 4 / np.sqrt(np.pi * complexity))
+
+
+# Book: prop-which-curves
+@pytest.mark.parametrize("data", [60.0, 127.0, 1000.0])
+def test_the_generalization_bound_is_a_mixture_but_for_next_to_nothing(data):
+    end = brentq(lambda v: density(v, 1.0), 10.0, 25.0)
+    assert end == pytest.approx(16.2, abs=0.1)
+    # In w = sqrt(v), without the singularity at 0; what lies beyond 40 / S plays no part.
+    top = np.sqrt(min(end, 40 / data))
+    mixture = quad(lambda w: 2 * w * density(w * w, 1.0) * np.exp(-w * w * data), 0, top)[0]
+    assert mixture == pytest.approx(1 - BOUND(data), rel=1e-7)
+    assert all(density(v, 1.0) > 0 for v in np.geomspace(1e-4, 0.999 * end, 30))
+
+
+# Book: prop-which-curves
+def test_what_is_left_out_is_small_for_every_complexity():
+    """The density changes sign late, and less late for large k, where the curve starts sooner."""
+    assert density(3.6, np.inf) > 0 > density(3.8, np.inf)
+    for complexity in (1.0, 30.0, 1e4):
+        start = GeneralizationBound(1.0, complexity).zero_until / complexity
+        end = brentq(lambda v, k: density(v, k), 3.0, 25.0, args=(complexity,))
+        assert np.exp(-end * (start - np.exp(-2))) < 1e-12
+
+
+# Book: prop-which-curves
+def test_a_power_law_is_a_gamma_mixture():
+    curve = PowerLaw(0.95, 1.0, 0.4, 2.0)
+    for offset in (2.0, 7.0, 302.0):
+        # In w = u^0.4, without the singularity at 0.
+        mixture = quad(lambda w, x: np.exp(-(w**2.5) * x) / gamma(1.4), 0, np.inf, args=(offset,))[
+            0
+        ]
+        assert mixture == pytest.approx(0.95 - curve(offset - 2.0), rel=1e-9)
+
+
+# Book: prop-which-curves
+def test_an_arctangent_bends_the_wrong_way_for_a_mixture():
+    """The second derivative of a mixture falls; that of an arctangent's shortfall rises from 0."""
+    bend = -Arctan(rate=0.01).second_derivative(np.array([0.0, 20.0, 40.0]))
+    assert bend[0] == 0 < bend[1] < bend[2]
 
 
 def test_below_the_range_the_sum_is_below_the_curve():

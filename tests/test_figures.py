@@ -28,6 +28,7 @@ from paid_with_models import (
     solve,
     solve_many,
 )
+from paid_with_models.attendance import best_cutoff
 from paid_with_models.experiments import (
     SCENARIOS,
     CounterExample,
@@ -118,6 +119,9 @@ def every(contracts, two_type, trials, quality):
     made |= {draw.__name__: draw(trials) for draw in OF_TRIALS}
     made |= {draw.__name__: draw(quality) for draw in OF_QUALITY}
     made |= {
+        "sum_errors": figures.sum_errors(record.sum_fits()),
+        "menu_curve": figures.menu_curve(record.large_market_menus(sizes=[4, 8])),
+        "continuum_figure": figures.continuum_figure(record.continuum_menus(sizes=[4, 8])),
         "belief_figure": figures.belief_figure(record.belief_lines([2, 10])),
         "lower_cost_figure": figures.lower_cost_figure(record.lower_cost_lines()),
         "logit_figure": figures.logit_figure(record.logit_lines(rationalities=[0.1, 10.0])),
@@ -601,3 +605,37 @@ def test_aversion_table_orders_the_assignments():
     table = figures.aversion_figure(lines)[1].set_index("assignment")
     assert table["premium"].loc[["capped", "proportional", "lottery"]].is_monotonic_increasing
     assert table["participation"].loc["capped"] > 0.99 > table["participation"].loc["lottery"]
+
+
+# --- beyond the combinatorial barrier --------------------------------------------------------
+
+
+def test_sum_error_table_tells_curves_apart():
+    table = figures.sum_errors(record.sum_fits())[1]
+    least = table.groupby("curve")["error"].min()
+    assert (least.drop("arctangent") < 1e-13).all()
+    assert least["arctangent"] > 1e-3
+    falling = table[table["curve"] == "power law"].sort_values("terms")["error"]
+    assert falling.is_monotonic_decreasing
+
+
+def test_menu_curve_is_one_step():
+    markets = record.large_market_menus(sizes=[8])
+    table = figures.menu_curve(markets)[1].set_index("distribution")
+    for name, (costs, contracts) in markets.items():
+        here = table.loc[name].sort_values("cost")
+        np.testing.assert_allclose(here["contribution"], np.sort(contracts[8].contributions)[::-1])
+        np.testing.assert_allclose(here["share_below"], (np.arange(8) + 0.5) / 8)
+        inside = here["cost"] < 0.85 * best_cutoff(costs)
+        assert np.ptp(here["contribution"][inside]) < 1e-6 * here["contribution"].max()
+
+
+def test_continuum_table_has_both_bounds():
+    menus = record.continuum_menus(sizes=[4])
+    table = figures.continuum_figure(menus)[1]
+    for name, pairs in menus.items():
+        dearer, cheaper = pairs[4]
+        here = table[table["distribution"] == name]
+        assert (here["at_least"] == dearer.expected_accuracy).all()
+        assert (here["at_most"] == cheaper.upper_bound).all()
+        np.testing.assert_array_equal(here["contribution"], dearer.contributions)

@@ -37,10 +37,12 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from .accuracy import Curve, FloatArray
+from .attendance import CostDistribution, best_cutoff
 from .behavior import Assignment, Behavior, SlackMenu
 from .expectation import enumerate_outcomes, outcome_probabilities
 from .experiments import CounterExample, FreeRidingResults, TwoTypeResults, _types, options
 from .learning_curves import fit_power_law, fit_saturating
+from .exponential_sum import ExponentialSum
 from .problem import Problem, autarky
 from .quality import measured_factors, quality_factor
 from .rewards import RewardDistribution, proportional_rewards
@@ -53,6 +55,7 @@ __all__ = [
     "aversion_figure",
     "belief_figure",
     "bunching",
+    "continuum_figure",
     "contract_map",
     "contributions",
     "counter_example",
@@ -71,6 +74,7 @@ __all__ = [
     "scenario_panel",
     "split_errors",
     "style",
+    "sum_errors",
     "timeline",
     "times_by_parties",
     "times_by_types",
@@ -1244,43 +1248,202 @@ def aversion_figure(
 LEAST_PREMIUM = 1e-4
 
 
-def menu_curve(menus: tuple[Mapping[int, Contract], float]) -> tuple[Figure, pd.DataFrame]:
-    """Menus as curves over the cost, for ever more types that stand for one distribution.
+def menu_curve(
+    markets: Mapping[str, tuple[CostDistribution, Mapping[int, Contract]]],
+) -> tuple[Figure, pd.DataFrame]:
+    """Menus as curves over the cost in a large market, and the ironing behind them.
 
     Parameters
     ----------
-    menus : (mapping from int to Contract, float)
-        Contracts by how many types there are, at most four, and the cost up to which a large
-        market asks for contributions.
+    markets : mapping
+        By name, a distribution of costs and contracts by how many types stand for it, at most four
+        (:func:`paid_with_models.record.large_market_menus`).
 
     Returns
     -------
     Figure, DataFrame
-        Columns n_types, cost, contribution.
+        Columns distribution, n_types, cost, contribution, share_below.
 
     Examples
     --------
-    >>> from paid_with_models import GeneralizationBound, solve
-    >>> two = Problem(1000, [0.5, 0.5], [2.0, 1.0], GeneralizationBound())
-    >>> menu_curve(({2: solve(two)}, 2.0))[1]["cost"].tolist()
-    [1.0, 2.0]
+    >>> from paid_with_models.record import large_market_menus
+    >>> menu_curve(large_market_menus(sizes=[2]))[1]["n_types"].tolist()
+    [2, 2, 2, 2]
     """
-    contracts, cutoff = menus
     tables = []
+    with style():
+        figure = _figure(5.2)
+        axes = figure.subplots(2, len(markets), sharex="col", sharey="row", squeeze=False)
+        for (top, bottom), (name, (costs, contracts)) in zip(axes.T, markets.items(), strict=True):
+            cutoff, (_, high) = best_cutoff(costs), costs.support()
+            right = min(high, 3 * cutoff)
+            c = np.linspace(0, right, 301)
+            top.plot(c, costs.cdf(c), color=INK, label="share $P(c)$")
+            top.plot(
+                [0, cutoff], [0, float(costs.cdf(cutoff))], color=ALARM, linestyle="--",
+                label="first chord of its hull",
+            )  # fmt: skip
+            for ax in (top, bottom):
+                ax.axvline(cutoff, color=INK, linestyle=":", linewidth=1.2, label="cutoff")
+            looks = zip(TYPE_PATH[0::2], "so^", strict=True)
+            for (n_types, contract), (color, marker) in zip(contracts.items(), looks, strict=False):
+                order = np.argsort(contract.problem.costs)
+                c, m = contract.problem.costs[order], contract.contributions[order]
+                bottom.plot(
+                    c, m, color=color, marker=marker, markersize=3, linewidth=1.2,
+                    label=f"{n_types} types",
+                )  # fmt: skip
+                tables.append(
+                    pd.DataFrame(
+                        {
+                            "distribution": name,
+                            "n_types": n_types,
+                            "cost": c,
+                            "contribution": m,
+                            "share_below": costs.cdf(c),
+                        }
+                    )
+                )
+            top.set_title(name, loc="left")
+            bottom.set(xlabel="cost $c$", xlim=(0, 1.05 * right))
+        axes[0, 0].set_ylabel("share of parties")
+        axes[1, 0].set(ylabel="contribution")
+        axes[1, 0].set_ylim(bottom=0)
+        handles = axes[0, 0].get_legend_handles_labels()[0]
+        handles += axes[1, 0].get_legend_handles_labels()[0][1:]
+        _legend_below(figure, handles, columns=2)
+        return _settled(figure), pd.concat(tables, ignore_index=True)
+
+
+def continuum_figure(
+    menus: Mapping[str, Mapping[int, tuple[Contract, Contract]]],
+) -> tuple[Figure, pd.DataFrame]:
+    """A continuum of types in a small consortium: its menu, and bounds that close in on its worth.
+
+    Parameters
+    ----------
+    menus : mapping
+        By name of the distribution and number of types, contracts for types too dear and too cheap
+        (:func:`paid_with_models.record.continuum_menus`).
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns distribution, n_types, cost, contribution, at_least, at_most: options of the menu
+        for types that are too dear; what the best menu for the continuum reaches at least and at
+        most.
+
+    Examples
+    --------
+    >>> from paid_with_models.record import continuum_menus
+    >>> table = continuum_figure(continuum_menus(sizes=[2, 4]))[1]
+    >>> bool((table["at_least"] < table["at_most"]).all())
+    True
+    """
+    table = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "distribution": name,
+                    "n_types": n_types,
+                    "cost": dearer.problem.costs,
+                    "contribution": dearer.contributions,
+                    "at_least": dearer.expected_accuracy,
+                    "at_most": cheaper.upper_bound,
+                }
+            )
+            for name, pairs in menus.items()
+            for n_types, (dearer, cheaper) in pairs.items()
+        ],
+        ignore_index=True,
+    )
+    with style():
+        figure = _figure(5.2)
+        axes = figure.subplots(2, len(menus), sharey="row", squeeze=False)
+        for (top, bottom), (name, pairs) in zip(axes.T, menus.items(), strict=True):
+            here = table[table["distribution"] == name]
+            shown = [min(pairs), max(pairs)]
+            looks = (TYPE_PATH[0], 3.5), (TYPE_PATH[3], 1.5)
+            for n_types, (color, width) in zip(shown, looks, strict=True):
+                group = here[here["n_types"] == n_types]
+                top.step(
+                    group["cost"], group["contribution"], color=color, where="post",
+                    linewidth=width, label=f"{n_types} types",
+                )  # fmt: skip
+            once = here.drop_duplicates("n_types")
+            bottom.fill_between(
+                once["n_types"], once["at_least"], once["at_most"], color=_tint(CAP), linewidth=0
+            )
+            for what, marker in (("at_most", "v"), ("at_least", "^")):
+                label = what.replace("_", " ")
+                bottom.plot(once["n_types"], once[what], color=CAP, marker=marker, label=label)
+            top.set_title(name, loc="left")
+            top.set(xlabel="cost $c$", xscale="log")
+            bottom.set(xlabel="types $I$", xscale="log")
+            bottom.set_xticks(list(pairs), [str(size) for size in pairs])
+            costs = here["cost"]
+            ticks = [it for it in (0.05, 0.1, 0.2, 0.5, 1.0) if costs.min() < it <= costs.max()]
+            top.set_xticks(ticks, [f"{it:g}" for it in ticks])
+            for ax in (top, bottom):
+                ax.minorticks_off()
+        axes[0, 0].set_ylabel("contribution")
+        axes[0, 0].set_ylim(bottom=0)
+        axes[1, 0].set_ylabel("expected accuracy")
+        handles = [h for ax in axes[:, 0] for h in ax.get_legend_handles_labels()[0]]
+        _legend_below(figure, handles, columns=2)
+        widths = (table["at_most"] - table["at_least"]).groupby(table["n_types"]).max()
+        told = {"first": widths.index[0], "last": widths.index[-1]}
+        return _settled(figure), _told(
+            table, **told, first_width=widths.iloc[0], last_width=widths.iloc[-1]
+        )
+
+
+def sum_errors(fits: Mapping[str, Sequence[ExponentialSum]]) -> tuple[Figure, pd.DataFrame]:
+    """Errors of exponential sums against their number of terms.
+
+    Parameters
+    ----------
+    fits : mapping
+        By name of the curve, at most three, its sums (:func:`paid_with_models.record.sum_fits`).
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns curve, terms, error, relative to the curve's limit.
+
+    Examples
+    --------
+    >>> from paid_with_models.record import sum_fits
+    >>> sum_errors(sum_fits(rates_per_e_fold=[1.0]))[1]["curve"].tolist()
+    ['generalization bound', 'power law', 'arctangent']
+    """
+    table = pd.DataFrame(
+        [
+            {"curve": name, "terms": fit.rates.size, "error": fit.error / fit.limit}
+            for name, sums in fits.items()
+            for fit in sums
+        ]
+    )
+    looks = [(CAP, "-", "o"), (TYPE_PATH[3], "--", "^"), (ALARM, "-.", "s")]
     with style():
         figure = _figure(3.6)
         ax = figure.subplots()
-        for (n_types, contract), color in zip(contracts.items(), TYPE_PATH, strict=False):
-            order = np.argsort(contract.problem.costs)
-            c, m = contract.problem.costs[order], contract.contributions[order]
-            ax.plot(c, m, color=color, marker="o", markersize=3, label=f"{n_types} types")
-            tables.append(pd.DataFrame({"n_types": n_types, "cost": c, "contribution": m}))
-        ax.axvline(cutoff, color=INK, linestyle=":", linewidth=1.2, label="cutoff in the limit")
-        ax.set(xlabel="cost $c$ (value per unit of data)", ylabel="contribution (units of data)")
-        ax.set_xlim(0, 3 * cutoff)
-        ax.set_ylim(bottom=0)
-        ax.legend(frameon=False)
-        return _settled(figure), pd.concat(tables, ignore_index=True)
+        for (name, group), (color, dashes, marker) in zip(
+            table.groupby("curve", sort=False), looks, strict=False
+        ):
+            ax.plot(
+                group["terms"], group["error"], color=color, linestyle=dashes, marker=marker,
+                markersize=5, label=name,
+            )  # fmt: skip
+        ax.set(yscale="log", xlabel="terms $J$", ylabel="proved error")
+        ax.set_xlim(left=0)
+        ax.grid(axis="y")
+        _legend_below(figure, ax.get_legend_handles_labels()[0], columns=3)
+        least = table.groupby("curve")["error"].min()
+        return _settled(figure), _told(
+            table, best=float(least.drop("arctangent", errors="ignore").max()),
+            worst=float(least.max()),
+        )  # fmt: skip
 
 
 def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import lognorm
+from scipy.stats import lognorm, uniform
 
-from .accuracy import GeneralizationBound
-from .attendance import best_cutoff, type_grid
+from .accuracy import Arctan, GeneralizationBound, PowerLaw
+from .attendance import Between, CostDistribution, bracketing_types, type_grid
 from .behavior import (
     Assignment,
     Behavior,
@@ -22,6 +22,7 @@ from .behavior import (
     slack_menu,
 )
 from .experiments import SCENARIOS, FreeRidingResults, free_riding_experiment
+from .exponential_sum import ExponentialSum, fit_exponential_sum
 from .problem import Problem
 from .rewards import capped_rewards, lottery_rewards, proportional_rewards
 from .screening import Contract, solve, solve_many
@@ -30,7 +31,9 @@ __all__ = [
     "aversion_lines",
     "belief_lines",
     "bunching_lines",
-    "log_normal_menus",
+    "continuum_menus",
+    "cost_distributions",
+    "large_market_menus",
     "logit_lines",
     "lower_cost_lines",
     "margin_lines",
@@ -38,6 +41,7 @@ __all__ = [
     "scenario_contracts",
     "scenario_free_riding",
     "scenario_problem",
+    "sum_fits",
 ]
 
 
@@ -179,39 +183,140 @@ def bunching_lines(
     }
 
 
-def log_normal_menus(
-    n_parties: int = 10_000, spread: float = 0.8, sizes: Sequence[int] = (10, 20, 40)
-) -> tuple[dict[int, Contract], float]:
-    """Contracts for ever more equally likely types that stand for log-normal costs of median 1.
+def cost_distributions(scale: float = 1.0) -> dict[str, CostDistribution]:
+    """Two distributions of costs, by name: uniform, and log-normal without its outermost percents.
+
+    Parameters
+    ----------
+    scale : float > 0
+        Median of the log-normal costs, value per unit of data; uniform ones go from a quarter of it
+        to two and a half times as much.
+
+    Examples
+    --------
+    >>> {name: costs.support() for name, costs in cost_distributions().items()}["uniform"]
+    (0.25, 2.5)
+    """
+    costs = lognorm(0.8, scale=scale)
+    return {
+        "uniform": Between(uniform(0.0, 3 * scale), 0.25 * scale, 2.5 * scale),
+        "log-normal": Between(costs, float(costs.ppf(0.01)), float(costs.ppf(0.99))),
+    }
+
+
+def large_market_menus(
+    n_parties: int = 10_000, sizes: Sequence[int] = (10, 20, 40)
+) -> dict[str, tuple[CostDistribution, dict[int, Contract]]]:
+    """Contracts for ever more equally likely types that stand for a distribution of costs.
 
     Parameters
     ----------
     n_parties : int >= 2
-    spread : float > 0
-        Standard deviation of the logarithm of costs.
     sizes : sequence of int >= 1
         Numbers of types. The accuracy curve is the paper's.
 
     Returns
     -------
-    dict from int to Contract, float
-        By number of types; and the cutoff of a large market.
+    dict
+        By name, the distribution (:func:`cost_distributions`) and contracts by number of types.
 
     Examples
     --------
-    >>> contracts, cutoff = log_normal_menus(sizes=[4])
-    >>> contracts[4].shape.name, round(cutoff, 3)
-    ('PARTLY_POOLING', 0.997)
+    >>> distribution, contracts = large_market_menus(sizes=[4])["uniform"]
+    >>> contracts[4].shape.name
+    'POOLING'
     """
-    costs = lognorm(spread)
     curve = GeneralizationBound()
-    contracts = {
-        n_types: solve(
-            Problem(n_parties, [1 / n_types] * n_types, type_grid(costs, n_types), curve)
+    return {
+        name: (
+            costs,
+            {
+                n_types: solve(
+                    Problem(n_parties, [1 / n_types] * n_types, type_grid(costs, n_types), curve)
+                )
+                for n_types in sizes
+            },
         )
-        for n_types in sizes
+        for name, costs in cost_distributions().items()
     }
-    return contracts, best_cutoff(costs)
+
+
+def continuum_menus(
+    n_parties: int = 10, scale: float = 0.2, sizes: Sequence[int] = (4, 8, 16, 32)
+) -> dict[str, dict[int, tuple[Contract, Contract]]]:
+    r"""Contracts for types all too dear and all too cheap for a distribution of costs.
+
+    Parties hold their own beliefs; accuracy is a power law that is concave from the start,
+    :math:`1 - 2 / \sqrt{S + 4}`, with which every party would train alone.
+
+    Parameters
+    ----------
+    n_parties : int >= 2
+    scale : float > 0
+        Of the costs (:func:`cost_distributions`).
+    sizes : sequence of int >= 1
+        Numbers of types.
+
+    Returns
+    -------
+    dict
+        By name of the distribution and number of types, the two contracts
+        (:func:`~paid_with_models.attendance.bracketing_types`).
+
+    Examples
+    --------
+    >>> dearer, cheaper = continuum_menus(sizes=[4])["uniform"][4]
+    >>> bool(dearer.expected_accuracy < cheaper.upper_bound)
+    True
+    """
+    curve = PowerLaw(1.0, 2.0, 0.5, 4.0)
+    menus: dict[str, dict[int, tuple[Contract, Contract]]] = {}
+    for name, costs in cost_distributions(scale).items():
+        menus[name] = {}
+        for size in sizes:
+            p, dearer, cheaper = bracketing_types(costs, size)
+            first, second = solve_many(
+                Problem(n_parties, p, c, curve, beliefs="own") for c in (dearer, cheaper)
+            )
+            menus[name][size] = first, second
+    return menus
+
+
+def sum_fits(
+    upto: float = 1e7,
+    rates_per_e_fold: Sequence[float] = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0),
+) -> dict[str, list[ExponentialSum]]:
+    """Exponential sums of ever more terms for three curves, of which one has none.
+
+    Parameters
+    ----------
+    upto : float > 0
+        Largest amount of data that the sums are for.
+    rates_per_e_fold : sequence of float > 0
+        Rates to choose from, per factor e of the range.
+
+    Returns
+    -------
+    dict from str to list of ExponentialSum
+
+    Examples
+    --------
+    >>> fits = sum_fits(rates_per_e_fold=[1.0, 4.0])
+    >>> {name: fit.error < 1e-11 for name, (_, fit) in fits.items()}
+    {'generalization bound': True, 'power law': True, 'arctangent': False}
+    """
+    curves = {
+        "generalization bound": GeneralizationBound(),
+        "power law": PowerLaw(0.95, 1.0, 0.4, 2.0),
+        "arctangent": Arctan(),
+    }
+    return {
+        name: [
+            fit_exponential_sum(curve, curve.smooth_from, upto, rates_per_e_fold=rates)
+            for rates in rates_per_e_fold
+        ]
+        for name, curve in curves.items()
+    }
 
 
 def belief_lines(

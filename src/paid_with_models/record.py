@@ -222,8 +222,8 @@ def large_market_menus(
 
     Examples
     --------
-    >>> distribution, contracts = large_market_menus(sizes=[4])["uniform"]
-    >>> contracts[4].shape.name
+    >>> distribution, contracts = large_market_menus(sizes=[10])["uniform"]
+    >>> contracts[10].shape.name
     'POOLING'
     """
     curve = GeneralizationBound()

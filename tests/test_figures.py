@@ -552,6 +552,8 @@ def test_noisy_party_table(quality, every):
             assert at == pytest.approx(lost)
         else:
             assert lost < line["difference"].min()
+
+
 # --- beliefs and behavior --------------------------------------------------------------------
 
 
@@ -612,10 +614,10 @@ def test_aversion_table_orders_the_assignments():
 
 def test_sum_error_table_tells_curves_apart():
     table = figures.sum_errors(record.sum_fits())[1]
-    least = table.groupby("curve")["error"].min()
+    least = table.groupby("curve")["proved_error"].min()
     assert (least.drop("arctangent") < 1e-13).all()
     assert least["arctangent"] > 1e-3
-    falling = table[table["curve"] == "power law"].sort_values("terms")["error"]
+    falling = table[table["curve"] == "power law"].sort_values("terms")["proved_error"]
     assert falling.is_monotonic_decreasing
 
 

@@ -41,8 +41,8 @@ from .attendance import CostDistribution, best_cutoff
 from .behavior import Assignment, Behavior, SlackMenu
 from .expectation import enumerate_outcomes, outcome_probabilities
 from .experiments import CounterExample, FreeRidingResults, TwoTypeResults, _types, options
-from .learning_curves import fit_power_law, fit_saturating
 from .exponential_sum import ExponentialSum
+from .learning_curves import fit_power_law, fit_saturating
 from .problem import Problem, autarky
 from .quality import measured_factors, quality_factor
 from .rewards import RewardDistribution, proportional_rewards
@@ -63,9 +63,9 @@ __all__ = [
     "free_riding_figure",
     "graphical_illustration",
     "logit_figure",
-    "measured_curves",
     "lower_cost_figure",
     "margin_figure",
+    "measured_curves",
     "menu_curve",
     "noisy_party",
     "quality_factors",
@@ -1409,7 +1409,7 @@ def sum_errors(fits: Mapping[str, Sequence[ExponentialSum]]) -> tuple[Figure, pd
     Returns
     -------
     Figure, DataFrame
-        Columns curve, terms, error, relative to the curve's limit.
+        Columns curve, terms, proved_error, relative to the curve's limit.
 
     Examples
     --------
@@ -1419,7 +1419,7 @@ def sum_errors(fits: Mapping[str, Sequence[ExponentialSum]]) -> tuple[Figure, pd
     """
     table = pd.DataFrame(
         [
-            {"curve": name, "terms": fit.rates.size, "error": fit.error / fit.limit}
+            {"curve": name, "terms": fit.rates.size, "proved_error": fit.error / fit.limit}
             for name, sums in fits.items()
             for fit in sums
         ]
@@ -1432,14 +1432,14 @@ def sum_errors(fits: Mapping[str, Sequence[ExponentialSum]]) -> tuple[Figure, pd
             table.groupby("curve", sort=False), looks, strict=False
         ):
             ax.plot(
-                group["terms"], group["error"], color=color, linestyle=dashes, marker=marker,
+                group["terms"], group["proved_error"], color=color, linestyle=dashes, marker=marker,
                 markersize=5, label=name,
             )  # fmt: skip
         ax.set(yscale="log", xlabel="terms $J$", ylabel="proved error")
         ax.set_xlim(left=0)
         ax.grid(axis="y")
         _legend_below(figure, ax.get_legend_handles_labels()[0], columns=3)
-        least = table.groupby("curve")["error"].min()
+        least = table.groupby("curve")["proved_error"].min()
         return _settled(figure), _told(
             table, best=float(least.drop("arctangent", errors="ignore").max()),
             worst=float(least.max()),

@@ -195,13 +195,13 @@ def summary(rows: Mapping[str, Any]) -> str:
     """Return the sentence of README.md about the scores."""
     core, others = (
         ", ".join(
-            f"{100 * rows[name]['score']:.1f} % of {rows[name]['total']} in `{name}`"
+            f"{100 * rows[name]['score']:.1f} % of {rows[name]['total']} changes in `{name}`"
             for name in sorted(rows)
             if (name in CORE) is wanted
         )
         for wanted in (True, False)
     )
-    return f"A test fails at {core}" + (f"; at {others}." if others else ".")
+    return f"Tests fail at {core}" + (f"; elsewhere at {others}." if others else ".")
 
 
 def differences(module: str, folder: Path) -> str:

@@ -1,12 +1,14 @@
 """The baseline of the benchmarks is the published method, and lands where that landed."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks.mutation import differences, row
+from benchmarks.mutation import ALSO, CORE, differences, row, summary
 from benchmarks.problems import scale_problem, small_problem, unequal_problem
 from benchmarks.published_method import PaperCurve, SecondDerivative, solve_outcome, solve_screening
 from benchmarks.routes import compare, summarize
@@ -116,6 +118,42 @@ def test_results_are_at_hand_and_describe_no_host() -> None:
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
     assert set(results["machine"]) == {"processor", "cores", "memory_gb", "system"}
     assert set(results["scenarios"]) == {*SCENARIOS, "together"}
+
+
+@pytest.fixture(scope="module")
+def mutation() -> dict[str, dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = json.loads(RESULTS.with_name("mutation.json").read_text())
+    return rows
+
+
+def test_most_changes_of_the_core_are_noticed(mutation: dict[str, dict[str, Any]]) -> None:
+    for it in mutation.values():
+        ends = ("killed", "survived", "timeout", "no_tests", "other")
+        assert it["total"] == sum(it[end] for end in ends) > 0
+        assert it["score"] == pytest.approx(it["killed"] / it["total"], abs=5e-5)
+    for module in CORE:
+        assert mutation[module]["score"] >= 0.85
+    assert set(mutation) <= set(ALSO)
+
+
+def test_readme_says_how_many_changes_are_noticed(mutation: dict[str, dict[str, Any]]) -> None:
+    assert summary(mutation) in RESULTS.parents[1].joinpath("README.md").read_text(encoding="utf-8")
+
+
+def test_changes_of_the_core_that_are_not_noticed_have_a_reason(
+    mutation: dict[str, dict[str, Any]],
+) -> None:
+    """Rows are | function | change | number | reason |, a table for each module."""
+    text = RESULTS.with_name("survivors.md").read_text(encoding="utf-8")
+    tables = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE))
+    assert set(tables) == set(CORE)
+    for module, table in tables.items():
+        rows = re.findall(r"^\| `([\w.]+)` \| (.+) \| (\d+) \| (.+) \|$", table, re.MULTILINE)
+        missed = mutation[module]["total"] - mutation[module]["killed"]
+        assert sum(int(number) for _, _, number, _ in rows) == missed
+        source = Path(f"{RESULTS.parents[1]}/src/paid_with_models/{module}.py").read_text()
+        for function, _, _, _ in rows:
+            assert f"def {function.rpartition('.')[2]}(" in source
 
 
 def test_what_a_change_is_counted_as(tmp_path: Path) -> None:

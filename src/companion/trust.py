@@ -35,7 +35,8 @@ def page(root: Path) -> str:
     lines += [f"| {tried} | {happened} | `make versions` |" for tried, happened in _tests(versions)]
     lines += [f"| Binder: {it['tried']} | {it['happened']} | `make binder` |" for it in binder]
     lines.append(f"| broken files and commands | {_fuzzed(fuzz)} | `test_fuzz.py` |")
-    lines.append(f"| the library's code changed | {_mutated(mutation)} | `test_benchmarks.py` |")
+    test = "tests/test_benchmarks.py::test_most_changes_of_the_core_are_noticed"
+    lines.append(f"| the library's code changed | {_mutated(mutation)} | {_test(test)} |")
     measured = {
         "faults": faults,
         "versions": versions,

@@ -567,6 +567,7 @@ def test_no_price_between_equal_types():
     [
         ("expectations", "exact", r"expectations must be 'auto', 'enumeration' or 'sum'; got 'ex"),
         ("max_boxes", -1, r"max_boxes must be >= 0; got -1$"),
+        ("max_nodes", 0, r"max_nodes must be >= 1; got 0$"),
     ],
 )
 def test_what_solve_refuses(argument, value, message):
@@ -695,7 +696,7 @@ def test_how_a_selection_is_searched_for(monkeypatch, n_parties):
     monkeypatch.setattr(screening, "_closed", lambda *words: words)
     monkeypatch.setattr(screening, "_contract_of", lambda *words: found.append(words))
     problem = small(n_parties, [0.1, 0.2, 0.1] * 20, reservation_utilities=np.full(60, 50.0))
-    solve(problem, expectations="sum", max_boxes=3)
+    solve(problem, expectations="sum", max_boxes=3, max_nodes=5)
     ((of, order, selection),) = found
     assert of is problem
     assert order.tolist() == costliest_first(problem)
@@ -706,7 +707,7 @@ def test_how_a_selection_is_searched_for(monkeypatch, n_parties):
         assert selection == "some"
         closed, words = (
             ("model", "best", "bounds", "anchor", 3),
-            {"tolerance": 1e-8, "method": "sum"},
+            {"tolerance": 1e-8, "method": "sum", "max_nodes": 5},
         )
         assert asked == [(problem, closed, words)]
 

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -73,3 +75,44 @@ def test_model_value_is_the_composition(valuation):
 def test_bad_parameters_are_named(make, name):
     with pytest.raises(ValueError, match=f"^{name} must be"):
         make()
+
+
+@pytest.mark.parametrize("make", [LinearValuation, PowerValuation, ExponentialValuation])
+def test_scales_are_positive_and_finite(make):
+    for scale in (1e-300, 0.5, 1e300):
+        assert make(scale).scale == scale
+    for scale in (0.0, -1.0, np.inf, np.nan):
+        with pytest.raises(ValueError, match=rf"^scale must be > 0 and finite; got {scale!r}$"):
+            make(scale)
+
+
+def test_curvatures_have_their_ranges():
+    for exponent in (1.0, 1.5, 1e3):
+        assert PowerValuation(1.0, exponent).exponent == exponent
+    for exponent in (0.99, np.inf, np.nan):
+        message = rf"^exponent must be >= 1 and finite; got {exponent!r}$"
+        with pytest.raises(ValueError, match=message):
+            PowerValuation(1.0, exponent)
+    for aversion in (1e-3, 0.5, 500.0):
+        assert ExponentialValuation(1.0, aversion).aversion == aversion
+    for aversion in (0.0, 500.1, np.nan):
+        message = rf"^aversion must be > 0 and at most 500; got {aversion!r}$"
+        with pytest.raises(ValueError, match=message):
+            ExponentialValuation(1.0, aversion)
+
+
+@pytest.mark.parametrize(("exponent", "second"), [(1.0, 0), (1.5, 0), (2.0, 20.0), (3.0, 0)])
+def test_curvature_of_a_power_at_zero(exponent, second):
+    """Infinite between 1 and 2, where 0 stands for it."""
+    assert PowerValuation(10.0, exponent).evaluate([0.0])[2].tolist() == [second]
+
+
+@pytest.mark.parametrize("valuation", VALUATIONS)
+def test_numbers_of_any_kind_are_made_floats(valuation):
+    half = np.array([Fraction(1, 2)])
+    for found, expected in zip(valuation.evaluate(half), valuation.evaluate(0.5), strict=True):
+        assert found.dtype == float
+        assert found == pytest.approx([float(expected)])
+    inverse = valuation.inverse(half)
+    assert inverse.dtype == float
+    assert inverse == pytest.approx([float(valuation.inverse(0.5))])

@@ -1,7 +1,8 @@
 """What the book says about faults, versions and broken input: the results that ``make`` leaves.
 
 ``make faults``, ``make versions``, ``make binder``, ``make fuzz`` and ``make mutation`` each write
-a file of their name in ``benchmarks/``, which says when, and at which commit.
+a file of their name in ``benchmarks/``, which says when, and at which commit; ``make test-long``
+writes ``properties.json``.
 """
 
 import json
@@ -25,8 +26,8 @@ NAMES = {"numpy": "NumPy", "scipy": "SciPy", "cvxpy": "CVXPY", "matplotlib": "Ma
 
 def page(root: Path) -> str:
     """Return the faults tried, what happened, and what keeps it, as MyST text."""
-    faults, binder, fuzz, mutation = (
-        _read(root, name) for name in ("faults", "binder", "fuzz", "mutation")
+    faults, binder, fuzz, properties, mutation = (
+        _read(root, name) for name in ("faults", "binder", "fuzz", "properties", "mutation")
     )
     # The one file that may be missing: it takes hours to make.
     versions = _read(root, "versions") if (root / "benchmarks/versions.json").is_file() else []
@@ -35,6 +36,7 @@ def page(root: Path) -> str:
     lines += [f"| {tried} | {happened} | `make versions` |" for tried, happened in _tests(versions)]
     lines += [f"| Binder: {it['tried']} | {it['happened']} | `make binder` |" for it in binder]
     lines.append(f"| broken files and commands | {_fuzzed(fuzz)} | `test_fuzz.py` |")
+    lines.append(f"| random problems | {_held(properties)} | `test_properties.py` |")
     test = "tests/test_benchmarks.py::test_most_changes_of_the_core_are_noticed"
     lines.append(f"| the library's code changed | {_mutated(mutation)} | {_test(test)} |")
     measured = {
@@ -42,6 +44,7 @@ def page(root: Path) -> str:
         "versions": versions,
         "binder": binder,
         "fuzz": [fuzz],
+        "test-long": properties,
         "mutation": mutation.values(),
     }
     said = [f"`make {name}`: {_when(rows)}." for name, rows in measured.items() if rows]
@@ -85,6 +88,17 @@ def _fuzzed(fuzz: Row) -> str:
         f"{fuzz['inputs']:,} inputs, most of them mutations of valid ones: {codes}; "
         f"{len(fuzz['wrong'])} with a traceback, a hang or a file in a wrong place; "
         f"the slowest took {fuzz['slowest_seconds']:.1f} s"
+    )
+
+
+def _held(properties: Iterable[Row]) -> str:
+    examples = [row["examples"] for row in properties]
+    each = f"{min(examples):,}" + (f" to {max(examples):,}" if len(set(examples)) > 1 else "")
+    failed = sum(row["failures"] for row in properties)
+    hours = sum(row["seconds"] for row in properties) / 3600
+    return (
+        f"{len(examples)} properties, each on {each} problems, {sum(examples):,} in all:"
+        f" {failed} failed ({hours:.1f} hours of processor time)"
     )
 
 

@@ -1,6 +1,7 @@
 """The table of faults: what was measured, and tests that exist."""
 
 import json
+import re
 import shutil
 import tomllib
 from pathlib import Path
@@ -34,6 +35,16 @@ def test_every_fault_was_tried_and_none_came_out_wrong() -> None:
         assert f"def {name.partition('[')[0]}(" in (ROOT / file).read_text()
 
 
+def test_every_property_was_tried_on_many_problems_and_held() -> None:
+    rows = read("properties")
+    source = (ROOT / "tests/test_properties.py").read_text()
+    stated = re.findall(r"^@PROPERTY\n@given\(.*?^def (\w+)\(", source, re.MULTILINE | re.DOTALL)
+    assert len(stated) == source.count("@PROPERTY\n")
+    assert sorted(stated) == [row["property"] for row in rows]
+    assert all(row["failures"] == 0 for row in rows)
+    assert all(row["examples"] >= 500 for row in rows)
+
+
 def test_page_says_what_the_files_say() -> None:
     fuzz = read("fuzz")
     text = trust.page(ROOT)
@@ -45,6 +56,10 @@ def test_page_says_what_the_files_say() -> None:
     assert f"{fuzz['inputs']:,} inputs" in text
     assert f"{sum(ended):,} with exit code 2" in text
     assert fuzz["commit"][:7] in text
+    properties = read("properties")
+    assert f"{len(properties)} properties" in text
+    assert f"{sum(row['examples'] for row in properties):,} in all: 0 failed" in text
+    assert all(row["commit"][:7] in text for row in properties)
     mutation = read("mutation")
     assert f"{sum(row['total'] for row in mutation.values()):,} small changes" in text
     assert f"fail at {sum(row['killed'] for row in mutation.values()):,} of them" in text
@@ -72,7 +87,7 @@ VERSIONS = [
 
 def test_versions_are_told_by_kind(tmp_path: Path) -> None:
     (tmp_path / "benchmarks").mkdir()
-    for name in ("faults", "binder", "fuzz", "mutation"):
+    for name in ("faults", "binder", "fuzz", "properties", "mutation"):
         shutil.copy(ROOT / f"benchmarks/{name}.json", tmp_path / "benchmarks")
     assert "make versions" not in trust.page(tmp_path)
     (tmp_path / "benchmarks/versions.json").write_text(json.dumps(VERSIONS))

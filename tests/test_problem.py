@@ -7,6 +7,7 @@ from paid_with_models import (
     Curve,
     GeneralizationBound,
     LinearValuation,
+    PowerValuation,
     Problem,
     Shape,
     Valuation,
@@ -167,3 +168,58 @@ def test_data_so_dear_that_nothing_can_ever_be_trained_are_a_problem_like_any_ot
     problem = make(n_parties=2, costs=[10.0, 9.0])
     assert autarky(problem).contributions.tolist() == [0.0, 0.0]
     assert solve(problem).shape is Shape.NO_COLLABORATION
+
+
+def test_what_is_given_is_kept():
+    valuation = PowerValuation(80.0, 2.0)
+    problem = make(n_parties=1, valuation=valuation, beliefs="own")
+    assert (problem.n_parties, problem.valuation, problem.beliefs) == (1, valuation, "own")
+    assert problem.reservation_utilities is None
+    assert problem.outside_options.tolist() == autarky(problem).utilities.tolist()
+    for array in (problem.costs, problem.probabilities):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0.5
+
+
+def test_outside_options_are_at_least_autarky():
+    alone = autarky(make()).utilities
+    assert alone.min() > 5
+    better = make(reservation_utilities=[9.0, alone[1] - 1e-8])
+    assert better.reservation_utilities.tolist() == [9.0, alone[1]]
+    assert better.outside_options.tolist() == [9.0, alone[1]]
+    assert better.better_outside.tolist() == [True, False]
+    with pytest.raises(ValueError, match="read-only"):
+        better.reservation_utilities[0] = 6.0
+    for bad, message in (
+        ([9.0], r"reservation_utilities must have one entry per cost, 2; got 1$"),
+        ([9.0, np.inf], r"reservation_utilities must be finite; got \[9.0, inf\]$"),
+        ([9.0, np.nan], r"reservation_utilities must not be NaN; got \[9.0, nan\]$"),
+    ):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            make(reservation_utilities=bad)
+    low = [9.0, alone[1] - 1e-6]
+    with pytest.raises(ValueError, match="each type reaches alone") as error:
+        make(reservation_utilities=low)
+    assert str(error.value) == (
+        f"reservation_utilities must be at least what each type reaches alone, {alone.tolist()};"
+        f" got {low}"
+    )
+
+
+def test_costs_so_small_that_nothing_limits_data_are_refused():
+    with pytest.raises(ValueError, match=r"^costs must not be that small; got \[0.2, 1e-310\]$"):
+        make(costs=[0.2, 1e-310])
+
+
+def test_alone_a_type_does_what_is_best_for_it():
+    """Against a fine grid of data; the costlier type stays out."""
+    problem = make(costs=[0.5, 0.05])
+    alone = autarky(problem)
+    data = np.linspace(0, 2000, 200_001)
+    for i, cost in enumerate(problem.costs):
+        gain = problem.model_value(data) - cost * data
+        assert alone.utilities[i] == pytest.approx(gain.max(), abs=1e-6)
+        assert alone.contributions[i] == pytest.approx(data[np.argmax(gain)], abs=0.5)
+        accuracy = float(problem.accuracy(alone.contributions[i]))
+        assert alone.accuracies[i] == pytest.approx(accuracy, abs=1e-12)
+    assert (alone.contributions[0], alone.accuracies[0], alone.utilities[0]) == (0.0, 0.0, 0.0)

@@ -197,7 +197,7 @@ def test_outside_options_are_at_least_autarky():
     ):
         with pytest.raises(ValueError, match=f"^{message}"):
             make(reservation_utilities=bad)
-    low = [9.0, alone[1] - 1e-6]
+    low = [9.0, float(alone[1]) - 1e-6]
     with pytest.raises(ValueError, match="each type reaches alone") as error:
         make(reservation_utilities=low)
     assert str(error.value) == (

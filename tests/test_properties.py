@@ -184,7 +184,7 @@ def feasible_menu(problem, rng):
 def test_problems_reach_the_corners():
     drawn = []
 
-    @settings(PROPERTY, max_examples=1_000, phases=[Phase.generate])
+    @settings(PROPERTY, max_examples=2_000, phases=[Phase.generate])
     @given(problems())
     def collect(problem):
         drawn.append(problem)

@@ -245,7 +245,8 @@ def main() -> int:
     output, work = options.output.resolve(), options.folder.resolve()
     for module in options.modules or ALSO:
         folder = work / module
-        source = {"commit": commit(ROOT), "changed_since": bool(changed_files(ROOT))}
+        changed = [name for name in changed_files(ROOT) if ROOT / name != output]
+        source = {"commit": commit(ROOT), "changed_since": bool(changed)}
         prepare(module, folder, options.keep)
         start = os.times()
         run(module, folder, work / "tool", options.processes)

@@ -1,7 +1,10 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
+import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -209,3 +212,51 @@ def test_a_cluster_that_loses_a_worker(tmp_path):
         assert killed[0] not in client.run(os.getpid).values()
         assert done == list(range(19))
     same(found, sweep(base, over, chunk=10))
+
+
+def test_a_scheduler_that_is_lost(tmp_path):
+    pytest.importorskip("distributed")
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("[3, 4, 5, 6]", str(list(range(3, 63)))))
+    dask, host = [sys.executable, "-m", "distributed.cli"], "127.0.0.1"
+    with socket.socket() as free:
+        free.bind((host, 0))
+        port = str(free.getsockname()[1])
+    address, log = f"tcp://{host}:{port}", (tmp_path / "log").open("w")
+    options = {"cwd": tmp_path, "stdout": log, "stderr": log}
+    scheduler = subprocess.Popen(
+        [*dask[:2], f"{dask[2]}.dask_scheduler", "--host", host, "--port", port, "--no-dashboard"],
+        **options,
+    )
+    worker = subprocess.Popen(
+        [*dask[:2], f"{dask[2]}.dask_worker", address, "--nthreads", "1", "--no-dashboard",
+         "--death-timeout", "60"],
+        **options,
+    )  # fmt: skip
+    command = [sys.executable, "-m", "companion.cli", "sweep", "spec.yaml", "--output", "out.nc"]
+    try:
+        while True:  # until the scheduler listens
+            with suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+                break
+            assert scheduler.poll() is None
+            time.sleep(0.2)
+        running = subprocess.Popen(
+            [*command, "--scheduler", address], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        )
+        said = []
+        for line in running.stderr:
+            said.append(line)
+            if line.startswith("2 of 60"):
+                scheduler.kill()
+        assert running.wait() == 1
+    finally:
+        for process in (scheduler, worker):
+            process.kill()
+            process.wait()
+        log.close()
+    # Dask may add a line as it goes.
+    assert any(line.startswith("pwm: failed: the cluster gave up") for line in said)
+    assert "Traceback" not in "".join(said)
+    done = len(list((tmp_path / "out.nc.parts").glob("*.npz")))
+    assert done >= 2
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert again.stderr.startswith(f"{done} of 60 chunks")

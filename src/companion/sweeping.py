@@ -1,6 +1,7 @@
 """``pwm sweep``: a problem solved over a grid, from a file."""
 
 import argparse
+import logging
 import sys
 import time
 from pathlib import Path
@@ -35,7 +36,7 @@ def add_sweep(commands: Any) -> None:
     command.set_defaults(run=_sweep)
 
 
-def _sweep(options: argparse.Namespace) -> None:
+def _sweep(options: argparse.Namespace) -> int:
     data = read_data(options.file)
     for name in data:
         if name not in ("problem", "over", "chunk"):
@@ -58,6 +59,8 @@ def _sweep(options: argparse.Namespace) -> None:
         left = f", about {spent * (of - done) / (done - kept):.0f} s left" if done > kept else ""
         print(f"{done} of {of} chunks, {spent:.0f} s{left}", file=sys.stderr)
 
+    # Dask logs lost connections with tracebacks; what matters is said in one line.
+    logging.disable(logging.ERROR)
     try:
         with stated(options.file):
             sweep(
@@ -70,9 +73,15 @@ def _sweep(options: argparse.Namespace) -> None:
             )
     except ImportError as error:
         raise InputError(str(error)) from None
+    except ConnectionAbortedError as error:
+        print(f"pwm: failed: {error}; called again, it goes on", file=sys.stderr)
+        return 1
     except OSError as error:
         if options.scheduler is None or error.filename is not None:  # the disk, not the network
             raise
         message = f"--scheduler {options.scheduler}: does not answer"
         raise InputError(message) from None
+    finally:
+        logging.disable(logging.NOTSET)
     print(options.output)
+    return 0

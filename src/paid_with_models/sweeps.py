@@ -18,7 +18,8 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import CancelledError
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import version
@@ -127,7 +128,8 @@ def sweep(
     ImportError
         If Dask or Zarr is needed and missing.
     OSError
-        If a scheduler does not answer.
+        If a scheduler does not answer; ConnectionAbortedError if it is lost, or if a chunk is lost
+        with every worker that tries it. Chunks that are done stay with the output.
 
     Examples
     --------
@@ -268,8 +270,14 @@ def _computed(
         try:
             for future in distributed.as_completed(list(futures)):
                 yield futures.pop(future), future.result()
+        except (distributed.KilledWorker, CancelledError, OSError) as error:
+            raise ConnectionAbortedError(
+                f"the cluster gave up with {len(futures)} of {len(todo)} chunks to come:"
+                f" {type(error).__name__}"
+            ) from error
         finally:
-            cluster.cancel(list(futures))
+            with suppress(OSError):  # a scheduler that was lost
+                cluster.cancel(list(futures))
 
 
 def _connected(distributed: Any, client: Any) -> AbstractContextManager[Any]:

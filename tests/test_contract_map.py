@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.contract_map import LETTERS, chances
-from paid_with_models import GeneralizationBound, Problem, figures, solve_many
+from paid_with_models import GeneralizationBound, Problem, figures_beyond, solve_many
 from paid_with_models.sweeps import sweep
 
 FILE = Path(__file__).parents[1] / "benchmarks" / "contract_map.json"
@@ -55,7 +55,7 @@ def test_the_option_of_a_sweep_names_who_shares():
 
 def test_the_table_behind_the_figure_is_the_map(stored):
     small = stored | {"panels": stored["panels"][:2]}
-    table = figures.contract_map(small)[1]
+    table = figures_beyond.contract_map(small)[1]
     step, names = 1 / stored["steps"], {"s": "none", "c": "1+2"}
     names |= {"f": "2+3", "p": "1+2+3"}
     for panel in small["panels"]:

@@ -23,7 +23,9 @@ from paid_with_models import (
     Problem,
     Saturating,
     autarky,
+    figure_style,
     figures,
+    figures_beyond,
     record,
     solve,
     solve_many,
@@ -61,8 +63,8 @@ OF_A_CONTRACT = [
     figures.graphical_illustration,
     figures.deterministic_promise,
 ]
-OF_TRIALS = [figures.measured_curves, figures.realized, figures.split_errors]
-OF_QUALITY = [figures.quality_factors, figures.noisy_party]
+OF_TRIALS = [figures_beyond.measured_curves, figures_beyond.realized, figures_beyond.split_errors]
+OF_QUALITY = [figures_beyond.quality_factors, figures_beyond.noisy_party]
 OF_TWO_TYPES = [
     functools.partial(draw, pair=pair)
     for draw in (figures.two_type_surfaces, figures.two_type_maps)
@@ -90,7 +92,7 @@ def two_type():
 def trials():
     """What was measured, with fewer replicates."""
     found = json.loads((BENCHMARKS / "real_models.json").read_text())
-    for learner in figures.LEARNERS:
+    for learner in figures_beyond.LEARNERS:
         found[learner]["bootstrap"] = found[learner]["bootstrap"][:10]
     return found
 
@@ -119,14 +121,16 @@ def every(contracts, two_type, trials, quality):
     made |= {draw.__name__: draw(trials) for draw in OF_TRIALS}
     made |= {draw.__name__: draw(quality) for draw in OF_QUALITY}
     made |= {
-        "sum_errors": figures.sum_errors(record.sum_fits()),
-        "menu_curve": figures.menu_curve(record.large_market_menus(sizes=[4, 8])),
-        "continuum_figure": figures.continuum_figure(record.continuum_menus(sizes=[4, 8])),
-        "belief_figure": figures.belief_figure(record.belief_lines([2, 10])),
-        "lower_cost_figure": figures.lower_cost_figure(record.lower_cost_lines()),
-        "logit_figure": figures.logit_figure(record.logit_lines(rationalities=[0.1, 10.0])),
-        "margin_figure": figures.margin_figure(record.margin_lines([0.0, 2.0])),
-        "aversion_figure": figures.aversion_figure(record.aversion_lines(aversions=[0.01, 0.1])),
+        "sum_errors": figures_beyond.sum_errors(record.sum_fits()),
+        "menu_curve": figures_beyond.menu_curve(record.large_market_menus(sizes=[4, 8])),
+        "continuum_figure": figures_beyond.continuum_figure(record.continuum_menus(sizes=[4, 8])),
+        "belief_figure": figures_beyond.belief_figure(record.belief_lines([2, 10])),
+        "lower_cost_figure": figures_beyond.lower_cost_figure(record.lower_cost_lines()),
+        "logit_figure": figures_beyond.logit_figure(record.logit_lines(rationalities=[0.1, 10.0])),
+        "margin_figure": figures_beyond.margin_figure(record.margin_lines([0.0, 2.0])),
+        "aversion_figure": figures_beyond.aversion_figure(
+            record.aversion_lines(aversions=[0.01, 0.1])
+        ),
     }
     for draw in OF_A_CONTRACT:
         made |= {f"{draw.__name__} {name}": draw(c) for name, c in contracts.items()}
@@ -144,7 +148,7 @@ def svg(figure):
 
 def test_style_leaves_nothing_behind():
     before = dict(mpl.rcParams)
-    with figures.style():
+    with figure_style.style():
         assert mpl.rcParams["svg.hashsalt"] == "paid-with-models"
     figures.timeline()[0].savefig(io.BytesIO(), format="svg")
     assert dict(mpl.rcParams) == before
@@ -197,10 +201,10 @@ def drawn_texts(figure):
 
 def test_text_is_large_enough_for_a_phone_and_inside_the_figure(every):
     for name, (figure, _) in every.items():
-        with figures.style():
+        with figure_style.style():
             renderer = FigureCanvasAgg(figure).get_renderer()
             boxes = {text: text.get_window_extent(renderer) for text in drawn_texts(figure)}
-        figures._Canvas(figure)
+        figure_style._Canvas(figure)
         assert boxes, name
         frame = figure.bbox.padded(2)
         for text, box in boxes.items():
@@ -252,7 +256,7 @@ def contrast_to_white(color):
     ("n_types", "apart"), [(2, 0.3), (3, 0.15), (4, 0.15), (5, 0.12), (12, 0.01)]
 )
 def test_types_are_told_apart_by_every_eye(vision, n_types, apart):
-    colors = figures.type_colors(np.arange(n_types, 0, -1))
+    colors = figure_style.type_colors(np.arange(n_types, 0, -1))
     seen = [
         TO_LAB @ np.cbrt(TO_LMS @ np.clip(SIMULATIONS[vision] @ linear(c), 0, 1)) for c in colors
     ]
@@ -261,18 +265,28 @@ def test_types_are_told_apart_by_every_eye(vision, n_types, apart):
 
 
 def test_colours_stand_out_from_white():
-    for color in (*figures.type_colors(range(12, 0, -1)), figures.CAP, figures.ALARM):
+    for color in (
+        *figure_style.type_colors(range(12, 0, -1)),
+        figure_style.CAP,
+        figure_style.ALARM,
+    ):
         assert contrast_to_white(color) >= 3
-    for color in (figures.INK, figures.MUTED, figures.FAINT, figures.CAP, figures.ALARM):
+    for color in (
+        figure_style.INK,
+        figure_style.MUTED,
+        figure_style.FAINT,
+        figure_style.CAP,
+        figure_style.ALARM,
+    ):
         assert contrast_to_white(color) >= 4.5  # used for text
 
 
 def test_a_type_keeps_its_colour_in_any_order():
     costs = np.array([0.2, 0.05, 0.1])
-    colors = np.array(figures.type_colors(costs))
+    colors = np.array(figure_style.type_colors(costs))
     order = [2, 0, 1]
-    assert figures.type_colors(costs[order]) == colors[order].tolist()
-    assert len(set(figures.type_colors([0.1, 0.1]))) == 2
+    assert figure_style.type_colors(costs[order]) == colors[order].tolist()
+    assert len(set(figure_style.type_colors([0.1, 0.1]))) == 2
 
 
 # --- parameters of the reader's own ----------------------------------------------------------
@@ -473,7 +487,7 @@ def test_bunching_table_says_who_shares():
 def test_measured_curves_table(trials, every):
     table = every["measured_curves"][1]
     numbers = table.attrs["numbers"]
-    for k, (name, title) in enumerate(figures.LEARNERS.items(), start=1):
+    for k, (name, title) in enumerate(figures_beyond.LEARNERS.items(), start=1):
         here = table[table["learner"] == title]
         np.testing.assert_array_equal(here["data"], trials[name]["sizes"])
         np.testing.assert_array_equal(here["accuracy"], trials[name]["accuracies"])
@@ -486,8 +500,8 @@ def test_measured_curves_table(trials, every):
 def test_realized_table_is_what_the_runs_gave(trials, every):
     """Means and intervals of accuracies and rewards by hand."""
     table = every["realized"][1].set_index(["learner", "grading", "quantity"])
-    for name, title in figures.LEARNERS.items():
-        for way, (text, *_) in figures.GRADINGS.items():
+    for name, title in figures_beyond.LEARNERS.items():
+        for way, (text, *_) in figures_beyond.GRADINGS.items():
             runs, here = trials[name]["trials"][way], table.loc[title, text]
             accuracies = 100 * np.array(runs["accuracies"])
             assert here.loc["mean accuracy", "mean"] == pytest.approx(accuracies.mean())
@@ -559,7 +573,7 @@ def test_noisy_party_table(quality, every):
 
 def test_belief_table_is_the_contracts():
     lines = record.belief_lines([2, 5])
-    table = figures.belief_figure(lines)[1]
+    table = figures_beyond.belief_figure(lines)[1]
     for beliefs, contracts in lines.items():
         here = table[table["beliefs"] == beliefs]
         caps = np.concatenate([c.reward_caps for c in contracts])
@@ -571,10 +585,11 @@ def test_belief_table_is_the_contracts():
 
 # Book: thm-lower-costs
 def test_lower_cost_table_proves_the_jump():
-    table = figures.lower_cost_figure(record.lower_cost_lines())[1]
+    table = figures_beyond.lower_cost_figure(record.lower_cost_lines())[1]
     assert (table["upper_bound"] - table["expected_accuracy"]).between(0, 1e-10).all()
     paper, own = (
-        table[table["beliefs"] == it].sort_values("offset").reset_index() for it in figures.BELIEFS
+        table[table["beliefs"] == it].sort_values("offset").reset_index()
+        for it in figures_beyond.BELIEFS
     )
     jump = paper["offset"].searchsorted(0)
     assert paper["expected_accuracy"][jump] > paper["upper_bound"][jump - 1] + 3e-4
@@ -584,7 +599,7 @@ def test_lower_cost_table_proves_the_jump():
 
 def test_logit_table_has_every_case():
     lines = record.logit_lines(rationalities=[0.5, 5.0], scenarios=["big_firm_cooperation"])
-    table = figures.logit_figure(lines)[1].set_index(["case", "rationality"])
+    table = figures_beyond.logit_figure(lines)[1].set_index(["case", "rationality"])
     for case, found in lines["Big-firm cooperation"].items():
         for rationality, behavior in found:
             row = table.loc[(case, rationality)]
@@ -595,7 +610,7 @@ def test_logit_table_has_every_case():
 
 def test_margin_table_has_price_and_bound():
     lines = record.margin_lines([0.0, 2.0], [3.0], ["big_firm_cooperation"])
-    table = figures.margin_figure(lines)[1]
+    table = figures_beyond.margin_figure(lines)[1]
     (none, _), (two, behaviors) = lines["Big-firm cooperation"]
     assert table["margin"].tolist() == [0.0, 2.0]
     assert table["upper_bound"].tolist() == [none.upper_bound, two.upper_bound]
@@ -604,7 +619,7 @@ def test_margin_table_has_price_and_bound():
 
 def test_aversion_table_orders_the_assignments():
     lines = record.aversion_lines(aversions=[0.05], scenarios=["big_and_small_collaboration"])
-    table = figures.aversion_figure(lines)[1].set_index("assignment")
+    table = figures_beyond.aversion_figure(lines)[1].set_index("assignment")
     assert table["premium"].loc[["capped", "proportional", "lottery"]].is_monotonic_increasing
     assert table["participation"].loc["capped"] > 0.99 > table["participation"].loc["lottery"]
 
@@ -613,7 +628,7 @@ def test_aversion_table_orders_the_assignments():
 
 
 def test_sum_error_table_tells_curves_apart():
-    table = figures.sum_errors(record.sum_fits())[1]
+    table = figures_beyond.sum_errors(record.sum_fits())[1]
     least = table.groupby("curve")["proved_error"].min()
     assert (least.drop("arctangent") < 1e-13).all()
     assert least["arctangent"] > 1e-3
@@ -623,7 +638,7 @@ def test_sum_error_table_tells_curves_apart():
 
 def test_menu_curve_is_one_step():
     markets = record.large_market_menus(sizes=[8])
-    table = figures.menu_curve(markets)[1].set_index("distribution")
+    table = figures_beyond.menu_curve(markets)[1].set_index("distribution")
     for name, (costs, contracts) in markets.items():
         here = table.loc[name].sort_values("cost")
         np.testing.assert_allclose(here["contribution"], np.sort(contracts[8].contributions)[::-1])
@@ -634,7 +649,7 @@ def test_menu_curve_is_one_step():
 
 def test_continuum_table_has_both_bounds():
     menus = record.continuum_menus(sizes=[4])
-    table = figures.continuum_figure(menus)[1]
+    table = figures_beyond.continuum_figure(menus)[1]
     for name, pairs in menus.items():
         dearer, cheaper = pairs[4]
         here = table[table["distribution"] == name]

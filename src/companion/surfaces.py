@@ -15,7 +15,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from paid_with_models.experiments import TwoTypeResults
-from paid_with_models.figures import CAP, INK, type_colors
+from paid_with_models.figure_style import CAP, INK, type_colors
 
 #: Digits that a screen can show; more make the page larger.
 DIGITS = 5

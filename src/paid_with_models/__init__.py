@@ -10,7 +10,10 @@ menu), :mod:`~paid_with_models.conic` (the same in CVXPY, to add constraints to)
 :mod:`~paid_with_models.certificate` (proof), :mod:`~paid_with_models.audit` (of any menu),
 :mod:`~paid_with_models.interchange` (files), :mod:`~paid_with_models.rewards`,
 :mod:`~paid_with_models.welfare`, :mod:`~paid_with_models.experiments` (the paper's settings) and
-:mod:`~paid_with_models.figures`.
+:mod:`~paid_with_models.figures`. Beyond the paper: :mod:`~paid_with_models.attendance`,
+:mod:`~paid_with_models.behavior`, :mod:`~paid_with_models.learning_curves` and
+:mod:`~paid_with_models.trials` (real models), :mod:`~paid_with_models.quality` and
+:mod:`~paid_with_models.sweeps`.
 """
 
 from .accuracy import Arctan, Curve, GeneralizationBound, PowerLaw, Saturating

@@ -1,7 +1,8 @@
 """What the figures of record show, from parameters that a file can hold.
 
-The functions of :mod:`~paid_with_models.figures` draw results. Where an experiment does not lead
-from plain numbers and names to such results by itself, a function here does.
+The functions of :mod:`~paid_with_models.figures` and :mod:`~paid_with_models.figures_beyond` draw
+results. Where an experiment does not lead from plain numbers and names to such results by itself, a
+function here does.
 """
 
 from __future__ import annotations

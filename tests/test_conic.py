@@ -103,6 +103,7 @@ def pinned(program, contributions):
     return solution.expected_accuracy, solution.rewards
 
 
+# Book: prop-cone
 @pytest.mark.parametrize("beliefs", ["paper", "own"])
 @pytest.mark.parametrize("n_parties", [2, 5, 12])
 def test_expectations_are_those_of_enumeration(beliefs, n_parties):

@@ -1,4 +1,5 @@
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -247,3 +248,25 @@ def test_a_menu_of_little_data_is_enumerated():
     accuracy, values = moments_at(many, np.full(8, 0.5))  # 30 units: this curve is at 0 up to 57
     assert accuracy == 0
     assert np.all(values == 0)
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+@pytest.mark.parametrize("n_parties", [2, 3, 30])
+@pytest.mark.parametrize("curve", [GeneralizationBound(), Saturating((0.5, 0.4), (0.1, 0.003))])
+def test_derivatives_where_some_contribute_nothing_are_those_of_the_curves(
+    curve, n_parties, beliefs
+):
+    """One-sided at 0, as of enumeration: with whoever brings nothing a curve starts at its 0."""
+    p = np.array([[0.2, 0.5, 0.3]] * 3)
+    m = np.array([[0.0, 0.0, 400.0], [0.0, 0.0, 0.0], [200.0, 300.0, 400.0]])
+    value = ModelValue(curve, LinearValuation(100.0))
+    sums = SumExpectation(np.full(3, float(n_parties)), p, beliefs, 57.0, 1e6)
+    one = sums.moments(curve, value, m)
+    other = Enumeration.of(n_parties, p, beliefs).moments(curve, value, m)
+    # The sums' own slope at 0 cancels, up to its rounding.
+    rounding = 1e-15 * n_parties * float(fit_exponential_sum(curve, 57.0, 1e6).derivative(0.0))
+    close = partial(pytest.approx, rel=1e-8, abs=1e-12 + rounding)
+    assert one.accuracy_gradient == close(other.accuracy_gradient)
+    assert one.value_jacobian / 100 == close(other.value_jacobian / 100)
+    prices = np.array([[0.01, 0.02, 0.005]] * 3)
+    assert one.weighted_gradient(prices) == close(other.weighted_gradient(prices))

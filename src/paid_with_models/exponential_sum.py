@@ -304,22 +304,50 @@ class _Terms:
         with_0 = self.mean * self.with_1 + self.q * self.rest_1
         return np.asarray(with_0 @ self.value_weights) / self.present
 
-    def nothing(self) -> tuple[FloatArray, FloatArray]:
-        """P(S = 0), (B,), and as each type sees it, (B, I)."""
-        idle = self.contributions == 0
-        busy = np.sum(self.p, axis=1, keepdims=True, where=~idle)
-        shares = np.sum(self.p, axis=1, keepdims=True, where=idle)
-        n = self.n[:, :, 0]
+    @cached_property
+    def idle(self) -> npt.NDArray[np.bool_]:
+        """Types that contribute nothing, (B, I)."""
+        return np.asarray(self.contributions == 0)
+
+    @cached_property
+    def log_idle(self) -> FloatArray:
+        """Logarithm of the probability that a party is of an idle type, (B, 1)."""
+        busy = np.sum(self.p, axis=1, keepdims=True, where=~self.idle)
         with np.errstate(divide="ignore"):
             # As for the mean: right to rounding near 0.
-            log_idle = np.where(busy < 0.5, np.log1p(-np.minimum(busy, 0.5)), np.log(shares))
-            nobody = np.exp(n * log_idle)
-            if self.own_beliefs:
-                seen = np.exp((n - 1) * log_idle)
-            else:
-                share = np.minimum(self.p / np.maximum(shares, self.p), 1.0)
-                seen = -nobody * np.expm1(n * np.log1p(-share)) / self.present
-        return nobody[:, 0], np.where(idle, seen, 0.0)
+            near = np.log1p(-np.minimum(busy, 0.5))
+            far = np.log(np.sum(self.p, axis=1, keepdims=True, where=self.idle))
+        return np.asarray(np.where(busy < 0.5, near, far))
+
+    def _with_0(self, power: FloatArray) -> FloatArray:
+        """s^k - (s - p_i)^k, (B, I), for k = ``power`` (B, 1) and s the share of idle types."""
+        with np.errstate(divide="ignore"):
+            share = np.minimum(self.p / np.maximum(np.exp(self.log_idle), self.p), 1.0)
+            return np.asarray(-np.exp(power * self.log_idle) * np.expm1(power * np.log1p(-share)))
+
+    def nothing(self) -> tuple[FloatArray, FloatArray]:
+        """P(S = 0), (B,), and as each type sees it, (B, I)."""
+        n = self.n[:, :, 0]
+        seen = np.exp((n - 1) * self.log_idle)
+        if not self.own_beliefs:
+            seen = self._with_0(n) / self.present
+        return np.exp(n * self.log_idle)[:, 0], np.where(self.idle, seen, 0.0)
+
+    def first(self) -> tuple[FloatArray, FloatArray]:
+        """E[n_k; S = 0], (B, I), and as each type i sees it, (B, I, I): who could begin."""
+        n = self.n[:, :, 0]
+        others = np.exp((n - 1) * self.log_idle)
+        own = np.broadcast_to(others, self.p.shape)
+        if self.own_beliefs:
+            two_off = np.exp((n - 2) * np.maximum(self.log_idle, -1e9))  # 0 times infinity is 0
+            seen = np.broadcast_to(((n - 1) * two_off * self.p)[:, None], own.shape + own.shape[1:])
+        else:
+            each = n * self._with_0(n - 1) / self.present
+            seen = each[:, :, None] * self.p[:, None, :]
+            own = n * self.p * (others - self._with_0(n - 1)) / self.present
+        seen = seen + own[:, :, None] * np.eye(own.shape[1])
+        pairs = self.idle[:, :, None] & self.idle[:, None, :]
+        return np.where(self.idle, n * self.p * others, 0.0), np.where(pairs, seen, 0.0)
 
     def curvature(self, prices: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Minus the Hessian is pull diag(middle) pull.T + cross pull.T + pull cross.T + diagonal.
@@ -359,6 +387,7 @@ class SumMoments:
     value: FloatArray
     values: FloatArray
     terms: _Terms
+    excess: FloatArray | None = None  # of the Jacobian of the sums over that of the curves at 0
 
     @cached_property
     def value_jacobian(self) -> FloatArray:
@@ -366,14 +395,16 @@ class SumMoments:
         jacobian = self.terms.spread @ self.terms.pull.swapaxes(1, 2)
         diagonal = np.arange(jacobian.shape[1])
         jacobian[:, diagonal, diagonal] += self.terms.own
-        return np.asarray(jacobian)
+        return np.asarray(jacobian if self.excess is None else jacobian - self.excess)
 
     def weighted_gradient(self, prices: FloatArray) -> FloatArray:
         """Gradient of E[a(S)] + sum over types of prices (B, I) times values, (B, I)."""
         terms = self.terms
         seen = np.einsum("bi,bij->bj", prices, terms.spread)
-        pulled = np.einsum("bj,bij->bi", seen, terms.pull)
-        return np.asarray(self.accuracy_gradient + pulled + prices * terms.own)
+        pulled = np.einsum("bj,bij->bi", seen, terms.pull) + prices * terms.own
+        if self.excess is not None:
+            pulled -= np.einsum("bi,bik->bk", prices, self.excess)
+        return np.asarray(self.accuracy_gradient + pulled)
 
     def curvature(self, prices: FloatArray) -> FloatArray:
         """Hessian of E[a(S)] + sum over types of prices (B, I) times values, (B, I, I)."""
@@ -556,16 +587,23 @@ class SumExpectation:
         )
         all_0, short = (terms.mean * terms.all_1)[:, 0], terms.values()
         missing = np.zeros(len(contributions)), np.zeros(len(contributions)), np.zeros(short.shape)
-        if np.any(contributions == 0):  # the curves themselves where nothing comes together
+        gradient, excess = (terms.n * terms.pull * terms.all_1) @ a_weights, None
+        if np.any(terms.idle):  # the curves themselves where nothing comes together
             nothing, seen = terms.nothing()
             all_0 = all_0 - nothing[:, None]
             short = np.where(nothing[:, None] < 1, short - seen * v_weights.sum(), 0.0)
             at_0 = a.limit - float(accuracy(0.0)), v.limit - float(value(0.0))
             missing = nothing * at_0[0], nothing * at_0[1], seen * at_0[1]
+            # Tangent planes of an envelope's sums are bounds; with a smaller slope they were not.
+            if not isinstance(accuracy, ConcaveEnvelope):
+                first, of_types = terms.first()
+                gradient = gradient - first * (rates @ a_weights - float(accuracy.derivative(0.0)))
+                excess = of_types * (rates @ v_weights - float(value.derivative(0.0)))
         return SumMoments(
             accuracy=a.limit - all_0 @ a_weights - missing[0],
-            accuracy_gradient=np.asarray((terms.n * terms.pull * terms.all_1) @ a_weights),
+            accuracy_gradient=np.asarray(gradient),
             value=v.limit - all_0 @ v_weights - missing[1],
             values=v.limit - short - missing[2],
             terms=terms,
+            excess=excess,
         )

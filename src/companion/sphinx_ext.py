@@ -12,7 +12,6 @@ from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import plotly
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
@@ -21,13 +20,14 @@ from sphinx.environment import BuildEnvironment
 import paid_with_models
 
 MATHJAX = PurePosixPath("sphinx-mathjax-offline/static/mathjax")
-PLOTLY = "plotly.min.js"
+#: In book/_static: what draws surfaces, a third of all of plotly.js.
+PLOTLY = "plotly-gl3d.min.js"
 #: The page of the notation tables: symbols in the first column, meanings in the last.
 NOTATION = "book/notation"
 
 
 def _add_scripts(app: Sphinx) -> None:
-    """Copy MathJax's SVG component, which needs no fonts, and Plotly to Sphinx's static files."""
+    """Copy MathJax's SVG component, which needs no fonts, to Sphinx's static files."""
     assets = Path(app.doctreedir).parent / "assets"
     for file in metadata.files("sphinx-mathjax-offline") or ():
         if file.is_relative_to(MATHJAX):
@@ -38,7 +38,6 @@ def _add_scripts(app: Sphinx) -> None:
                 target = assets / "mathjax" / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(str(file.locate()), target)
-    shutil.copyfile(Path(plotly.__file__).parent / "package_data" / PLOTLY, assets / PLOTLY)
     app.config.html_static_path.append(str(assets))
 
 

@@ -1,8 +1,13 @@
 """Surfaces that turn: what the page gets, and the same at each run."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
+from plotly.offline import get_plotlyjs_version
 
+from companion.sphinx_ext import PLOTLY
 from companion.surfaces import two_type_surfaces
 from paid_with_models.experiments import TwoTypeResults, two_type_experiment
 
@@ -40,3 +45,10 @@ def test_quantity_must_be_on_the_grid(results: TwoTypeResults) -> None:
     for name in ("costs", "nothing"):
         with pytest.raises(ValueError, match="on the grid"):
             drawn(results, name)
+
+
+def test_the_script_that_draws_is_of_the_version_that_describes() -> None:
+    script = Path(__file__).parents[2] / "book/_static" / PLOTLY
+    said = re.search(r"v(\d+)\.", script.read_text(encoding="utf-8")[:200])
+    assert said is not None
+    assert said[1] == get_plotlyjs_version().partition(".")[0]

@@ -45,7 +45,7 @@ from paid_with_models import solve
 from paid_with_models.interchange import contract_to_dict, problem_from_dict
 
 LIMIT = 30  # seconds of processor time
-COUNT = 28_000
+COUNT = 21_000
 SEEDS = (1, 2, 3, 4)  # of inputs drawn in processes of their own
 KINDS = ("problem", "menu", "consortium", "points", "sweep", "book", "command")
 
@@ -464,6 +464,8 @@ def output_folders(words: list[str]) -> tuple[str, ...]:
         places += map(Path, named)
     if "report" in words:  # written aside first
         places += [path.with_name(f".{path.name}.") for path in places if path.name]
+    if "sweep" in words:  # makes the folder that is to hold its output
+        places += [path.parent for path in places if path.parent != Path()]
     if "--update" in words:
         places.append(Path("reference"))
     if "notebooks" in words:

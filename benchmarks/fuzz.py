@@ -466,7 +466,7 @@ def output_folders(words: list[str]) -> tuple[str, ...]:
         places += [path.with_name(f".{path.name}.") for path in places if path.name]
     if "sweep" in words:  # makes the folder that is to hold its output
         places += [path.parent for path in places if path.parent != Path()]
-    if "--update" in words:
+    if any(_means(word, "--update") for word in words):
         places.append(Path("reference"))
     if "notebooks" in words:
         places += [Path(name).with_suffix(".ipynb") for name in BOOK if name.startswith("book/")]

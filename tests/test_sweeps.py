@@ -143,7 +143,7 @@ def test_the_command(tmp_path, capsys):
         (SPEC.replace("[50, 100]", "[-1]"), "o.nc", "scale must"),
         (SPEC.replace("chunk: 2", "chunk: none"), "o.nc", "chunk must"),
         (SPEC + "chunk: 3\n", "o.nc", "line 10: chunk is stated twice"),
-        (SPEC + "  - [\n", "o.nc", "is not valid YAML: line"),
+        (SPEC + "more: [\n", "o.nc", "is not valid YAML: line"),
         (SPEC, "o.csv", "must end in .zarr or .nc"),
     ],
 )
@@ -239,15 +239,15 @@ def test_a_scheduler_that_is_lost(tmp_path):
                 break
             assert scheduler.poll() is None
             time.sleep(0.2)
-        running = subprocess.Popen(
-            [*command, "--scheduler", address], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-        )
         said = []
-        for line in running.stderr:
-            said.append(line)
-            if line.startswith("2 of 60"):
-                scheduler.kill()
-        assert running.wait() == 1
+        with subprocess.Popen(
+            [*command, "--scheduler", address], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        ) as running:
+            for line in running.stderr:
+                said.append(line)
+                if line.startswith("2 of 60"):
+                    scheduler.kill()
+        assert running.returncode == 1
     finally:
         for process in (scheduler, worker):
             process.kill()

@@ -1,5 +1,6 @@
 """Expectations over bunches against all outcomes, and the bounds that they close."""
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -12,6 +13,7 @@ from paid_with_models import (
     ModelValue,
     Status,
     menu_residuals,
+    screening,
     solve,
 )
 from paid_with_models.bunching import BunchedEnumeration
@@ -57,6 +59,25 @@ def test_rare_outcomes_below_the_tangent_point_leave_no_gap(seed):
     assert contract.status is Status.OPTIMAL
     residuals = menu_residuals(contract.problem, contract.contributions, contract.rewards)
     assert residuals.largest <= 1e-9
+
+
+def test_types_that_nearly_bunch_are_bounded_as_those_that_do(monkeypatch):
+    """Whatever is left between the contributions of a bunch does not stay in the bound."""
+    bound = screening.bunched_bound
+    bounds = []
+
+    def both(problem, envelope, solution):
+        nudged = solution.point.increments + 1e-8 * solution.point.contributions.max()
+        point = envelope.point(np.where(envelope.chain.live, nudged, 0.0))
+        apart = dataclasses.replace(solution, point=point)
+        bounds.append([bound(problem, envelope, menu) for menu in (solution, apart)])
+        return bounds[-1][0]
+
+    monkeypatch.setattr(screening, "bunched_bound", both)
+    contract = solve(unequal_problem(277))
+    (as_solved, nudged), *_ = bounds
+    assert as_solved - contract.expected_accuracy <= 1e-8
+    assert nudged - as_solved <= 1e-8
 
 
 @pytest.mark.parametrize(("n_types", "status"), [(40, Status.OPTIMAL), (100, Status.FEASIBLE)])

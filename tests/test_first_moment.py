@@ -43,6 +43,10 @@ def test_two_passes_with_equal_costs_whose_contributions_are_in_any_order():
         assert least_utilities(m, c, f) == pytest.approx(expected, abs=1e-7)
 
 
+def test_costs_far_apart_leave_utilities_their_digits():
+    assert least_utilities([0.0, 500.0], [1e9, 0.04], [0.0, 20.4]).tolist() == [0.0, 20.4]
+
+
 def problem(costs, outside, probabilities=None, n_parties=4):
     n_types = len(costs)
     p = np.full((1, n_types), 1 / n_types) if probabilities is None else np.array([probabilities])
@@ -116,4 +120,4 @@ def test_gradient_and_hessian_against_finite_differences():
 
 def test_the_box_holds_every_menu_with_rewards_up_to_the_best_model():
     model = problem([0.5, 0.2], [1.0, 10.0])
-    assert model.box[0] == pytest.approx([0.99, 99 / 0.5, 90 / 0.2, 90 / 0.2])
+    assert model.box[0] == pytest.approx([0.99, 99 / 0.5, 99 / 0.5, 90 / 0.2])

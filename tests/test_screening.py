@@ -800,6 +800,17 @@ def search(monkeypatch, n_types, expectation=None, s_curves=True):
     return [start[0].tolist() for start in best.starts]
 
 
+@pytest.mark.parametrize("cost", [1.0, 1e3, 1e6, 1e9])
+@pytest.mark.parametrize("curve", [Saturating((0.5, 0.4), (1e-3, 1e-2)), GeneralizationBound()])
+def test_costs_far_apart_leave_no_gap_to_search_in(curve, cost):
+    """A type at which data are beyond price is next to absent, not a problem that is hard."""
+    problem = Problem(8, [0.5, 0.3, 0.2], [0.08, 0.04, cost], curve)
+    contract = solve(problem, max_boxes=0)
+    assert contract.status is Status.OPTIMAL
+    assert menu_residuals(problem, contract.contributions, contract.rewards).largest <= 1e-9
+    assert contract.contributions[2] < 100 / cost
+
+
 def test_searches_start_with_some_types_near_zero(monkeypatch):
     """Half of the most that a type could contribute, or next to nothing, the costliest first."""
     counted = Enumeration(np.zeros((1, 3)), np.zeros((1, 1)), np.zeros((1, 3, 1)))

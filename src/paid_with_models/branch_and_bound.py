@@ -300,10 +300,7 @@ class Elastic(FirstMoment):
     @cached_property
     def box(self) -> FloatArray:
         """As that of the problem; rewards and so the violation are at most 1."""
-        room = 1 - self.reservation_utilities
-        box = np.repeat(room / self.costs, 2, axis=1)
-        box[:, 0] = room[:, 0]
-        return np.hstack([box, self.penalty[:, None]])
+        return np.hstack([super().box, self.penalty[:, None]])
 
     def gradient(self, point: Any, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
         """That of the Lagrangian, less the penalty."""

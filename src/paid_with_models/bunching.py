@@ -24,6 +24,7 @@ from .certificate import dual_bound
 from .expectation import Enumeration, Uncertainty, enumerate_outcomes, outcome_probabilities
 from .first_moment import FirstMoment
 from .interior_point import Solution, finished
+from .local_search import priced
 from .problem import Problem
 
 __all__ = ["BunchedEnumeration", "BunchedMoments", "bunched_bound"]
@@ -158,7 +159,7 @@ class BunchedEnumeration:
         """How far exact moments may lie above the computed ones: rounding, and unlike bunches."""
         outcomes = Enumeration(self.counts, self.weights[None], self.conditional[None])
         error = 2 * outcomes.relative_error
-        apart = np.abs(contributions[0] - self._alike(contributions)[self.bunch]).max()
+        apart = np.abs(contributions[0] - self.alike(contributions)[self.bunch]).max()
         off = 2 * self.n_parties * apart
         return Uncertainty(
             accuracy=np.array([error * accuracy.optimum + off * accuracy.envelope().slope]),
@@ -169,13 +170,14 @@ class BunchedEnumeration:
             slope=np.zeros(contributions.shape),
         )
 
-    def _alike(self, contributions: FloatArray) -> FloatArray:
+    def alike(self, contributions: FloatArray) -> FloatArray:
+        """Contributions of the bunches, (G,), the means of those of shape (1, I)."""
         return np.bincount(self.bunch, contributions[0]) / np.bincount(self.bunch)
 
     def moments(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> BunchedMoments:
         """Moments of accuracy and value for contributions of shape (1, I)."""
         counts, weights, bunch, share = self.counts, self.weights, self.bunch, self.share
-        totals = np.maximum(counts @ self._alike(contributions), 0.0)
+        totals = np.maximum(counts @ self.alike(contributions), 0.0)
         a, a1, a2 = accuracy.evaluate(totals)
         v, v1, v2 = value.evaluate(totals)
         # E[n_j; type i is there]: in other bunches s_j N_h, in its own less than that.
@@ -238,8 +240,9 @@ def bunched_bound(problem: Problem, envelope: FirstMoment, solution: Solution) -
         outcomes = math.comb(problem.n_parties + n_bunches - 1, n_bunches - 1)
         if outcomes * p.size > ENTRIES or (before is not None and np.array_equal(before, bunch)):
             break
+        bunched = BunchedEnumeration(problem.n_parties, p, problem.beliefs, bunch)
         exact = FirstMoment(
-            BunchedEnumeration(problem.n_parties, p, problem.beliefs, bunch),
+            bunched,
             envelope.accuracy,
             envelope.value,
             envelope.value_unit,
@@ -247,7 +250,7 @@ def bunched_bound(problem: Problem, envelope: FirstMoment, solution: Solution) -
             envelope.reservation_utilities,
             envelope.chain,
         )
-        at = solution.take(exact, np.array([0]))
+        at = priced(exact, bunched.alike(m[None])[None, bunch], solution)
         solution = finished(exact, at)
         for one in (at, solution):
             bound = dual_bound(exact, one.point, one.row_prices, one.cap_prices)

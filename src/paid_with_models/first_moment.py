@@ -75,13 +75,16 @@ def least_utilities(
     most, least = _running_extremes(m)
     steps = -np.diff(c, axis=-1)
     start = np.zeros((*m.shape[:-1], 1))
-    # Each pass, u_i >= u_(i-1) + steps m_(i-1), then u_i >= u_(i+1) - steps m_(i+1), is a running
-    # maximum once the sums of steps are taken out.
+    # u_i >= u_(i-1) + steps m_(i-1) is a running maximum once the sums of steps are taken out.
     gained = np.concatenate([start, np.cumsum(steps * most[..., :-1], axis=-1)], axis=-1)
     u = np.maximum(u, np.maximum.accumulate(u - gained, axis=-1) + gained)
-    gained = np.concatenate([start, np.cumsum(steps * least[..., 1:], axis=-1)], axis=-1)
-    back = np.maximum.accumulate((u - gained)[..., ::-1], axis=-1)[..., ::-1] + gained
-    return np.asarray(np.maximum(u, back))
+    # So is u_i >= u_(i+1) - steps m_(i+1), but there the sums are no utilities of the menu: they
+    # can be so much larger that nothing is left of u. It rarely binds.
+    lost = steps * least[..., 1:]
+    if np.any(u[..., 1:] - lost > u[..., :-1]):
+        for i in range(m.shape[-1] - 2, -1, -1):
+            u[..., i] = np.maximum(u[..., i], u[..., i + 1] - lost[..., i])
+    return np.asarray(u)
 
 
 def _running_extremes(m: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -268,9 +271,14 @@ class FirstMoment:
 
     @cached_property
     def box(self) -> FloatArray:
-        """(B, 2I): upper bounds of the increments in every menu, since t_i <= 1 and u_i >= f_i."""
+        """(B, 2I): upper bounds of the increments in every menu, since t_i <= 1 and u_i >= f_i.
+
+        So c_i m_i <= 1 - f_i. And y_i <= m_i gains type i, over the type before, (c_(i-1) - c_i)
+        y_i: in all c_(i-1) y_i <= 1 - f_(i-1), which is much less where costs are far apart.
+        """
         room = 1 - self.reservation_utilities
         box = np.repeat(room / self.costs, 2, axis=1)
+        box[:, 2::2] = np.minimum(box[:, 1:-1:2], box[:, 3::2])
         box[:, 0] = room[:, 0]
         return box
 
@@ -291,6 +299,9 @@ class FirstMoment:
         steps = np.diff(contributions, axis=1, prepend=0.0)
         increments = np.repeat(0.5 * np.maximum(steps, 0.05 * contributions), 2, axis=1)
         increments[:, 0], increments[:, 1] = 0.05, contributions[:, 0]
+        most = self.box[:, 2 : unit.shape[1] : 2]
+        unit[:, 2::2] = np.minimum(unit[:, 2::2], most)
+        increments[:, 2::2] = np.minimum(increments[:, 2::2], 0.5 * most)
         return increments, unit
 
     def point(self, increments: FloatArray) -> Point:

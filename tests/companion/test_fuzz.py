@@ -1,5 +1,6 @@
 """Broken input that once ended in a traceback, and some more drawn at random (see `make fuzz`)."""
 
+import copy
 import json
 import re
 from collections.abc import Iterator
@@ -49,6 +50,16 @@ def test_a_cost_at_which_nobody_trains(folder: Path) -> None:
     problem = fuzz.PROBLEMS[2] | {"costs": [1e6]}
     (folder / "input.json").write_text(json.dumps(problem))
     assert ends_with(["solve", "input.json"]) == "exit 0"
+
+
+def test_a_report_on_a_type_whose_data_are_beyond_price(folder: Path) -> None:
+    """Once the search for something better than the best contract took more than 30 seconds."""
+    consortium = copy.deepcopy(fuzz.CONSORTIA[0])
+    consortium["types"][2]["cost"] = 1e9
+    (folder / "input.json").write_text(json.dumps(consortium))
+    outcome, seconds = fuzz.attempt(["report", "input.json", "--output", fuzz.REPORT], fuzz.Watch())
+    assert outcome == "exit 0"
+    assert seconds < fuzz.LIMIT / 3  # about 1
 
 
 def test_menu_too_large_to_add_up(folder: Path) -> None:

@@ -57,9 +57,7 @@ def test_a_report_on_a_type_whose_data_are_beyond_price(folder: Path) -> None:
     consortium = copy.deepcopy(fuzz.CONSORTIA[0])
     consortium["types"][2]["cost"] = 1e9
     (folder / "input.json").write_text(json.dumps(consortium))
-    outcome, seconds = fuzz.attempt(["report", "input.json", "--output", fuzz.REPORT], fuzz.Watch())
-    assert outcome == "exit 0"
-    assert seconds < fuzz.LIMIT / 3  # about 1
+    assert ends_with(["report", "input.json", "--output", fuzz.REPORT]) == "exit 0"
 
 
 def test_menu_too_large_to_add_up(folder: Path) -> None:

@@ -12,7 +12,7 @@ well, since nothing is told by color alone. "Type 1" is the first in the order o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,9 +21,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
 
 __all__ = [
     "style",
@@ -176,11 +180,35 @@ def _num(number: float) -> str:
     return f"{number:.2f}" if size >= 0.01 or number == 0 else f"{number:.2g}"
 
 
+def _tick(number: float, _position: int | None = None) -> str:
+    return f"{number:,.10g}".replace("-", "\N{MINUS SIGN}")
+
+
 def _legend_below(figure: Figure, handles: Sequence[Any], columns: int) -> None:
     figure.legend(
         handles=list(handles), loc="outside lower center", ncols=columns, handlelength=2.4,
         columnspacing=1.6, handletextpad=0.7, borderaxespad=0.0,
     )  # fmt: skip
+
+
+def _legend_of(figure: Figure, axes: Iterable[Axes], columns: int) -> None:
+    """Key below the panels of what is labelled in some of them."""
+    handles = [handle for ax in axes for handle in ax.get_legend_handles_labels()[0]]
+    _legend_below(figure, handles, columns)
+
+
+def _mark(marker: str, color: str, label: str, size: float = 6, *, hollow: bool = False) -> Line2D:
+    """A marker for a key."""
+    return Line2D(
+        [], [], marker=marker, linestyle="", markersize=size, label=label,
+        markerfacecolor="white" if hollow else color, markeredgecolor=color,
+        markeredgewidth=2 if hollow else 1,
+    )  # fmt: skip
+
+
+def _thousands(axis: Axis) -> None:
+    """Ticks of an axis with separated thousands."""
+    axis.set_major_formatter(FuncFormatter(_tick))
 
 
 def _tint(color: str, share: float = 0.45) -> str:

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Patch, Polygon, Rectangle
 from matplotlib.path import Path
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
@@ -37,8 +37,12 @@ from .figure_style import (
     WIDTH,
     _figure,
     _legend_below,
+    _legend_of,
+    _mark,
     _num,
     _settled,
+    _thousands,
+    _tick,
     _tint,
     _told,
     style,
@@ -304,7 +308,7 @@ def accuracy_curve(curve: Curve, upto: float | None = None) -> tuple[Figure, pd.
             xlim=(0, upto), ylim=(0, 1.09 * curve.optimum),
             xlabel="total contribution S (units of data)", ylabel="accuracy a(S)",
         )  # fmt: skip
-        ax.xaxis.set_major_formatter(FuncFormatter(_tick))
+        _thousands(ax.xaxis)
         ax.grid(axis="y")
         parameters = {name: it for name, it in vars(curve).items() if isinstance(it, float)}
         return _settled(figure), _told(table, **parameters, zero_until=kink, tangent_point=tangent)
@@ -360,18 +364,15 @@ def autarky_figure(problem: Problem) -> tuple[Figure, pd.DataFrame]:
             xlim=(0, upto), ylim=(0, top),
             xlabel="own contribution m (units of data)", ylabel="value of the model",
         )  # fmt: skip
-        ax.xaxis.set_major_formatter(FuncFormatter(_tick))
+        _thousands(ax.xaxis)
         handles = [
             Line2D([], [], color=INK, linewidth=2.4, label="value of the model, v(a(m))"),
             Line2D(
                 [], [], color=MUTED, linestyle=(0, (5, 2)), linewidth=1.4,
                 label="cost line lifted until it touches, $c_i m + f_i$",
             ),
-            Line2D(
-                [], [], color=MUTED, marker="<", linestyle="", markersize=7,
-                label="reservation utility $f_i$",
-            ),
-            _dot_handle(MUTED, hollow=True, label="reservation contribution"),
+            _mark("<", MUTED, "reservation utility $f_i$", 7),
+            _mark("o", MUTED, "reservation contribution", 8, hollow=True),
         ]  # fmt: skip
         _legend_below(figure, handles, columns=1)
         _type_legend(figure, problem, out=~active)
@@ -430,12 +431,11 @@ def free_riding_figure(results: FreeRidingResults) -> tuple[Figure, pd.DataFrame
             ax.grid(axis="y")
             ax.margins(x=0.02)
         upper.set_title("Expected total contribution (units of data)")
-        upper.yaxis.set_major_formatter(FuncFormatter(_tick))
+        _thousands(upper.yaxis)
         lower.set_title("Expected accuracy")
         lower.set_xlabel("number of parties N")
         lower.xaxis.set_major_locator(MaxNLocator(integer=True))
-        handles, _ = upper.get_legend_handles_labels()
-        _legend_below(figure, handles, columns=1)
+        _legend_of(figure, [upper], columns=1)
         sizes = {"smallest": results.n_parties.min(), "largest": results.n_parties.max()}
         return _settled(figure), _told(pd.concat(frames, ignore_index=True), **sizes)
 
@@ -760,7 +760,7 @@ def bunching(
             ax.set_xlim(min(at), max(at))
             ax.set_ylim(bottom=0)
             ax.grid(axis="y")
-            ax.yaxis.set_major_formatter(FuncFormatter(_tick))
+            _thousands(ax.yaxis)
         axes[0].set_ylabel("contribution (units of data)")
         handles = [
             Line2D([], [], color=color, linewidth=3, label=f"type {i + 1}")
@@ -838,8 +838,8 @@ def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
         handles = [
             Line2D([], [], color=INK, linewidth=2.4, label="$v(a(m))$, data used alone"),
             Line2D([], [], color=CAP, linewidth=2.2, label="$t_{max}$, largest cap"),
-            _dot_handle(grey, hollow=False, label="first-moment solution $(m_i, t_i)$"),
-            _dot_handle(grey, hollow=True, label="reservation contribution"),
+            _mark("o", grey, "first-moment solution $(m_i, t_i)$", 8),
+            _mark("o", grey, "reservation contribution", 8, hollow=True),
             Line2D([], [], color=grey, linewidth=1.5, label="isoprofit line $t - c_i m = u_i$"),
             Line2D(
                 [], [], color=grey, linewidth=1.3, linestyle=(0, (4, 2.5)),
@@ -979,7 +979,7 @@ def two_type_maps(results: TwoTypeResults, pair: str = "contract") -> tuple[Figu
                     sizes = np.array([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
                     low_n, high_n = results.n_parties[[0, -1]]
                     ax.set_yticks(sizes[(sizes >= low_n) & (sizes <= high_n)])
-                    ax.yaxis.set_major_formatter(FuncFormatter(_tick))
+                    _thousands(ax.yaxis)
                     ax.minorticks_off()
                 ax.set_title(label)
                 if row == len(pairs) - 1:
@@ -988,12 +988,8 @@ def two_type_maps(results: TwoTypeResults, pair: str = "contract") -> tuple[Figu
             bar = figure.colorbar(bands, cax=figure.add_subplot(grid[row, 2]))
             bar.ax.tick_params(length=0)
             bar.ax.yaxis.set_major_locator(MaxNLocator(6))
-            bar.ax.yaxis.set_major_formatter(FuncFormatter(_tick))
+            _thousands(bar.ax.yaxis)
         return _settled(figure), _two_type_table(results, pairs)
-
-
-def _tick(number: float, _position: int | None = None) -> str:
-    return f"{number:,.10g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _data_for(curve: Curve, level: float) -> float:
@@ -1037,14 +1033,6 @@ def _share(ax: Axes, x: float, y: float, colors: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-def _dot_handle(color: str, hollow: bool, label: str) -> Line2D:
-    return Line2D(
-        [], [], marker="o", linestyle="", markersize=8, label=label,
-        markerfacecolor="white" if hollow else color,
-        markeredgecolor=color, markeredgewidth=2 if hollow else 1,
-    )  # fmt: skip
-
-
 def _type_legend(figure: Figure, problem: Problem, out: npt.ArrayLike | None = None) -> None:
     """Key of the types' colors, above the panels; types marked out are said to stay out."""
     stays_out = np.zeros(problem.n_types, dtype=bool) if out is None else np.asarray(out)
@@ -1060,10 +1048,7 @@ def _type_legend(figure: Figure, problem: Problem, out: npt.ArrayLike | None = N
 
 
 def _moment_handle() -> Line2D:
-    return Line2D(
-        [], [], marker="^", linestyle="", color=INK, markersize=8,
-        label="first-moment solution $t_i$",
-    )  # fmt: skip
+    return _mark("^", INK, "first-moment solution $t_i$", 8)
 
 
 def _grey_handle() -> Line2D:
@@ -1253,7 +1238,7 @@ def _draw_contributions(
         )  # fmt: skip
     ax.set(xlim=(0, 1.3 * longest), ylim=(-0.5, n_types - 0.45))
     ax.xaxis.set_major_locator(MaxNLocator(4))
-    ax.xaxis.set_major_formatter(FuncFormatter(_tick))
+    _thousands(ax.xaxis)
     ax.grid(axis="x")
     _type_ticks(ax, contract, labels)
 
@@ -1323,7 +1308,7 @@ def _draw_plane(ax: Axes, contract: Contract, limits: Limits, closer: bool = Fal
         )  # fmt: skip
         ax.plot(ends, contract.utilities[i] + cost * ends, color=color, linewidth=1.5, zorder=1.9)
     ax.set(xlim=(x0, x1), ylim=(y0, y1))
-    ax.xaxis.set_major_formatter(FuncFormatter(_tick))
+    _thousands(ax.xaxis)
     for i, color in enumerate(colors):
         m = float(contract.reservation_contributions[i])
         if m > 0 and x0 <= m <= x1 and y0 <= float(problem.model_value(m)) <= y1:

@@ -30,6 +30,8 @@ from .figure_style import (
     TYPE_PATH,
     _figure,
     _legend_below,
+    _legend_of,
+    _mark,
     _num,
     _settled,
     _tint,
@@ -183,7 +185,7 @@ def lower_cost_figure(
                 )  # fmt: skip
         ax.axvline(0, color=GRID, linewidth=1)
         ax.set(xlabel="cost of type 2 above that of type 3 (%)", ylabel="expected accuracy")
-        _legend_below(figure, ax.get_legend_handles_labels()[0], columns=2)
+        _legend_of(figure, [ax], columns=2)
         paper = table[table["beliefs"] == "paper"].set_index("offset").sort_index()
         before = paper.loc[paper.index > 0, "expected_accuracy"].iloc[0]
         after = paper.loc[paper.index < 0, "upper_bound"].iloc[-1]
@@ -248,8 +250,7 @@ def logit_figure(
             pair[1].set(ylabel="take part", ylim=(-0.03, 1.03))
         for ax in axes[-1]:
             ax.set_xlabel("rationality $\\lambda$")
-        handles, _ = axes[0, 0].get_legend_handles_labels()
-        _legend_below(figure, handles, columns=2)
+        _legend_of(figure, [axes[0, 0]], columns=2)
         return _settled(figure), table
 
 
@@ -317,8 +318,7 @@ def margin_figure(
             ax.set(yscale="log", ylabel="accuracy lost", ylim=(2e-4, 2))
             ax.grid(axis="y")
         axes[-1].set_xlabel("margin $\\varepsilon$ in every constraint (units of value)")
-        handles, _ = axes[0].get_legend_handles_labels()
-        _legend_below(figure, handles, columns=2)
+        _legend_of(figure, [axes[0]], columns=2)
         return _settled(figure), table
 
 
@@ -384,8 +384,7 @@ def aversion_figure(
             right.set(ylabel="take part", ylim=(-0.03, 1.03))
         for ax in axes[-1]:
             ax.set_xlabel("aversion $\\alpha$")
-        handles, _ = axes[0, 0].get_legend_handles_labels()
-        _legend_below(figure, handles, columns=3)
+        _legend_of(figure, [axes[0, 0]], columns=3)
         return _settled(figure), _told(table, least=f"{LEAST_PREMIUM:g}")
 
 
@@ -534,8 +533,7 @@ def continuum_figure(
         axes[0, 0].set_ylabel("contribution")
         axes[0, 0].set_ylim(bottom=0)
         axes[1, 0].set_ylabel("expected accuracy")
-        handles = [h for ax in axes[:, 0] for h in ax.get_legend_handles_labels()[0]]
-        _legend_below(figure, handles, columns=2)
+        _legend_of(figure, axes[:, 0], columns=2)
         widths = (table["at_most"] - table["at_least"]).groupby(table["n_types"]).max()
         told = {"first": widths.index[0], "last": widths.index[-1]}
         return _settled(figure), _told(
@@ -583,7 +581,7 @@ def sum_errors(fits: Mapping[str, Sequence[ExponentialSum]]) -> tuple[Figure, pd
         ax.set(yscale="log", xlabel="terms $J$", ylabel="proved error")
         ax.set_xlim(left=0)
         ax.grid(axis="y")
-        _legend_below(figure, ax.get_legend_handles_labels()[0], columns=3)
+        _legend_of(figure, [ax], columns=3)
         least = table.groupby("curve")["proved_error"].min()
         return _settled(figure), _told(
             table, best=float(least.drop("arctangent", errors="ignore").max()),
@@ -771,7 +769,7 @@ def measured_curves(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
         rest[-1].set_xticks([10, 100, 1000], ["10", "100", "1,000"])
         rest[-1].set_xlabel("samples to train on")
         handles = [
-            Line2D([], [], color=MUTED, marker="o", linestyle="", markersize=4, label="measured"),
+            _mark("o", MUTED, "measured", 4),
             Line2D([], [], color=MUTED, linewidth=1.4, label="sum of exponentials"),
             Patch(facecolor=MUTED, alpha=0.3, label="its bootstrap band, 95 %"),
             Line2D([], [], color=MUTED, linewidth=1.4, linestyle=(0, (4, 2)), label="power law"),
@@ -827,8 +825,8 @@ def realized(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     table = pd.DataFrame(rows, columns=columns)
     slack = table["quantity"].str.startswith(("IR", "IC"))
     near = table.assign(far=slack & (table["theory"] > FAR)).groupby("quantity", sort=False)
-    shown = near["far"].transform("all")
-    quantities = list(dict.fromkeys(table.loc[~shown, "quantity"]))
+    far = near["far"].transform("all")
+    quantities = list(dict.fromkeys(table.loc[~far, "quantity"]))
     slacks_from = next(k for k, text in enumerate(quantities) if text.startswith("IR"))
     with style():
         figure = _figure(6.6)
@@ -870,7 +868,7 @@ def realized(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
             intervals=len(drawn),
             outside=int((off > drawn["half_width"]).sum()),
             widest=drawn["half_width"].max(),
-            least_far=table.loc[shown, "mean"].min(),
+            least_far=table.loc[far, "mean"].min(),
         )
 
 
@@ -947,7 +945,7 @@ def split_errors(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
             ax.set_yticks(rows, [name for name, _ in cases])
         left.set_ylabel("split and half")
         handles = [
-            Line2D([], [], color=CAP, marker="D", linestyle="", markersize=6, label="accuracy"),
+            _mark("D", CAP, "accuracy"),
             Patch(facecolor=FAINT, alpha=0.55, label="sampling, 95 %"),
             *right.get_legend_handles_labels()[0],
         ]
@@ -1041,11 +1039,11 @@ def quality_factors(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
             ax.grid(axis="y")
         axes[-1].set_xticks(range(len(noises)), [f"$\\eta={noise:g}$" for noise in noises])
         handles = [
-            Line2D([], [], color=color, marker=marker, linestyle="", markersize=6, label=learner)
+            _mark(marker, color, learner)
             for learner, (color, marker) in zip(learners, QUALITY_LOOKS, strict=True)
         ]
         handles += [
-            Line2D([], [], color=INK, marker="x", linestyle="", markersize=6, label="none: below"),
+            _mark("x", INK, "none: below"),
             Line2D([], [], color=INK, linewidth=1.6, label="$(1-2\\eta)^2$"),
             Line2D(
                 [], [], color=INK, linewidth=1.6, linestyle=(0, (4, 2)), label="$(1-10\\eta/9)^2$"
@@ -1130,14 +1128,9 @@ def noisy_party(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
         handles = [
             Line2D([], [], color=ALARM, label="measured, noisy party"),
             Line2D([], [], color=INK, label="predicted"),
-            Line2D(
-                [], [], color=TYPE_PATH[3], marker="D", linestyle="", label="measured, left out"
-            ),
+            _mark("D", TYPE_PATH[3], "measured, left out"),
         ]
-        for label, (_, marker) in guides.items():
-            handle = Line2D([], [], color=INK, marker=marker, linestyle="", label=label)
-            handle.set_markerfacecolor("white")
-            handles.append(handle)
+        handles += [_mark(marker, INK, label, hollow=True) for label, (_, marker) in guides.items()]
         _legend_below(figure, handles, columns=2)
         return _settled(figure), _told(
             pd.concat(tables, ignore_index=True), noise=results["party_noise"], **numbers

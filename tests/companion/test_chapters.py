@@ -1,11 +1,14 @@
 """Run files and parameters: what is refused before anything runs."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from companion import cli
 from companion.chapters import BookError, load_chapter
+
+ROOT = Path(__file__).parents[2]
 
 
 def run_file(book: Path, content: str) -> Path:
@@ -119,3 +122,15 @@ def test_bad_usage(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(arguments)
     assert caught.value.code == 2
+
+
+def test_every_number_kept_for_the_prose_is_used_there() -> None:
+    texts = {path: path.read_text() for path in sorted((ROOT / "book").rglob("*.md"))}
+    settings = "\n".join(path.read_text() for path in (ROOT / "book").rglob("*.yml"))
+    unused = []
+    for path, text in texts.items():
+        for name in re.findall(r'\bglue\(\s*f?"([^"]+)"', text):
+            one = re.sub(r"\\\{[^}]*\\\}", "[^:`]+", re.escape(name))
+            if not re.search(rf"\{{glue:[^}}]*\}}`{one}[:`]", text + settings):
+                unused.append((path.name, name))
+    assert unused == []

@@ -38,6 +38,21 @@ def test_logit_is_the_formula(rationality: float) -> None:
     np.testing.assert_allclose(logit_choices(gains, rationality), odds / odds.sum(), rtol=1e-12)
 
 
+def test_without_rationality_what_cannot_be_chosen_is_not() -> None:
+    assert logit_choices([0.0, 1.0, -np.inf], 0.0).tolist() == [0.5, 0.5, 0.0]
+
+
+@pytest.mark.parametrize("anticipating", [True, False])
+def test_one_option_for_all_where_probabilities_add_up_to_more_than_1(anticipating: bool) -> None:
+    probabilities = [0.105, 0.073, 0.51, 0.217, 0.095]
+    problem = Problem(5, probabilities, [0.5, 0.4, 0.3, 0.2, 0.1], TWO.accuracy)
+    assert (problem.probabilities @ np.ones((5, 1))).item() > 1  # by rounding
+    m, t = np.full(5, 80.0), np.full(5, 60.0)
+    behavior = logit_behavior(problem, m, t, 0.3, opting_out=False, anticipating=anticipating)
+    assert behavior.delivered == pytest.approx([60.0])
+    assert behavior.expected_accuracy == pytest.approx(float(TWO.accuracy(400.0)))
+
+
 def test_without_rationality_all_options_are_alike() -> None:
     behavior = logit_behavior(TWO, *MENU, 0.0)
     np.testing.assert_allclose(behavior.choices, 1 / 3)

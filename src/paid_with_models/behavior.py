@@ -143,7 +143,9 @@ def logit_choices(gains: npt.ArrayLike, rationality: float) -> FloatArray:
         scale = np.where(np.isfinite(gains), np.abs(gains), 1.0).max(axis=-1, keepdims=True)
         odds = (behind >= -SAME * np.maximum(scale, 1.0)) * 1.0
     else:
-        odds = np.where(np.isfinite(gains), np.exp(rationality * behind), 0.0)
+        possible = np.isfinite(gains)
+        # At rationality 0 as well: 0 times infinity is nothing.
+        odds = np.exp(rationality * np.where(possible, behind, 0.0)) * possible
     return np.asarray(odds / odds.sum(axis=-1, keepdims=True))
 
 

@@ -175,9 +175,10 @@ def conditional_probabilities(
     if beliefs == "own":
         share = n / (n_parties * p[..., None, :])
     else:
-        # 1 - (1 - p)^N without cancellation; a sole type is present for sure.
+        # 1 - (1 - p)^N without cancellation; a sole type is present for sure, also where
+        # probabilities that were added up exceed 1 by rounding.
         with np.errstate(divide="ignore"):
-            present = -np.expm1(n_parties * np.log1p(-p))
+            present = -np.expm1(n_parties * np.log1p(-np.minimum(p, 1.0)))
         share = (n > 0) / present[..., None, :]
     return outcome_probabilities(counts, p)[..., None] * share
 

@@ -35,8 +35,43 @@ def test_a_promise_that_cannot_be_kept(contract):
 def test_a_type_that_would_stay_out(contract):
     report = audit(PROBLEM, contract.contributions, contract.rewards - [1.0, 0.0, 0.0])
     assert report.individual_rationality[0] == pytest.approx(-1.0)
-    assert not report.participates[0] or report.best_option[0] != 0
+    assert report.participates.tolist() == [False, True, True]
+    assert report.best_option.tolist() == [0, 1, 2]
     assert not report.satisfied
+
+
+# Types 1 and 2 get less than outside from the one option there is, which is of types 2 and 3.
+OUTSIDE = Problem(
+    10, [0.2, 0.3, 0.5], [1.0, 0.4, 0.2], GeneralizationBound(), reservation_utilities=[10.0] * 3
+)
+
+
+def test_nobody_takes_the_option_of_a_type_left_out():
+    report = audit(OUTSIDE, [0.0, 60.0, 60.0], [0.0, 25.0, 25.0], left_out=[0])
+    assert report.individual_rationality == pytest.approx([0.0, -9.0, 3.0])
+    assert report.participates.tolist() == [False, False, True]
+    assert report.best_option.tolist() == [0, 1, 2]
+    assert report.deviation_gain.tolist() == [0.0, 0.0, 0.0]
+    assert report.incentive_tolerance == 0
+    # Staying out, as type 1 is meant to, is what type 2 prefers.
+    assert report.incentive_compatibility[1, 0] == pytest.approx(-9.0)
+    assert not report.satisfied
+
+
+def test_a_type_left_out_that_would_take_an_option():
+    report = audit(OUTSIDE, [0.0, 60.0, 60.0], [0.0, 75.0, 25.0], left_out=[0])
+    assert report.best_option.tolist() == [1, 1, 1]
+    assert report.deviation_gain == pytest.approx([5.0, 0.0, 50.0])
+    assert report.participates.tolist() == [False, True, True]
+    assert not report.satisfied
+
+
+def test_a_menu_without_options():
+    report = audit(OUTSIDE, np.zeros(3), np.zeros(3), left_out=[0, 1, 2])
+    assert report.satisfied
+    assert not report.participates.any()
+    assert report.best_option.tolist() == [0, 1, 2]
+    assert report.incentive_tolerance == 0
 
 
 def test_the_most_profitable_deviation(contract):

@@ -460,7 +460,9 @@ def _kept(found: Audit, names: Sequence[str], allowed: float) -> str:
     """Say in a few words what becomes of a menu."""
     leave = [n for n, stays, ir in zip(names, found.participates, found.individual_rationality,
              strict=True) if not stays and ir < -allowed]  # fmt: skip
-    others = [n for n, gain in zip(names, found.deviation_gain, strict=True) if gain > allowed]
+    # Who stays out picks no other option, though another may be better than its own.
+    others = [n for n, gain, ir in zip(names, found.deviation_gain, found.individual_rationality,
+              strict=True) if gain > allowed and ir + gain >= -allowed]  # fmt: skip
     short = [n for n, room in zip(names, found.caps, strict=True) if room < -allowed]
     said = []
     for who, one, more in (

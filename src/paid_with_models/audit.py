@@ -48,7 +48,8 @@ class Audit:
         Slack of IC: row i, column j is what type i loses by taking the option of type j (by
         staying out, if j is left out).
     best_option : (I,) ndarray of int
-        The option that serves each type best, its own where no other is better.
+        The option that serves each type best, its own where no other is better; for a type that
+        is left out its own is to stay out.
     deviation_gain : (I,) ndarray >= 0
         What it gains by taking that option rather than its own.
     incentive_tolerance : float
@@ -149,9 +150,10 @@ def audit(
     options[:, out] = outside[:, None]
     utilities = np.diag(options).copy()
     compatibility = utilities[:, None] - options
-    gain = np.maximum(-compatibility.min(axis=1), 0.0)
+    offered = np.where(out, -np.inf, options)  # nobody can take the option of a type left out
+    gain = np.maximum(offered.max(axis=1) - utilities, 0.0)
     # Among equally good options a type takes its own.
-    choice = np.where(gain > 0, compatibility.argmin(axis=1), np.arange(m.size))
+    choice = np.where(gain > 0, offered.argmax(axis=1), np.arange(m.size))
     caps = most - t
     allowed = TOLERANCE * problem.model_value.optimum
     smallest = min((utilities - outside).min(), compatibility.min(), caps.min())
@@ -168,7 +170,7 @@ def audit(
         reward_caps=most,
         caps=caps,
         insolvent=caps < -allowed,
-        participates=(options.max(axis=1) >= outside - allowed) & ~out,
+        participates=(offered.max(axis=1) >= outside - allowed) & ~out,
         expected_accuracy=accuracy,
         best_accuracy=best.expected_accuracy,
         upper_bound=best.upper_bound,

@@ -109,6 +109,23 @@ def test_a_type_without_an_option(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert cli.main(["audit", write(tmp_path / "menu.json", menu)]) == 1
 
 
+def test_who_prefers_outside_is_said_to_take_no_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    menu = PROBLEM | {
+        "costs": [1.0, 0.4, 0.2],
+        "reservation_utilities": [10.0] * 3,
+        "contributions": [0, 60, 60],
+        "rewards": [0, 25, 25],
+        "left_out": [0],
+    }
+    assert cli.main(["audit", write(tmp_path / "menu.json", menu)]) == 1
+    first, *_, row, _ = capsys.readouterr().out.splitlines()
+    assert first == "violated: type 2 is better off outside, by 9"
+    assert row.split()[0] == "2"
+    assert row.split()[-1] == "no"
+
+
 @pytest.mark.parametrize(
     ("command", "name", "text", "message"),
     [

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-from companion import cli, report, reporting
+from companion import cli, report, report_page, reporting
 from companion.consortium import consortium_schema, example, read_consortium, read_points
 from paid_with_models import (
     GeneralizationBound,
@@ -261,6 +261,18 @@ def test_who_leaves_if_the_menu_stays(tmp_path: Path) -> None:
     assert "small stays out" in said["Costs 20 % higher"]
     assert "stays out" not in said["Costs 20 % lower"]
     assert "less than promised" in said["4 parties"]
+
+
+def test_who_stays_out_picks_no_other_option() -> None:
+    """The first type would rather have the option of the last, and rather still none."""
+    problem = Problem(
+        10, [0.2, 0.3, 0.5], [1.0, 0.2, 0.19], GeneralizationBound(),
+        reservation_utilities=[10.0] * 3,
+    )  # fmt: skip
+    found = audit(problem, [60.0] * 3, [25.0, 25.0, 26.0])
+    assert found.deviation_gain.tolist() == [1.0, 1.0, 0.0]
+    said = report_page._kept(found, ("a", "b", "c"), 1e-7)
+    assert said == "a stays out; b picks another option"
 
 
 def test_many_types_with_better_options_outside(tmp_path: Path) -> None:

@@ -39,6 +39,15 @@ def test_whole_samples_are_feasible_and_near():
     assert abs(MENU.expected_accuracy - CONTRACT.expected_accuracy) < 0.01
 
 
+def test_types_that_share_an_option_still_share_it_in_whole_samples():
+    contract = solve(Problem(6, [0.3, 0.3, 0.4], [0.5, 0.45, 0.425], CURVE))
+    assert len(contract.bunches) == 1
+    assert contract.contributions[0] % 1 > 0.5  # rounding would lift the first over the last
+    menu = whole_samples(contract)
+    assert menu.contributions.tolist() == [np.floor(contract.contributions[0])] * 3
+    assert np.all(menu.rewards <= menu.reward_caps)
+
+
 @pytest.mark.parametrize("grading", ["noise", "subset"])
 def test_a_learner_on_the_curve_gives_the_theory(grading):
     found, theory = intervals(MENU, run(grading=grading)), designed(MENU)
@@ -152,6 +161,11 @@ def test_deployment_by_hand():
     data = np.linspace(0, 2000, 200_001)
     alone = np.max(100 * truth(data) - c[:, None] * data, axis=1)
     assert result.ir_slacks == pytest.approx(t - c * m - alone, abs=1e-5)
+
+
+def test_whole_samples_of_types_in_another_order_are_refused():
+    with pytest.raises(ValueError, match="costliest type first"):
+        whole_samples(solve(Problem(4, [0.6, 0.4], [0.1, 0.5], CURVE)))
 
 
 def test_a_small_pool_is_refused():

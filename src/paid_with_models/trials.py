@@ -41,6 +41,9 @@ __all__ = [
     "whole_samples",
 ]
 
+#: Contributions closer than this, relative to the largest, are the same.
+SAME = 1e-6
+
 
 @dataclass(frozen=True, eq=False)
 class Menu:
@@ -76,7 +79,8 @@ def _moments(problem: Problem, contributions: FloatArray, curve: Curve) -> tuple
 def whole_samples(contract: Contract) -> Menu:
     """Round contributions to whole samples and recompute the least rewards.
 
-    The type that contributes most is rounded down, and further until its reward fits under its cap.
+    The type that contributes most is rounded down, and further until its reward fits under its cap;
+    no type contributes more than it.
 
     Parameters
     ----------
@@ -90,7 +94,8 @@ def whole_samples(contract: Contract) -> Menu:
     Raises
     ------
     ValueError
-        If no whole contribution of the last type leaves its reward under its cap.
+        If types are in another order, or no whole contribution of the last type leaves all rewards
+        under their caps.
 
     Examples
     --------
@@ -101,16 +106,24 @@ def whole_samples(contract: Contract) -> Menu:
     (True, True)
     """
     problem = contract.problem
-    m = np.round(contract.contributions)
-    m[-1] = np.floor(contract.contributions[-1])
-    while m[-1] >= 0 and np.all(np.diff(m) >= 0):
-        utilities = least_utilities(m, problem.costs, problem.outside_options)
-        rewards = utilities + problem.costs * m
+    costs, contributions = problem.costs, contract.contributions
+    if np.any(np.diff(costs) > 0) or np.any(np.diff(contributions) < -SAME * contributions.max()):
+        raise ValueError(
+            "contract must have the costliest type first and contributions that do not decrease;"
+            f" got costs {costs.tolist()} and contributions {contributions.tolist()}"
+        )
+    rounded = np.round(contributions)
+    for last in np.arange(np.floor(contributions[-1]), -1, -1):
+        m = np.append(np.minimum(rounded[:-1], last), last)
+        utilities = least_utilities(m, costs, problem.outside_options)
+        rewards = utilities + costs * m
         accuracy, caps = _moments(problem, m, problem.accuracy)
         if np.all(rewards <= caps):
             return Menu(problem, m, rewards, caps, accuracy)
-        m[-1] -= 1
-    raise ValueError("no whole contribution of the last type leaves all rewards under their caps")
+    raise ValueError(
+        "contract must have a whole last contribution that leaves all rewards under their caps;"
+        f" got contributions {contributions.tolist()}"
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,6 +82,20 @@ def test_fit_recovers_a_power_law():
     assert found.optimum == pytest.approx(true.optimum, abs=1e-4)
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e4])
+def test_fit_of_a_power_law_in_any_unit_of_data(unit):
+    n, a = np.geomspace(5, 3000, 25), [0.1, *np.linspace(0.3, 0.85, 23), 0.9]
+    here, there = fit_power_law(n, a), fit_power_law(unit * n, a)
+    assert there(unit * n) == pytest.approx(here(n), abs=1e-9)
+    assert there.offset == pytest.approx(unit * here.offset, rel=1e-6)
+
+
+def test_fit_recovers_a_power_law_of_much_data():
+    n, true = np.geomspace(1e5, 1e7, 20), PowerLaw(0.95, 300, 0.5)
+    found = fit_power_law(n, true(n))
+    assert np.abs(found(n) - true(n)).max() < 1e-6
+
+
 def test_fit_recovers_a_sum_and_keeps_the_optimum_below_one():
     n = np.geomspace(5, 2000, 40)
     true = Saturating((0.3, 0.5), (0.08, 0.004))
@@ -127,8 +141,12 @@ def test_ridge_primal_and_dual_agree():
     ("call", "words"),
     [
         (lambda: nearest_neighbor_curve([1, 0], [3]), "sizes"),
-        (lambda: fit_saturating([1, 2], [0.5]), "same length"),
-        (lambda: fit_saturating([0, 2], [0.1, 0.5]), "positive"),
+        (lambda: fit_saturating([1, 2], [0.5]), r"same length.*\(2,\) and \(1,\)"),
+        (lambda: fit_saturating([0, 2], [0.1, 0.5]), r"sizes must be positive.*\[0.0, 2.0\]"),
+        (lambda: fit_saturating([1, 2], [0.1, 0.5], [1, 0]), r"errors must be .*\[1, 0\]"),
+        (lambda: fit_saturating([1, 2], [0.1, 0.5], [1]), r"errors must be .*\[1\]"),
+        (lambda: fit_saturating([1, 2, 3], [0, 0, 0]), "accuracies must not all be 0"),
+        (lambda: fit_power_law([0, 2], [0.1, 0.5]), "sizes"),
         (lambda: fit_saturating([1, 2], [0.1, 1.5]), "accuracies"),
         (lambda: average_curve([]), "curves"),
         (lambda: load_digits(3000, 2001), "5000"),

@@ -219,7 +219,8 @@ def fit_saturating(
     Raises
     ------
     ValueError
-        If lengths differ, a size or error is not positive, or an accuracy is outside [0, 1].
+        If lengths differ, a size or error is not positive, an accuracy is outside [0, 1], or all
+        are 0.
 
     Examples
     --------
@@ -228,19 +229,32 @@ def fit_saturating(
     >>> bool(np.abs(fit_saturating(n, true(n))(n) - true(n)).max() < 2e-4)
     True
     """
-    n, a = np.asarray(sizes, dtype=float), np.asarray(accuracies, dtype=float)
+    n, a = _measured(sizes, accuracies)
     sd = np.ones_like(a) if errors is None else np.asarray(errors, dtype=float)
-    if not (n.shape == a.shape == sd.shape and n.ndim == 1 and n.size > 0):
-        raise ValueError("sizes, accuracies and errors must be lists of the same length")
-    if not (np.all(n > 0) and np.all(sd > 0)):
-        raise ValueError("sizes and errors must be positive")
-    if not np.all((a >= 0) & (a <= 1)):
-        raise ValueError(f"accuracies must lie in [0, 1]; got {a.tolist()}")
+    if sd.shape != a.shape or not np.all(sd > 0):
+        raise ValueError(f"errors must be positive, one for each of {a.size} sizes; got {errors!r}")
     rates = np.geomspace(1 / (REACH * n.max()), REACH / n.min(), RATES)
     design = -np.expm1(-np.outer(n, rates)) / sd[:, None]
     solution = _least_squares(design, a / sd)
     used = solution > 1e-12
+    if not used.any():
+        raise ValueError(f"accuracies must not all be 0; got {a.tolist()}")
     return Saturating(tuple(solution[used]), tuple(rates[used]))
+
+
+def _measured(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Points of a learning curve, checked."""
+    n, a = np.asarray(sizes, dtype=float), np.asarray(accuracies, dtype=float)
+    if not (n.shape == a.shape and n.ndim == 1 and n.size > 0):
+        raise ValueError(
+            "sizes and accuracies must be lists of the same length, not empty;"
+            f" got shapes {n.shape} and {a.shape}"
+        )
+    if not np.all((n > 0) & (n < np.inf)):
+        raise ValueError(f"sizes must be positive and finite; got {n.tolist()}")
+    if not np.all((a >= 0) & (a <= 1)):
+        raise ValueError(f"accuracies must lie in [0, 1]; got {a.tolist()}")
+    return n, a
 
 
 def _least_squares(design: FloatArray, target: FloatArray) -> FloatArray:
@@ -269,6 +283,11 @@ def fit_power_law(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> PowerLaw:
     -------
     PowerLaw
 
+    Raises
+    ------
+    ValueError
+        If lengths differ, a size is not positive, or an accuracy is outside [0, 1].
+
     Examples
     --------
     >>> true = PowerLaw(optimum=0.95, scale=2.0, exponent=0.6, offset=5.0)
@@ -276,16 +295,19 @@ def fit_power_law(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> PowerLaw:
     >>> bool(np.abs(fit_power_law(n, true(n))(n) - true(n)).max() < 1e-6)
     True
     """
-    n, a = np.asarray(sizes, dtype=float), np.asarray(accuracies, dtype=float)
+    n, a = _measured(sizes, accuracies)
+    typical = float(np.exp(np.log(n).mean()))
 
     def law(x: FloatArray, optimum: float, scale: float, beta: float, offset: float) -> FloatArray:
         return np.asarray(optimum - scale * (x + offset) ** -beta)
 
+    # In typical sizes, so that start and bounds are as good in any unit of data.
     best, _ = curve_fit(
-        law, n, a, p0=(0.95, 2.0, 0.5, 5.0), bounds=([0.1, 0.01, 0.05, 0.0], [1, 50, 3, 200]),
-        max_nfev=20000,
+        law, n / typical, a, p0=(0.95, 0.2, 0.5, 0.05),
+        bounds=([0.1, 1e-6, 0.05, 0.0], [1, 1e3, 3, 10]), max_nfev=20000,
     )  # fmt: skip
-    return PowerLaw(float(best[0]), float(best[1]), float(best[2]), float(best[3]))
+    optimum, scale, beta, offset = best.tolist()
+    return PowerLaw(optimum, scale * typical**beta, beta, offset * typical)
 
 
 def average_curve(curves: Sequence[Saturating]) -> Saturating:

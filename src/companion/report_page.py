@@ -563,7 +563,9 @@ def _curve(consortium: Consortium, total: float, label: str) -> str:
     curve, measured = consortium.problem.accuracy, consortium.measured
     marks = [total] if total > 0 else []
     marks += [] if measured is None else [float(measured[:, 0].min()), float(measured[:, 0].max())]
-    marks += [float(curve.data_at_slope(curve.optimum / 1e3))] if not marks else []
+    if not marks:
+        sizes = np.geomspace(1e-9, 1e18, 1001)
+        marks = [float(sizes[np.argmax(curve(sizes) >= curve.optimum / 2)])]
     low, high = min(marks) / 10, max(marks) * 2
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     last += -(last - first) % -(-(last - first) // MARKS)  # a mark at the end

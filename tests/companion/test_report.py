@@ -198,6 +198,16 @@ def test_files_that_can_be_understood(tmp_path: Path, text: str | bytes) -> None
     assert problem.costs.tolist() == [0.2, 0.1]
 
 
+def test_a_curve_that_is_nowhere_steep_is_drawn_when_nobody_takes_part(tmp_path: Path) -> None:
+    bound = {"name": "GeneralizationBound", "parameters": {"complexity": 10}}
+    types = [kind | {"outside": 500} for kind in STATED["types"]]
+    page = make(write(tmp_path, STATED | {"types": types, "accuracy": bound}))
+    assert "no contract makes it worth anybody's while" in page.get_text(" ")
+    (curve,) = page.find_all("polyline")
+    heights = [float(point.split(",")[1]) for point in curve["points"].split()]
+    assert heights[0] - heights[-1] > 83  # of the 166 that an accuracy from 0 to 1 takes
+
+
 def test_texts_stay_texts(tmp_path: Path) -> None:
     text = TEXT.replace("Two", "2024-01-01").replace("small", "no").replace("large", "1:30")
     found = read_consortium(write(tmp_path, text))

@@ -25,6 +25,7 @@ from paid_with_models import (
     autarky,
     solve,
 )
+from paid_with_models.accuracy import FloatArray
 from paid_with_models.audit import TOLERANCE, Audit
 
 from .consortium import Consortium
@@ -75,12 +76,17 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _number(value: float) -> str:
-    """Return a number to four digits, without exponents."""
-    if abs(value) < 5e-7:
-        return "0"
+    """Return a number to four digits, without exponents unless it is tiny."""
+    if abs(value) < 1e-6:
+        return f"{value + 0.0:.4g}"  # adding 0 turns -0 into 0
     digits = max(0, 3 - math.floor(math.log10(abs(value))))
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _without_noise(values: FloatArray, allowed: float) -> FloatArray:
+    """Return values with 0 for those that are rounding errors, up to what is allowed."""
+    return np.where(np.abs(values) <= allowed, 0.0, values)
 
 
 def _percent(share: float, digits: int = 2) -> str:
@@ -89,25 +95,27 @@ def _percent(share: float, digits: int = 2) -> str:
 
 def _short(consortium: Consortium, contract: Contract) -> str:
     alone = autarky(consortium.problem)
-    gains = contract.utilities - alone.utilities
     inside = int(contract.participates.sum())
     if inside == 0:
         said = "With these numbers no contract makes it worth anybody's while to join."
         return _section("In short", f"<p>{said}</p>")
     best_alone = float(consortium.problem.accuracy(alone.contributions).max())
     proved = contract.status is Status.OPTIMAL
+    gains = _without_noise(contract.utilities - alone.utilities, _allowed(contract))
+    gains, types = gains[contract.participates], contract.participates.size
     items = [
-        f"{'All' if inside == gains.size else f'{inside} of'} {gains.size} types of party take"
+        f"{'All' if inside == types else f'{inside} of'} {types} types of party take"
         f" part in the best contract."
-        if gains.size > 1
+        if types > 1
         else "All parties take part in the best contract.",
         (
             f"The joint model has an accuracy of {_percent(contract.expected_accuracy)} on average;"
             f" the best that any party reaches alone is {_percent(best_alone)}."
         ),
         (
-            f"Compared with going alone, a party gains from {_number(gains.min())} to"
-            f" {_number(gains.max())} {_text(consortium.value_unit)}, by its type."
+            f"Compared with going alone, a party that takes part gains from"
+            f" {_number(gains.min())} to {_number(gains.max())} {_text(consortium.value_unit)}, by"
+            " its type."
         ),
         "No other contract is better: that is proved, not estimated."
         if proved
@@ -150,7 +158,8 @@ def _parties(consortium: Consortium, contract: Contract) -> str:
 
 def _menu(consortium: Consortium, contract: Contract, spread: Spread) -> str:
     data, value = _text(consortium.data_unit), _text(consortium.value_unit)
-    m, t, caps = contract.contributions, contract.rewards, contract.reward_caps
+    m = _without_noise(contract.contributions, TOLERANCE * contract.contributions.max())
+    t, caps = contract.rewards, contract.reward_caps
     shared = {k: bunch for bunch in contract.bunches for k in bunch}
     items = []
     for k, name in enumerate(consortium.names):
@@ -197,7 +206,8 @@ def _item(text: str) -> str:
 def _gains(consortium: Consortium, contract: Contract) -> str:
     problem = consortium.problem
     alone, value = autarky(problem), _text(consortium.value_unit)
-    gains = contract.utilities - alone.utilities
+    gains = _without_noise(contract.utilities - alone.utilities, _allowed(contract))
+    more = contract.utilities - contract.reservation_utilities
     said = []
     for k, name in enumerate(consortium.names):
         own, better = alone.utilities[k], contract.reservation_utilities[k]
@@ -212,8 +222,7 @@ def _gains(consortium: Consortium, contract: Contract) -> str:
         said.append(_item(line))
     lead = (
         "<p>Net value is the value of the model that a party has, less what its data cost it."
-        " A gain of 0 over the outside option means just as well off: the best contract leaves"
-        " the costliest type no more than it takes to join.</p>"
+        " A gain of 0 over the outside option means just as well off.</p>"
     )
     table = _table(
         f"Value in {consortium.value_unit}, data in {consortium.data_unit}",
@@ -223,7 +232,7 @@ def _gains(consortium: Consortium, contract: Contract) -> str:
         zip(
             consortium.names, problem.costs, alone.contributions, alone.utilities,
             contract.reservation_utilities, contract.utilities, gains,
-            contract.utilities - contract.reservation_utilities, strict=True,
+            _without_noise(more, _allowed(contract)), strict=True,
         ),
     )  # fmt: skip
     return _section("What each type gains", f"{lead}<ul>{''.join(said)}</ul>{table}")
@@ -308,6 +317,7 @@ def _certificate(consortium: Consortium, contract: Contract) -> str:
     )
     found = _audit_of(contract, contract.problem, contract)
     off = np.eye(len(consortium.names), dtype=bool)
+    allowed = _allowed(contract)
     rows = [
         ("No type is better off outside", found.individual_rationality.min()),
         (
@@ -320,8 +330,8 @@ def _certificate(consortium: Consortium, contract: Contract) -> str:
         f"The contract checked anew, in {consortium.value_unit}; 0: it just holds",
         ["What must hold", "Room", "Holds"],
         [
-            (name, "–" if room == np.inf else _number(room), "yes" if room >= -_allowed(contract)
-             else "no")
+            (name, "–" if room == np.inf else _number(0.0 if abs(room) <= allowed else room),
+             "yes" if room >= -allowed else "no")
             for name, room in rows
         ],
     )  # fmt: skip
@@ -386,7 +396,8 @@ def _present(consortium: Consortium, contract: Contract) -> str:
     contributions, rewards = consortium.present
     out = np.flatnonzero((contributions == 0) & (rewards == 0)).tolist()
     found = audit(consortium.problem, contributions, rewards, left_out=out, best=contract)
-    said = findings(found, consortium.names, consortium.value_unit, _allowed(contract))
+    allowed = _allowed(contract)
+    said = findings(found, consortium.names, consortium.value_unit, allowed)
     verdict = (
         f"The scheme in use does not work as it is meant to.</p><ul>"
         f"{''.join(_item(line + '.') for line in said)}</ul><p>"
@@ -407,8 +418,9 @@ def _present(consortium: Consortium, contract: Contract) -> str:
         ["Type", "Data given", "Value of the model", "Gain over the outside option",
          "Gain by another's option", "Room below what can be delivered", "Takes part"],
         zip(
-            consortium.names, contributions, rewards, found.individual_rationality,
-            found.deviation_gain, found.caps,
+            consortium.names, contributions, rewards,
+            _without_noise(found.individual_rationality, allowed),
+            _without_noise(found.deviation_gain, allowed), _without_noise(found.caps, allowed),
             ["yes" if yes else "no" for yes in found.participates], strict=True,
         ),
     )  # fmt: skip

@@ -208,6 +208,52 @@ def test_a_curve_that_is_nowhere_steep_is_drawn_when_nobody_takes_part(tmp_path:
     assert heights[0] - heights[-1] > 83  # of the 166 that an accuracy from 0 to 1 takes
 
 
+def column(page: BeautifulSoup, heading: str) -> list[str]:
+    """Return the cells below a heading of whichever table has it."""
+    (head,) = (it for it in page.find_all("th", scope="col") if it.text == heading)
+    place = head.find_previous_siblings("th")
+    rows = head.find_parent("table").tbody.find_all("tr")
+    return [row.find_all("td")[len(place) - 1].text for row in rows]
+
+
+def test_gains_in_short_are_those_of_types_that_take_part(tmp_path: Path) -> None:
+    types = [STATED["types"][0], STATED["types"][1] | {"outside": 500}]
+    page = make(write(tmp_path, STATED | {"types": types}))
+    text = " ".join(page.ul.text.split())
+    assert "1 of 2 types of party take part" in text
+    gain, _ = column(page, "Gain over going alone")
+    assert float(gain) < 100
+    assert f"a party that takes part gains from {gain} to {gain} units of value" in text
+
+
+def test_the_costliest_type_may_gain(tmp_path: Path) -> None:
+    """The outside option of the second raises the reward of the first, who could take its place."""
+    types = [
+        {"name": str(cost), "probability": 1 / 3, "cost": cost} | outside
+        for cost, outside in ((0.2, {}), (0.12, {"outside": 40}), (0.05, {}))
+    ]
+    page = make(write(tmp_path, STATED | {"n_parties": 10, "types": types}))
+    assert column(page, "Gain over the outside option")[:2] == ["2.388", "0"]
+    assert "costliest" not in page.find(string="What each type gains").find_next("p").text
+
+
+def test_small_numbers_are_not_zero_and_rounding_errors_are(tmp_path: Path) -> None:
+    """Another unit of value, or of data, changes all numbers by the same factor."""
+    cells = []
+    for unit in (1e-7, 1.0, 1e8):
+        types = [kind | {"cost": kind["cost"] * unit} for kind in STATED["types"]]
+        worth = {"name": "LinearValuation", "parameters": {"scale": 100 * unit}}
+        page = make(write(tmp_path, STATED | {"types": types, "valuation": worth}))
+        names = ("Cost of one more unit of data", "Net value alone", "Gain over the outside option")
+        found = [column(page, name) for name in names]
+        cells.append([[float(it.replace(",", "")) / unit for it in row] for row in found])
+        assert found[2][0] == "0"
+    for row in zip(*cells, strict=True):
+        assert row[0] == pytest.approx(row[1], rel=1e-3)
+        assert row[2] == pytest.approx(row[1], rel=1e-3)
+    assert cells[1][0] == [0.2, 0.1]
+
+
 def test_texts_stay_texts(tmp_path: Path) -> None:
     text = TEXT.replace("Two", "2024-01-01").replace("small", "no").replace("large", "1:30")
     found = read_consortium(write(tmp_path, text))

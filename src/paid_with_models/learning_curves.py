@@ -304,7 +304,8 @@ def fit_power_law(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> PowerLaw:
     # In typical sizes, so that start and bounds are as good in any unit of data.
     best, _ = curve_fit(
         law, n / typical, a, p0=(0.95, 0.2, 0.5, 0.05),
-        bounds=([0.1, 1e-6, 0.05, 0.0], [1, 1e3, 3, 10]), max_nfev=20000,
+        bounds=([0.1, 1e-6, 0.05, 0.0], [1, 1e3, 3, 10]), ftol=1e-11, xtol=1e-11, gtol=1e-11,
+        max_nfev=20000,
     )  # fmt: skip
     optimum, scale, beta, offset = best.tolist()
     return PowerLaw(optimum, scale * typical**beta, beta, offset * typical)

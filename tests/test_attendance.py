@@ -157,6 +157,7 @@ def test_no_menu_on_a_grid_exceeds_the_bound():
     [
         (lambda: PoissonParties(0.0, [1.0]), "mean must be > 0"),
         (lambda: PoissonParties(3.0, [0.5, 0.4]), "probabilities must be"),
+        (lambda: PoissonParties(2.0, [[0.5, 0.5], [0.1, 0.9]]), "one law.* got 2 rows"),
         (lambda: UnlikeParties([1.5], [[1.0]]), "numbers must be a whole number"),
         (lambda: UnlikeParties([2], [[1.0, 0.0]]), "give every type a chance"),
         (
@@ -173,6 +174,7 @@ def test_no_menu_on_a_grid_exceeds_the_bound():
         ),
         (lambda: type_grid(stats.uniform(1, 1), 0), "n_types must be"),
         (lambda: type_grid(stats.norm(), 3), "positive costs"),
+        (lambda: best_cutoff(stats.uniform(-1, 3)), "positive costs; got -1"),
         (lambda: bracketing_types(stats.uniform(1, 1), 0), "n_types must be"),
         (lambda: bracketing_types(stats.lognorm(0.5), 3), "finite range > 0"),
         (lambda: Between(stats.uniform(1, 1), 3.0, 4.0), "costs between them"),
@@ -185,7 +187,7 @@ def test_bad_input(make, message):
 
 def test_uniform_costs_pool_and_lognormal_costs_have_a_cutoff():
     assert best_cutoff(stats.uniform(0.5, 1.5)) == pytest.approx(2.0)
-    for spread in (0.5, 0.8, 1.5):
+    for spread in (0.5, 0.8, 1.5, 5.0):  # at 5, costs around 1e-10 decide
         costs = stats.lognorm(spread, scale=0.7)
         theta = best_cutoff(costs)
         # Inside, virtual cost is twice the cost.

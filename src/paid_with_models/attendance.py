@@ -100,6 +100,11 @@ class PoissonParties:
         Expected number of parties.
     probabilities : (I,) array_like > 0, sum 1
 
+    Raises
+    ------
+    ValueError
+        If the mean is not positive and finite, or probabilities are not one such list.
+
     Examples
     --------
     >>> PoissonParties(2.0, [0.5, 0.5]).present.round(6).tolist()
@@ -112,7 +117,13 @@ class PoissonParties:
     def __post_init__(self) -> None:
         if not 0 < self.mean < np.inf:
             raise ValueError(f"mean must be > 0 and finite; got {self.mean!r}")
-        object.__setattr__(self, "probabilities", _distributions(self.probabilities)[0])
+        rows = _distributions(self.probabilities)
+        if len(rows) > 1:
+            raise ValueError(
+                f"probabilities must be of one law, an entry per type; got {len(rows)} rows,"
+                f" {rows.tolist()}"
+            )
+        object.__setattr__(self, "probabilities", rows[0])
 
     @property
     def rates(self) -> FloatArray:
@@ -149,6 +160,12 @@ class UnlikeParties:
         Parties in each group.
     probabilities : (G, I) array_like >= 0, rows sum to 1
         Every type has positive probability in some group.
+
+    Raises
+    ------
+    ValueError
+        If a number is not whole and positive, there are not as many as rows of probabilities, or
+        these are not as above.
 
     Examples
     --------
@@ -678,6 +695,11 @@ def best_cutoff(distribution: CostDistribution) -> float:
     float
         The cutoff, units of value per unit of data.
 
+    Raises
+    ------
+    ValueError
+        If costs are not positive.
+
     Examples
     --------
     >>> from scipy.stats import uniform
@@ -687,11 +709,10 @@ def best_cutoff(distribution: CostDistribution) -> float:
     low, high = distribution.support()
     high = high if np.isfinite(high) else float(distribution.ppf(1 - 1e-12))
     low = max(low, float(distribution.ppf(1e-12)))
-
-    theta = np.linspace(low, high, 2001)
+    if not low > 0:
+        raise ValueError(f"distribution must be of positive costs; got {low:g}")
     for _ in range(6):
+        theta = np.geomspace(low, high, 2001)  # costs can spread over many orders of magnitude
         best = int(np.argmax(distribution.cdf(theta) / theta))
         low, high = theta[max(best - 1, 0)], theta[min(best + 1, theta.size - 1)]
-        finer = np.linspace(low, high, 2001)
-        theta, found = finer, float(theta[best])
-    return found
+    return float(theta[best])

@@ -293,11 +293,12 @@ def test_no_menu_of_two_types_on_a_grid_beats_a_menu_with_a_margin(seed: int) ->
     [
         (lambda: logit_choices([1.0], -1.0), "rationality must be >= 0; got -1.0"),
         (lambda: logit_behavior(TWO, [1.0], [1.0], 1.0), "must have an entry per type, 2"),
-        (lambda: slack_menu(TWO, -1.0), "margin must be >= 0; got -1.0"),
+        (lambda: slack_menu(TWO, -1.0), "margin must be >= 0 and finite; got -1.0"),
+        (lambda: slack_menu(TWO, np.inf), "margin must be >= 0 and finite; got inf"),
         (lambda: slack_menu(TWO, 99.0), "margin must leave a menu"),
         (
             lambda: slack_menu(Problem(3, [0.5, 0.5], [1.0, 1.0], Arctan()), 0.0),
-            "unlike types",
+            r"unlike types; got 3 parties and costs \[1.0, 1.0\]",
         ),
         (
             lambda: certainty_equivalents(proportional_rewards(solve(TWO)), -0.5),

@@ -218,5 +218,8 @@ def test_bad_qualities_and_shares_are_named():
     for wrong in ([1.0], [0.0, 1.0], [1.2, 1.0]):
         with pytest.raises(ValueError, match=r"qualities must be in \(0, 1\], one per type, 2"):
             checked_problem(problem, wrong)
-    with pytest.raises(ValueError, match=r"shares must lie in \[0, 1\]"):
-        unnoticed(solve(problem), [1.0, 0.5], 1.5)
+    for shares in (1.5, [0.1, 0.2, 0.3]):
+        with pytest.raises(
+            ValueError, match=r"shares must lie in \[0, 1\], one for all types or 2"
+        ):
+            unnoticed(solve(problem), [1.0, 0.5], shares)

@@ -173,6 +173,13 @@ def test_a_small_pool_is_refused():
         run_trials(MENU, lambda rows: LABELS, 10, LABELS)
 
 
+def test_one_draw_has_no_interval_and_none_is_no_trial():
+    with pytest.raises(ValueError, match="at least two draws; got 1"):
+        intervals(MENU, run(draws=1))
+    with pytest.raises(ValueError, match="draws must be >= 1; got 0"):
+        run(draws=0)
+
+
 def test_an_unknown_grading_is_refused():
     with pytest.raises(ValueError, match="grading must be"):
         run_trials(MENU, lambda rows: LABELS, 5000, LABELS, grading="weights")

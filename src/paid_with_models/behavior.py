@@ -362,7 +362,8 @@ def slack_menu(problem: Problem, margin: float) -> SlackMenu:
     Raises
     ------
     ValueError
-        If there are too many types, equal costs, a single party, or no menu has that margin.
+        If there are too many types, equal costs, a single party, or no menu has that margin; if
+        it is negative or infinite.
 
     Examples
     --------
@@ -374,9 +375,12 @@ def slack_menu(problem: Problem, margin: float) -> SlackMenu:
     order = np.argsort(-problem.costs, kind="stable")
     n_types = problem.n_types
     if n_types > 8 or problem.n_parties < 2 or np.any(np.diff(problem.costs[order]) == 0):
-        raise ValueError("problem must have at least two parties and at most eight, unlike types")
-    if not margin >= 0:
-        raise ValueError(f"margin must be >= 0; got {margin!r}")
+        raise ValueError(
+            "problem must have at least two parties and at most eight, unlike types;"
+            f" got {problem.n_parties} parties and costs {problem.costs.tolist()}"
+        )
+    if not 0 <= margin < np.inf:
+        raise ValueError(f"margin must be >= 0 and finite; got {margin!r}")
     ways = [
         _Way.of(problem, order, [0, *np.flatnonzero(cuts) + 1, n_types], margin)
         for cuts in product((0, 1), repeat=n_types - 1)

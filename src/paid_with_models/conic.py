@@ -256,7 +256,9 @@ def conic_program(problem: Problem, *, left_out: Sequence[int] = ()) -> ConicPro
     cp = _cvxpy()
 
     if problem.n_parties == 1:
-        raise ValueError("n_parties must be at least 2; one party alone is in autarky")
+        raise ValueError(
+            f"n_parties must be at least 2, as one alone is in autarky; got {problem.n_parties}"
+        )
     kept = _types_in(problem, left_out)
     gone = np.delete(np.arange(problem.n_types), kept)
     unit = problem.model_value.optimum  # money is measured in values of the best possible model

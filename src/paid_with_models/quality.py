@@ -163,9 +163,12 @@ def unnoticed(
     """
     problem = contract.problem
     q = _qualities(qualities, problem.n_types)
-    noisy = np.broadcast_to(np.asarray(shares, dtype=float), q.shape)
-    if not np.all((noisy >= 0) & (noisy <= 1)):
-        raise ValueError(f"shares must lie in [0, 1]; got {np.asarray(shares).tolist()}")
+    noisy = np.asarray(shares, dtype=float)
+    if noisy.shape not in ((), q.shape) or not np.all((noisy >= 0) & (noisy <= 1)):
+        raise ValueError(
+            f"shares must lie in [0, 1], one for all types or {q.size}; got {noisy.tolist()}"
+        )
+    noisy = np.broadcast_to(noisy, q.shape)
     chances = np.concatenate([problem.probabilities * (1 - noisy), problem.probabilities * noisy])
     data = np.concatenate([contract.contributions, q * contract.contributions])
     there = np.flatnonzero(chances > 0)

@@ -178,10 +178,12 @@ def run_trials(
     Raises
     ------
     ValueError
-        If the pool is too small for some outcome, or the grading is unknown.
+        If the pool is too small for some outcome, the grading is unknown, or there is no draw.
     """
     if grading not in ("noise", "subset"):
         raise ValueError(f"grading must be 'noise' or 'subset'; got {grading!r}")
+    if not draws >= 1:
+        raise ValueError(f"draws must be >= 1; got {draws!r}")
     problem = menu.problem
     if problem.n_parties * menu.contributions.max() > pool:
         raise ValueError(
@@ -233,12 +235,20 @@ def intervals(menu: Menu, trials: Trials) -> dict[str, tuple[float, float]]:
     ----------
     menu : Menu
     trials : Trials
+        Of at least two draws.
 
     Returns
     -------
     dict from str to (float, float)
+
+    Raises
+    ------
+    ValueError
+        If there is one draw only, which says nothing of how far others are.
     """
     problem = menu.problem
+    if len(trials.counts) < 2:
+        raise ValueError(f"trials must have at least two draws; got {len(trials.counts)}")
     totals = trials.counts @ menu.contributions
     value = np.asarray(problem.model_value(totals))
     promised = menu.rewards / menu.reward_caps * value[:, None]

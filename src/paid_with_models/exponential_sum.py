@@ -429,6 +429,14 @@ def moments_at(problem: Problem, contributions: FloatArray) -> tuple[float, Floa
     ------
     ValueError
         If the outcomes are too many to enumerate and sums are not to be had.
+
+    Examples
+    --------
+    >>> from paid_with_models import Saturating
+    >>> problem = Problem(2, [0.5, 0.5], [0.2, 0.1], Saturating((1.0,), (np.log(2) / 10,)))
+    >>> accuracy, values = moments_at(problem, np.array([0.0, 10.0]))
+    >>> round(accuracy, 9), values.round(6).tolist()  # 0, 10 or 20 units; each halves the error
+    (0.4375, [33.333333, 58.333333])
     """
     expectation, curves = expectation_of(problem), (problem.accuracy, problem.model_value)
     if isinstance(expectation, SumExpectation):
@@ -463,6 +471,14 @@ def sum_range(accuracy: Curve, value: Curve, most: float) -> tuple[float, float]
     """The range on which sums stand for both curves up to ``most`` data; None if none do.
 
     ``high`` is rounded up to a power of 16, so that few fits serve many problems.
+
+    Examples
+    --------
+    >>> from paid_with_models import Arctan, Saturating
+    >>> sum_range(Saturating((0.9,), (0.01,)), Saturating((0.9,), (0.01,)), 1000.0)
+    (0.0, 4096.0)
+    >>> sum_range(Arctan(), Arctan(), 1000.0) is None
+    True
     """
     low, high = accuracy.smooth_from, float(16.0 ** np.ceil(np.log(most) / np.log(16.0)))
     if low >= most:

@@ -143,13 +143,30 @@ def nearest_neighbor_order(split: DataSplit) -> IntArray:
     -------
     (L, M) ndarray of int
         Rows of the pool, by Euclidean distance; ties by position.
+
+    Examples
+    --------
+    >>> split = DataSplit(
+    ...     np.array([[0.0], [1.0], [3.0]]), np.array([7, 2, 2]), np.array([[2.5]]), np.array([2])
+    ... )
+    >>> nearest_neighbor_order(split).tolist()
+    [[2, 1, 0]]
     """
     squares = np.sum(split.pool**2, axis=1) - 2 * split.test @ split.pool.T
     return np.asarray(np.argsort(squares, axis=1, kind="stable"), dtype=np.int64)
 
 
 def nearest_neighbor_hits(split: DataSplit) -> npt.NDArray[np.bool_]:
-    """Whether each test point's j-th neighbor has the right label, (L, M)."""
+    """Whether each test point's j-th neighbor has the right label, (L, M).
+
+    Examples
+    --------
+    >>> split = DataSplit(
+    ...     np.array([[0.0], [1.0], [3.0]]), np.array([7, 2, 2]), np.array([[2.5]]), np.array([2])
+    ... )
+    >>> nearest_neighbor_hits(split).tolist()
+    [[True, True, False]]
+    """
     order = nearest_neighbor_order(split)
     return np.asarray(split.pool_labels[order] == split.test_labels[:, None])
 
@@ -383,6 +400,14 @@ class RandomFeatures:
         Features of a split.
     penalty : float > 0
         Ridge penalty.
+
+    Examples
+    --------
+    >>> x = np.array([[0.0], [0.1], [5.0], [5.1]])
+    >>> split = DataSplit(x, np.array([3, 3, 8, 8]), x + 0.05, np.array([3, 3, 8, 8]))
+    >>> model = RandomFeatures.of(split, n_features=200, penalty=0.1)
+    >>> model.predict(np.array([0, 2]), split.pool_labels[[0, 2]]).tolist()
+    [3, 3, 8, 8]
     """
 
     pool: FloatArray

@@ -312,6 +312,17 @@ def best_selection(
     Returns
     -------
     Selection
+
+    Examples
+    --------
+    >>> from paid_with_models import Saturating
+    >>> problem = Problem(
+    ...     10, [0.5, 0.5], [1.0, 0.1], Saturating((0.9,), (0.01,)),
+    ...     reservation_utilities=[85.0, 60.0],
+    ... )
+    >>> selection = best_selection(problem, lambda *_: None, tolerance=1e-8)  # concave: no gap
+    >>> selection.types.tolist()  # the first would cost more than it brings
+    [1]
     """
     search = _Search(problem, close, tolerance, method)
     search.run(max_nodes)
@@ -323,6 +334,15 @@ def alone_or_out(problem: Problem) -> Selection:
 
     A party alone cannot be paid more than the model trained on its own data, so a type whose
     outside option beats autarky is out, and all others are in autarky.
+
+    Examples
+    --------
+    >>> from paid_with_models import Saturating, autarky
+    >>> stated = 1, [0.5, 0.5], [0.2, 0.1], Saturating((0.9,), (0.01,))
+    >>> alone = autarky(Problem(*stated)).utilities
+    >>> problem = Problem(*stated, reservation_utilities=alone + [5.0, 0.0])
+    >>> alone_or_out(problem).types.tolist()
+    [1]
     """
     search = _Search(problem, _left_open, 0.0, "enumeration")
     types = np.flatnonzero(~search.better_outside)

@@ -179,6 +179,18 @@ def run_trials(
     ------
     ValueError
         If the pool is too small for some outcome, the grading is unknown, or there is no draw.
+
+    Examples
+    --------
+    >>> from paid_with_models import Problem, Saturating, solve
+    >>> curve, answers = Saturating((0.6, 0.3), (0.05, 0.005)), np.arange(1000)
+    >>> menu = whole_samples(solve(Problem(4, [0.5, 0.5], [0.5, 0.1], curve)))
+    >>> def predict(rows):  # a made-up learner, right on just the share a(S) of the test points
+    ...     return (answers >= round(1000 * float(curve(len(rows))))).astype(int)
+    >>> trials = run_trials(menu, predict, 5000, np.zeros(1000, dtype=int), draws=3)
+    >>> totals = trials.counts @ menu.contributions
+    >>> bool(np.all(np.abs(trials.accuracies - curve(totals)) <= 0.5e-3))
+    True
     """
     if grading not in ("noise", "subset"):
         raise ValueError(f"grading must be 'noise' or 'subset'; got {grading!r}")
@@ -245,6 +257,18 @@ def intervals(menu: Menu, trials: Trials) -> dict[str, tuple[float, float]]:
     ------
     ValueError
         If there is one draw only, which says nothing of how far others are.
+
+    Examples
+    --------
+    >>> from paid_with_models import Problem, Saturating, solve
+    >>> curve, answers = Saturating((0.6, 0.3), (0.05, 0.005)), np.arange(1000)
+    >>> menu = whole_samples(solve(Problem(4, [0.5, 0.5], [0.5, 0.1], curve)))
+    >>> def predict(rows):  # a made-up learner, right on just the share a(S) of the test points
+    ...     return (answers >= round(1000 * float(curve(len(rows))))).astype(int)
+    >>> trials = run_trials(menu, predict, 5000, np.zeros(1000, dtype=int), draws=50)
+    >>> reward, half_width = intervals(menu, trials)["reward 1"]
+    >>> bool(abs(reward) < 3 * half_width)  # this learner keeps what the curve promises
+    True
     """
     problem = menu.problem
     if len(trials.counts) < 2:

@@ -16,6 +16,7 @@ from paid_with_models import (
     LinearValuation,
     PowerLaw,
     Problem,
+    Saturating,
     Status,
     solve,
     sweeps,
@@ -107,11 +108,31 @@ def test_a_restart_computes_only_what_is_missing(name, tmp_path, monkeypatch):
         ({"n_parties": [2, 0]}, "n_parties must"),
         ({"costs": [[0.1, 0.2]]}, "one entry per cost"),
         ({"accuracy.complexity": [-1.0]}, "complexity"),
+        ({1: [1]}, "over must name .*; got 1$"),
+        ({None: [1]}, "over must name .*; got None$"),
+        ({"reservation_utilities": [None]}, "must hold lists of numbers; got None"),
+        ({"reservation_utilities": [None, [70, 70, 70]]}, "must hold lists of numbers; got None"),
     ],
 )
 def test_what_cannot_vary_is_refused(over, message):
     with pytest.raises(ValueError, match=message):
         sweep(BASE, over)
+
+
+@pytest.mark.parametrize("name", ["weights", "rates"])
+def test_what_is_no_single_number_is_refused_before_anything_is_computed(name, monkeypatch):
+    monkeypatch.delattr(sweeps, "_solve_chunk")
+    base = Problem(5, [0.5, 0.5], [0.2, 0.1], Saturating((0.6, 0.3), (0.1, 0.01)))
+    with pytest.raises(ValueError, match=rf"over\['accuracy.{name}'\] must hold single numbers"):
+        sweep(base, {f"accuracy.{name}": [(0.6, 0.3), (0.5, 0.3)]})
+
+
+@pytest.mark.parametrize("name", ["n_parties", "valuation.scale"])
+@pytest.mark.parametrize("suffix", ["nc", "zarr"])
+def test_whole_numbers_of_any_size_can_be_written(name, suffix, tmp_path):
+    base = Problem(5, [0.5, 0.5], [0.2, 0.1], Saturating((0.6, 0.3), (0.1, 0.01)))
+    found = sweep(base, {name: [50, 3 * 10**9]}, output=tmp_path / f"out.{suffix}")
+    assert found[name].values.tolist() == [50, 3 * 10**9]
 
 
 def test_a_missing_package_is_named(monkeypatch, tmp_path):
@@ -141,6 +162,7 @@ def test_the_command(tmp_path, capsys):
         (SPEC.replace("over:", "across:"), "o.nc", "across is not a known field"),
         (SPEC.replace("[3, 4, 5, 6]", "3"), "o.nc", "over.n_parties must be a list"),
         (SPEC.replace("[50, 100]", "[-1]"), "o.nc", "scale must"),
+        (SPEC.replace("valuation.scale: [50, 100]", "1: [1]"), "o.nc", "got 1\n"),
         (SPEC.replace("chunk: 2", "chunk: none"), "o.nc", "chunk must"),
         (SPEC + "chunk: 3\n", "o.nc", "line 10: chunk is stated twice"),
         (SPEC + "more: [\n", "o.nc", "is not valid YAML: line"),

@@ -97,7 +97,7 @@ def sweep(
         What is the same everywhere.
     over : mapping of str to sequence
         What varies: ``n_parties``, ``probabilities``, ``costs``, ``beliefs``,
-        ``reservation_utilities``, or a parameter as ``accuracy.complexity`` or
+        ``reservation_utilities``, or a parameter that is a number, as ``accuracy.complexity`` or
         ``valuation.scale``; and the values of each. Each is a dimension of the result, in this
         order.
     client : distributed.Client or str, optional
@@ -201,11 +201,11 @@ def _all_parts(
 
 
 def _check_axes(problem: Problem, axes: Mapping[str, list[Any]]) -> None:
-    """Each value of each axis must make a problem, the rest as it is."""
+    """Each value of each axis must make a problem, the rest as it is, and fit a coordinate."""
     if not axes:
         raise ValueError("over must name at least one field; got {}")
     for name, values in axes.items():
-        field, _, parameter = name.partition(".")
+        field, _, parameter = str(name).partition(".")
         if not (
             name in FIELDS or (field in NESTED and hasattr(getattr(problem, field), parameter))
         ):
@@ -218,8 +218,22 @@ def _check_axes(problem: Problem, axes: Mapping[str, list[Any]]) -> None:
         for value in values:
             try:
                 _varied(problem, {name: value})
+                coordinate = _coordinate(name, [value])
             except (TypeError, ValueError, OverflowError) as error:
                 raise ValueError(f"over[{name!r}]: {error}") from None
+            if coordinate.ndim != 1 + (name in VECTORS):
+                rule = "lists of numbers" if name in VECTORS else "single numbers"
+                raise ValueError(f"over[{name!r}] must hold {rule}; got {value!r}")
+
+
+def _coordinate(name: str, values: list[Any]) -> npt.NDArray[Any]:
+    """The values along an axis, (K,), or (K, I) for those of a field with a number per type."""
+    if name == "beliefs":
+        return np.array(values)
+    numbers = np.array(values, float)
+    # NetCDF has whole numbers of 32 bits only.
+    whole = name == "n_parties" and numbers.max() < 2**31
+    return numbers.astype(int) if whole else numbers
 
 
 def _varied(problem: Problem, values: Mapping[str, Any]) -> Problem:
@@ -364,10 +378,10 @@ def _dataset(problem: Problem, axes: Mapping[str, list[Any]], parts: list[Part])
     for name, values in axes.items():
         if name in VECTORS:
             attributes = {"units": VECTORS[name]}
-            coordinates[f"{name}_of_type"] = ((name, "type"), np.array(values, float), attributes)
+            coordinates[f"{name}_of_type"] = ((name, "type"), _coordinate(name, values), attributes)
         else:
             units = "parties" if name == "n_parties" else PARAMETERS.get(name, "1")
-            coordinates[name] = (name, np.array(values), {"units": units})
+            coordinates[name] = (name, _coordinate(name, values), {"units": units})
     variables = {}
     for name, (by_type, units, meaning) in RESULTS.items():
         found = np.concatenate([part[name] for part in parts])

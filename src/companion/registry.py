@@ -205,7 +205,7 @@ def _read(path: Path) -> dict[str, FigureRecord]:
         except TypeError as error:
             problem = str(error).removeprefix("FigureRecord.__init__() ")
             raise RegistryError(f"{path}: {name}: {problem}") from None
-        if not re.fullmatch(r"fig-[a-z0-9]+(-[a-z0-9]+)*", name):
+        if not re.fullmatch(r"fig-[a-z0-9]+(-[a-z0-9]+)*", str(name)):
             raise RegistryError(f"{path}: {name!r} must be small letters, digits and hyphens")
     return registry
 

@@ -227,7 +227,7 @@ def mutate_value(value: Any, rng: random.Random) -> Any:
     if choice == 0:
         del holder[key]
     elif choice == 1 and isinstance(holder, dict):
-        holder[rng.choice([str(key) + "s", "x", "name", "é"])] = holder.pop(key)
+        holder[rng.choice([str(key) + "s", "x", "name", "é", 1, 0.5, True, None])] = holder.pop(key)
     elif choice == 2 and isinstance(old, list):
         old.insert(rng.randrange(len(old) + 1), rng.choice([*old, *STRANGE]))
     elif choice == 3 and isinstance(old, int | float) and not isinstance(old, bool):

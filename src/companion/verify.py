@@ -408,9 +408,10 @@ def _columns(text: str) -> dict[str, list[str]]:
 def _compare_columns(
     page: str, name: str, old: list[str], now: list[str], tolerances: Tolerances
 ) -> Finding:
+    stated = [text for text in old if text]  # a blank cell says that there is no number
     try:
-        numbers = [float(text) for text in old]
-        tolerance = "exact" if all(NUMBER.fullmatch(t) and _unit(t) > 1 for t in old) else ""
+        numbers = [float(text) for text in stated]
+        tolerance = "exact" if all(NUMBER.fullmatch(t) and _unit(t) > 1 for t in stated) else ""
     except ValueError:
         numbers, tolerance = [], "exact"
     scale = max((abs(x) for x in numbers if math.isfinite(x)), default=0.0)
@@ -423,8 +424,9 @@ def _compare_columns(
         rows = f"{len(old)} rows", f"{len(now)} rows"
         return Finding(page, name, Verdict.DIFFERS, tolerance, *rows)
     pairs = [pair for pair in zip(old, now, strict=True) if pair[0] != pair[1]]
-    if tolerance == "exact":
-        return Finding(page, name, Verdict.DIFFERS, tolerance, *pairs[0])
+    blank = [pair for pair in pairs if "" in pair]
+    if blank or tolerance == "exact":
+        return Finding(page, name, Verdict.DIFFERS, tolerance, *(blank or pairs)[0])
     try:
         distance = [abs(float(left) - float(right)) for left, right in pairs]
     except ValueError:

@@ -143,6 +143,28 @@ def test_verdict_on_the_table_behind_a_figure(
     assert moved == {f"figures/fig-menu: {column}": verdict}
 
 
+@pytest.mark.parametrize(
+    ("old", "now", "tolerance", "verdict"),
+    [
+        ("200.5", "200.50000001", "computed", Verdict.WITHIN),
+        ("200.5", "200.51", "computed", Verdict.DIFFERS),
+        ("0.25", "", "computed", Verdict.DIFFERS),
+        ("2,,", "2,0.0,", "computed", Verdict.DIFFERS),
+        (",1e-14", ",5e-13", "residual", Verdict.WITHIN),
+        ("4,0.5,,7", "4,0.5,,8", "exact", Verdict.DIFFERS),
+    ],
+)
+def test_numbers_in_a_column_with_blank_cells_have_their_tolerance(
+    reference: Path, old: str, now: str, tolerance: str, verdict: Verdict
+) -> None:
+    table = "type,m,gap,count\n1,200.5,1e-14,3\n2,,,\n3,0.25,0.0,\n4,0.5,,7\n"
+    assert table.count(old) == 1
+    verify.update({}, {"fig-menu": table}, reference)
+    findings = verify.compare({}, {"fig-menu": table.replace(old, now)}, reference)
+    moved = [it for it in findings if it.verdict is not Verdict.IDENTICAL]
+    assert [(it.tolerance, it.verdict) for it in moved] == [(tolerance, verdict)]
+
+
 def test_other_rows_and_columns_of_a_figure_s_table(reference: Path) -> None:
     assert set(found(reference, table=TABLE + "3,1.0,0.0\n").values()) == {Verdict.DIFFERS}
     fewer = found(reference, table="type,m\n1,200.5\n2,0.25\n")

@@ -232,10 +232,7 @@ def logit_behavior(
 
     def equivalents(seen: FloatArray, aversion: float) -> FloatArray:
         """What takers of each option find its reward worth, (J,)."""
-        if aversion == 0:
-            return np.asarray(odds_of_it * np.sum(seen * paid, axis=0))
-        shortfall = odds_of_it * np.sum(seen * np.expm1(-aversion * paid), axis=0)
-        return np.asarray(-np.log1p(shortfall) / aversion)
+        return _equivalents(seen * odds_of_it, paid, aversion)
 
     outside = problem.outside_options if opting_out else np.full(problem.n_types, -np.inf)
 
@@ -304,10 +301,15 @@ def certainty_equivalents(rewards: RewardDistribution, aversion: float) -> Float
     ([0.5], [0.2831])
     """
     _check_aversion(aversion)
+    return _equivalents(rewards.probabilities, rewards.values, aversion)
+
+
+def _equivalents(probabilities: FloatArray, values: FloatArray, aversion: float) -> FloatArray:
+    """Certainty equivalents, (J,), of values (K, J); nothing where probabilities add up to less."""
     if aversion == 0:
-        return rewards.means
+        return np.asarray(np.sum(probabilities * values, axis=0))
     # exp(-x) near 1 loses digits; expm1 and log1p keep them.
-    shortfall = np.sum(rewards.probabilities * np.expm1(-aversion * rewards.values), axis=0)
+    shortfall = np.sum(probabilities * np.expm1(-aversion * values), axis=0)
     return np.asarray(-np.log1p(shortfall) / aversion)
 
 

@@ -19,6 +19,7 @@ from paid_with_models.attendance import (
     type_grid,
 )
 from paid_with_models.experiments import SCENARIOS
+from paid_with_models.exponential_sum import fit_exponential_sum
 from paid_with_models.valuation import ModelValue
 
 CURVE = GeneralizationBound()
@@ -107,8 +108,8 @@ def test_a_binomial_number_of_parties_becomes_poisson():
         moments = _Transformed(law, CURVE.smooth_from, 16.0**6).moments(CURVE, VALUE, menu[None])
         # Sums mean little where nobody who contributes turns up: there accuracy is 0.
         nobody = (1 - mean / n) ** n
-        fits = _Transformed(law, CURVE.smooth_from, 16.0**6).fits(CURVE, VALUE)[0]
-        reached.append(moments.accuracy[0] - nobody * float(fits(0.0)))
+        fit = fit_exponential_sum(CURVE, CURVE.smooth_from, 16.0**6)
+        reached.append(moments.accuracy[0] - nobody * float(fit(0.0)))
     errors = np.abs(np.array(reached) - poisson.expected_accuracy)
     assert errors[1] < 1e-4 < errors[0] < 1e-1
 

@@ -42,7 +42,7 @@ from paid_with_models import (
 from paid_with_models.certificate import dual_bound
 from paid_with_models.complete_information import relaxed_bound
 from paid_with_models.expectation import Enumeration
-from paid_with_models.exponential_sum import SumExpectation, sum_range
+from paid_with_models.exponential_sum import SumExpectation, fit_both, sum_range
 from paid_with_models.first_moment import Chain, FirstMoment
 
 COMMON = {
@@ -503,7 +503,7 @@ def test_exponential_sums_against_fifty_digits(problem, seed):
     m = m * np.random.default_rng(seed).random(m.size) ** 3
     m = np.maximum(m, sums.low / problem.n_parties)
     at = sums.moments(*curves, m[None])
-    fits = sums.fits(*curves)
+    fits = fit_both(*curves, sums.low, sums.high)
     with mpmath.workdps(50):
         n, p = problem.n_parties, [mpmath.mpf(float(x)) for x in problem.probabilities]
         data = [mpmath.mpf(float(x)) for x in m]

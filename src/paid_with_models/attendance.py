@@ -42,7 +42,7 @@ import numpy.typing as npt
 from .accuracy import Curve, FloatArray
 from .certificate import dual_bound
 from .expectation import Uncertainty
-from .exponential_sum import ExponentialSum, fit_exponential_sum, sum_range
+from .exponential_sum import fit_both, joined, sum_range
 from .first_moment import Chain, FirstMoment, least_utilities
 from .interior_point import maximize
 from .local_search import Incumbents, priced, repaired
@@ -355,20 +355,10 @@ class _Transformed:
         """The same law, for some of the menus."""
         return self
 
-    def fits(self, accuracy: Curve, value: Curve) -> tuple[ExponentialSum, ExponentialSum]:
-        """The sums used for accuracy and value."""
-        return (
-            fit_exponential_sum(accuracy, self.low, self.high),
-            fit_exponential_sum(value, self.low, self.high),
-        )
-
     def moments(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> _Moments:
         """Moments of accuracy and value for contributions of shape (B, I)."""
-        a, v = self.fits(accuracy, value)
-        none = np.zeros
-        rates = np.concatenate([a.rates, v.rates])
-        a_weights = np.concatenate([a.weights, none(v.rates.size)])
-        v_weights = np.concatenate([none(a.rates.size), v.weights])
+        a, v = fit_both(accuracy, value, self.low, self.high)
+        rates, a_weights, v_weights = joined(a, v)
         pieces = [_Piece.of(self.law, rates, m) for m in np.maximum(contributions, 0.0)]
         nobody = np.exp(self.law.log_nobody)
 
@@ -397,7 +387,7 @@ class _Transformed:
         envelope is a line: their difference is largest at an end. Below ``low`` it is at most what
         the sum falls short of its limit at 0. Chernoff bounds how often either happens.
         """
-        a, v = self.fits(accuracy, value)
+        a, v = fit_both(accuracy, value, self.low, self.high)
         rounding = np.finfo(float).eps * 1024
         pairs = ((accuracy.envelope(), a), (value.envelope(), v))
         tangent = max(envelope.tangent_point for envelope, _ in pairs)

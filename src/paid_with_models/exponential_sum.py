@@ -490,6 +490,24 @@ def sum_range(accuracy: Curve, value: Curve, most: float) -> tuple[float, float]
     return low, high
 
 
+def fit_both(
+    accuracy: Curve, value: Curve, low: float, high: float
+) -> tuple[ExponentialSum, ExponentialSum]:
+    """The sums that stand for accuracy and value."""
+    return fit_exponential_sum(accuracy, low, high), fit_exponential_sum(value, low, high)
+
+
+def joined(a: ExponentialSum, v: ExponentialSum) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Rates that serve two sums, and the weights of each on them."""
+    if np.array_equal(a.rates, v.rates):
+        return a.rates, a.weights, v.weights
+    return (
+        np.concatenate([a.rates, v.rates]),
+        np.concatenate([a.weights, np.zeros(v.rates.size)]),
+        np.concatenate([np.zeros(a.rates.size), v.weights]),
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class SumExpectation:
     """Moments of the total contribution by exponential sums, for a batch of B problems.
@@ -526,19 +544,12 @@ class SumExpectation:
         """The batch reduced to some of its problems."""
         return replace(self, n_parties=self.n_parties[rows], probabilities=self.probabilities[rows])
 
-    def fits(self, accuracy: Curve, value: Curve) -> tuple[ExponentialSum, ExponentialSum]:
-        """The sums used for accuracy and value."""
-        return (
-            fit_exponential_sum(accuracy, self.low, self.high),
-            fit_exponential_sum(value, self.low, self.high),
-        )
-
     def shortfall(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> FloatArray:
         """How far moments may lie below those of the curves, relative to their limits, (B,).
 
         The fits' errors, and Chernoff's bound on the probability of data in (0, low).
         """
-        a, v = self.fits(accuracy, value)
+        a, v = fit_both(accuracy, value, self.low, self.high)
         terms = self.moments(accuracy, value, contributions).terms
         all_0 = (terms.mean * terms.all_1)[:, 0]
         rates = terms.rates * self.low
@@ -559,7 +570,7 @@ class SumExpectation:
         Above ``low`` by the errors of the fits; below the tangent points by at most what the sum
         falls short of the limit at 0, times Chernoff's bound on the probability of that.
         """
-        a, v = self.fits(accuracy, value)
+        a, v = fit_both(accuracy, value, self.low, self.high)
         terms = self.moments(accuracy, value, contributions).terms
         tangent = max(accuracy.envelope().tangent_point, value.envelope().tangent_point)
         exponents = terms.rates * tangent + terms.n[:, 0] * terms.log_mean[:, 0]
@@ -585,13 +596,8 @@ class SumExpectation:
 
         An envelope has the same sum as its curve: they differ only below the tangent point.
         """
-        a, v = self.fits(accuracy, value)
-        if np.array_equal(a.rates, v.rates):
-            rates, a_weights, v_weights = a.rates, a.weights, v.weights
-        else:
-            rates = np.concatenate([a.rates, v.rates])
-            a_weights = np.concatenate([a.weights, np.zeros(v.rates.size)])
-            v_weights = np.concatenate([np.zeros(a.rates.size), v.weights])
+        a, v = fit_both(accuracy, value, self.low, self.high)
+        rates, a_weights, v_weights = joined(a, v)
         terms = _Terms(
             self.n_parties[:, None, None],
             self.probabilities,

@@ -93,7 +93,8 @@ def read_consortium(path: Path) -> Consortium:
     for i, name in enumerate(names):
         if not name or name in names[:i]:
             rule = "must be a name of its own" if name else "must not be blank"
-            raise stated.error((place, i, "name"), f"{rule}; got {kinds[i]['name']!r}")
+            at = kinds[i].get("place", (place, i, "name"))
+            raise stated.error(at, f"{rule}; got {kinds[i]['name']!r}")
     accuracy, measured = data["accuracy"], None
     if "csv" in accuracy:
         points = path.parent / accuracy["csv"]
@@ -185,14 +186,17 @@ def _of_schema(error: ValidationError) -> tuple[Place, str]:
 
 
 def _kinds(stated: Stated) -> list[dict[str, Any]]:
-    """Types of a table of parties, by first appearance; probabilities are their shares."""
+    """Types of a table of parties, by first appearance; probabilities are their shares.
+
+    Each has the place in the file of its first party's type.
+    """
     kinds: dict[str, dict[str, Any]] = {}
     members: dict[str, list[str | None]] = {}
     parties = stated.data["parties"]
     for i, party in enumerate(parties):
         name = party["type"]
         kind: dict[str, Any] = {key: party[key] for key in ("cost", "outside") if key in party}
-        first = kinds.setdefault(name, kind)
+        first = kinds.setdefault(name, kind | {"place": ("parties", i, "type")})
         for key in ("cost", "outside"):
             if kind.get(key) != first.get(key):
                 rule = f"must be that of the first party of type {name!r}, {first.get(key, 'none')}"
@@ -260,9 +264,10 @@ def read_points(path: Path) -> FloatArray:
     if not rows or [cell.strip().lower() for cell in rows[0]] != ["data", "accuracy"]:
         got = f"; got {lines[0][:60]!r}" if lines else ""
         raise InputError(f"{path}: line 1: must be the heading data,accuracy{got}")
-    if len(rows) > MOST_POINTS:
-        raise InputError(f"{path}: must hold at most {MOST_POINTS} points; got {len(rows) - 1}")
-    return _checked_points(path, rows[1:], mark)
+    points = _checked_points(path, rows[1:], mark)
+    if len(points) > MOST_POINTS:
+        raise InputError(f"{path}: must hold at most {MOST_POINTS} points; got {len(points)}")
+    return points
 
 
 def _checked_points(path: Path, rows: Iterable[list[str]], mark: str) -> FloatArray:

@@ -10,7 +10,14 @@ import yaml
 from bs4 import BeautifulSoup
 
 from companion import cli, report, report_page, reporting
-from companion.consortium import consortium_schema, example, read_consortium, read_points
+from companion.consortium import (
+    MOST_POINTS,
+    consortium_schema,
+    example,
+    read_consortium,
+    read_points,
+)
+from companion.stated import InputError
 from paid_with_models import (
     GeneralizationBound,
     PowerLaw,
@@ -164,6 +171,11 @@ def changed(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in data.items() if value is not None}
 
 
+def of_parties(*types: str) -> dict[str, Any]:
+    parties = [{"name": str(i), "type": kind, "cost": 0.2} for i, kind in enumerate(types)]
+    return changed(types=None, n_parties=None) | {"parties": parties}
+
+
 TYPE = STATED["types"][0]
 TEXT = """\
 title: Two
@@ -280,6 +292,16 @@ def test_points_that_can_be_understood(tmp_path: Path, text: str) -> None:
     assert read_points(path).tolist() == [[10, 0.3], [100, 0.6], [1000, 0.8]]
 
 
+def test_as_many_points_as_may_be_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "points.csv"
+    rows = [f"{k},{k / 1e5}" for k in range(1, MOST_POINTS + 1)]
+    path.write_text("\n".join(["data,accuracy", *rows, ",", ""]))
+    assert read_points(path).shape == (MOST_POINTS, 2)
+    path.write_text("\n".join(["data,accuracy", *rows, "1e6,0.5"]))
+    with pytest.raises(InputError, match=f"at most {MOST_POINTS} points; got {MOST_POINTS + 1}$"):
+        read_points(path)
+
+
 def test_names_of_a_table_of_parties_are_listed(tmp_path: Path) -> None:
     banks = read_consortium(example("banks.yaml"))
     assert banks.members == (("Bank A", "Bank B", "Bank C"), ("Bank D", "Bank E"), ("Bank F",))
@@ -380,6 +402,8 @@ def test_what_is_not_to_be_written_over(
         (changed(types=[TYPE | {"probabilty": 1}]), "did you mean probability?"),
         (changed(types=[TYPE, TYPE]), "line 5, types.1.name: must be a name of its own"),
         (changed(types=[TYPE | {"name": " "}]), "line 4, types.0.name: must not be blank"),
+        (of_parties("A", "A", "B", "B "), "line 15, parties.3.type: must be a name of its own"),
+        (of_parties("A", "A", " "), "line 12, parties.2.type: must not be blank; got ' '"),
         (changed(types=[TYPE | {"cost": True}]), "cost: must be a number; got True"),
         (changed(types=[TYPE | {"cost": 10**400}]), "line 6, types.0.cost: must be a number below"),
         (changed(title="a\0b"), "title: must not hold control characters"),

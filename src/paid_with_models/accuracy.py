@@ -19,6 +19,8 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+BoolArray = npt.NDArray[np.bool_]
 
 __all__ = [
     "Arctan",

@@ -16,14 +16,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .accuracy import FloatArray
+from .accuracy import BoolArray, FloatArray, IntArray
 from .certificate import _menu, _types_out
 from .exponential_sum import moments_at
 from .problem import Problem
 from .screening import Contract, solve
-
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.intp]
 
 __all__ = ["Audit", "audit", "audit_schema"]
 

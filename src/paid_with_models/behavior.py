@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import LinearConstraint, NonlinearConstraint, minimize, nnls
 
-from .accuracy import FloatArray
+from .accuracy import FloatArray, IntArray
 from .expectation import (
     Enumeration,
     conditional_probabilities,
@@ -39,8 +39,6 @@ from .expectation import (
 )
 from .problem import Problem
 from .rewards import RewardDistribution, cap_limits
-
-IntArray = npt.NDArray[np.intp]
 
 __all__ = [
     "Assignment",

@@ -40,15 +40,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .accuracy import Curve, FloatArray
+from .accuracy import Curve, FloatArray, IntArray
 from .certificate import dual_bound
 from .expectation import Enumeration
 from .first_moment import Chain, FirstMoment, Rows
 from .interior_point import central_path_end
 from .local_search import Incumbents, priced, safely_above, satisfies
-
-IntArray = npt.NDArray[np.intp]
-BoolArray = npt.NDArray[np.bool_]
 
 __all__ = ["Boxes", "Closed", "Elastic", "LocalEnvelope", "close_gaps", "s_shaped", "shrunk"]
 

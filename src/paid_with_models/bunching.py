@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from .accuracy import Curve, FloatArray
+from .accuracy import Curve, FloatArray, IntArray
 from .certificate import dual_bound
 from .expectation import Enumeration, Uncertainty, enumerate_outcomes, outcome_probabilities
 from .first_moment import FirstMoment
@@ -29,7 +28,6 @@ from .problem import Problem
 
 __all__ = ["BunchedEnumeration", "BunchedMoments", "bunched_bound"]
 
-IntArray = npt.NDArray[np.intp]
 
 #: Contributions closer than this, relative to the largest, are taken to be one (safely so: see the
 #: uncertainty); the finish makes them one.

@@ -45,16 +45,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from .accuracy import Curve, FloatArray
+from .accuracy import Curve, FloatArray, IntArray
 from .exponential_sum import ExponentialSum, fit_exponential_sum
 from .problem import Problem
 
 if TYPE_CHECKING:
     import cvxpy
 
-IntArray = npt.NDArray[np.intp]
 
 __all__ = ["ConicProgram", "ConicSolution", "ConicStatus", "conic_program"]
 

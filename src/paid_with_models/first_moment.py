@@ -33,10 +33,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from .accuracy import Curve, FloatArray
+from .accuracy import Curve, FloatArray, IntArray
 from .expectation import Expectation, MomentsLike
-
-IntArray = npt.NDArray[np.intp]
 
 __all__ = ["Chain", "FirstMoment", "Point", "Rows", "least_utilities"]
 

@@ -27,9 +27,7 @@ import numpy.typing as npt
 from scipy.optimize import curve_fit, nnls
 from scipy.special import gammaln
 
-from .accuracy import FloatArray, PowerLaw, Saturating
-
-IntArray = npt.NDArray[np.int64]
+from .accuracy import FloatArray, IntArray, PowerLaw, Saturating
 
 __all__ = [
     "DataSplit",

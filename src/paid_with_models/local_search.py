@@ -9,15 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from .accuracy import FloatArray
+from .accuracy import BoolArray, FloatArray, IntArray
 from .first_moment import FirstMoment, Point
 from .interior_point import Solution, choose, finished, kkt_residual, maximize
 from .many_types import ManyTypes
-
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.intp]
 
 __all__ = ["Incumbents", "priced", "repaired", "safely_above", "satisfies", "settled"]
 

@@ -18,9 +18,9 @@ from typing import cast
 import numpy as np
 from scipy.linalg.lapack import dgbtrf, dgbtrs
 
-from .accuracy import FloatArray
+from .accuracy import FloatArray, IntArray
 from .exponential_sum import SumMoments
-from .first_moment import FirstMoment, IntArray, Point
+from .first_moment import FirstMoment, Point
 
 __all__ = ["ChainSystem", "ManyTypes"]
 

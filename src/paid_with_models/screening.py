@@ -26,7 +26,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .accuracy import FloatArray
+from .accuracy import BoolArray, FloatArray
 from .branch_and_bound import Closed, close_gaps, s_shaped
 from .bunching import bunched_bound
 from .certificate import dual_bound
@@ -38,8 +38,6 @@ from .local_search import Incumbents, priced, repaired, safely_above, settled
 from .many_types import ManyTypes
 from .problem import Autarky, Problem, autarky, autarky_at
 from .selection import NODES, Selection, alone_or_out, best_selection
-
-BoolArray = npt.NDArray[np.bool_]
 
 __all__ = ["Binding", "Contract", "Multipliers", "Shape", "Status", "solve", "solve_many"]
 

@@ -56,9 +56,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from .accuracy import Curve, FloatArray
+from .accuracy import Curve, FloatArray, IntArray
 from .branch_and_bound import (
     NARROW,
     PENALTY_GROWTH,
@@ -74,9 +73,6 @@ from .first_moment import Chain, FirstMoment, Point, Rows
 from .interior_point import Solution, central_path_end
 from .local_search import Incumbents, safely_above, settled
 from .problem import Problem, autarky
-
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.intp]
 
 __all__ = ["Selected", "Selection", "alone_or_out", "best_selection", "every_selection"]
 

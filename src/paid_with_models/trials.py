@@ -19,13 +19,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import brentq
 
-from .accuracy import Curve, FloatArray
+from .accuracy import Curve, FloatArray, IntArray
 from .expectation import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from .first_moment import least_utilities
-from .learning_curves import CLASSES, IntArray
+from .learning_curves import CLASSES
 from .problem import Problem, autarky_at
 from .screening import Contract
 from .valuation import ModelValue
@@ -147,7 +146,7 @@ class Trials:
 
 def run_trials(
     menu: Menu,
-    predict: Callable[[IntArray], npt.NDArray[np.int64]],
+    predict: Callable[[IntArray], IntArray],
     pool: int,
     test_labels: IntArray,
     *,

@@ -1,6 +1,7 @@
 """Expectations over bunches against all outcomes, and the bounds that they close."""
 
 import dataclasses
+import math
 import warnings
 
 import numpy as np
@@ -12,6 +13,7 @@ from paid_with_models import (
     LinearValuation,
     ModelValue,
     Status,
+    bunching,
     menu_residuals,
     screening,
     solve,
@@ -51,6 +53,52 @@ def test_what_differs_within_a_bunch_is_in_the_uncertainty():
         assert np.all(every.accuracy <= some.accuracy + wrong.accuracy)
         assert np.all(every.values <= some.values + wrong.values)
         assert wrong.accuracy[0] > 1e-6
+
+
+def test_the_uncertainty_is_rounding_and_twice_what_differs():
+    p, bunch = np.array([0.2, 0.3, 0.5]), np.array([0, 0, 1])
+    outcomes = BunchedEnumeration(5, p, "paper", bunch)
+    alike, apart = (
+        outcomes.uncertainty(CURVE, VALUE, np.array([[30.0, 30.0 + 2 * by, 200.0]]))
+        for by in (0.0, 3.0)
+    )
+    every = Enumeration.of(5, p[None], "paper").relative_error
+    assert 0 < alike.accuracy[0] <= 4 * every * CURVE.optimum
+    assert alike.values[0] == pytest.approx(100 * alike.accuracy[0])
+    off = 2 * 5 * 3.0
+    assert apart.accuracy[0] == pytest.approx(off * CURVE.envelope().slope)
+    assert apart.values[0] == pytest.approx([off * VALUE.envelope().slope] * 3)
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_curvature_where_no_types_bunch_is_that_of_all_outcomes(beliefs):
+    p, m = np.array([0.2, 0.3, 0.5]), np.array([[300.0, 400.0, 900.0]])
+    prices = np.array([[0.01, 0.002, 0.005]])
+    bunched = BunchedEnumeration(3, p, beliefs, np.arange(3)).moments(CURVE, VALUE, m)
+    every = Enumeration.of(3, p[None], beliefs).moments(CURVE, VALUE, m)
+    assert bunched.curvature(prices) == pytest.approx(every.curvature(prices), rel=1e-9)
+
+
+def test_too_many_types_or_outcomes_are_not_bounded(monkeypatch):
+    seen = []
+
+    def look(problem, envelope, solution):
+        seen.append((problem, envelope, solution))
+        return np.inf
+
+    monkeypatch.setattr(screening, "bunched_bound", look)
+    solve(unequal_problem(277))
+    known = bunching.bunched_bound(*seen[0])
+    assert known < 1
+    monkeypatch.setattr(bunching, "TYPES", 6)
+    assert bunching.bunched_bound(*seen[0]) == np.inf
+    monkeypatch.setattr(bunching, "TYPES", 7)
+    assert bunching.bunched_bound(*seen[0]) == known
+    outcomes = math.comb(26 + 5 - 1, 5 - 1)  # of 26 parties in five bunches
+    monkeypatch.setattr(bunching, "ENTRIES", 7 * outcomes)
+    assert bunching.bunched_bound(*seen[0]) == known
+    monkeypatch.setattr(bunching, "ENTRIES", 7 * outcomes - 1)
+    assert bunching.bunched_bound(*seen[0]) == np.inf
 
 
 @pytest.mark.parametrize("seed", [41, 185, 277])

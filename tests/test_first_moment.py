@@ -1,10 +1,12 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.optimize import linprog
 
 from paid_with_models import GeneralizationBound, LinearValuation, ModelValue, least_utilities
 from paid_with_models.expectation import Enumeration
-from paid_with_models.first_moment import Chain, FirstMoment
+from paid_with_models.first_moment import Chain, FirstMoment, Rows
 
 
 def least_by_linear_program(m, c, f):
@@ -121,3 +123,78 @@ def test_gradient_and_hessian_against_finite_differences():
 def test_the_box_holds_every_menu_with_rewards_up_to_the_best_model():
     model = problem([0.5, 0.2], [1.0, 10.0])
     assert model.box[0] == pytest.approx([0.99, 99 / 0.5, 99 / 0.5, 90 / 0.2])
+
+
+def test_what_costs_next_to_nothing_to_the_type_before_is_bounded_by_it():
+    """A menu pays y_2 (c_1 - c_2) to type 2 at least, so y_2 is small where c_1 is large."""
+    model = problem([1e6, 0.2], [0.0, 10.0])
+    assert model.box[0] == pytest.approx([1.0, 1e-4, 1e-4, 450.0])
+
+
+def test_searches_start_inside_the_box():
+    """Half of each step of the chain; at least a fortieth of the contribution."""
+    increments, unit = problem([0.5, 0.4, 0.1], [0.0, 0.0, 0.0]).start(
+        np.array([[100.0, 101.0, 400.0]])
+    )
+    assert increments[0] == pytest.approx([0.05, 100.0, 2.525, 2.525, 125.0, 149.5])
+    assert unit[0] == pytest.approx([1.0, 100.0, 101.0, 101.0, 250.0, 400.0])
+    assert np.all(increments <= problem([0.5, 0.4, 0.1], [0.0, 0.0, 0.0]).box)
+
+
+def batch_of_three():
+    costs = np.array([[0.5, 0.3], [0.6, 0.2], [0.7, 0.1]])
+    p = np.array([[0.5, 0.5], [0.2, 0.8], [0.9, 0.1]])
+    others = Rows(
+        on_contributions=np.arange(12.0).reshape(3, 2, 2),
+        on_utilities=-np.arange(12.0).reshape(3, 2, 2),
+        least=np.arange(6.0).reshape(3, 2),
+        unit=1 + np.arange(6.0).reshape(3, 2),
+        elastic=np.ones((3, 2)),
+    )
+    model = problem(costs[0], np.zeros(2))
+    return dataclasses.replace(
+        model,
+        expectation=Enumeration.of(4, p, "paper"),
+        costs=costs / 100,
+        reservation_utilities=np.array([[0.0, 0.01], [0.0, 0.02], [0.01, 0.03]]),
+        others=others,
+    )
+
+
+def test_some_problems_of_a_batch_are_those_problems():
+    whole, rows = batch_of_three(), np.array([2, 0])
+    some = whole.take(rows)
+    x = np.array([[0.1, 20.0, 5.0, 30.0], [0.0, 40.0, 0.0, 60.0], [0.2, 80.0, 1.0, 10.0]])
+    every, part = whole.point(x), some.point(x[rows])
+    for name in ("contributions", "rows", "caps"):
+        assert getattr(part, name) == pytest.approx(getattr(every, name)[rows], rel=1e-14), name
+    assert np.array_equal(some.row_unit, whole.row_unit[rows])
+    assert np.array_equal(some.box, whole.box[rows])
+
+
+def test_constraints_added_to_others_keep_both():
+    one = batch_of_three().others
+    more = Rows(*(10 + array[:, :1] for array in vars(one).values()))
+    both = one.and_(more)
+    for name, array in vars(both).items():
+        assert array.shape[:2] == (3, 3)
+        assert np.array_equal(array[:, :2], getattr(one, name))
+        assert np.array_equal(array[:, 2:], getattr(more, name))
+
+
+def test_contributions_are_put_in_order_between_costs_and_nowhere_else():
+    m = np.array([[30.0, 10.0, 20.0], [5.0, 60.0, 40.0]])
+    unlike = problem([0.5, 0.3, 0.1], [0.0, 0.0, 0.0])
+    assert unlike.in_order(m).tolist() == [[30, 30, 30], [5, 60, 60]]
+    assert m[0, 1] == 10  # what was given is not touched
+    tied = problem([0.5, 0.5, 0.1], [0.0, 0.0, 0.0])
+    assert tied.in_order(m).tolist() == [[30, 10, 30], [5, 60, 60]]
+
+
+def test_one_menu_in_increments_by_hand():
+    """Upward incentives bind: type 1 gets 3 beyond its outside option, so that y_2 is 45."""
+    model = problem([0.5, 0.3], [2.0, 14.0])
+    increments = model.increments_of(np.array([[40.0, 45.0]]))
+    assert increments[0] == pytest.approx([0.03, 40.0, 5.0, 0.0])
+    increments = model.increments_of(np.array([[40.0, 80.0]]))
+    assert increments[0] == pytest.approx([0.0, 40.0, 20.0, 20.0])

@@ -47,7 +47,7 @@ ALSO: dict[str, tuple[str, ...]] = {
     "complete_information": (),
     "expectation": (),
     "exponential_sum": (),
-    "first_moment": ("certificate",),
+    "first_moment": ("branch_and_bound", "certificate", "selection"),
     "interior_point": ("screening",),
     "learning_curves": (),
     "local_search": ("screening",),

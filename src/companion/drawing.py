@@ -44,6 +44,7 @@ from .dependencies import find_dependencies
 from .git import changed_files, commit
 from .registry import FigureRecord, csv, fill, load_columns, load_registry
 from .shorten import shorten_drawing, shorten_png
+from .writing import write_whole
 
 LICENSE = "CC BY 4.0"
 LICENSE_URL = "https://creativecommons.org/licenses/by/4.0/"
@@ -170,11 +171,11 @@ def draw_figures(
             for name in registry
             if (home / name).is_dir()
         ]
-        _replace(home / "figures.json", _json({"version": project.version, "figures": entries}))
+        write_whole(home / "figures.json", _json({"version": project.version, "figures": entries}))
         if (root / crate.CITATION).is_file():
             ids = [it["id"] for it in entries]
             address = project.repository or project.site
-            _replace(home / crate.FILE, crate.describe(root, home, ids, address))
+            write_whole(home / crate.FILE, crate.describe(root, home, ids, address))
     return {record.id: home / record.id for record in chosen}
 
 
@@ -405,13 +406,6 @@ def _machine() -> dict[str, Any]:
 
 def _json(content: Any) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file aside and put it in place in one step."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
 """``pwm report``: the best contract of a consortium as one HTML file that needs nothing else."""
 
 import argparse
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 from .consortium import read_consortium
 from .report_page import render
 from .stated import InputError
+from .writing import write_whole
 
 
 def add_report(commands: Any) -> None:
@@ -42,18 +41,3 @@ def _report(options: argparse.Namespace) -> None:
         raise InputError(f"{options.file}: cannot be computed with: {error}") from None
     write_whole(options.output, page)
     print(options.output)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file aside, then give it its name: it is never there by half."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -18,7 +18,6 @@ import hashlib
 import io
 import json
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,6 +30,7 @@ from typing import Any
 
 from .chapters import BookError
 from .execute import Executed
+from .writing import write_whole
 
 #: Where a page wants the verdicts.
 PLACE = "<!-- verdicts -->"
@@ -529,14 +529,6 @@ def update(pages: Mapping[str, Content], figures: Mapping[str, str], folder: Pat
 
 def _json(content: Any) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file aside and rename it: a reader finds the old text or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    fresh.write_text(text, encoding="utf-8", newline="\n")
-    fresh.replace(path)
 
 
 def verdict_of_figure(findings: Iterable[Finding], figure: str) -> Verdict | None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-from companion import cli, report, report_page, reporting
+from companion import cli, report, report_page
 from companion.consortium import (
     MOST_POINTS,
     consortium_schema,
@@ -476,20 +476,6 @@ def test_missing_file_and_missing_folder(
     output = tmp_path / "none" / "report.html"
     assert cli.main(["report", str(example("banks.yaml")), "--output", str(output)]) == 2
     assert "there is no folder" in capsys.readouterr().err
-
-
-def test_a_report_is_never_there_by_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "report.html"
-    path.write_text("before")
-
-    def fail(*_: object) -> None:
-        raise OSError("no room")
-
-    monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="no room"):
-        reporting.write_whole(path, "after")
-    assert path.read_text() == "before"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_schema_is_a_schema() -> None:

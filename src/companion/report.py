@@ -10,6 +10,7 @@ from scipy.optimize import OptimizeWarning
 
 from paid_with_models import (
     Arctan,
+    Audit,
     Contract,
     Curve,
     GeneralizationBound,
@@ -18,11 +19,14 @@ from paid_with_models import (
     PowerValuation,
     Problem,
     Saturating,
+    audit,
     autarky,
 )
 from paid_with_models.accuracy import FloatArray
 from paid_with_models.learning_curves import fit_power_law
 from paid_with_models.selection import NODES
+
+from .consortium import Consortium
 
 #: Outcomes drawn for the distributions of rewards, and where the draws start.
 DRAWS, SEED = 20_000, 1
@@ -112,6 +116,31 @@ def reward_spread(contract: Contract, draws: int = DRAWS) -> Spread:
         means.append(np.average(values, weights=weights))
         accuracies.append(np.average(problem.valuation.inverse(values), weights=weights))
     return Spread(np.array(levels), np.array(means), np.array(accuracies))
+
+
+def audit_present(consortium: Consortium, best: Contract) -> Audit:
+    """Audit the scheme in use; types that give nothing and get nothing are left out.
+
+    Parameters
+    ----------
+    consortium : Consortium
+    best : Contract
+        For its problem.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    ValueError
+        If no scheme in use is stated.
+    """
+    if consortium.present is None:
+        raise ValueError("consortium must state the scheme in use, present; got None")
+    contributions, rewards = consortium.present
+    out = np.flatnonzero((contributions == 0) & (rewards == 0)).tolist()
+    return audit(consortium.problem, contributions, rewards, left_out=out, best=best)
 
 
 def variants(problem: Problem, measured: FloatArray | None = None) -> dict[str, Problem]:

@@ -29,7 +29,7 @@ from paid_with_models.accuracy import FloatArray
 from paid_with_models.audit import TOLERANCE, Audit
 
 from .consortium import Consortium
-from .report import DRAWS, Spread, reward_spread, search_limit, variants
+from .report import DRAWS, Spread, audit_present, reward_spread, search_limit, variants
 
 #: Longest name beside a drawing.
 LONGEST = 44
@@ -394,8 +394,7 @@ def _present(consortium: Consortium, contract: Contract) -> str:
     if consortium.present is None:
         return ""
     contributions, rewards = consortium.present
-    out = np.flatnonzero((contributions == 0) & (rewards == 0)).tolist()
-    found = audit(consortium.problem, contributions, rewards, left_out=out, best=contract)
+    found = audit_present(consortium, contract)
     allowed = _allowed(contract)
     said = findings(found, consortium.names, consortium.value_unit, allowed)
     verdict = (

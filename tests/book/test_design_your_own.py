@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
+from companion import cli
 from companion.consortium import consortium_schema, example, read_consortium
+from companion.verify import read_notebook
 from paid_with_models import solve
+
+from .conftest import ROOT
 
 
 def test_another_consortium_by_papermill(site: Path, tmp_path: Path) -> None:
@@ -24,6 +28,35 @@ def test_another_consortium_by_papermill(site: Path, tmp_path: Path) -> None:
     contract = solve(banks.problem)
     assert f"{contract.contributions.max():.1f}" in text
     assert f"{contract.expected_accuracy:.4f}" in text
+
+
+def test_a_type_that_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no share of the model's value, and no part in the scheme in use."""
+    file, out = tmp_path / "consortium.yaml", tmp_path / "out.ipynb"
+    file.write_text(LEFT_OUT)
+    monkeypatch.chdir(ROOT)
+    command = ["execute", "book/beyond/design_your_own.md", "-p", f"consortium={file}"]
+    build = ["--build-dir", str(tmp_path / "build")]
+    assert cli.main([*command, "--output", str(out), *build]) == 0
+    shown = read_notebook(out).shown
+    (*_, small, large) = shown["The menu, table 1"]
+    assert (small[1], float(small[-1])) == ("yes", 1)
+    assert (large[1], *map(float, large[2:])) == ("no", 0, 0, 0)
+    (verdict,), *_ = shown["The scheme in use, text 1"]
+    assert verdict.startswith("satisfied")
+
+
+LEFT_OUT = """\
+title: One stays out
+n_parties: 5
+types:
+  - {name: small, probability: 0.6, cost: 0.2}
+  - {name: large, probability: 0.4, cost: 0.1, outside: 500}
+accuracy: {name: GeneralizationBound}
+present:
+  contributions: [150, 0]
+  rewards: [70, 0]
+"""
 
 
 @pytest.mark.parametrize(

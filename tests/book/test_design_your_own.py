@@ -55,7 +55,7 @@ types:
 accuracy: {name: GeneralizationBound}
 present:
   contributions: [150, 0]
-  rewards: [70, 0]
+  rewards: [60, 0]
 """
 
 

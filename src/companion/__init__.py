@@ -1,1 +1,1 @@
-"""The book's machinery: executes the chapters and builds the site. It knows no economics."""
+"""The book's machinery: executes the chapters, builds the site, and holds the command ``pwm``."""

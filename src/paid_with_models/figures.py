@@ -732,7 +732,8 @@ def bunching(
     [1, 2, 1, 1]
     """
     if not lines or any(len(row) < 2 for row in lines.values()):
-        raise ValueError("lines must hold panels of at least two contracts each")
+        got = {title: len(row) for title, row in lines.items()}
+        raise ValueError(f"lines must hold panels of at least two contracts each; got {got}")
     sizes = {contract.problem.n_types for row in lines.values() for _, contract in row}
     if len(sizes) > 1:
         raise ValueError(f"all contracts must have as many types; got {sorted(sizes)}")

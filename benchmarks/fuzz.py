@@ -181,7 +181,8 @@ BOOK = {
     "book/runs/five.yml": "template: template.md\ntitle: Five\n"
     "parameters: {number: 5, shares: [1, 0.25]}\n",
     "book/figures.yml": "columns: {slope: {text: slope, unit: m}}\nfigures:\n  fig-line:\n"
-    "    title: Line\n    caption: '{{ slope:.1f }}'\n    alt: A line\n"
+    "    title: Line\n    caption: '{{ slope:.1f }}, {{ place }}'\n    alt: A line\n"
+    "    text: {place: here}\n"
     "    draw: toy.lines:line\n    compute: toy.lines:slopes\n    parameters: {steepest: 2}\n"
     "    chapter: book/runs/five\n    changelog: {1.2.3: First version.}\n",
     "pyproject.toml": "[project]\nname = 'toy'\nversion = '1.2.3'\nauthors = [{ name = 'A' }]\n"

@@ -197,7 +197,10 @@ def _content(path: Path) -> dict[str, Any]:
 def _read(path: Path) -> dict[str, FigureRecord]:
     registry = {}
     for name, entry in _content(path)["figures"].items():
-        text = {"title": entry.get("title", ""), **entry.pop("text", {})}
+        texts = entry.pop("text", {})
+        if not isinstance(texts, dict):
+            raise RegistryError(f"{path}: {name}: text must be a mapping, not {texts!r}")
+        text = {"title": entry.get("title", ""), **{str(key): it for key, it in texts.items()}}
         for key in ("caption", "alt"):
             entry[key] = _fill_texts(str(entry.get(key, "")), text).strip()
         try:

@@ -87,6 +87,7 @@ def test_bytes(folder: Path, suffix: str, content: bytes) -> None:
         (["figures"], "book/figures.yml", "columns: {}\nfigures: {fig-line: [1]}\n"),
         (["figures"], "book/figures.yml", "columns: {a: 1}\nfigures: {}\n"),
         (["figures"], "book/figures.yml", fuzz.BOOK["book/figures.yml"].replace("fig-line", "1")),
+        (["figures"], "book/figures.yml", "columns: {}\nfigures: {fig-line: {text: 7}}\n"),
         (["figures"], "book/figures.yml", "columns: {1: 2}\n3: 4\nfigures: {}\n"),
         (["verify"], "reference/tolerances.json", NO_PATTERN),
         (["verify"], "reference/tolerances.json", f'{{"relative": {HUGE}}}'),

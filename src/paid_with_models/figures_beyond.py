@@ -1116,7 +1116,10 @@ def noisy_party(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
             ax.plot(line["quality"], line["difference"], color=INK)
             for q, marker in guides.values():
                 at = np.interp(q, line["quality"], line["difference"])
-                ax.plot(q, at, marker, color=INK, markerfacecolor="white", markersize=7)
+                ax.plot(
+                    q, at, marker, color=INK, markerfacecolor="white", markeredgewidth=2,
+                    markersize=6,
+                )  # fmt: skip
             ax.errorbar(
                 0, left_out["difference"], yerr=left_out["half_width"], color=TYPE_PATH[3],
                 marker="D", markersize=7, capsize=4, zorder=4, clip_on=False,

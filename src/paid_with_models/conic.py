@@ -103,6 +103,10 @@ class ConicStatus(Enum):
     FAILED = "failed: the solver could not finish"
 
 
+#: CVXPY before 1.9.3 finds the shape of a sum by adding up an array that nobody has filled.
+_whatever_memory_holds = np.errstate(invalid="ignore", over="ignore")
+
+
 @dataclass(frozen=True, eq=False)
 class ConicSolution:
     """What the cone solver found; types in the order of the problem.
@@ -163,6 +167,7 @@ class ConicProgram:
     accuracy_sum: ExponentialSum
     value_sum: ExponentialSum
 
+    @_whatever_memory_holds
     def solve(self, extra: Iterable[cvxpy.Constraint] = ()) -> ConicSolution:
         """Solve with Clarabel.
 
@@ -223,6 +228,7 @@ class ConicProgram:
         return float(np.asarray(slack.value)) if good else 0.0
 
 
+@_whatever_memory_holds
 def conic_program(problem: Problem, *, left_out: Sequence[int] = ()) -> ConicProgram:
     """State the first-moment problem in CVXPY.
 

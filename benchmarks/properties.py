@@ -69,7 +69,7 @@ class Recorder:
             "seconds": round(seconds, 1),
             "date": datetime.now(UTC).date().isoformat(),
             "commit": commit(ROOT),
-            "changed_since": bool(changed_files(ROOT)),
+            "changed_since": bool({ROOT / name for name in changed_files(ROOT)} - {self.target}),
             "python": platform.python_version(),
         }
         lines = [json.dumps(rows[name]) for name in sorted(rows)]

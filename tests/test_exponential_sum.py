@@ -270,3 +270,15 @@ def test_derivatives_where_some_contribute_nothing_are_those_of_the_curves(
     assert one.value_jacobian / 100 == close(other.value_jacobian / 100)
     prices = np.array([[0.01, 0.02, 0.005]] * 3)
     assert one.weighted_gradient(prices) == close(other.weighted_gradient(prices))
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 10.0, 1e3])
+def test_whether_a_sum_stands_for_a_value_does_not_depend_on_its_unit(unit):
+    """Slopes at the end of so long a range are lost in rounding if only values are fitted."""
+    curve = PowerLaw(0.9, 3.0, 0.7, 20.0)
+    value = ModelValue(curve, ExponentialValuation(50.0 * unit, 2.0))
+    assert sum_range(curve, value, 5e6) == (0.0, 16.0**6)
+    fit = fit_exponential_sum(value, 0.0, 16.0**6)
+    at = np.geomspace(1.0, 16.0**6, 500)
+    assert fit(at) == pytest.approx(value(at), rel=1e-14)
+    assert fit.derivative(at) == pytest.approx(value.derivative(at), rel=1e-9)

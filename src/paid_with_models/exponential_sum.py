@@ -173,11 +173,38 @@ def _fit(curve: Curve, low: float, high: float, rates_per_e_fold: float) -> Expo
     grid = np.geomspace(shortest, high, 8 * n_rates)
     if low == 0:
         grid = np.append(grid, 0.0)
-    weights, _ = nnls(np.exp(np.outer(grid, -rates)), curve.optimum - curve(grid), maxiter=9999)
-    used = weights > 0
-    sum_ = ExponentialSum(curve.optimum, weights[used], rates[used], low, high, np.inf, np.inf)
-    error, slope_error = _proven(curve, sum_, shortest)
-    return ExponentialSum(sum_.limit, sum_.weights, sum_.rates, low, high, error, slope_error)
+    # In units of the best value, since the tolerance of nnls is not relative to what it fits.
+    value, first, _ = curve.evaluate(grid)
+    decay, missing = np.exp(np.outer(grid, -rates)), 1 - value / curve.optimum
+    sum_ = _by_least_squares(curve, rates, grid, decay, missing)
+    if _failure(sum_) <= 1:
+        return sum_
+    # Near the end of the range rounding is all that is known of what is missing, but the slope is
+    # known to all digits: heed it, too.
+    rising = (grid > 0) & (first > 0)
+    slope = grid[rising] * first[rising] / curve.optimum
+    heed = slope**-0.5
+    pull = (heed * grid[rising])[:, None] * rates * decay[rising]
+    rows, side = np.vstack([decay, pull]), np.append(missing, heed * slope)
+    return min(sum_, _by_least_squares(curve, rates, grid, rows, side), key=_failure)
+
+
+def _by_least_squares(
+    curve: Curve, rates: FloatArray, grid: FloatArray, rows: FloatArray, side: FloatArray
+) -> ExponentialSum:
+    """The sum with non-negative weights for which rows @ weights is closest to the side."""
+    shares, _ = nnls(rows, side, maxiter=9999)
+    used = shares > 0
+    weights = curve.optimum * shares[used]
+    low, high = float(grid.min()), float(grid.max())
+    sum_ = ExponentialSum(curve.optimum, weights, rates[used], low, high, np.inf, np.inf)
+    error, slope_error = _proven(curve, sum_, float(grid[0]))
+    return replace(sum_, error=error, slope_error=slope_error)
+
+
+def _failure(fit: ExponentialSum) -> float:
+    """Errors in units of what is tolerated; at most 1 where the sum can stand for its curve."""
+    return max(fit.error / (FIT_TOLERANCE * fit.limit), fit.slope_error / SLOPE_TOLERANCE)
 
 
 def _first_rise(curve: Curve) -> float:
@@ -485,7 +512,7 @@ def sum_range(accuracy: Curve, value: Curve, most: float) -> tuple[float, float]
         return None
     for curve in (accuracy, value):
         fit = fit_exponential_sum(curve, low, high)
-        if fit.error > FIT_TOLERANCE * fit.limit or fit.slope_error > SLOPE_TOLERANCE:
+        if _failure(fit) > 1:
             return None
     return low, high
 

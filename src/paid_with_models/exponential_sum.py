@@ -186,7 +186,8 @@ def _fit(curve: Curve, low: float, high: float, rates_per_e_fold: float) -> Expo
     heed = slope**-0.5
     pull = (heed * grid[rising])[:, None] * rates * decay[rising]
     rows, side = np.vstack([decay, pull]), np.append(missing, heed * slope)
-    return min(sum_, _by_least_squares(curve, rates, grid, rows, side), key=_failure)
+    better = _by_least_squares(curve, rates, grid, rows, side)
+    return better if _failure(better) <= 1 else sum_
 
 
 def _by_least_squares(

@@ -281,6 +281,7 @@ def draw(
 ) -> Path:
     """Draw a figure into a new folder, and put it in place of the one in `home`."""
     start = time.process_time()  # what the clock shows on an idle machine
+    home = home.absolute()  # as what mkdtemp returns since Python 3.12
     folder = Path(tempfile.mkdtemp(prefix=f"{record.id}.", dir=home / ".drawn"))
     folder.chmod(0o755)
     figure, table = record.drawn(*record.result(root))

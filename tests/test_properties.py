@@ -293,8 +293,9 @@ def test_the_unit_of_money_does_not_matter(problem, exponent):
     one, other = solved(problem), solved(rescaled)
     tolerance = 1e-9 + max(one.gap, other.gap)
     assert abs(one.expected_accuracy - other.expected_accuracy) <= tolerance
-    if one.gap + other.gap == 0:
-        assert other.rewards == pytest.approx(one.rewards * factor, rel=1e-6, abs=1e-9 * factor)
+    # Not that the menus are the same: with a type so rare that nobody notices there are many.
+    assert menu_residuals(rescaled, one.contributions, one.rewards * factor).largest <= 1e-9
+    assert menu_residuals(problem, other.contributions, other.rewards / factor).largest <= 1e-9
 
 
 @PROPERTY

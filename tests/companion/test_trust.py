@@ -42,7 +42,7 @@ def test_every_property_was_tried_on_many_problems_and_held() -> None:
     assert len(stated) == source.count("@PROPERTY\n")
     assert sorted(stated) == [row["property"] for row in rows]
     assert all(row["failures"] == 0 for row in rows)
-    assert all(row["examples"] >= 500 for row in rows)
+    assert all(row["examples"] >= 5_000 for row in rows)
 
 
 def test_page_says_what_the_files_say() -> None:

@@ -43,7 +43,7 @@ test: env ## run the tests; those of the site, PDF and zip need make book pdf zi
 test-long: env ## try each property on 5,000 problems, into benchmarks/properties.json (over an hour)
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.properties benchmarks/properties.json
 
-versions: env ## test PYTHONS with locked, lowest and newest versions, into benchmarks/versions.json (an hour)
+versions: env ## test PYTHONS with locked, lowest and newest versions, into benchmarks/versions.json (two hours)
 	@$(versions) $(PYTHONS)
 
 test-lowest: env ## the same on PYTHON with the lowest versions that pyproject.toml allows
@@ -66,7 +66,7 @@ bench: env ## measure speed, the published method beside ours, into benchmarks/r
 		--benchmark-timer=time.process_time --benchmark-json="$(BUILD_DIR)/benchmarks.json" --benchmark-quiet
 	@$(python) -m benchmarks.summary "$(BUILD_DIR)/benchmarks.json" benchmarks/results.json
 
-fuzz: env ## try 21,000 broken files and command lines, into benchmarks/fuzz.json (6 minutes)
+fuzz: env ## try 21,000 broken files and command lines, into benchmarks/fuzz.json (10 minutes)
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.fuzz benchmarks/fuzz.json
 
 faults: env ## try no network, a full disk, kills and more, into benchmarks/faults.json (20 minutes)

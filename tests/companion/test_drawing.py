@@ -246,6 +246,27 @@ def test_killed_at_any_moment_it_leaves_whole_figures_and_the_next_run_ends_well
     assert not list(home.glob(".*.new"))
 
 
+#: As Python 3.12 and later: what mkdtemp returns is absolute, whatever it is asked for.
+ABSOLUTE = """
+import os, sys, tempfile
+from pathlib import Path
+from companion import drawing
+made = tempfile.mkdtemp
+tempfile.mkdtemp = lambda **named: os.path.abspath(made(**named))
+drawing.main(Path.cwd(), Path("build/figures"), sys.argv[1:])
+"""
+
+
+def test_the_output_folder_may_be_relative(tmp_path: Path) -> None:
+    root = write(tmp_path)
+    (root / "build/figures/.drawn").mkdir(parents=True)
+    command = [sys.executable, "-c", ABSOLUTE, IDS[0]]
+    path = os.environ | {"PYTHONPATH": str(root / "src")}
+    done = subprocess.run(command, cwd=root, env=path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (root / "build/figures" / IDS[0] / "metadata.json").is_file()
+
+
 @pytest.fixture
 def in_root(drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     monkeypatch.chdir(drawn)

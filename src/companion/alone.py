@@ -10,7 +10,7 @@ FILE = ".lock"
 
 
 @contextlib.contextmanager
-def alone(folder: Path, say: Callable[[str], None] = print) -> Iterator[None]:
+def alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Wait until no other run holds the lock of `folder`, and hold it.
 
     Processes started with ``close_fds=False`` hold it too: what a killed run leaves behind keeps
@@ -21,7 +21,7 @@ def alone(folder: Path, say: Callable[[str], None] = print) -> Iterator[None]:
     folder
         Made if there is none.
     say
-        Told if it has to wait.
+        Told if it has to wait; what it writes must not be kept in a buffer.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / FILE).open("w") as lock:

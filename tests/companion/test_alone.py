@@ -7,11 +7,12 @@ from pathlib import Path
 from companion.alone import alone
 
 CODE = """
-import sys, time
+import functools, sys
 from pathlib import Path
 from companion.alone import alone
-with alone(Path(sys.argv[1])):
-    print("inside", flush=True)
+say = functools.partial(print, flush=True)
+with alone(Path(sys.argv[1]), say):
+    say("inside")
     sys.stdin.read()
 """
 

@@ -48,7 +48,7 @@ ALSO: dict[str, tuple[str, ...]] = {
     "expectation": (),
     "exponential_sum": (),
     "first_moment": ("branch_and_bound", "certificate", "selection"),
-    "interior_point": ("screening",),
+    "interior_point": ("many_types", "screening"),
     "learning_curves": (),
     "local_search": ("screening",),
     "many_types": (),

@@ -1,6 +1,8 @@
+from itertools import chain, combinations
+
 import numpy as np
 import pytest
-from scipy.optimize import brentq, minimize_scalar
+from scipy.optimize import brentq, minimize, minimize_scalar
 
 from paid_with_models import (
     Arctan,
@@ -187,3 +189,108 @@ def test_an_average_near_the_optimum_does_not_pass_it():
         complete = solve_complete_information(problem)
         assert complete.expected_accuracy <= accuracy.optimum
         assert complete.expected_value <= problem.model_value.optimum
+
+
+def best_by_trying_every_set(problem, counts):
+    """Largest total of an outcome over all sets of types that may be let in, on a fine grid."""
+    f, c = problem.outside_options, problem.costs
+    types = np.flatnonzero(counts)
+    sets = chain.from_iterable(combinations(types, k) for k in range(1, len(types) + 1))
+    best, grid = 0.0, np.linspace(0, counts @ (problem.model_value.optimum / c), 20_001)[1:]
+    for chosen in map(list, sets):
+        n = counts[chosen]
+        gains = (problem.model_value(grid)[:, None] - f[chosen]) / c[chosen]
+        # All of the set gain by the model; one party on its own is free to contribute less.
+        total = gains @ n - grid
+        fits = (total >= -1e-9 * grid) & (gains >= 0).all(axis=1)
+        if n.sum() == 1:
+            net = problem.model_value(grid) - c[chosen[0]] * grid
+            at = net.argmax()
+            best = max(best, grid[at] if net[at] >= f[chosen[0]] - 1e-6 else 0.0)
+        elif fits.any():
+            best = max(best, grid[fits][-1])
+    return best
+
+
+@pytest.mark.parametrize(
+    "above", [[0.0, 0.0, 0.0], [20.0, 0.0, 0.0], [0.0, 30.0, 8.0], [60.0, 0.0, 5.0], [99.0] * 3]
+)
+def test_with_better_outside_options_the_best_set_of_types_takes_part(above):
+    """By how much outside options are above autarky decides who is worth its price."""
+    accuracy, costs = GeneralizationBound(), [0.2, 0.15, 0.05]
+    alone = autarky(Problem(3, [0.2, 0.3, 0.5], costs, accuracy))
+    f = np.minimum(alone.utilities + above, 99.5)
+    problem = Problem(3, [0.2, 0.3, 0.5], costs, accuracy, reservation_utilities=f)
+    complete = solve_complete_information(problem)
+    for counts, total in zip(complete.counts, complete.totals, strict=True):
+        grid = counts @ (100 / problem.costs) / 20_000
+        assert total == pytest.approx(best_by_trying_every_set(problem, counts), abs=2 * grid)
+    # Whoever takes part is held to its outside option, whoever does not gives nothing.
+    worth = problem.model_value(complete.totals)[:, None]
+    given = np.nan_to_num(complete.outcome_contributions)
+    inside = (complete.counts > 0) & (given > 0)
+    left = worth - problem.costs * given - f
+    assert left[inside] == pytest.approx(0, abs=1e-9)
+    assert np.all(worth[~inside.any(axis=1)] < f.max() + 1e-9)
+    several = complete.counts.sum(axis=1) > 1
+    collected = (complete.counts * given).sum(axis=1)
+    assert collected[several] == pytest.approx(complete.totals[several], rel=1e-9, abs=1e-9)
+
+
+def test_outside_options_stated_as_autarky_change_nothing():
+    for n_parties in (1, 3):
+        plain = Problem(n_parties, [0.2, 0.3, 0.5], [3.0, 0.15, 0.05], GeneralizationBound())
+        stated = Problem(
+            n_parties, [0.2, 0.3, 0.5], [3.0, 0.15, 0.05], GeneralizationBound(),
+            reservation_utilities=autarky(plain).utilities,
+        )  # fmt: skip
+        one, other = solve_complete_information(plain), solve_complete_information(stated)
+        assert other.totals == pytest.approx(one.totals, rel=1e-12)
+        assert other.outcome_contributions == pytest.approx(
+            one.outcome_contributions, rel=1e-9, abs=1e-9, nan_ok=True
+        )
+        assert other.rewards == pytest.approx(one.rewards, rel=1e-12)
+
+
+# Book: prop-relaxation
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+@pytest.mark.parametrize("valuation", [LinearValuation(100.0), PowerValuation(100.0, 2.0)])
+def test_the_relaxation_is_what_its_definition_says(valuation, beliefs):
+    """Against a general solver on the envelopes themselves, two parties of two types."""
+    problem = Problem(2, [0.3, 0.7], [0.3, 0.1], GeneralizationBound(), valuation, beliefs)
+    counts = np.array([[2, 0], [1, 1], [0, 2]])
+    chances = np.array([0.09, 0.42, 0.49])
+    if beliefs == "own":  # whom the one other party is
+        seen = np.array([[0.3, 0.0], [0.7, 0.3], [0.0, 0.7]])
+    else:
+        seen = np.array([[0.09, 0.0], [0.42, 0.42], [0.0, 0.49]])
+        seen /= seen.sum(axis=0)
+    accuracy, value = problem.accuracy.envelope(), problem.model_value.envelope()
+    f, c = autarky(problem).utilities, problem.costs
+
+    def given(x):
+        return np.array([[x[0], 0.0], [x[1], x[2]], [0.0, x[3]]])
+
+    def totals(x):
+        return (counts * given(x)).sum(axis=1)
+
+    def gains(x):
+        worth = value(totals(x))[:, None] - c * given(x)
+        return ((seen * worth).sum(axis=0) - f) / 100
+
+    found = max(
+        (
+            minimize(
+                lambda x: -float(chances @ accuracy(totals(1e3 * x))),
+                start,
+                bounds=[(0, 20)] * 4,
+                method="SLSQP",
+                constraints={"type": "ineq", "fun": lambda x: gains(1e3 * x)},
+                options={"ftol": 1e-12, "maxiter": 500},
+            )
+            for start in (np.full(4, 0.3), np.full(4, 0.6))
+        ),
+        key=lambda result: -result.fun,
+    )
+    assert gains(1e3 * found.x).min() > -1e-8
+    assert relaxed_bound(problem) == pytest.approx(-found.fun, abs=2e-6)

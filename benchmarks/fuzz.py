@@ -550,6 +550,8 @@ def playground() -> Iterator[Path]:
             if module is cli and name in {"execute_chapters", "draw_figures"}:
                 nothing = _no_results
             stack.enter_context(patch.object(module, name, nothing))
+        # What is imported late leaves its bytecode beside it: the interpreter's files, not ours.
+        stack.enter_context(patch.object(sys, "dont_write_bytecode", True))
         stack.callback(os.chdir, here)
         os.chdir(root)
         yield root

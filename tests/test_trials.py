@@ -183,3 +183,13 @@ def test_one_draw_has_no_interval_and_none_is_no_trial():
 def test_an_unknown_grading_is_refused():
     with pytest.raises(ValueError, match="grading must be"):
         run_trials(MENU, lambda rows: LABELS, 5000, LABELS, grading="weights")
+
+
+def test_of_a_type_that_no_draw_has_nothing_is_said():
+    trials = run(draws=40)
+    some = trials.counts[:, 0] == 0
+    found = intervals(MENU, Trials(*(x[some] for x in vars(trials).values())))
+    assert some.sum() >= 2
+    unknown = {key for key, numbers in found.items() if np.isnan(numbers).any()}
+    assert unknown == {"reward 1", "IR 1", "IC 1 2", "IC 2 1"}
+    assert all(np.isnan(found[key]).all() for key in unknown)

@@ -601,6 +601,13 @@ def times_by_types(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     -------
     Figure, DataFrame
         Columns method, n_types, median, min, max (seconds), over random problems.
+
+    Examples
+    --------
+    >>> line = [{"n_types": 2, "median": 0.02, "min": 0.01, "max": 0.03}]
+    >>> methods = {name: {"by_types": line} for name in ("published", "enumeration", "library")}
+    >>> times_by_types({"types": methods})[1]["method"].tolist()
+    ['published', 'enumeration', 'library']
     """
     looks: dict[str, tuple[str, str, str, tuple[int, int], Literal["left", "right"]]] = {
         "published": ("published method", ALARM, "s", (8, 0), "left"),
@@ -632,6 +639,13 @@ def times_by_parties(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     -------
     Figure, DataFrame
         Columns n_types, n_parties, median, min, max (seconds), over random problems.
+
+    Examples
+    --------
+    >>> line = [{"n_parties": 10, "median": 0.02, "min": 0.01, "max": 0.03}]
+    >>> sizes = [{"n_types": size, "by_parties": line} for size in (10, 100, 1000)]
+    >>> times_by_parties({"parties": sizes})[1]["n_types"].tolist()
+    [10, 100, 1000]
     """
     rows = {entry["n_types"]: entry["by_parties"] for entry in results["parties"]}
     table = pd.concat([_times(by, "n_parties", n_types=size) for size, by in rows.items()])
@@ -663,6 +677,13 @@ def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     Figure, DataFrame
         Columns n_parties, cost_1, cost_2, cost_3, p_3, p_1_from, p_1_to, shared: for one
         probability of type 3, those of type 1 between which the same types share an option.
+
+    Examples
+    --------
+    >>> panel = {"n_parties": 10, "costs": [0.2, 0.15, 0.05], "options": ["ssc", "pp", "p"]}
+    >>> table = contract_map({"steps": 5, "problems": 6, "panels": [panel]})[1]
+    >>> table[["p_3", "p_1_from", "p_1_to", "shared"]].values.tolist()[:2]
+    [[0.2, 0.2, 0.4, 'none'], [0.2, 0.6, 0.6, '1+2']]
     """
     looks = {
         "s": ("none", "every type its own option", "#dfe4f2"),
@@ -722,6 +743,14 @@ def measured_curves(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     Figure, DataFrame
         Columns learner, data, accuracy, fitted, low, high, power_law: measured accuracies, fitted
         sums of exponentials, the middle 95 % of fits to bootstrap replicates, and power laws.
+
+    Examples
+    --------
+    >>> sizes, measured = [10, 30, 100, 300, 1000], [0.5, 0.7, 0.8, 0.85, 0.88]
+    >>> found = {"sizes": sizes, "accuracies": measured, "bootstrap": [measured] * 2}
+    >>> table = measured_curves({"nearest neighbor": found, "random features": found})[1]
+    >>> table["data"].tolist()[:4]
+    [10, 30, 100, 300]
     """
     tables = []
     for name, title in LEARNERS.items():
@@ -811,6 +840,17 @@ def realized(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
         Columns learner, grading, quantity, theory, mean, half_width: mean over draws and half the
         width of its 95 % interval, in units of value (accuracies in percentage points). Slacks that
         are not drawn are there too.
+
+    Examples
+    --------
+    >>> runs = {"counts": [[3, 1], [2, 2]], "accuracies": [0.83, 0.85],
+    ...         "handed": [[0.70, 0.80], [0.72, 0.82]]}
+    >>> found = {"sizes": [10, 30, 100, 300, 1000], "accuracies": [0.5, 0.7, 0.8, 0.85, 0.88],
+    ...          "trials": {"noise": runs, "subset": runs}}
+    >>> learners = dict.fromkeys(["nearest neighbor", "random features"], found)
+    >>> case = {"parties": 4, "probabilities": [0.5, 0.5], "costs": [0.5, 0.1], "draws": 2}
+    >>> realized(case | learners)[1]["quantity"].tolist()[:4]
+    ['mean accuracy', 'accuracy', 'reward 1', 'reward 2']
     """
     rows = []
     for name, title in LEARNERS.items():
@@ -907,6 +947,18 @@ def split_errors(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
         Columns split, promised, expected_accuracy, type, slack: by split and type, the accuracy
         that the design promised, what is to be expected, and by how much the mean reward exceeds
         cost and what the type would reach alone, units of value. Rows are sorted by the error.
+
+    Examples
+    --------
+    >>> sizes, measured = [10, 30, 100, 300, 1000], [0.5, 0.7, 0.8, 0.85, 0.88]
+    >>> runs = {"counts": [[2, 1, 1], [1, 1, 2]], "accuracies": [0.83, 0.85],
+    ...         "handed": [[0.70, 0.75, 0.80], [0.72, 0.75, 0.82]]}
+    >>> learner = {"sizes": sizes, "accuracies": measured, "trials": {"noise": runs}}
+    >>> case = {"parties": 4, "probabilities": [0.3, 0.3, 0.4], "costs": [0.5, 0.3, 0.1]}
+    >>> halves = {"sizes": sizes, "pairs": [[measured, [0.5, 0.7, 0.81, 0.86, 0.9]]]}
+    >>> table = split_errors(case | {"disjoint": halves, "nearest neighbor": learner})[1]
+    >>> table["split"].tolist()  # who designs with the better half is let down
+    ['1b', '1b', '1b', '1a', '1a', '1a']
     """
     grid = results["disjoint"]["sizes"]
     parts = results["parties"], results["probabilities"], results["costs"]
@@ -980,6 +1032,16 @@ def quality_factors(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
         Columns task, learner, noise, data, factor, error, bound: the factor that was measured and
         its standard error. Where the accuracy is below that of the smallest clean set there is
         none, but a bound.
+
+    Examples
+    --------
+    >>> clean = {"100": [0.80, 0.82], "300": [0.88, 0.90], "1000": [0.93, 0.95]}
+    >>> noisy = {"300": [0.84, 0.86], "1000": [0.90, 0.92]}
+    >>> found = {"clean": clean, "noisy": {"0.1": noisy}}
+    >>> learners = {f"learner {k}": found for k in range(5)}
+    >>> table = quality_factors({"tasks": {"parity": learners, "digits": learners}})[1]
+    >>> table.loc[0, ["noise", "data"]].tolist(), bool(0 < table.loc[0, "factor"] < 1)
+    ([0.1, 300.0], True)
     """
     tables = []
     for task in TASKS:
@@ -1074,6 +1136,15 @@ def noisy_party(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
         Columns learner, noisy_data, quality, difference, half_width: accuracy less that with clean
         data of all, in percentage points; measured (pairs of runs, half the width of the 95 %
         interval), and predicted if the party's samples count as a share of clean ones.
+
+    Examples
+    --------
+    >>> runs = {"sizes": [10, 30, 100, 300], "accuracies": [0.5, 0.7, 0.8, 0.85],
+    ...         "totals": [200, 220], "contributions": [20, 50],
+    ...         "clean": [0.82, 0.83], "noisy": [0.80, 0.82], "left out": [0.80, 0.81]}
+    >>> table = noisy_party({"party_noise": 0.3, "contract": {"some learner": runs}})[1]
+    >>> table["difference"].round(1).tolist()[:2]  # points
+    [-1.5, -2.0]
     """
     shares = np.linspace(0, 1, 21)
     tables = []

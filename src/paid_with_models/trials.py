@@ -240,7 +240,7 @@ def intervals(menu: Menu, trials: Trials) -> dict[str, tuple[float, float]]:
     by draw, which varies less as it leaves out who turned up (control variate). ``reward i``:
     realized minus promised reward of type i, mean over the draws in which it is present. ``IR i``
     and ``IC i j``: slacks of the constraints (type i's against option j), units of value: those of
-    the menu plus these means.
+    the menu plus these means. NaN where a type is concerned that no draw has.
 
     Parameters
     ----------
@@ -277,9 +277,10 @@ def intervals(menu: Menu, trials: Trials) -> dict[str, tuple[float, float]]:
     promised = menu.rewards / menu.reward_caps * value[:, None]
     residual = problem.valuation(trials.handed) - promised
     present = (trials.counts > 0).astype(float)
-    means = np.sum(residual * present, axis=0) / present.sum(axis=0)
-    # Influence of each draw on each mean: covariances between types come with it.
-    influence = present * (residual - means) / present.mean(axis=0)
+    with np.errstate(invalid="ignore"):  # a type that is in no draw
+        means = np.sum(residual * present, axis=0) / present.sum(axis=0)
+        # Influence of each draw on each mean: covariances between types come with it.
+        influence = present * (residual - means) / present.mean(axis=0)
     root = np.sqrt(len(totals))
     error = trials.accuracies - np.asarray(problem.accuracy(totals))
     found = {

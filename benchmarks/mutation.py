@@ -193,15 +193,19 @@ def meta(module: str, folder: Path) -> Path:
 
 def summary(rows: Mapping[str, Any]) -> str:
     """Return the sentence of README.md about the scores."""
-    core, others = (
-        ", ".join(
-            f"{100 * rows[name]['score']:.1f} % of {rows[name]['total']} changes in `{name}`"
-            for name in sorted(rows)
-            if (name in CORE) is wanted
-        )
-        for wanted in (True, False)
+    core = ", ".join(
+        f"{100 * rows[name]['score']:.1f} % of {rows[name]['total']} changes in `{name}`"
+        for name in CORE
+        if name in rows
     )
-    return f"Tests fail at {core}" + (f"; elsewhere at {others}." if others else ".")
+    others = [row for name, row in rows.items() if name not in CORE]
+    if not others:
+        return f"Tests fail at {core}."
+    killed, total = (sum(row[what] for row in others) for what in ("killed", "total"))
+    return (
+        f"Tests fail at {core}; elsewhere at {100 * killed / total:.1f} % of {total:,} changes"
+        f" in {len(others)} modules."
+    )
 
 
 def differences(module: str, folder: Path) -> str:

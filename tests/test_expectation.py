@@ -63,6 +63,8 @@ def test_conditional_probabilities(p):
 
 def test_a_single_type_is_there_for_sure():
     assert conditional_probabilities([[3]], [1.0]).tolist() == [[1.0]]
+    above = [1.0 + 2**-52]  # by rounding, where probabilities were added up
+    assert conditional_probabilities([[3]], above)[0, 0] == pytest.approx(1.0, rel=1e-14)
 
 
 def test_too_large_an_enumeration_says_what_it_would_need_before_allocating():
@@ -78,8 +80,12 @@ def test_too_large_an_enumeration_says_what_it_would_need_before_allocating():
 def test_an_enumeration_of_just_the_largest_size_is_made(monkeypatch):
     """Three outcomes of two types: 3 (3 * 2 + 6) numbers of eight bytes."""
     monkeypatch.setattr(expectation, "ENUMERATION_LIMIT", 288)
+    assert expectation.enumerable(2, 2)
+    assert not expectation.enumerable(3, 2)
+    assert not expectation.enumerable(2, 3)
     assert enumerate_outcomes(2, 2).shape == (3, 2)
     monkeypatch.setattr(expectation, "ENUMERATION_LIMIT", 287)
+    assert not expectation.enumerable(2, 2)
     with pytest.raises(ValueError, match="have 3 outcomes"):
         enumerate_outcomes(2, 2)
 

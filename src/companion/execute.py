@@ -33,6 +33,7 @@ from .chapters import Chapter
 
 CELL_TIMEOUT = 600  # seconds; a cell of this book takes a few, so one that takes more hangs
 LOG = "kernels.log"  # in the cache's folder
+SOCKET_PATH = 100  # most bytes of one: systems allow 103 to 107, and a kernel adds two
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -199,13 +200,18 @@ def _execute(chapter: Chapter, target: Path, root: Path, share: bool) -> Execute
     # Imported here: a run that finds all chapters executed does without.
     import papermill
     from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
 
-    kernel = {"km": _shared_kernel()} if share else {}
     # A kernel that goes on running has not yet been counted.
     clock = time.perf_counter if share else _processor_time
     start = clock()
     # In a folder with nothing but its inputs a chapter reads no file that the key misses.
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as sockets:
+        kernel = (
+            {"km": _shared_kernel()}
+            if share
+            else {"config": Config(KernelManager=_connection(Path(sockets)))}
+        )
         place = _lay_out(chapter, Path(folder), root)
         source = _with_clean_start(chapter.notebook, place) if share else chapter.notebook
         try:
@@ -258,10 +264,24 @@ def _shared_kernel() -> Any:
     """Start the kernel that runs one chapter after another, and return its manager."""
     from jupyter_client.manager import KernelManager
 
-    manager = KernelManager(kernel_name=chapters.KERNELSPEC["name"])
+    sockets = tempfile.TemporaryDirectory()
+    connection = _connection(Path(sockets.name))
+    manager = KernelManager(kernel_name=chapters.KERNELSPEC["name"], **connection)
     manager.start_kernel()
-    Finalize(None, manager.shutdown_kernel, kwargs={"now": True}, exitpriority=0)
+    Finalize(None, sockets.cleanup, exitpriority=0)
+    Finalize(None, manager.shutdown_kernel, kwargs={"now": True}, exitpriority=1)
     return manager
+
+
+def _connection(folder: Path) -> dict[str, str]:
+    """Return how a kernel is talked to: by sockets in a folder of its own.
+
+    Ports of the network are looked up before a kernel binds them, and another program may be
+    faster: the kernel then hangs. They are used only where the folder's path is too long.
+    """
+    place = str(folder / "kernel")
+    fits = len(os.fsencode(place)) <= SOCKET_PATH
+    return {"transport": "ipc", "ip": place} if fits else {}
 
 
 def _with_clean_start(notebook: NotebookNode, place: Path) -> NotebookNode:

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,30 @@ def test_chapters_find_an_empty_folder(copy_of_built_book: Path) -> None:
     )
     rebuild(copy_of_built_book)
     assert "[]" in page(copy_of_built_book, "book/square")
+
+
+@pytest.mark.parametrize("quick", [False, True])
+@pytest.mark.parametrize(("length", "transport"), [(0, "ipc"), (60, "tcp")])
+def test_kernels_are_talked_to_by_files_unless_their_path_is_too_long(
+    copy_of_built_book: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    quick: bool,
+    length: int,
+    transport: str,
+) -> None:
+    """Ports may be taken between being found and being bound; paths have 108 bytes at most."""
+    place = copy_of_built_book.parent / ("ü" * length)
+    place.mkdir(exist_ok=True)
+    replace(
+        copy_of_built_book / "book/square.md",
+        "print(square(3))",
+        "print(get_ipython().kernel.parent.transport)",
+    )
+    with tempfile.TemporaryDirectory(prefix="t", dir="/tmp") as short:
+        monkeypatch.setenv("TMPDIR", str(place) if length else short)
+        html = build(copy_of_built_book, copy_of_built_book / "build", quick=quick, say=str)
+        assert f">{transport}\n<" in (html / "book/square.html").read_text()
+        assert list(Path(short).iterdir()) == []
 
 
 def test_chapters_find_their_inputs_and_run_again_when_these_change(

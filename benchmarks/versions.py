@@ -4,8 +4,8 @@ Usage: ``python -m benchmarks.versions versions.json FOLDER python3.11,python3.1
 Each pair has an environment of its own below `FOLDER`, made anew, and a row in the file; the rows
 of other pairs stay. ``make versions`` runs all of them. Lowest and newest are those that
 ``pyproject.toml`` allows and that there are wheels of for that Python. Warnings are errors, as in
-all tests. Left out are the tests of the built site, and those that kill a process at ten moments:
-they take minutes, and try what no version changes. ``HYPOTHESIS_PROFILE`` is said in the row.
+all tests. Left out are the tests of the built site, those that kill a process at ten moments (they
+take minutes, and try what no version changes), and the one that looks at these rows. ``HYPOTHESIS_PROFILE`` is said in the row.
 """
 
 import json
@@ -46,6 +46,11 @@ ASK = (
 #: A test of the lock, for environments made from it.
 OF_THE_LOCK = "tests/companion/test_repository.py::test_lock_is_all_that_pip_installs"
 
+#: The test of what this file's rows say: one that failed before is to be measured anew.
+OF_THE_ROWS = (
+    "tests/companion/test_trust.py::test_no_test_fails_on_another_python_or_with_other_versions"
+)
+
 KILLS = (
     "tests/companion/test_interruption.py::test_killed_at_ten_moments",
     (
@@ -69,7 +74,7 @@ def install(python: str, resolution: str, folder: Path) -> Path:
 
 def run(python: Path, resolution: str, folder: Path) -> Row:
     """Run the tests in an environment, with nothing built before, and return what came out."""
-    report, deselected = folder / "report.xml", [*KILLS]
+    report, deselected = folder / "report.xml", [*KILLS, OF_THE_ROWS]
     if resolution != "locked":
         deselected.append(OF_THE_LOCK)
     left_out = ["--ignore=tests/book", *(f"--deselect={test}" for test in deselected)]

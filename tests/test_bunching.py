@@ -12,6 +12,7 @@ from paid_with_models import (
     GeneralizationBound,
     LinearValuation,
     ModelValue,
+    Problem,
     Status,
     bunching,
     menu_residuals,
@@ -77,6 +78,37 @@ def test_curvature_where_no_types_bunch_is_that_of_all_outcomes(beliefs):
     bunched = BunchedEnumeration(3, p, beliefs, np.arange(3)).moments(CURVE, VALUE, m)
     every = Enumeration.of(3, p[None], beliefs).moments(CURVE, VALUE, m)
     assert bunched.curvature(prices) == pytest.approx(every.curvature(prices), rel=1e-9)
+
+
+def test_curvature_of_the_accuracy_of_bunches_is_that_of_all_outcomes():
+    """Without prices, of which who is there tells something, it is exact within bunches too."""
+    p, m = np.array([0.2, 0.1, 0.3, 0.4]), np.array([[300.0, 300.0, 300.0, 900.0]])
+    bunched = BunchedEnumeration(4, p, "paper", np.array([0, 0, 0, 1])).moments(CURVE, VALUE, m)
+    every = Enumeration.of(4, p[None], "paper").moments(CURVE, VALUE, m)
+    prices = np.zeros((1, 4))
+    assert bunched.curvature(prices) == pytest.approx(every.curvature(prices), rel=1e-9)
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_the_bound_is_of_the_problem_as_it_is(monkeypatch, beliefs):
+    """Under either belief, and with types in any order, it is next to what is reached."""
+    plain = unequal_problem(277)
+    order = np.random.default_rng(0).permutation(plain.n_types)
+    bounds = []
+    bound = screening.bunched_bound
+
+    def recorded(problem, envelope, solution):
+        bounds.append(bound(problem, envelope, solution))
+        return bounds[-1]
+
+    monkeypatch.setattr(screening, "bunched_bound", recorded)
+    problem = Problem(
+        plain.n_parties, plain.probabilities[order], plain.costs[order], plain.accuracy,
+        plain.valuation, beliefs,
+    )  # fmt: skip
+    reached = solve(problem).expected_accuracy
+    assert bounds
+    assert reached - 1e-9 <= min(bounds) <= reached + 1e-7
 
 
 def test_too_many_types_or_outcomes_are_not_bounded(monkeypatch):

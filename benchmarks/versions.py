@@ -5,7 +5,8 @@ Each pair has an environment of its own below `FOLDER`, made anew, and a row in 
 of other pairs stay. ``make versions`` runs all of them. Lowest and newest are those that
 ``pyproject.toml`` allows and that there are wheels of for that Python. Warnings are errors, as in
 all tests. Left out are the tests of the built site, those that kill a process at ten moments (they
-take minutes, and try what no version changes), and the one that looks at these rows. ``HYPOTHESIS_PROFILE`` is said in the row.
+take minutes, and try what no version changes), and the one that looks at these rows.
+``HYPOTHESIS_PROFILE`` is said in the row.
 """
 
 import json

@@ -577,6 +577,12 @@ def test_what_solve_refuses(argument, value, message):
             ask(**{argument: value})
 
 
+def test_no_box_and_one_node_are_enough_to_ask_for():
+    problem = Problem(3, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    least = solve(problem, max_boxes=0, max_nodes=1)
+    assert least.expected_accuracy == pytest.approx(solve(problem).expected_accuracy, abs=1e-9)
+
+
 def test_the_curves_without_a_sum_are_named():
     problem = Problem(10, [0.5, 0.5], [0.2, 0.1], Arctan(rate=0.5))
     message = (

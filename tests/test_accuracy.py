@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from mpmath import mp, mpf
@@ -121,26 +123,99 @@ def test_data_at_slope_solves_the_first_order_condition(curve):
     assert float(curve.data_at_slope(curve.envelope().slope * 1.01)) == 0
 
 
-@pytest.mark.parametrize(
-    ("make", "name"),
-    [
-        (lambda: GeneralizationBound(optimum=0.0), "optimum"),
-        (lambda: GeneralizationBound(optimum=1.2), "optimum"),
-        (lambda: GeneralizationBound(complexity=-1.0), "complexity"),
-        (lambda: GeneralizationBound(complexity=float("nan")), "complexity"),
-        (lambda: PowerLaw(0.9, -1.0, 0.5), "scale"),
-        (lambda: PowerLaw(0.9, 1.0, 0.0), "exponent"),
-        (lambda: PowerLaw(0.9, 1.0, 0.5, -1.0), "offset"),
-        (lambda: Saturating((0.5, -0.1), (1.0, 1.0)), "weights"),
-        (lambda: Saturating((0.5, 0.6), (1.0, 1.0)), "weights"),
-        (lambda: Saturating((0.5,), (1.0, 1.0)), "rates"),
-        (lambda: Saturating((0.5,), (0.0,)), "rates"),
-        (lambda: Arctan(rate=0.0), "rate"),
-    ],
-)
-def test_bad_parameters_are_named(make, name):
-    with pytest.raises(ValueError, match=f"^{name} must be"):
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_the_envelope_is_a_line_up_to_the_tangent_point(curve, share):
+    """With the line's slope and no curvature before it, and those of the curve beyond, at once."""
+    envelope = curve.envelope()
+    point = envelope.tangent_point
+    data = np.array([share * point, 1.5 * point + 10.0])
+    value, first, second = envelope.evaluate(data)
+    own = [array[1] for array in curve.evaluate(data)]
+    assert [value[1], first[1], second[1]] == own
+    if point > 0:
+        start = float(curve(0.0))
+        assert value[0] == pytest.approx(start + envelope.slope * data[0], rel=1e-14)
+        assert first[0] == envelope.slope
+        assert second[0] == 0
+
+
+def test_where_nothing_is_learned_one_more_unit_is_worth_nothing():
+    curve = GeneralizationBound(complexity=2.0)
+    data = np.array([0.0, 1.0, 0.9 * curve.zero_until, 2 * curve.zero_until])
+    value, first, second = curve.evaluate(data)
+    assert value.tolist()[:3] == first.tolist()[:3] == second.tolist()[:3] == [0.0, 0.0, 0.0]
+    assert value[3] > 0
+    assert first[3] > 0
+    assert second[3] < 0
+    power = PowerLaw(optimum=0.9, scale=2.0, exponent=0.5)
+    value, first, second = power.evaluate(np.array([0.5 * power.zero_until, 2 * power.zero_until]))
+    assert [value[0], first[0], second[0]] == [0.0, 0.0, 0.0]
+    assert value[1] > 0
+
+
+def test_a_power_law_that_is_positive_from_the_start_is_so_at_no_data():
+    value, first, second = PowerLaw(0.9, 0.5, 0.5, 1.0).evaluate(np.array([0.0, 3.0]))
+    assert value == pytest.approx([0.4, 0.65])
+    assert first == pytest.approx([0.25, 0.5 * 0.5 * 4.0**-1.5])
+    assert second == pytest.approx([-1.5 * 0.25, -1.5 * 0.5 * 0.5 * 4.0**-2.5])
+
+
+def test_slopes_that_pay_and_slopes_that_do_not_at_once(curve):
+    """To the last digits, over nine decades; beside slopes that no data are worth."""
+    steepest = curve.envelope().slope
+    slopes = steepest * np.array([[1.5, 0.999, 1e-9], [1e-3, 3.0, 0.5]])
+    data = curve.data_at_slope(slopes)
+    pays = slopes <= steepest
+    assert np.all(data[~pays] == 0)
+    assert np.all(data[pays] >= curve.envelope().tangent_point)
+    assert curve.derivative(data[pays]) == pytest.approx(slopes[pays], rel=1e-12)
+
+
+BAD = [
+    (lambda: GeneralizationBound(optimum=0.0), "optimum must be in (0, 1]; got 0.0"),
+    (lambda: GeneralizationBound(optimum=1.2), "optimum must be in (0, 1]; got 1.2"),
+    (lambda: GeneralizationBound(complexity=0.0), "complexity must be > 0 and finite; got 0.0"),
+    (lambda: GeneralizationBound(complexity=np.inf), "complexity must be > 0 and finite; got inf"),
+    (lambda: GeneralizationBound(complexity=np.nan), "complexity must be > 0 and finite; got nan"),
+    (lambda: PowerLaw(0.0, 1.0, 0.5), "optimum must be in (0, 1]; got 0.0"),
+    (lambda: PowerLaw(1.5, 1.0, 0.5), "optimum must be in (0, 1]; got 1.5"),
+    (lambda: PowerLaw(0.9, 0.0, 0.5), "scale must be > 0 and finite; got 0.0"),
+    (lambda: PowerLaw(0.9, np.inf, 0.5), "scale must be > 0 and finite; got inf"),
+    (lambda: PowerLaw(0.9, 1.0, 0.0), "exponent must be > 0 and finite; got 0.0"),
+    (lambda: PowerLaw(0.9, 1.0, np.inf), "exponent must be > 0 and finite; got inf"),
+    (lambda: PowerLaw(0.9, 1.0, 0.5, -1.0), "offset must be >= 0 and finite; got -1.0"),
+    (lambda: PowerLaw(0.9, 1.0, 0.5, np.inf), "offset must be >= 0 and finite; got inf"),
+    (lambda: Saturating((0.5, -0.1), (1, 1)), "weights must be non-negative; got (0.5, -0.1)"),
+    (lambda: Saturating((0.5, 0.6), (1, 1)), "weights must be of sum in (0, 1]; got (0.5, 0.6)"),
+    (lambda: Saturating((0.0,), (1,)), "weights must be of sum in (0, 1]; got (0.0,)"),
+    (lambda: Saturating((0.5,), (1, 1)), "rates must be as many as weights; got (1.0, 1.0)"),
+    (lambda: Saturating((0.5,), (0,)), "rates must be > 0 and finite; got (0.0,)"),
+    (lambda: Saturating((0.5,), (np.inf,)), "rates must be > 0 and finite; got (inf,)"),
+    (lambda: Arctan(optimum=0.0), "optimum must be in (0, 1]; got 0.0"),
+    (lambda: Arctan(optimum=1.5), "optimum must be in (0, 1]; got 1.5"),
+    (lambda: Arctan(rate=0.0), "rate must be > 0 and finite; got 0.0"),
+    (lambda: Arctan(rate=np.inf), "rate must be > 0 and finite; got inf"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), BAD)
+def test_bad_parameters_are_named(make, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         make()
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [
+        PowerLaw(1.0, 1.0, 0.5, 0.5), PowerLaw(1.0, 1.0, 0.5, 0.0), Arctan(1.0, 0.1),
+        Saturating((0.7, 0.3, 0.0), (1, 0.1, 0.2)), Saturating((0.1,) * 10, (0.1,) * 10),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_the_ends_of_what_is_allowed(curve):
+    assert curve.optimum == pytest.approx(1.0)
+    if isinstance(curve, Saturating):  # whatever kind of numbers
+        assert all(isinstance(number, float) for number in (*curve.weights, *curve.rates))
 
 
 def test_a_curve_convex_for_ever_has_no_envelope():

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from paid_with_models import GeneralizationBound, Problem, audit, solve
-from paid_with_models.audit import audit_schema
+from paid_with_models import (
+    GeneralizationBound,
+    LinearValuation,
+    Problem,
+    audit,
+    autarky,
+    solve,
+)
+from paid_with_models.audit import TOLERANCE, audit_schema
 
 PROBLEM = Problem(10, [0.2, 0.3, 0.5], [0.5, 0.2, 0.05], GeneralizationBound())
 
@@ -138,3 +145,43 @@ def test_a_menu_that_asks_for_nothing_among_many():
     assert report.satisfied
     assert not report.insolvent.any()
     assert report.expected_accuracy == 0
+
+
+def test_only_the_outside_options_are_violated():
+    """One option for all, from which the dearer types gain less than they have outside."""
+    problem = Problem(
+        10, [0.5, 0.5], [0.2, 0.1], GeneralizationBound(), reservation_utilities=[48.0, 54.0]
+    )
+    menu = np.full(2, 100.0), np.full(2, 67.0)
+    report = audit(problem, *menu)
+    assert report.individual_rationality == pytest.approx([-1.0, 3.0])
+    assert report.caps.min() > 0
+    assert report.incentive_tolerance == 0
+    assert not report.satisfied
+    enough = audit(problem, *(menu[0], menu[1] + 1.0))
+    assert enough.satisfied
+
+
+def test_a_small_gain_is_a_deviation():
+    report = audit(PROBLEM, [60.0] * 3, [45.0, 45.4, 45.2])
+    assert report.best_option.tolist() == [1, 1, 1]
+    assert report.deviation_gain == pytest.approx([0.4, 0.0, 0.2])
+
+
+def test_violations_are_measured_in_values_of_the_best_model():
+    """A thousandth of a unit is nothing where models are worth a million."""
+    problem = Problem(10, [1.0], [2e3], GeneralizationBound(), LinearValuation(1e6))
+    least = autarky(problem).utilities + 2e5
+    allowed = TOLERANCE * 1e6
+    for short, satisfied in ((0.5 * allowed, True), (2 * allowed, False)):
+        report = audit(problem, [100.0], least - short)
+        assert report.satisfied is satisfied
+        assert report.participates.tolist() == [satisfied]
+
+
+def test_the_best_contract_of_another_problem_is_refused(contract):
+    other = Problem(9, [0.2, 0.3, 0.5], [0.5, 0.2, 0.05], GeneralizationBound())
+    with pytest.raises(
+        ValueError, match=r"^best must be the contract of this problem; got that of another$"
+    ):
+        audit(other, contract.contributions, contract.rewards, best=contract)

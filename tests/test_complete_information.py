@@ -63,6 +63,14 @@ def test_averages_are_those_of_the_outcomes_given_presence():
     problem = Problem(5, [0.25, 0.75], [0.2, 0.1], GeneralizationBound())
     complete = solve_complete_information(problem)
     assert complete.expected_value == pytest.approx(100 * complete.expected_accuracy)
+    own = solve_complete_information(
+        Problem(5, [0.25, 0.75], [0.2, 0.1], GeneralizationBound(), beliefs="own")
+    )
+    for i in range(2):  # a party meets an outcome the more often, the more there are like it
+        weights = own.probabilities * own.counts[:, i] / (5 * [0.25, 0.75][i])
+        mean = np.nansum(weights * np.nan_to_num(own.outcome_contributions[:, i]))
+        assert own.contributions[i] == pytest.approx(mean)
+        assert own.rewards[i] == pytest.approx(weights @ (100 * problem.accuracy(own.totals)))
     for i in range(2):
         present = complete.counts[:, i] >= 1
         weights = complete.probabilities[present] / complete.probabilities[present].sum()
@@ -104,6 +112,10 @@ def test_many_at_once_are_the_same_as_one_by_one():
         for n in (1, 4)
         for p in (0.3, 0.6)
         for beliefs in ("paper", "own")
+    ]
+    problems += [
+        Problem(3, [0.5, 0.5], [0.02, 0.01], GeneralizationBound(), reservation_utilities=f)
+        for f in ([97.0, 98.0], [97.5, 98.0])
     ]
     for problem, together in zip(problems, solve_complete_information_many(problems), strict=True):
         alone = solve_complete_information(problem)
@@ -177,7 +189,8 @@ def test_the_relaxation_is_for_autarky():
     problem = Problem(
         3, [0.4, 0.6], [0.2, 0.1], GeneralizationBound(), reservation_utilities=[50.0, 60.0]
     )
-    with pytest.raises(ValueError, match="reservation_utilities must be those of autarky"):
+    message = r"^reservation_utilities must be those of autarky; got \[50.0, 60.0\]$"
+    with pytest.raises(ValueError, match=message):
         relaxed_bound(problem)
 
 

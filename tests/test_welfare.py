@@ -46,6 +46,10 @@ def test_nobody_gains_by_deviating_from_the_free_riding_equilibrium(accuracy):
     assert np.isnan(equilibrium.contributions[2])
     assert equilibrium.contributions[0] == 0
     assert equilibrium.total == pytest.approx(3 * equilibrium.contributions[1])
+    worth = float(problem.model_value(equilibrium.total))
+    assert equilibrium.utilities[0] == pytest.approx(worth)
+    assert equilibrium.utilities[1] == pytest.approx(worth - 0.1 * equilibrium.contributions[1])
+    assert np.isnan(equilibrium.utilities[2])
     for i in range(2):
         own = equilibrium.contributions[i]
         deviations = np.linspace(0, 4000, 400_001)
@@ -147,6 +151,9 @@ def test_joint_surplus_by_simulation():
     ("change", "message"),
     [
         ({"costs": [0.1, -0.1]}, "cost must be > 0"),
+        ({"costs": [0.1, 0.0]}, "cost must be > 0"),
+        ({"costs": [0.1, np.inf]}, "cost must be > 0"),
+        ({"start": [0.0, np.inf]}, "others must be >= 0"),
         ({"start": [1.0]}, "start must hold one number for each of 2 costs"),
         ({"start": [-1.0, -2.0]}, "others must be >= 0"),
         ({"rounds": 0}, "rounds must be >= 1"),
@@ -157,3 +164,11 @@ def test_bad_dynamics_are_refused(change, message):
     arguments = {"costs": [0.2, 0.1], "start": [1.0, 1.0], "rounds": 5} | change
     with pytest.raises(ValueError, match=message):
         best_reply_dynamics(problem, **arguments)
+
+
+def test_one_round_is_a_round():
+    problem = Problem(2, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    history = best_reply_dynamics(problem, [0.2, 0.1], [0.0, 0.0], rounds=1)
+    assert len(history) == 2
+    alone = autarky(problem).contributions
+    assert history[1, 0] == pytest.approx(alone[0])

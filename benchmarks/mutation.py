@@ -75,10 +75,12 @@ TIMEOUT = 8.0
 STATUS = {0: "survived", 1: "killed", 3: "killed", 33: "no tests", 5: "no tests",
           24: "timeout", -24: "timeout", 36: "timeout", 152: "timeout", 255: "timeout"}  # fmt: skip
 
-#: What is put beside the tests: processor time is measured in the first run, in which mutmut finds
-#: out which test reaches which function; from then on the quickest tests come first.
+#: What is put beside the tests. Processor time is measured in the first run, in which mutmut finds
+#: out which test reaches which function; from then on the quickest tests come first. What functions
+#: remember is forgotten before each test: it would be that of the code as it was.
 CONFTEST = """
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -86,6 +88,13 @@ import pytest
 
 RECORD = Path("seconds.json").resolve()
 seconds = {{}}
+
+def pytest_runtest_setup():
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "paid_with_models":
+            for it in list(vars(module).values()):
+                if callable(clear := getattr(it, "cache_clear", None)):
+                    clear()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):

@@ -19,12 +19,21 @@ from paid_with_models import (
     Problem,
     Saturating,
     Shape,
+    exponential_sum,
     solve,
 )
 from paid_with_models.expectation import Enumeration
 from paid_with_models.exponential_sum import (
+    FIT_TOLERANCE,
+    NODES,
+    SLOPE_TOLERANCE,
+    ExponentialSum,
     SumExpectation,
+    _failure,
+    _proven,
+    expectation_of,
     fit_exponential_sum,
+    joined,
     moments_at,
     sum_range,
 )
@@ -282,3 +291,175 @@ def test_whether_a_sum_stands_for_a_value_does_not_depend_on_its_unit(unit):
     at = np.geomspace(1.0, 16.0**6, 500)
     assert fit(at) == pytest.approx(value(at), rel=1e-14)
     assert fit.derivative(at) == pytest.approx(value.derivative(at), rel=1e-9)
+
+
+# Book: prop-proved-error
+@pytest.mark.parametrize("low", [0.0, 5.0])
+def test_a_proved_error_is_the_largest_times_lebesgues_constant(low):
+    """Of a sum that misses its curve by as much as can be seen; found at nodes, a grid, and 0."""
+    curve, high = Saturating((0.6, 0.3), (0.02, 0.001)), 5_000.0
+    other = ExponentialSum(
+        0.9, np.array([0.61, 0.28]), np.array([0.021, 0.001]), low, high, np.inf, np.inf
+    )
+    error, slope_error = _proven(curve, other, 5.0)
+    lebesgue = 2 / np.pi * np.log(NODES) + 1
+    data = np.append(np.geomspace(5.0, high, 100_001), np.linspace(low, 5.0, 1001))
+    assert error == pytest.approx(lebesgue * np.abs(other(data) - curve(data)).max(), rel=0.01)
+    worst = 0.0
+    ends = [low, *(5.0 * 2.0 ** np.arange(low == 5.0, 10)), high]  # pieces double in length
+    for left, right in itertools.pairwise(ends):
+        piece = np.linspace(left, right, 2001)
+        wrong = np.abs(other.derivative(piece) - curve.derivative(piece)).max()
+        worst = max(worst, wrong / float(curve.derivative(right)))
+    assert slope_error == pytest.approx(lebesgue * worst, rel=0.01)
+
+
+def test_where_a_curve_is_flat_to_rounding_no_slope_is_promised():
+    curve = Saturating((0.9,), (1.0,))
+    other = ExponentialSum(0.9, np.array([0.9]), np.array([1.0]), 1.0, 1e4, np.inf, np.inf)
+    error, slope_error = _proven(curve, other, 1.0)
+    assert error < 1e-15
+    assert slope_error == np.inf
+
+
+def test_a_sum_fails_by_whichever_error_is_larger():
+    def fit(error, slope_error):
+        one = np.ones(1)
+        return ExponentialSum(50.0, one, one, 0.0, 1.0, error * 50.0, slope_error)
+
+    assert _failure(fit(FIT_TOLERANCE, 0.0)) == pytest.approx(1.0)
+    assert _failure(fit(3 * FIT_TOLERANCE, 2 * SLOPE_TOLERANCE)) == pytest.approx(3.0)
+    assert _failure(fit(FIT_TOLERANCE, 2 * SLOPE_TOLERANCE)) == pytest.approx(2.0)
+
+
+def test_sums_of_different_rates_are_joined():
+    one, two = (
+        ExponentialSum(1.0, np.array(w), np.array(r), 0.0, 1.0, 0.0, 0.0)
+        for w, r in (([0.2, 0.8], [1.0, 2.0]), ([0.5], [3.0]))
+    )
+    rates, of_one, of_two = joined(one, two)
+    assert rates.tolist() == [1.0, 2.0, 3.0]
+    assert of_one.tolist() == [0.2, 0.8, 0.0]
+    assert of_two.tolist() == [0.0, 0.0, 0.5]
+    rates, of_one, again = joined(one, one)
+    assert rates.tolist() == [1.0, 2.0]
+    assert of_one.tolist() == again.tolist() == [0.2, 0.8]
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_outcomes_are_enumerated_where_that_is_cheap(monkeypatch, beliefs):
+    problem = Problem(30, [0.2, 0.3, 0.5], [0.4, 0.2, 0.1], BOUND, beliefs=beliefs)
+    entries = 3 * (32 * 31 // 2)
+    monkeypatch.setattr(exponential_sum, "ENTRIES_WORTH_ENUMERATING", entries)
+    cheap = expectation_of(problem)
+    expected = Enumeration.of(30, problem.probabilities[None], beliefs)
+    assert isinstance(cheap, Enumeration)
+    assert cheap.weights == pytest.approx(expected.weights)
+    assert cheap.conditional == pytest.approx(expected.conditional)
+    monkeypatch.setattr(exponential_sum, "ENTRIES_WORTH_ENUMERATING", entries - 1)
+    dear = expectation_of(problem)
+    assert isinstance(dear, SumExpectation)
+    assert dear.n_parties.tolist() == [30.0]
+    assert dear.probabilities.tolist() == [[0.2, 0.3, 0.5]]
+    assert dear.beliefs == beliefs
+    # As far as the cheapest data could reach: 30 parties, a value of 100, a cost of 0.1.
+    assert (dear.low, dear.high) == sum_range(BOUND, problem.model_value, 30_000.0)
+    assert dear.high == 16.0**4
+
+
+def test_ranges_end_at_powers_of_16():
+    value = ModelValue(BOUND, LinearValuation(100.0))
+    for most, high in ((16.0**4, 16.0**4), (16.0**4 + 1, 16.0**5), (16.0**5 - 1, 16.0**5)):
+        assert sum_range(BOUND, value, most) == (BOUND.zero_until, high)
+    assert sum_range(BOUND, value, BOUND.zero_until) is None
+
+
+CHANCES = np.array([[0.25, 0.75], [0.6, 0.4]])
+MENUS = np.array([[30.0, 90.0], [15.0, 200.0]])
+
+
+def least_over_rates(rates, beliefs, n, below):
+    """Chernoff's bounds on the chance of less data, by enumeration: everyone's, and each type's."""
+    everyone, types = np.empty(2), np.empty((2, 2))
+    for k, (p, m) in enumerate(zip(CHANCES, MENUS, strict=True)):
+        counts = np.array([[i, n - i] for i in range(n + 1)])
+        weights = Enumeration.of(n, p[None], "paper").weights[0]
+        order = Enumeration.of(n, p[None], "paper").counts @ m
+        assert sorted(order) == pytest.approx(sorted(counts @ m))
+        means = np.array([weights @ np.exp(-u * order) for u in rates])
+        everyone[k] = min(1.0, (np.exp(rates * below) * means).min())
+        if beliefs == "paper":
+            types[k] = everyone[k] / (1 - (1 - p) ** n)
+        else:
+            fewer = Enumeration.of(n - 1, p[None], "paper")
+            means = np.array([fewer.weights[0] @ np.exp(-u * (fewer.counts @ m)) for u in rates])
+            for i in range(2):
+                types[k, i] = min(1.0, (np.exp(rates * (below - m[i])) * means).min())
+    return everyone, types
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_the_uncertainty_of_sums_is_errors_and_chernoffs_bound(beliefs):
+    value = ModelValue(BOUND, LinearValuation(100.0))
+    n, low, high = 5, BOUND.zero_until, 16.0**4
+    sums = SumExpectation(np.full(2, float(n)), CHANCES, beliefs, low, high)
+    found = sums.uncertainty(BOUND.envelope(), value.envelope(), MENUS)
+    a, v = (fit_exponential_sum(curve, low, high) for curve in (BOUND, value))
+    rates = joined(a, v)[0]
+    tangent = BOUND.envelope().tangent_point
+    everyone, types = least_over_rates(rates, beliefs, n, tangent)
+    assert np.all(everyone < 1)
+    rounding = 64 * np.finfo(float).eps
+    assert found.accuracy == pytest.approx(
+        a.error + rounding + everyone * a.weights.sum(), rel=1e-9
+    )
+    assert found.values == pytest.approx(
+        v.error + 100 * rounding + np.minimum(types, 1.0) * v.weights.sum(), rel=1e-9
+    )
+    assert found.relative_slope == max(a.slope_error, v.slope_error) + rounding
+    steepest = max(float(a.rates @ a.weights), float(v.rates @ v.weights))
+    assert found.slope == pytest.approx(n * types * steepest, rel=1e-9)
+
+
+def test_where_no_total_can_be_small_only_errors_and_rounding_are_left():
+    """A million parties are sure to bring much; and a curve that is concave has no tangent."""
+    value = ModelValue(BOUND, LinearValuation(100.0))
+    curve = Saturating((0.5, 0.4), (0.1, 0.003))
+    rounding = 64 * np.finfo(float).eps
+    for n, (one, other) in ((1e6, (BOUND, value)), (3.0, (curve, curve))):
+        sums = SumExpectation(np.array([n]), CHANCES[:1], "paper", one.smooth_from, 16.0**8)
+        a, v = (fit_exponential_sum(it, one.smooth_from, 16.0**8) for it in (one, other))
+        found = sums.uncertainty(one.envelope(), other.envelope(), MENUS[:1])
+        assert found.accuracy == pytest.approx([a.error + rounding * a.limit], rel=1e-6)
+        assert found.values[0] == pytest.approx([v.error + rounding * v.limit] * 2, rel=1e-6)
+        assert found.slope.tolist() == [[0.0, 0.0]]
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_the_shortfall_of_sums_is_errors_and_the_chance_of_too_little(beliefs):
+    """By the least bound over rates on the chance of some data, but too few, problem by problem."""
+    value = ModelValue(BOUND, LinearValuation(100.0))
+    n, low, high = 3, BOUND.zero_until, 16.0**4
+    menus = np.array([[0.0, 58.0], [25.0, 200.0]])
+    sums = SumExpectation(np.full(2, float(n)), CHANCES, beliefs, low, high)
+    found = sums.shortfall(BOUND, value, menus)
+    fit = fit_exponential_sum(BOUND, low, high)
+    for k, (p, m) in enumerate(zip(CHANCES, menus, strict=True)):
+        every = Enumeration.of(n, p[None], "paper")
+        totals = every.counts @ m
+        some = every.weights[0] * (totals > 0)
+        bounds = [some @ np.exp(u * (low - totals)) for u in fit.rates]
+        rarest = p.min() if beliefs == "own" else (1 - (1 - p) ** n).min()
+        tail = min(min(bounds) / rarest, 1.0)
+        assert 0 < tail < 1
+        expected = (fit.error + tail * fit.weights.sum()) / fit.limit
+        # What is certain to bring nothing is subtracted, and takes digits along.
+        assert found[k] == pytest.approx(expected, rel=1e-4)
+
+
+def test_part_of_a_batch():
+    sums = SumExpectation(np.array([3.0, 5.0]), CHANCES, "own", 57.0, 1e6)
+    second = sums.take(np.array([1]))
+    assert second.n_parties.tolist() == [5.0]
+    assert second.probabilities.tolist() == CHANCES[1:].tolist()
+    assert second.beliefs == "own"

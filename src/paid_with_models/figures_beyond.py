@@ -1040,7 +1040,7 @@ def quality_factors(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     >>> found = {"clean": clean, "noisy": {"0.1": noisy}}
     >>> learners = {f"learner {k}": found for k in range(5)}
     >>> table = quality_factors({"tasks": {"parity": learners, "digits": learners}})[1]
-    >>> table.loc[0, ["noise", "data"]].tolist(), bool(0 < table.loc[0, "factor"] < 1)
+    >>> table[["noise", "data"]].values.tolist()[0], bool(0 < table["factor"][0] < 1)
     ([0.1, 300.0], True)
     """
     tables = []

@@ -134,7 +134,7 @@ def execute_all(
         initargs=(_environment(root, cache), cache / LOG),
     ) as pool:
         futures = {
-            pool.submit(_execute, chapter, target, root, share): chapter
+            pool.submit(_execute, chapter, target, root, cache, share): chapter
             for chapter, target in waiting
         }
         pending = set(futures)
@@ -195,7 +195,7 @@ def _environment(root: Path, cache: Path) -> dict[str, str]:
     }
 
 
-def _execute(chapter: Chapter, target: Path, root: Path, share: bool) -> Executed:
+def _execute(chapter: Chapter, target: Path, root: Path, cache: Path, share: bool) -> Executed:
     """Execute one chapter and put the result at `target`, in place of any older one."""
     # Imported here: a run that finds all chapters executed does without.
     import papermill
@@ -231,8 +231,8 @@ def _execute(chapter: Chapter, target: Path, root: Path, share: bool) -> Execute
                 _report(chapter, error.cell_index - share, error.source, trace)
             ) from None
         except Exception as error:  # a kernel that dies or hangs
-            message = f"{chapter.source}: {type(error).__name__}: {error}\nSee also {LOG}."
-            raise ChapterError(message) from None
+            message = f"{chapter.source}: {type(error).__name__}: {error}\n{_no_room(cache)}"
+            raise ChapterError(f"{message}See also {LOG}.") from None
     if share:
         del notebook.cells[0]
     _refuse_stderr(notebook, chapter)
@@ -248,6 +248,16 @@ def _execute(chapter: Chapter, target: Path, root: Path, share: bool) -> Execute
     for file in older:
         file.unlink(missing_ok=True)
     return Executed(chapter, target, seconds, fresh=True)
+
+
+def _no_room(folder: Path) -> str:
+    """Return what a full disk says: a kernel that dies of one cannot write it into its log."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(4096))
+    except OSError as error:
+        return f"{error}: {folder}\n"
+    return ""
 
 
 def _processor_time() -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from companion import cli
+from companion import cli, execute
 from companion.build import QUICK, BuildError, build, describe_run_time, public_config
 from companion.chapters import BookError, read_yaml
 
@@ -168,6 +168,13 @@ def test_chapters_find_an_empty_folder(copy_of_built_book: Path) -> None:
     )
     rebuild(copy_of_built_book)
     assert "[]" in page(copy_of_built_book, "book/square")
+
+
+def test_a_kernel_that_dies_of_a_full_disk_has_that_said_for_it(tmp_path: Path) -> None:
+    assert execute._no_room(tmp_path) == ""
+    assert list(tmp_path.iterdir()) == []
+    missing = tmp_path / "missing"
+    assert execute._no_room(missing).endswith(f": {missing}\n")  # whatever it is that fails
 
 
 @pytest.mark.parametrize("quick", [False, True])

@@ -5,10 +5,11 @@ import itertools
 import json
 from pathlib import Path
 
+import cvxpy as cp
 import numpy as np
 import pytest
 
-from paid_with_models import PowerLaw, Saturating
+from paid_with_models import PowerLaw, Saturating, learning_curves
 from paid_with_models.learning_curves import (
     DataSplit,
     NearestNeighbor,
@@ -179,3 +180,76 @@ def test_stored_curve_is_that_of_the_data():
     share = nearest_neighbor_hits(split).mean(axis=0)
     exact = nearest_neighbor_curve(share, stored["sizes"])
     assert exact == pytest.approx(stored["accuracies"], abs=1e-6)
+
+
+@pytest.fixture
+def few_digits(monkeypatch):
+    """Forty made-up digits; each feature is its own number, each label its last figure."""
+    numbers = np.arange(40)
+    monkeypatch.setattr(learning_curves, "_digits", lambda: (numbers[:, None] / 1.0, numbers % 10))
+
+
+def test_splits_are_disjoint_and_hold_what_belongs_together(few_digits):
+    splits = load_digits(6, 4, parts=4, seed=3)
+    assert [(len(it.pool), len(it.test)) for it in splits] == [(6, 4)] * 4
+    seen = np.concatenate([np.concatenate([it.pool, it.test]) for it in splits])
+    assert sorted(seen.ravel()) == list(range(40))
+    for it in splits:
+        assert it.pool_labels.tolist() == (it.pool.ravel() % 10).tolist()
+        assert it.test_labels.tolist() == (it.test.ravel() % 10).tolist()
+
+
+def test_the_seed_says_how_digits_are_shuffled(few_digits):
+    first, again, other, usual = (
+        load_digits(6, 4, **words)[0].pool.ravel().tolist()
+        for words in ({"seed": 0}, {"seed": 0}, {"seed": 1}, {})
+    )
+    assert first == again == usual != other
+    assert first != sorted(first)
+
+
+@pytest.mark.parametrize(
+    ("pool", "test", "parts"), [(0, 4, 1), (6, 0, 1), (6, 4, 0), (4000, 1001, 1), (600, 401, 5)]
+)
+def test_splits_that_there_cannot_be(few_digits, pool, test, parts):
+    message = (
+        r"^parts \* \(pool \+ test\) must be at most 5000, each at least 1; got"
+        rf" parts={parts}, pool={pool}, test={test}$"
+    )
+    with pytest.raises(ValueError, match=message):
+        load_digits(pool, test, parts=parts)
+    assert len(load_digits(4000, 1000)) == 1  # as many as there are
+
+
+@pytest.mark.parametrize("high", [1.05, 1.6])
+def test_a_fit_that_would_pass_1_ends_there(high):
+    """Of all fits with an optimum of at most 1 it is the best one, by another solver."""
+    n = np.geomspace(5, 500, 12)
+    a = np.minimum(high * (1 - np.exp(-n / 300)), 1.0)
+    fit = fit_saturating(n, a)
+    assert fit.optimum == pytest.approx(1.0, abs=1e-8)
+    assert fit.optimum <= 1 + 1e-12
+    rates = np.geomspace(
+        1 / (learning_curves.REACH * 500), learning_curves.REACH / 5, learning_curves.RATES
+    )
+    weights = cp.Variable(rates.size, nonneg=True)
+    misfit = cp.sum_squares(-np.expm1(-np.outer(n, rates)) @ weights - a)
+    best = cp.Problem(cp.Minimize(misfit), [cp.sum(weights) <= 1]).solve(solver="CLARABEL")
+    assert np.sum((fit(n) - a) ** 2) <= best + 1e-6
+
+
+def test_neighbors_may_have_any_label():
+    """Also label 0, of the first point of the pool."""
+    rule = NearestNeighbor(np.array([[0, 1, 2], [2, 1, 0]]))
+    assert rule.predict(np.array([0, 2]), np.array([0, 5])).tolist() == [0, 5]
+
+
+def test_one_measured_point_is_enough_and_none_is_not():
+    steepest = 1 - np.exp(-learning_curves.REACH)
+    assert float(fit_saturating([50], [1])(50.0)) == pytest.approx(steepest)
+    with pytest.raises(ValueError, match=r"lists of the same length, not empty; got shapes \(0,\)"):
+        fit_saturating([], [])
+    with pytest.raises(ValueError, match=r"sizes must be positive and finite; got \[1.0, inf\]"):
+        fit_saturating([1, np.inf], [0.1, 0.2])
+    with pytest.raises(ValueError, match=r"^curves must hold at least one curve$"):
+        average_curve([])

@@ -38,6 +38,33 @@ def test_logit_is_the_formula(rationality: float) -> None:
     np.testing.assert_allclose(logit_choices(gains, rationality), odds / odds.sum(), rtol=1e-12)
 
 
+def test_best_replies_split_what_is_equal_in_each_row() -> None:
+    """Equal up to rounding of the row's own gains; what cannot be chosen has no part."""
+    gains = np.array(
+        [
+            [2.0, 2.0 - 1e-10, 1.0, -np.inf],
+            [-1e6, -1e6 - 5e-4, -np.inf, -2e6],  # a billionth of a million is a thousandth
+            [5e-10, 0.0, -1.0, -np.inf],  # and of nothing, of one unit
+            [3.0, 3.0 - 1e-8, 0.0, 0.0],
+        ]
+    )
+    half = [0.5, 0.5, 0.0, 0.0]
+    assert logit_choices(gains, np.inf).tolist() == [half, half, half, [1.0, 0.0, 0.0, 0.0]]
+    assert logit_choices([[0.0, 0.0], [1.0, 2.0]], np.inf).tolist() == [[0.5, 0.5], [0.0, 1.0]]
+
+
+def test_the_types_of_a_menu_with_a_margin_may_come_in_any_order() -> None:
+    costs, chances = np.array([0.05, 0.3, 0.12]), np.array([0.5, 0.2, 0.3])
+    curve = GeneralizationBound()
+    order = np.argsort(-costs)
+    plain = slack_menu(Problem(2, chances[order], costs[order], curve), 0.5)
+    mixed = slack_menu(Problem(2, chances, costs, curve), 0.5)
+    assert mixed.contributions[order] == pytest.approx(plain.contributions, rel=1e-6)
+    assert mixed.rewards[order] == pytest.approx(plain.rewards, rel=1e-6)
+    assert mixed.expected_accuracy == pytest.approx(plain.expected_accuracy, abs=1e-9)
+    assert mixed.margin == plain.margin == 0.5
+
+
 def test_without_rationality_what_cannot_be_chosen_is_not() -> None:
     assert logit_choices([0.0, 1.0, -np.inf], 0.0).tolist() == [0.5, 0.5, 0.0]
 

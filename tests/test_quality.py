@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from paid_with_models import GeneralizationBound, Problem, Saturating, autarky, solve
+from paid_with_models import (
+    ExponentialValuation,
+    GeneralizationBound,
+    Problem,
+    Saturating,
+    autarky,
+    solve,
+)
 from paid_with_models.expectation import enumerate_outcomes, outcome_probabilities
 from paid_with_models.quality import (
     checked_problem,
@@ -223,3 +230,40 @@ def test_bad_qualities_and_shares_are_named():
             ValueError, match=r"shares must lie in \[0, 1\], one for all types or 2"
         ):
             unnoticed(solve(problem), [1.0, 0.5], shares)
+
+
+def test_a_checked_problem_is_otherwise_the_same():
+    problem = Problem(
+        7, [0.4, 0.6], [0.2, 0.1], GeneralizationBound(), ExponentialValuation(50.0, 2.0),
+        beliefs="own", reservation_utilities=[30.0, 35.0],
+    )  # fmt: skip
+    checked = checked_problem(problem, [0.9, 0.8])
+    assert checked.n_parties == 7
+    assert checked.probabilities.tolist() == [0.4, 0.6]
+    assert checked.accuracy == problem.accuracy
+    assert checked.valuation == problem.valuation
+    assert checked.beliefs == "own"
+    assert checked.reservation_utilities.tolist() == [30.0, 35.0]
+
+
+def test_equivalent_data_at_the_ends_and_on_level_ground():
+    """Two points are enough; of equal accuracies the first size counts."""
+    assert equivalent_data([0.5, 2.0], [0.2, 0.6], [0.2, 0.4, 0.6]) == pytest.approx([0.5, 1, 2])
+    sizes, flat = [10, 100, 1000, 10_000], [0.5, 0.7, 0.7, 0.9]
+    assert equivalent_data(sizes, flat, [0.5, 0.7]) == pytest.approx([10, 100])
+    for wrong in ([0.0, 1.0], [2.0, 2.0], [3.0, 2.0]):
+        with pytest.raises(ValueError, match=r"^sizes must increase from above 0"):
+            equivalent_data(wrong, [0.2, 0.6], [0.4])
+    with pytest.raises(ValueError, match=r"^sizes must increase .*; got \[1.0\]$"):
+        equivalent_data([1.0], [0.2], [0.2])
+
+
+def test_the_seed_of_standard_errors_may_be_stated_and_is_0_otherwise():
+    rng = np.random.default_rng(1)
+    clean = {n: rng.normal(a, 0.01, 5) for n, a in ((100, 0.7), (1000, 0.8), (10_000, 0.9))}
+    noisy = {1000: rng.normal(0.75, 0.01, 5)}
+    usual, again, other = (
+        measured_factors(clean, noisy, **words).errors.tolist()
+        for words in ({}, {"seed": 0, "draws": 200}, {"seed": 1})
+    )
+    assert usual == again != other

@@ -9,6 +9,7 @@ from scipy.spatial import ConvexHull
 from paid_with_models import GeneralizationBound, LinearValuation, PowerLaw, Problem, solve
 from paid_with_models.accuracy import Arctan
 from paid_with_models.attendance import (
+    CHERNOFF_EXPONENTS,
     Between,
     PoissonParties,
     UnlikeParties,
@@ -95,6 +96,59 @@ def test_moments_are_sums_over_outcomes(law):
     np.testing.assert_allclose(
         moments.curvature(prices[None])[0], (counts.T * bend) @ counts, rtol=1e-7
     )
+
+
+@pytest.mark.parametrize("contributions", [[20.0, 60.0, 35.0], [0.0, 30.0, 90.0]])
+@pytest.mark.parametrize("law", LAWS, ids=["two groups", "three groups", "Poisson"])
+def test_the_uncertainty_is_errors_and_chernoffs_bounds_and_is_enough(law, contributions):
+    """Both curves' tangent point is the same; little data come together, where sums are wrong."""
+    m, low, high = np.array(contributions)[: law.present.size], CURVE.smooth_from, 16.0**5
+    expectation, envelopes = _Transformed(law, low, high), (CURVE.envelope(), VALUE.envelope())
+    found = expectation.uncertainty(*envelopes, m[None])
+    counts, chances = outcomes(law)
+    totals, someone = counts @ m, counts.sum(axis=1) > 0
+    tangent = envelopes[0].tangent_point
+
+    def bound(x, weights):
+        """On the sum of weights over outcomes with somebody, but less than x data."""
+        odds = np.exp(np.multiply.outer(CHERNOFF_EXPONENTS, 1 - totals / x))
+        return (odds @ (weights * someone)).min()
+
+    some = [min(bound(x, chances), 1.0) for x in (low, tangent)]
+    seen = [np.minimum(it / law.present, 1.0) for it in some]
+    counted = [np.array([bound(x, chances * n) for n in counts.T]) for x in (low, tangent)]
+    fits = [fit_exponential_sum(curve, low, high) for curve in (CURVE, VALUE)]
+    ends = np.array([low, tangent])
+    off = [np.max(it(ends) - fit(ends)) for it, fit in zip(envelopes, fits, strict=True)]
+    a, v = fits
+    rounding = 1024 * np.finfo(float).eps
+    assert found.accuracy[0] == pytest.approx(
+        a.error + rounding + some[0] * a.weights.sum() + some[1] * off[0], rel=1e-9
+    )
+    assert found.values[0] == pytest.approx(
+        v.error + 100 * rounding + seen[0] * v.weights.sum() + seen[1] * off[1], rel=1e-9
+    )
+    assert found.relative_slope == max(a.slope_error, v.slope_error) + rounding
+    steep = max(fit.rates @ fit.weights for fit in fits)
+    slopes = [
+        np.abs(it.slope - fit.derivative(ends)) for it, fit in zip(envelopes, fits, strict=True)
+    ]
+    expected = (counted[0] * steep + counted[1] * np.max(slopes)) / law.present.min()
+    assert found.slope[0] == pytest.approx(expected, rel=1e-9)
+    # And the envelopes' own moments are within it.
+    ours = expectation.moments(*envelopes, m[None])
+    assert chances @ envelopes[0](totals) <= ours.accuracy[0] + found.accuracy[0]
+    for i, present in enumerate(law.present):
+        exact = (chances * (counts[:, i] >= 1)) @ envelopes[1](totals) / present
+        assert exact <= ours.values[0, i] + found.values[0, i]
+
+
+def test_where_data_are_too_dear_nothing_comes_together():
+    contract = solve_attendance(PoissonParties(1.0, [0.3, 0.7]), [1.0, 0.6], CURVE)
+    assert contract.contributions.tolist() == [0.0, 0.0]
+    assert contract.expected_accuracy == 0
+    assert contract.reward_caps.tolist() == [0.0, 0.0]
+    assert contract.upper_bound <= 1
 
 
 def test_a_binomial_number_of_parties_becomes_poisson():

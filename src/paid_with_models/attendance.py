@@ -86,6 +86,9 @@ class Attendance(Protocol):
     def log_transform(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Logarithm of G at z (I, J) in [0, 1], (J,), its gradient (I, J), Hessian (I, I, J)."""
 
+    def somebody(self, z: FloatArray) -> FloatArray:
+        """The part of G that is not P(n = 0), (J,), right to rounding however small it is."""
+
     def reordered(self, order: npt.NDArray[np.intp]) -> Attendance:
         """The law with types in another order."""
 
@@ -145,6 +148,9 @@ class PoissonParties:
     def log_transform(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         first = np.broadcast_to(self.rates[:, None], z.shape)
         return self.rates @ (z - 1), first, np.zeros((len(z), *z.shape))
+
+    def somebody(self, z: FloatArray) -> FloatArray:
+        return np.asarray(-np.exp(self.rates @ (z - 1)) * np.expm1(-self.rates @ z))
 
     def reordered(self, order: npt.NDArray[np.intp]) -> PoissonParties:
         return PoissonParties(self.mean, cast(FloatArray, self.probabilities)[order])
@@ -214,6 +220,9 @@ class UnlikeParties:
         first = np.einsum("g,gij->ij", self._n, share)
         return log, first, -np.einsum("g,gij,gkj->ikj", self._n, share, share)
 
+    def somebody(self, z: FloatArray) -> FloatArray:
+        return np.asarray(np.exp(self.log_transform(z)[0]))
+
     def reordered(self, order: npt.NDArray[np.intp]) -> UnlikeParties:
         return UnlikeParties(self._n, self._p[:, order])
 
@@ -240,7 +249,8 @@ class AttendanceContract:
     reservation_utilities : (I,) ndarray
         f_i, of autarky.
     reward_caps : (I,) ndarray
-        E[v(a(S)) | n_i >= 1].
+        E[v(a(S)) | n_i >= 1]; like the next, a bound from below where little data may come
+        together.
     expected_accuracy, upper_bound, gap : float
         E[a(S)], and a proven bound on that of every menu.
     """
@@ -325,14 +335,15 @@ def solve_attendance(
     m = point.contributions
     u = least_utilities(m, exact.costs, exact.reservation_utilities) * unit
     back = np.argsort(order)
-    reached = float(point.moments.accuracy[0])
+    # Where little data come together the sums are below the curves, even below their start.
+    reached = max(float(point.moments.accuracy[0]), float(accuracy(0.0)))
     upper = max(float(bound[0]), reached)
     return AttendanceContract(
         contributions=m[0, back],
         rewards=(u + c * m)[0, back],
         utilities=u[0, back],
         reservation_utilities=alone.utilities[0, back],
-        reward_caps=point.moments.values[0, back],
+        reward_caps=np.maximum(point.moments.values[0, back], float(value(0.0))),
         expected_accuracy=reached,
         upper_bound=upper,
         gap=upper - reached,
@@ -454,9 +465,6 @@ class _Piece:
     def of(cls, law: Attendance, rates: FloatArray, m: FloatArray) -> _Piece:
         z = np.exp(-np.outer(m, rates))
         log, first, second = _in_contributions(law, rates, z)
-        whole = np.exp(log)
-        nobody = law.log_nobody
-        some = whole if nobody == -np.inf else np.exp(nobody) * np.expm1(log - nobody)
         logs, firsts, without = [], [], []
         for i in range(m.size):
             absent = z.copy()
@@ -466,11 +474,12 @@ class _Piece:
             firsts.append(first_i)
             without.append(second_i)
         return cls(
-            some=some,
+            # Chernoff's bounds look for the least multiple: nothing may be lost to cancellation.
+            some=law.somebody(z),
             counted=first / rates,
             first=first,
             second=second,
-            seen=-whole * np.expm1(np.minimum(np.array(logs) - log, 0.0)),
+            seen=-np.exp(log) * np.expm1(np.minimum(np.array(logs) - log, 0.0)),
             seen_first=first - np.array(firsts),
             without=without,
         )

@@ -580,8 +580,12 @@ class SumExpectation:
         a, v = fit_both(accuracy, value, self.low, self.high)
         terms = self.moments(accuracy, value, contributions).terms
         all_0 = (terms.mean * terms.all_1)[:, 0]
-        rates = terms.rates * self.low
-        some = np.exp(rates) * np.maximum(all_0 - terms.nothing()[0][:, None], 0.0)
+        # Where somebody contributes, without cancellation: the least multiple is looked for.
+        busy = np.where(terms.idle[:, :, None], 0.0, terms.q).sum(axis=1)
+        with np.errstate(divide="ignore"):
+            odds = busy / np.exp(terms.log_idle)
+        some = -all_0 * np.expm1(-self.n_parties[:, None] * np.log1p(odds))
+        some *= np.exp(terms.rates * self.low)
         # As a type sees it: at most so much more likely.
         rarest = terms.p.min(axis=1) if terms.own_beliefs else terms.present.min(axis=1)
         tail = np.minimum(some.min(axis=1) / rarest, 1.0)

@@ -62,7 +62,7 @@ ALSO: dict[str, tuple[str, ...]] = {
 }
 
 #: Modules of which at least 85 % of the changes must be noticed; those that are not are listed with
-#: reasons in ``survivors.md``.
+#: reasons in ``survivors.md``, those of others by kind.
 CORE = ("certificate", "expectation", "rewards", "screening")
 
 #: Seconds of processor time; tests that take longer are left out.

@@ -253,3 +253,16 @@ def test_one_measured_point_is_enough_and_none_is_not():
         fit_saturating([1, np.inf], [0.1, 0.2])
     with pytest.raises(ValueError, match=r"^curves must hold at least one curve$"):
         average_curve([])
+
+
+@pytest.mark.parametrize("n_features", [3, 7, 8, 9, 40])
+def test_ridge_is_the_same_with_more_samples_than_features_and_with_fewer(n_features):
+    """Seven or eight samples: by the normal equations of features, whichever way it is solved."""
+    split = small_split()
+    model = RandomFeatures.of(split, n_features=n_features, penalty=0.5)
+    for rows in (np.arange(8), np.arange(1, 8)):
+        x, targets = model.pool[rows], np.eye(10)[split.pool_labels[rows]] - 0.1
+        weights = np.linalg.solve(x.T @ x + 0.5 * np.eye(n_features), x.T @ targets)
+        scores = model.test @ weights  # classes that nobody showed have the same, up to rounding
+        found = model.predict(rows, split.pool_labels[rows])
+        assert scores[np.arange(20), found] == pytest.approx(scores.max(axis=1), abs=1e-12)

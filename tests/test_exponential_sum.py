@@ -457,6 +457,16 @@ def test_the_shortfall_of_sums_is_errors_and_the_chance_of_too_little(beliefs, c
         assert found[k] == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_sums_of_much_data_fall_short_by_nothing_but_their_errors(beliefs):
+    """Contributions so large that their exponentials are 0; of all, or of one type with an idle."""
+    curve = PowerLaw(0.95, 1.0, 0.4, 2.0)
+    sums = SumExpectation(np.full(2, 21.0), CHANCES, beliefs, 1.0, 16.0**4)
+    fit = fit_exponential_sum(curve, 1.0, 16.0**4)
+    found = sums.shortfall(curve, curve, np.array([[1e7, 1e7], [0.0, 1e7]]))
+    assert found == pytest.approx([fit.error / fit.limit] * 2, rel=1e-6)
+
+
 def test_part_of_a_batch():
     sums = SumExpectation(np.array([3.0, 5.0]), CHANCES, "own", 57.0, 1e6)
     second = sums.take(np.array([1]))

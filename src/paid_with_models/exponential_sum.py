@@ -582,8 +582,9 @@ class SumExpectation:
         all_0 = (terms.mean * terms.all_1)[:, 0]
         # Where somebody contributes, without cancellation: the least multiple is looked for.
         busy = np.where(terms.idle[:, :, None], 0.0, terms.q).sum(axis=1)
-        with np.errstate(divide="ignore"):
-            odds = busy / np.exp(terms.log_idle)
+        idle = np.exp(terms.log_idle)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            odds = np.where(idle > 0, busy / idle, np.inf)
         some = -all_0 * np.expm1(-self.n_parties[:, None] * np.log1p(odds))
         some *= np.exp(terms.rates * self.low)
         # As a type sees it: at most so much more likely.

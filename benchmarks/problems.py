@@ -1,10 +1,11 @@
-"""Random problems, by seed: the same ones on every machine."""
+"""Problems that tests share: random ones by seed, the same on every machine, and one by hand."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from paid_with_models import (
     Arctan,
@@ -16,7 +17,9 @@ from paid_with_models import (
     Problem,
     Saturating,
 )
+from paid_with_models.expectation import Enumeration
 from paid_with_models.exponential_sum import sum_range
+from paid_with_models.first_moment import Chain, FirstMoment
 
 #: The curves of :func:`mixed_problem`; the last admits no exponential sum.
 CURVES = {
@@ -107,4 +110,25 @@ def mixed_problem(seed: int) -> Problem:
         curve,
         valuation,
         beliefs="own" if rng.integers(2) else "paper",
+    )
+
+
+def first_moments(costs: npt.ArrayLike, outside: npt.ArrayLike) -> FirstMoment:
+    """First-moment problems of four parties of types that are equally likely.
+
+    Parameters
+    ----------
+    costs, outside : (B, I) array_like
+        Costliest type first, the same ones equal in each row; units of value.
+    """
+    c, f = np.asarray(costs, dtype=float), np.asarray(outside, dtype=float)
+    accuracy = GeneralizationBound()
+    return FirstMoment(
+        Enumeration.of(4, np.full(c.shape, 1 / c.shape[1]), "paper"),
+        accuracy,
+        ModelValue(accuracy, LinearValuation(100.0)),
+        100.0,
+        c / 100,
+        f / 100,
+        Chain.of((False, *(np.diff(c[0]) == 0).tolist())),
     )

@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from paid_with_models import GeneralizationBound, LinearValuation, ModelValue
-from paid_with_models.expectation import Enumeration
-from paid_with_models.first_moment import Chain, FirstMoment
+from benchmarks.problems import first_moments
+from paid_with_models import LinearValuation, ModelValue
 from paid_with_models.interior_point import (
     _length,
     _Linearized,
@@ -18,25 +17,10 @@ from paid_with_models.interior_point import (
 )
 
 
-def batch(costs, outside, n_parties=4):
-    """Problems of types that are equally likely; costs and outside options are (B, I)."""
-    costs, outside = np.asarray(costs, dtype=float), np.asarray(outside, dtype=float)
-    accuracy = GeneralizationBound()
-    return FirstMoment(
-        Enumeration.of(n_parties, np.full(costs.shape, 1 / costs.shape[1]), "paper"),
-        accuracy,
-        ModelValue(accuracy, LinearValuation(100.0)),
-        100.0,
-        costs / 100,
-        outside / 100,
-        Chain.of((False, *(np.diff(costs[0]) == 0).tolist())),
-    )
-
-
 @pytest.fixture
 def tied():
     """Two problems with a tie, whose data are twice as dear in the second."""
-    return batch([[0.3, 0.3, 0.1], [0.6, 0.6, 0.2]], [[1.0, 1.0, 2.0], [3.0, 3.0, 4.0]])
+    return first_moments([[0.3, 0.3, 0.1], [0.6, 0.6, 0.2]], [[1.0, 1.0, 2.0], [3.0, 3.0, 4.0]])
 
 
 def state(problem, seed=0):

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.problems import first_moments
 from paid_with_models import GeneralizationBound, LinearValuation, ModelValue, local_search
-from paid_with_models.expectation import Enumeration
-from paid_with_models.first_moment import Chain, FirstMoment
+from paid_with_models.first_moment import FirstMoment
 from paid_with_models.interior_point import Solution, maximize
 from paid_with_models.local_search import (
     FEASIBILITY_TOLERANCE,
@@ -25,28 +25,13 @@ from paid_with_models.problem import autarky_at
 COSTS = np.array([0.2, 0.15, 0.05])
 
 
-def batch(costs, outside, n_parties=4):
-    """Problems of types that are equally likely; costs and outside options are (B, I)."""
-    costs, outside = np.asarray(costs, dtype=float), np.asarray(outside, dtype=float)
-    accuracy = GeneralizationBound()
-    return FirstMoment(
-        Enumeration.of(n_parties, np.full(costs.shape, 1 / costs.shape[1]), "paper"),
-        accuracy,
-        ModelValue(accuracy, LinearValuation(100.0)),
-        100.0,
-        costs / 100,
-        outside / 100,
-        Chain.of((False, *(np.diff(costs[0]) == 0).tolist())),
-    )
-
-
 @pytest.fixture(scope="module")
 def three():
     """Three problems whose outside options are autarky, their optima, and autarky itself."""
     costs = COSTS * np.array([[1.0], [0.8], [1.25]])
     curve = GeneralizationBound()
     alone = [autarky_at(ModelValue(curve, LinearValuation(100.0)), row) for row in costs]
-    problem = batch(costs, [it.utilities for it in alone])
+    problem = first_moments(costs, [it.utilities for it in alone])
     return problem, maximize(problem), np.array([it.contributions for it in alone])
 
 
@@ -62,7 +47,7 @@ def test_each_menu_of_a_batch_is_judged_by_its_own_caps_and_rows(three):
 
 
 def test_the_order_among_equal_costs_is_judged_relative_to_the_data_that_matter():
-    problem = batch([[0.5, 0.5, 0.1]], [[0.0, 0.0, 0.0]])
+    problem = first_moments([[0.5, 0.5, 0.1]], [[0.0, 0.0, 0.0]])
     point = problem.point(problem.increments_of(np.array([[100.0, 100.0, 200.0]])))
     unit = problem.row_unit[0, -1]
     assert unit == 200.0  # all that a type of the highest cost could ever give
@@ -212,21 +197,21 @@ def test_rows_taken_out_and_put_back(three):
 
 
 def test_next_to_nothing_is_nothing_in_its_own_row_only():
-    """The third problem is one of data a thousand times as scarce: its contributions are small."""
-    costs = np.array([[0.5, 0.1], [0.5, 0.1], [500.0, 100.0]])
-    problem = batch(costs, np.zeros((3, 2)))
-    best = maximize(problem)
-    m = np.array([[1e-11, 200.0], [1e-9, 200.0], [1e-11, 0.2]])
-    menus = priced(problem, m, best)
+    """In the third problem a larger share of less data: beside the others it would be nothing."""
+    problem = first_moments([[0.5, 0.1]] * 3, np.zeros((3, 2)))
+    m = np.array([[1e-11, 200.0], [1e-9, 200.0], [1.5e-10, 60.0]])
+    menus = priced(problem, m, maximize(problem))
+    assert satisfies(problem, menus.point).all()
     known = Incumbents(replace(menus, residual=np.zeros(3)), menus.point.moments.accuracy)
     result = settled(problem, known)
-    assert result.menus.point.contributions.tolist() == [[0.0, 200.0], [1e-9, 200.0], [1e-11, 0.2]]
+    kept = [[0.0, 200.0], [1e-9, 200.0], [1.5e-10, 60.0]]
+    assert result.menus.point.contributions.tolist() == kept
     assert result.reached == pytest.approx(result.menus.point.moments.accuracy, abs=1e-15)
     assert result.reached == pytest.approx(known.reached, abs=WORTHLESS)
 
 
 def test_nothing_is_rounded_that_would_cost_accuracy():
-    problem = batch([[0.5, 0.1]], np.zeros((1, 2)))
+    problem = first_moments([[0.5, 0.1]], np.zeros((1, 2)))
     menus = priced(problem, np.array([[1e-11, 200.0]]), maximize(problem))
     menus = replace(menus, residual=np.zeros(1))
     accuracy = menus.point.moments.accuracy

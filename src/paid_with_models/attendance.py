@@ -87,7 +87,7 @@ class Attendance(Protocol):
         """Logarithm of G at z (I, J) in [0, 1], (J,), its gradient (I, J), Hessian (I, I, J)."""
 
     def somebody(self, z: FloatArray) -> FloatArray:
-        """The part of G that is not P(n = 0), (J,), right to rounding however small it is."""
+        """The share of G that is not P(n = 0), (J,), right to rounding however small it is."""
 
     def reordered(self, order: npt.NDArray[np.intp]) -> Attendance:
         """The law with types in another order."""
@@ -150,7 +150,7 @@ class PoissonParties:
         return self.rates @ (z - 1), first, np.zeros((len(z), *z.shape))
 
     def somebody(self, z: FloatArray) -> FloatArray:
-        return np.asarray(-np.exp(self.rates @ (z - 1)) * np.expm1(-self.rates @ z))
+        return np.asarray(-np.expm1(-self.rates @ z))
 
     def reordered(self, order: npt.NDArray[np.intp]) -> PoissonParties:
         return PoissonParties(self.mean, cast(FloatArray, self.probabilities)[order])
@@ -221,7 +221,7 @@ class UnlikeParties:
         return log, first, -np.einsum("g,gij,gkj->ikj", self._n, share, share)
 
     def somebody(self, z: FloatArray) -> FloatArray:
-        return np.asarray(np.exp(self.log_transform(z)[0]))
+        return np.ones(z.shape[1])
 
     def reordered(self, order: npt.NDArray[np.intp]) -> UnlikeParties:
         return UnlikeParties(self._n, self._p[:, order])
@@ -465,6 +465,7 @@ class _Piece:
     def of(cls, law: Attendance, rates: FloatArray, m: FloatArray) -> _Piece:
         z = np.exp(-np.outer(m, rates))
         log, first, second = _in_contributions(law, rates, z)
+        whole = np.exp(log)
         logs, firsts, without = [], [], []
         for i in range(m.size):
             absent = z.copy()
@@ -475,11 +476,11 @@ class _Piece:
             without.append(second_i)
         return cls(
             # Chernoff's bounds look for the least multiple: nothing may be lost to cancellation.
-            some=law.somebody(z),
+            some=whole * law.somebody(z),
             counted=first / rates,
             first=first,
             second=second,
-            seen=-np.exp(log) * np.expm1(np.minimum(np.array(logs) - log, 0.0)),
+            seen=-whole * np.expm1(np.minimum(np.array(logs) - log, 0.0)),
             seen_first=first - np.array(firsts),
             without=without,
         )

@@ -199,12 +199,12 @@ def test_rows_taken_out_and_put_back(three):
 def test_next_to_nothing_is_nothing_in_its_own_row_only():
     """In the third problem a larger share of less data: beside the others it would be nothing."""
     problem = first_moments([[0.5, 0.1]] * 3, np.zeros((3, 2)))
-    m = np.array([[1e-11, 200.0], [1e-9, 200.0], [1.5e-10, 60.0]])
+    m = np.array([[1e-11, 200.0], [1e-9, 200.0], [7e-11, 60.0]])
     menus = priced(problem, m, maximize(problem))
     assert satisfies(problem, menus.point).all()
     known = Incumbents(replace(menus, residual=np.zeros(3)), menus.point.moments.accuracy)
     result = settled(problem, known)
-    kept = [[0.0, 200.0], [1e-9, 200.0], [1.5e-10, 60.0]]
+    kept = [[0.0, 200.0], [1e-9, 200.0], [7e-11, 60.0]]
     assert result.menus.point.contributions.tolist() == kept
     assert result.reached == pytest.approx(result.menus.point.moments.accuracy, abs=1e-15)
     assert result.reached == pytest.approx(known.reached, abs=WORTHLESS)

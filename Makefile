@@ -7,12 +7,12 @@ PYTHONS ?= python3.11,python3.12,python3.13
 
 venv := .venv
 python := $(venv)/bin/python
-pwm := $(python) -m companion.cli
+pwm := $(python) -m pwm_companion.cli
 # A machine's own pip settings may make pip warn about every package: errors are enough.
 pip := $(python) -m pip -qq --disable-pip-version-check --no-input
 
-versions := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.versions \
-	benchmarks/versions.json "$(BUILD_DIR)/versions"
+versions := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m endurance.versions \
+	endurance/versions.json "$(BUILD_DIR)/versions"
 
 # In a folder of its own: it needs another rich than roc-validator in the lock.
 MUTMUT := mutmut==3.8.1
@@ -40,10 +40,10 @@ release: book ## make wheel, source archive, site and figures for publication in
 test: env ## run the tests; those of the site, PDF and zip need make book pdf zip first
 	@BUILD_DIR="$(BUILD_DIR)" $(python) -m pytest
 
-test-long: env ## try each property on 5,000 problems, into benchmarks/properties.json (over an hour)
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.properties benchmarks/properties.json
+test-long: env ## try each property on 5,000 problems, into endurance/properties.json (over an hour)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m endurance.properties endurance/properties.json
 
-versions: env ## test PYTHONS with locked, lowest and newest versions, into benchmarks/versions.json (two hours)
+versions: env ## test PYTHONS with locked, lowest and newest versions, into endurance/versions.json (two hours)
 	@$(versions) $(PYTHONS)
 
 test-lowest: env ## the same on PYTHON with the lowest versions that pyproject.toml allows
@@ -66,32 +66,32 @@ bench: env ## measure speed, the published method beside ours, into benchmarks/r
 		--benchmark-timer=time.process_time --benchmark-json="$(BUILD_DIR)/benchmarks.json" --benchmark-quiet
 	@$(python) -m benchmarks.summary "$(BUILD_DIR)/benchmarks.json" benchmarks/results.json
 
-fuzz: env ## try 21,000 broken files and command lines, into benchmarks/fuzz.json (10 minutes)
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.fuzz benchmarks/fuzz.json
+fuzz: env ## try 21,000 broken files and command lines, into endurance/fuzz.json (10 minutes)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m endurance.fuzz endurance/fuzz.json
 
-faults: env ## try no network, a full disk, kills and more, into benchmarks/faults.json (20 minutes)
-	@$(python) -m benchmarks.faults benchmarks/faults.json
+faults: env ## try no network, a full disk, kills and more, into endurance/faults.json (20 minutes)
+	@$(python) -m endurance.faults endurance/faults.json
 
-mutation: env ## change the code and count what no test notices, into benchmarks/mutation.json (hours; MODULES=... for some)
+mutation: env ## change the code and count what no test notices, into endurance/mutation.json (hours; MODULES=... for some)
 	@$(python) -m uv pip install --quiet --target "$(BUILD_DIR)/mutation/tool" $(MUTMUT)
-	@$(python) -m benchmarks.mutation benchmarks/mutation.json "$(BUILD_DIR)/mutation" $(MODULES)
+	@$(python) -m endurance.mutation endurance/mutation.json "$(BUILD_DIR)/mutation" $(MODULES)
 
-binder: book ## try what Binder does, into benchmarks/binder.json (10 minutes)
-	@$(python) -m benchmarks.binder benchmarks/binder.json "$(BUILD_DIR)/binder" "$(BUILD_DIR)/html"
+binder: book ## try what Binder does, into endurance/binder.json (10 minutes)
+	@$(python) -m endurance.binder endurance/binder.json "$(BUILD_DIR)/binder" "$(BUILD_DIR)/html"
 
-agree: env ## solve random problems by three routes, into benchmarks/routes.json (10 minutes)
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.routes benchmarks/routes.json
+agree: env ## solve random problems by three routes, into endurance/routes.json (10 minutes)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m endurance.routes endurance/routes.json
 
-trials: env ## run contracts with real models, into benchmarks/real_models.json (some minutes)
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.real_models benchmarks/real_models.json
+trials: env ## run contracts with real models, into measurements/real_models.json (some minutes)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m measurements.real_models measurements/real_models.json
 
-quality: env ## measure what noisy labels are worth, into benchmarks/quality.json (some minutes)
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.quality benchmarks/quality.json
+quality: env ## measure what noisy labels are worth, into measurements/quality.json (some minutes)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m measurements.quality measurements/quality.json
 
-map: env ## map the best menus of 100,000 problems, into benchmarks/contract_map.json (1 minute)
+map: env ## map the best menus of 100,000 problems, into measurements/contract_map.json (1 minute)
 	@mkdir -p "$(BUILD_DIR)"
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m benchmarks.contract_map \
-		benchmarks/contract_map.json "$(BUILD_DIR)/contract-map.nc"
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m measurements.contract_map \
+		measurements/contract_map.json "$(BUILD_DIR)/contract-map.nc"
 
 serve: ## show the built site on http://localhost:8000 (PORT=... for another port)
 	@test -f "$(BUILD_DIR)/html/index.html" || { echo "no site yet: run make book first" >&2; exit 1; }
@@ -106,8 +106,8 @@ lock: env ## write requirements.lock anew from pyproject.toml (UPGRADE=--upgrade
 
 picture: env ## draw the picture of README.md anew
 	@$(python) -c 'from paid_with_models import solve; \
-	from paid_with_models.experiments import SCENARIOS; \
-	from paid_with_models.figures import scenario_panel; \
+	from paid_with_models.paper.replication import SCENARIOS; \
+	from paid_with_models.figures.scenarios import scenario_panel; \
 	contracts = {it.title: solve(it.problem()) for it in SCENARIOS.values()}; \
 	scenario_panel(contracts)[0].savefig("book/_static/readme.png", dpi=110, bbox_inches="tight")'
 

@@ -43,7 +43,7 @@ from scipy.optimize import LinearConstraint, NonlinearConstraint, OptimizeResult
 from scipy.stats import multinomial
 
 from paid_with_models import GeneralizationBound, LinearValuation, Problem, autarky
-from paid_with_models.expectation import enumerate_outcomes
+from paid_with_models.attendance import enumerate_outcomes
 
 FloatArray = npt.NDArray[np.float64]
 SecondDerivative = Literal["published", "right"]

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from paid_with_models.experiments import SCENARIOS
+from paid_with_models.paper.scenarios import SCENARIOS
 
 from .published_method import (
     PRINTED_ITERATIONS,

@@ -8,7 +8,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from paid_with_models import Contract, Problem, solve
 
-from .problems import small_problem, unequal_problem
+from tests.problems import small_problem, unequal_problem
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from paid_with_models import Contract, Problem, solve
 
-from .problems import scale_problem
+from tests.problems import scale_problem
 from .published_method import solve_screening
 
 MILLION = 1_000_000
@@ -122,7 +122,7 @@ def test_expectations(
 MEMORY = """
 import re, resource, sys
 from pathlib import Path
-from benchmarks.problems import scale_problem
+from tests.problems import scale_problem
 from paid_with_models import solve
 if len(sys.argv) > 1:
     solve(scale_problem(*map(int, sys.argv[1:])))

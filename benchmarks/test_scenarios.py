@@ -7,7 +7,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from paid_with_models import conic_program, solve
-from paid_with_models.experiments import SCENARIOS
+from paid_with_models.paper.scenarios import SCENARIOS
 
 from .processor_time import of_children
 from .published_method import SecondDerivative, Summation, solve_screening
@@ -60,7 +60,7 @@ def test_all_constraints(benchmark: BenchmarkFixture, scenario: str) -> None:
 
 FRESH = """
 from paid_with_models import solve_many
-from paid_with_models.experiments import SCENARIOS
+from paid_with_models.paper.scenarios import SCENARIOS
 solve_many(scenario.problem() for scenario in SCENARIOS.values())
 """
 
@@ -69,6 +69,6 @@ solve_many(scenario.problem() for scenario in SCENARIOS.values())
 @pytest.mark.parametrize("work", ["import", "solve"])
 def test_fresh_process(benchmark: BenchmarkFixture, work: str) -> None:
     """A new interpreter, imports and exponential sums included."""
-    code = "import paid_with_models.experiments" if work == "import" else FRESH
+    code = "import paid_with_models.paper.replication" if work == "import" else FRESH
     command = [sys.executable, "-c", code]
     benchmark.pedantic(subprocess.run, (command,), {"check": True}, rounds=5, warmup_rounds=1)

@@ -4,7 +4,7 @@ import numpy as np
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from paid_with_models import Problem
-from paid_with_models.experiments import two_type_experiment
+from paid_with_models.paper.two_types import two_type_experiment
 
 from .published_method import Solution, solve_outcome, solve_screening
 

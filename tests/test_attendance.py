@@ -8,19 +8,11 @@ from scipy.spatial import ConvexHull
 
 from paid_with_models import GeneralizationBound, LinearValuation, PowerLaw, Problem, solve
 from paid_with_models.accuracy import Arctan
-from paid_with_models.attendance import (
-    CHERNOFF_EXPONENTS,
-    Between,
-    PoissonParties,
-    UnlikeParties,
-    _Transformed,
-    best_cutoff,
-    bracketing_types,
-    solve_attendance,
-    type_grid,
-)
-from paid_with_models.experiments import SCENARIOS
-from paid_with_models.exponential_sum import fit_exponential_sum
+from paid_with_models.attendance import PoissonParties, UnlikeParties
+from paid_with_models.beyond.continuum import Between, best_cutoff, bracketing_types, type_grid
+from paid_with_models.beyond.other_laws import CHERNOFF_EXPONENTS, _Transformed, solve_attendance
+from paid_with_models.paper.scenarios import SCENARIOS
+from paid_with_models.solver.sums import fit_exponential_sum
 from paid_with_models.valuation import ModelValue
 
 CURVE = GeneralizationBound()

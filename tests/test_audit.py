@@ -4,14 +4,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from paid_with_models import (
-    GeneralizationBound,
-    LinearValuation,
-    Problem,
-    audit,
-    autarky,
-    solve,
-)
+from paid_with_models import GeneralizationBound, LinearValuation, Problem, audit, autarky, solve
 from paid_with_models.audit import TOLERANCE, audit_schema
 
 PROBLEM = Problem(10, [0.2, 0.3, 0.5], [0.5, 0.2, 0.05], GeneralizationBound())

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.mutation import ALSO, CORE, differences, row, summary
-from benchmarks.problems import scale_problem, small_problem, unequal_problem
 from benchmarks.published_method import PaperCurve, SecondDerivative, solve_outcome, solve_screening
-from benchmarks.routes import compare, summarize
+from endurance.mutation import ALSO, CORE, differences, row, summary
+from endurance.routes import compare, summarize
 from paid_with_models import GeneralizationBound, Problem, solve, solve_complete_information
-from paid_with_models.experiments import PUBLISHED, SCENARIOS
+from paid_with_models.paper.published import PUBLISHED
+from paid_with_models.paper.scenarios import SCENARIOS
+from tests.problems import scale_problem, small_problem, unequal_problem
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results.json"
 

@@ -17,7 +17,7 @@ from paid_with_models import (
     solve_complete_information,
     solve_complete_information_many,
 )
-from paid_with_models.complete_information import relaxed_bound
+from paid_with_models.checks.linear_programs import relaxed_bound
 
 
 # Book: prop-complete

@@ -39,11 +39,11 @@ from paid_with_models import (
     solve,
     solve_complete_information,
 )
-from paid_with_models.certificate import dual_bound
-from paid_with_models.complete_information import relaxed_bound
-from paid_with_models.expectation import Enumeration
-from paid_with_models.exponential_sum import SumExpectation, fit_both, sum_range
-from paid_with_models.first_moment import Chain, FirstMoment
+from paid_with_models.checks.linear_programs import relaxed_bound
+from paid_with_models.solver.bounds import dual_bound
+from paid_with_models.solver.moments import Enumeration
+from paid_with_models.solver.program import Chain, FirstMoment
+from paid_with_models.solver.sum_moments import SumExpectation, fit_both, sum_range
 
 COMMON = {
     "deadline": None,

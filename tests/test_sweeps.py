@@ -9,8 +9,8 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import xarray as xr
+from pwm_companion.cli import main
 
-from companion.cli import main
 from paid_with_models import (
     GeneralizationBound,
     LinearValuation,
@@ -254,7 +254,15 @@ def test_a_scheduler_that_is_lost(tmp_path):
          "--death-timeout", "60"],
         **options,
     )  # fmt: skip
-    command = [sys.executable, "-m", "companion.cli", "sweep", "spec.yaml", "--output", "out.nc"]
+    command = [
+        sys.executable,
+        "-m",
+        "pwm_companion.cli",
+        "sweep",
+        "spec.yaml",
+        "--output",
+        "out.nc",
+    ]
     try:
         while True:  # until the scheduler listens
             with suppress(OSError), socket.create_connection((host, int(port)), timeout=1):

@@ -13,7 +13,7 @@ from paid_with_models import (
     solve,
     solve_complete_information,
 )
-from paid_with_models.experiments import SCENARIOS
+from paid_with_models.paper.scenarios import SCENARIOS
 from paid_with_models.welfare import best_reply, best_reply_dynamics, joint_surplus
 
 

@@ -1,32 +1,28 @@
 """Optimal contracts for collaborative machine learning, paid with models.
 
-The modules follow the paper: :mod:`~paid_with_models.accuracy` and
-:mod:`~paid_with_models.valuation`, :mod:`~paid_with_models.problem` (primitives and autarky),
-:mod:`~paid_with_models.expectation` (who turns up), :mod:`~paid_with_models.complete_information`,
-:mod:`~paid_with_models.first_moment` (the problem), :mod:`~paid_with_models.interior_point` (how
-it is solved), :mod:`~paid_with_models.branch_and_bound` (where accuracy is not concave),
-:mod:`~paid_with_models.selection` (who takes part), :mod:`~paid_with_models.screening` (the best
-menu), :mod:`~paid_with_models.conic` (the same in CVXPY, to add constraints to),
-:mod:`~paid_with_models.certificate` (proof), :mod:`~paid_with_models.audit` (of any menu),
-:mod:`~paid_with_models.interchange` (files), :mod:`~paid_with_models.rewards`,
-:mod:`~paid_with_models.welfare`, :mod:`~paid_with_models.experiments` (the paper's settings) and
-:mod:`~paid_with_models.figures`. Beyond the paper: :mod:`~paid_with_models.attendance`,
-:mod:`~paid_with_models.behavior`, :mod:`~paid_with_models.learning_curves` and
-:mod:`~paid_with_models.trials` (real models), :mod:`~paid_with_models.quality` and
-:mod:`~paid_with_models.sweeps`.
+The theory, in the paper's order: :mod:`~paid_with_models.accuracy` and
+:mod:`~paid_with_models.valuation`, :mod:`~paid_with_models.attendance` (who turns up),
+:mod:`~paid_with_models.problem` (primitives and autarky), :mod:`~paid_with_models.contract`,
+:mod:`~paid_with_models.complete_information`, :mod:`~paid_with_models.audit` (any menu against
+every constraint), :mod:`~paid_with_models.rewards` and :mod:`~paid_with_models.welfare`; with
+:mod:`~paid_with_models.files` and :mod:`~paid_with_models.sweeps`.
+
+How it is solved: :mod:`paid_with_models.solver`. Second opinions:
+:mod:`paid_with_models.checks`. The paper's experiments: :mod:`paid_with_models.paper`. What the
+paper leaves open: :mod:`paid_with_models.beyond`. Drawings: :mod:`paid_with_models.figures`.
 """
 
 from .accuracy import Arctan, Curve, GeneralizationBound, PowerLaw, Saturating
-from .audit import Audit, audit
-from .certificate import Residuals, linear_program_bound, menu_residuals
+from .attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
+from .audit import Audit, Residuals, audit, menu_residuals
+from .checks.conic import ConicProgram, ConicSolution, ConicStatus, conic_program
+from .checks.linear_programs import linear_program_bound
 from .complete_information import (
     CompleteInformation,
     solve_complete_information,
     solve_complete_information_many,
 )
-from .conic import ConicProgram, ConicSolution, ConicStatus, conic_program
-from .expectation import conditional_probabilities, enumerate_outcomes, outcome_probabilities
-from .first_moment import least_utilities
+from .contract import Binding, Contract, Multipliers, Shape, Status
 from .problem import Autarky, Problem, autarky
 from .rewards import (
     RewardDistribution,
@@ -35,7 +31,8 @@ from .rewards import (
     lottery_rewards,
     proportional_rewards,
 )
-from .screening import Binding, Contract, Multipliers, Shape, Status, solve, solve_many
+from .solver.program import least_utilities
+from .solver.routes import solve, solve_many
 from .sweeps import sweep
 from .valuation import ExponentialValuation, LinearValuation, ModelValue, PowerValuation, Valuation
 from .welfare import (

@@ -4,7 +4,7 @@ An accuracy curve :math:`a(S)` is non-decreasing, starts at :math:`a(0) \ge 0` a
 ``optimum``. Every curve here is *S-shaped*: flat or convex first, concave afterwards. Its
 smallest concave majorant is therefore a straight line from the origin to one tangent point and
 the curve itself from there on (:class:`ConcaveEnvelope`), which is what turns a good contract
-into one with a proof: see :mod:`paid_with_models.certificate`.
+into one with a proof: see :mod:`paid_with_models.solver.bounds`.
 
 A curve of your own is a subclass of :class:`Curve` with an ``optimum`` and an ``evaluate``.
 """
@@ -18,18 +18,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
-BoolArray = npt.NDArray[np.bool_]
+__all__ = ["Arctan", "ConcaveEnvelope", "Curve", "GeneralizationBound", "PowerLaw", "Saturating"]
 
-__all__ = [
-    "Arctan",
-    "ConcaveEnvelope",
-    "Curve",
-    "GeneralizationBound",
-    "PowerLaw",
-    "Saturating",
-]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+IntArray = npt.NDArray[np.intp]
+
+
+BoolArray = npt.NDArray[np.bool_]
 
 
 class Curve:
@@ -144,8 +142,10 @@ class GeneralizationBound(Curve):
     complexity: float = 1.0
 
     def __post_init__(self) -> None:
-        _check("optimum", self.optimum, "in (0, 1]", 0 < self.optimum <= 1)
-        _check("complexity", self.complexity, "> 0 and finite", 0 < self.complexity < np.inf)
+        check_parameter("optimum", self.optimum, "in (0, 1]", 0 < self.optimum <= 1)
+        check_parameter(
+            "complexity", self.complexity, "> 0 and finite", 0 < self.complexity < np.inf
+        )
 
     @property
     def zero_until(self) -> float:
@@ -211,10 +211,10 @@ class PowerLaw(Curve):
     offset: float = 0.0
 
     def __post_init__(self) -> None:
-        _check("optimum", self.optimum, "in (0, 1]", 0 < self.optimum <= 1)
-        _check("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
-        _check("exponent", self.exponent, "> 0 and finite", 0 < self.exponent < np.inf)
-        _check("offset", self.offset, ">= 0 and finite", 0 <= self.offset < np.inf)
+        check_parameter("optimum", self.optimum, "in (0, 1]", 0 < self.optimum <= 1)
+        check_parameter("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
+        check_parameter("exponent", self.exponent, "> 0 and finite", 0 < self.exponent < np.inf)
+        check_parameter("offset", self.offset, ">= 0 and finite", 0 <= self.offset < np.inf)
 
     @property
     def zero_until(self) -> float:
@@ -273,10 +273,12 @@ class Saturating(Curve):
         object.__setattr__(self, "weights", tuple(float(w) for w in self.weights))
         object.__setattr__(self, "rates", tuple(float(u) for u in self.rates))
         weights, rates = np.array(self.weights), np.array(self.rates)
-        _check("weights", self.weights, "non-negative", bool(np.all(weights >= 0)))
-        _check("weights", self.weights, "of sum in (0, 1]", 0 < weights.sum() <= 1 + 1e-12)
-        _check("rates", self.rates, "as many as weights", rates.shape == weights.shape)
-        _check("rates", self.rates, "> 0 and finite", bool(np.all((rates > 0) & (rates < np.inf))))
+        check_parameter("weights", self.weights, "non-negative", bool(np.all(weights >= 0)))
+        check_parameter("weights", self.weights, "of sum in (0, 1]", 0 < weights.sum() <= 1 + 1e-12)
+        check_parameter("rates", self.rates, "as many as weights", rates.shape == weights.shape)
+        check_parameter(
+            "rates", self.rates, "> 0 and finite", bool(np.all((rates > 0) & (rates < np.inf)))
+        )
 
     @property
     def optimum(self) -> float:  # type: ignore[override]
@@ -321,8 +323,8 @@ class Arctan(Curve):
     rate: float = 0.01
 
     def __post_init__(self) -> None:
-        _check("optimum", self.optimum, "in (0, 1]", 0 < self.optimum <= 1)
-        _check("rate", self.rate, "> 0 and finite", 0 < self.rate < np.inf)
+        check_parameter("optimum", self.optimum, "in (0, 1]", 0 < self.optimum <= 1)
+        check_parameter("rate", self.rate, "> 0 and finite", 0 < self.rate < np.inf)
 
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         x = self.rate * np.asarray(data, dtype=float)
@@ -377,7 +379,7 @@ class ConcaveEnvelope(Curve):
         return self
 
 
-def _check(name: str, value: object, rule: str, holds: bool) -> None:
+def check_parameter(name: str, value: object, rule: str, holds: bool) -> None:
     if not holds:
         raise ValueError(f"{name} must be {rule}; got {value!r}")
 

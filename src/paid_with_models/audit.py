@@ -17,12 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, FloatArray, IntArray
-from .certificate import _menu, _types_out
-from .exponential_sum import moments_at
-from .problem import Problem
-from .screening import Contract, solve
+from .contract import Contract
+from .problem import Problem, checked_menu
+from .solver.routes import solve
+from .solver.sum_moments import moments_at
 
-__all__ = ["Audit", "audit", "audit_schema"]
+__all__ = ["Audit", "Residuals", "audit", "audit_schema", "menu_residuals", "violations"]
+
 
 #: Slack, relative to the value of the best model, down to which a constraint counts as satisfied:
 #: menus are usually quoted to nine digits or so.
@@ -116,7 +117,7 @@ def audit(
     left_out : sequence of int
         Types without an option: theirs is to stay out, and keep what they have outside.
     best : Contract, optional
-        What :func:`~paid_with_models.screening.solve` returns for this problem, if it is known.
+        What :func:`~paid_with_models.solver.routes.solve` returns for this problem, if it is known.
 
     Returns
     -------
@@ -136,8 +137,8 @@ def audit(
     >>> report.satisfied, report.best_option.tolist(), report.deviation_gain.tolist()
     (False, [1, 1], [1.0, 0.0])
     """
-    m = _menu("contributions", contributions, problem)
-    t = _menu("rewards", rewards, problem)
+    m = checked_menu("contributions", contributions, problem)
+    t = checked_menu("rewards", rewards, problem)
     best = best or solve(problem)
     if best.problem is not problem:
         raise ValueError("best must be the contract of this problem; got that of another")
@@ -187,3 +188,132 @@ def audit_schema() -> dict[str, Any]:
     text = files(__package__).joinpath("schemas/audit.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """By how much a menu violates each kind of constraint, relative to the best model's value.
+
+    Attributes
+    ----------
+    individual_rationality, incentive_compatibility, caps : float >= 0
+        Largest violation over all types that take part (all pairs of them), 0 if there is none.
+    staying_out : float >= 0
+        Largest gain that a type left out would have from an option of the others.
+    """
+
+    individual_rationality: float
+    incentive_compatibility: float
+    caps: float
+    staying_out: float = 0.0
+
+    @property
+    def largest(self) -> float:
+        """The largest of the four."""
+        return max(
+            self.individual_rationality,
+            self.incentive_compatibility,
+            self.caps,
+            self.staying_out,
+        )
+
+
+def menu_residuals(
+    problem: Problem,
+    contributions: npt.ArrayLike,
+    rewards: npt.ArrayLike,
+    *,
+    left_out: Sequence[int] = (),
+) -> Residuals:
+    """Check a menu against every constraint of the first-moment problem, all I(I - 1) IC included.
+
+    Parameters
+    ----------
+    problem : Problem
+    contributions, rewards : (I,) array_like >= 0
+        Units of data, and of value; 0 for types left out.
+    left_out : sequence of int
+        Types that do not take part and keep their outside options.
+
+    Returns
+    -------
+    Residuals
+
+    Raises
+    ------
+    ValueError
+        For a menu of the wrong length, or negative or not finite, or with an option for a type
+        that is left out.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> problem = Problem(10, [0.5, 0.5], [1.0, 0.4], GeneralizationBound())
+    >>> menu_residuals(problem, [60.0, 60.0], [60.0, 60.0]).largest
+    0.0
+    >>> round(menu_residuals(problem, [60.0, 60.0], [59.0, 60.0]).largest, 12)
+    0.01
+    """
+    m = checked_menu("contributions", contributions, problem)
+    t = checked_menu("rewards", rewards, problem)
+    value_unit = problem.model_value.optimum
+    _, caps = moments_at(problem, m)
+    f, out = problem.outside_options, _types_out(left_out, m, t)
+    if np.all(out):
+        return Residuals(0.0, 0.0, 0.0)
+    wanted = t[~out] - problem.costs[out][:, None] * m[~out] - f[out][:, None]
+    largest = *violations(problem.costs[~out], m[~out], t[~out], f[~out], caps[~out]), wanted
+    return Residuals(*(float(np.max(part, initial=0.0)) / value_unit for part in largest))
+
+
+def violations(
+    costs: FloatArray,
+    contributions: FloatArray,
+    rewards: FloatArray,
+    reservation_utilities: FloatArray,
+    caps: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Largest violations of IR, of all IC and of the caps, >= 0, in units of value.
+
+    Parameters
+    ----------
+    costs, contributions, rewards, reservation_utilities, caps : (..., I) ndarray
+        Any number of menus.
+
+    Returns
+    -------
+    tuple of three (...) ndarray
+
+    Examples
+    --------
+    >>> costs, m, t = np.array([1.0, 0.5]), np.array([10.0, 10.0]), np.array([10.0, 11.0])
+    >>> [float(v) for v in violations(costs, m, t, np.zeros(2), np.array([10.5, 10.5]))]
+    [0.0, 1.0, 0.5]
+    """
+    # [..., i, j]: what type i gets from option j.
+    options = rewards[..., None, :] - costs[..., :, None] * contributions[..., None, :]
+    utilities = rewards - costs * contributions
+    largest = (
+        (reservation_utilities - utilities).max(axis=-1),
+        (options - utilities[..., :, None]).max(axis=(-2, -1)),
+        (rewards - caps).max(axis=-1),
+    )
+    return (
+        np.maximum(largest[0], 0.0),
+        np.maximum(largest[1], 0.0),
+        np.maximum(largest[2], 0.0),
+    )
+
+
+def _types_out(
+    left_out: Sequence[int], contributions: FloatArray, rewards: FloatArray
+) -> npt.NDArray[np.bool_]:
+    """Which types are left out, (I,), of a menu that has no option for them."""
+    out = np.zeros(contributions.shape, dtype=bool)
+    for k in left_out:
+        if not (0 <= k < out.size and contributions[k] == 0 == rewards[k]):
+            raise ValueError(
+                f"left_out must name types without an option, of 0 to {out.size - 1}; got {k!r}"
+            )
+        out[k] = True
+    return out

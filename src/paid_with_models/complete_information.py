@@ -26,17 +26,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linprog
-from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
 
 from .accuracy import Curve, FloatArray
-from .expectation import conditional_probabilities, enumerate_outcomes, outcome_probabilities
+from .attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from .problem import Problem, autarky
 
 __all__ = [
     "CompleteInformation",
     "best_totals",
-    "relaxed_bound",
     "solve_complete_information",
     "solve_complete_information_many",
 ]
@@ -248,108 +245,3 @@ def best_totals(
             break
         totals = update
     return np.where(solvable, totals, 0.0)
-
-
-def relaxed_bound(problem: Problem, *, rounds: int = 20, tolerance: float = 1e-7) -> float:
-    r"""A bound on every menu and on complete information: IR on average, everything else free.
-
-    The relaxation
-
-    .. math::
-
-       \max_{m(\cdot) \ge 0} E[a(S)] \quad \text{s.t. }
-       E[v(a(S)) - c_i m_i(n) \mid n_i \ge 1] \ge f_i, \quad S = \sum_i n_i m_i(n),
-
-    with both curves replaced by their concave envelopes, and those by tangents: a linear program
-    with contributions of each type in each outcome. Tangents are added where its optimum lies until
-    they meet the envelopes.
-
-    Parameters
-    ----------
-    problem : Problem
-        With autarky as outside option, and few outcomes.
-    rounds : int >= 1
-        Most rounds of tangents. The bound holds after any number of them; they end early where
-        the linear solver gives up (outcomes with chances of 1e-12 and less).
-    tolerance : float > 0
-        How close to the envelope tangents have to come.
-
-    Returns
-    -------
-    float
-        Expected accuracy that no menu, and no contract with complete information, exceeds; right to
-        the tolerance of the linear solver (HiGHS, 1e-7).
-
-    Raises
-    ------
-    ValueError
-        If an outside option is better than autarky, or the outcomes are too many to enumerate.
-
-    Examples
-    --------
-    >>> from paid_with_models import GeneralizationBound
-    >>> problem = Problem(2, [0.5, 0.5], [0.02, 0.01], GeneralizationBound())
-    >>> reached = solve_complete_information(problem).expected_accuracy
-    >>> bool(relaxed_bound(problem) >= reached)
-    True
-    """
-    if problem.better_outside.any():
-        raise ValueError(
-            "reservation_utilities must be those of autarky;"
-            f" got {problem.outside_options.tolist()}"
-        )
-    counts = enumerate_outcomes(problem.n_parties, problem.n_types)
-    chances = outcome_probabilities(counts, problem.probabilities)
-    seen = conditional_probabilities(counts, problem.probabilities, problem.beliefs)
-    curves = problem.accuracy.envelope(), problem.model_value.envelope()
-    units = problem.accuracy.optimum, problem.model_value.optimum
-    n_outcomes = len(chances)
-    # Who brings how much, of all types present: data of type i in outcome n, in units that keep
-    # the program well scaled; then accuracy and value of each outcome, in units of their optimum.
-    which, kind = np.nonzero(counts)
-    scale = units[1] / problem.costs[kind]
-    totals = csr_array((scale, (which, np.arange(which.size))), (n_outcomes, which.size))
-    paid = seen[which, kind] * problem.costs[kind] * scale / (counts[which, kind] * units[1])
-    rationality = hstack(
-        [
-            csr_array((paid, (kind, np.arange(which.size))), (problem.n_types, which.size)),
-            csr_array((problem.n_types, n_outcomes)),
-            csr_array(-seen.T),
-        ]
-    )
-    objective = np.concatenate([np.zeros(which.size), -chances, np.zeros(n_outcomes)])
-    rows, sides = [rationality], [-autarky(problem).utilities / units[1]]
-    eye = eye_array(n_outcomes)
-    nothing = csr_array((n_outcomes, n_outcomes))
-
-    def add_tangents(data: FloatArray) -> None:
-        for k, (curve, unit) in enumerate(zip(curves, units, strict=True)):
-            height, slope, _ = curve.evaluate(data)
-            known = [nothing, nothing]
-            known[k] = eye
-            rows.append(hstack([-diags_array(slope / unit) @ totals, *known]))
-            sides.append((height - slope * data) / unit)
-
-    # Curves that are concave from the start have no tangent point that could set the scale.
-    first = curves[1].tangent_point or 0.01 * units[1] / problem.costs.min()
-    for data in (0.0, *np.geomspace(1.0, 100.0, 12) * first):
-        add_tangents(np.full(n_outcomes, data))
-    # Accuracy and value are at most their optimum: tangents at any finite data would allow more.
-    limits = np.repeat([np.inf, 1.0], [which.size, 2 * n_outcomes])
-    bounds = np.column_stack([np.zeros(limits.size), limits])
-    bound = np.inf
-    for _ in range(rounds):
-        result = linprog(
-            objective, A_ub=vstack(rows), b_ub=np.concatenate(sides), bounds=bounds, method="highs"
-        )
-        if result.status != 0:  # chances too many decades apart for the solver
-            break
-        bound = min(bound, -float(result.fun) * units[0])
-        # The solver's numbers may be below 0 by its tolerance.
-        data = np.maximum(totals @ result.x[: which.size], 0.0)
-        reached = np.split(result.x[which.size :], 2)
-        off = [r - c(data) / u for r, c, u in zip(reached, curves, units, strict=True)]
-        if max(float(gap.max()) for gap in off) <= tolerance:
-            break
-        add_tangents(data)
-    return min(bound, units[0])

@@ -25,6 +25,18 @@ from .valuation import LinearValuation, ModelValue, Valuation
 
 __all__ = ["Autarky", "Problem", "autarky"]
 
+
+def checked_menu(name: str, values: npt.ArrayLike, problem: Problem) -> FloatArray:
+    array = checked_vector(name, values)
+    if array.shape != problem.costs.shape:
+        raise ValueError(
+            f"{name} must have one entry per type, {problem.n_types}; got {array.size}"
+        )
+    if not np.all((array >= 0) & (array < np.inf)):
+        raise ValueError(f"{name} must be non-negative and finite; got {array.tolist()}")
+    return array
+
+
 #: Probabilities may miss a sum of 1 by this much: rounding of a few hundred decimal fractions.
 SUM_TOLERANCE = 1e-9
 
@@ -52,7 +64,7 @@ class Problem:
     reservation_utilities : (I,) array_like, optional
         Outside options :math:`f_i`, in value, at least what each type reaches in autarky (the
         default). Where they are more, it can be best to leave types out: see
-        :mod:`paid_with_models.selection`.
+        :mod:`paid_with_models.solver.selection`.
 
     Raises
     ------
@@ -88,10 +100,10 @@ class Problem:
         beliefs: Literal["paper", "own"] = "paper",
         reservation_utilities: npt.ArrayLike | None = None,
     ) -> None:
-        costs_ = _vector("costs", costs)
+        costs_ = checked_vector("costs", costs)
         if not np.all((costs_ > 0) & (costs_ < np.inf)):
             raise ValueError(f"costs must all be positive and finite; got {costs_.tolist()}")
-        chances = _vector("probabilities", probabilities)
+        chances = checked_vector("probabilities", probabilities)
         if chances.shape != costs_.shape:
             raise ValueError(
                 f"probabilities must have one entry per cost, {costs_.size}; got {chances.size}"
@@ -122,7 +134,7 @@ class Problem:
         _check_shape(accuracy, valuation, math.ceil(math.log2(reach)))
         outside = None
         if reservation_utilities is not None:
-            outside = self._outside(_vector("reservation_utilities", reservation_utilities))
+            outside = self._outside(checked_vector("reservation_utilities", reservation_utilities))
         set_field(self, "reservation_utilities", outside)
 
     def _outside(self, utilities: FloatArray) -> FloatArray:
@@ -227,7 +239,7 @@ def autarky_at(value: ModelValue, costs: FloatArray) -> Autarky:
     )
 
 
-def _vector(name: str, values: npt.ArrayLike) -> FloatArray:
+def checked_vector(name: str, values: npt.ArrayLike) -> FloatArray:
     try:
         array = np.array(values, dtype=float)
     except (TypeError, ValueError, OverflowError):

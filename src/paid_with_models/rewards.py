@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import FloatArray
-from .expectation import conditional_probabilities, enumerate_outcomes
-from .screening import Contract
+from .attendance import conditional_probabilities, enumerate_outcomes
+from .contract import Contract
 
 __all__ = [
     "RewardDistribution",

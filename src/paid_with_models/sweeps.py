@@ -1,8 +1,8 @@
 r"""Many problems at once: one varied over a grid, on this machine or on a Dask cluster.
 
-The grid is cut into chunks, which :func:`~paid_with_models.screening.solve_many` solves. With an
-``output``, each chunk is kept in the folder ``OUTPUT.parts`` as soon as it is done, beside a hash
-of what was asked; a sweep that was interrupted computes what is missing. When nothing is, the
+The grid is cut into chunks, which :func:`~paid_with_models.solver.routes.solve_many` solves. With
+an ``output``, each chunk is kept in the folder ``OUTPUT.parts`` as soon as it is done, beside a
+hash of what was asked; a sweep that was interrupted computes what is missing. When nothing is, the
 parts become one Zarr store or NetCDF file.
 
 Dask and Zarr are optional: ``pip install 'paid-with-models[sweep]'``.
@@ -31,25 +31,34 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import FloatArray
-from .interchange import problem_to_dict
+from .contract import Contract, Status
+from .files import problem_to_dict
 from .problem import Problem
-from .screening import Contract, Status, solve_many
+from .solver.routes import solve_many
+
+__all__ = ["sweep"]
+
 
 if TYPE_CHECKING:  # takes long to import, and most users solve one problem
     import xarray as xr
 
-__all__ = ["sweep"]
 
 Part = dict[str, npt.NDArray[Any]]
 
+
 #: What a sweep may vary: whole fields, and parameters of these.
 FIELDS = ("n_parties", "probabilities", "costs", "beliefs", "reservation_utilities")
+
+
 NESTED = ("accuracy", "valuation")
+
+
 VECTORS = {
     "probabilities": "1",
     "costs": "value per unit of data",
     "reservation_utilities": "value",
 }
+
 
 #: Units of the parameters of curves and valuations; those of the others are 1.
 PARAMETERS = {
@@ -57,6 +66,7 @@ PARAMETERS = {
     "accuracy.rate": "per unit of data",
     "valuation.scale": "value",
 }
+
 
 #: Result: whether it is for each type, unit, and what it is.
 RESULTS = {
@@ -68,13 +78,18 @@ RESULTS = {
     "gap": (False, "1", "no contract has an expected accuracy higher by more than this"),
     "status": (False, "1", "what is proven"),
 }
+
+
 SUFFIXES = (".zarr", ".nc")
+
 
 #: Beside the chunks: the hash of what was asked.
 NOTE = "sweep.sha256"
 
+
 #: A chunk is sent to another worker when so many died over it or could not be reached.
 RETRIES = 3
+
 
 #: Seconds that a scheduler has to answer.
 PATIENCE = 10

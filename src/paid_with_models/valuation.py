@@ -13,15 +13,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from .accuracy import Curve, FloatArray, _check
+from .accuracy import Curve, FloatArray, check_parameter
 
-__all__ = [
-    "ExponentialValuation",
-    "LinearValuation",
-    "ModelValue",
-    "PowerValuation",
-    "Valuation",
-]
+__all__ = ["ExponentialValuation", "LinearValuation", "ModelValue", "PowerValuation", "Valuation"]
 
 
 class Valuation:
@@ -71,7 +65,7 @@ class LinearValuation(Valuation):
     scale: float = 100.0
 
     def __post_init__(self) -> None:
-        _check("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
+        check_parameter("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
 
     def evaluate(self, accuracy: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         r = np.asarray(accuracy, dtype=float)
@@ -109,8 +103,8 @@ class PowerValuation(Valuation):
     exponent: float = 2.0
 
     def __post_init__(self) -> None:
-        _check("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
-        _check("exponent", self.exponent, ">= 1 and finite", 1 <= self.exponent < np.inf)
+        check_parameter("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
+        check_parameter("exponent", self.exponent, ">= 1 and finite", 1 <= self.exponent < np.inf)
 
     def evaluate(self, accuracy: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         r = np.asarray(accuracy, dtype=float)
@@ -154,8 +148,8 @@ class ExponentialValuation(Valuation):
     aversion: float = 1.0
 
     def __post_init__(self) -> None:
-        _check("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
-        _check("aversion", self.aversion, "> 0 and at most 500", 0 < self.aversion <= 500)
+        check_parameter("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
+        check_parameter("aversion", self.aversion, "> 0 and at most 500", 0 < self.aversion <= 500)
 
     def evaluate(self, accuracy: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         r = np.asarray(accuracy, dtype=float)

@@ -18,24 +18,196 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.optimize import brentq
 
 from .accuracy import FloatArray
-from .complete_information import CompleteInformation
-from .expectation import enumerate_outcomes, outcome_probabilities
-from .problem import Problem, autarky
+from .attendance import enumerate_outcomes, outcome_probabilities
+from .complete_information import CompleteInformation, solve_complete_information
+from .contract import Contract
+from .paper.scenarios import scenario_problem
+from .problem import Problem, autarky, autarky_at
 from .rewards import proportional_rewards
-from .screening import Contract
+from .solver.routes import solve_many
 
 __all__ = [
     "FreeRiding",
+    "FreeRidingResults",
     "best_reply",
     "best_reply_dynamics",
+    "compare_schemes",
     "free_riding",
+    "free_riding_experiment",
     "information_cost",
     "information_rents",
     "joint_surplus",
+    "scenario_free_riding",
 ]
+
+
+@dataclass(frozen=True, eq=False)
+class FreeRidingResults:
+    """What four schemes collect and train, by number of parties.
+
+    Everything is an expectation over who turns up. G = len(n_parties).
+
+    Attributes
+    ----------
+    n_parties : (G,) ndarray of int
+    free_riding_total, free_riding_accuracy : (G,) ndarray
+        Everybody gets the best model for nothing: the equilibrium of
+        :func:`~paid_with_models.welfare.free_riding`.
+    contract_total, contract_accuracy : (G,) ndarray
+        The optimal menu.
+    complete_total, complete_accuracy : (G,) ndarray
+        The complete-information benchmark.
+    surplus_total, surplus_accuracy : (G,) ndarray
+        The data that maximize the parties' joint surplus if everybody gets the best model and
+        the cheapest present does the work: the sum of marginal values equals the marginal cost
+        (Samuelson 1954).
+    """
+
+    n_parties: npt.NDArray[np.int64]
+    free_riding_total: FloatArray
+    free_riding_accuracy: FloatArray
+    contract_total: FloatArray
+    contract_accuracy: FloatArray
+    complete_total: FloatArray
+    complete_accuracy: FloatArray
+    surplus_total: FloatArray
+    surplus_accuracy: FloatArray
+
+
+def free_riding_experiment(
+    problem: Problem, n_parties: Sequence[int] = tuple(range(1, 21))
+) -> FreeRidingResults:
+    r"""Compare schemes as the number of parties grows.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its number of parties is replaced.
+    n_parties : sequence of int >= 1
+
+    Returns
+    -------
+    FreeRidingResults
+
+    Raises
+    ------
+    ValueError
+        If ``n_parties`` is empty, or its outcomes are too many to enumerate.
+
+    Examples
+    --------
+    >>> problem = Problem(1, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    >>> results = free_riding_experiment(problem, [1, 8])
+    >>> bool(results.contract_accuracy[1] > results.free_riding_accuracy[1])
+    True
+    """
+    if len(n_parties) == 0:
+        raise ValueError("n_parties must not be empty")
+    problems = [
+        Problem(
+            size, problem.probabilities, problem.costs, problem.accuracy, problem.valuation,
+            beliefs=problem.beliefs,
+        )
+        for size in n_parties
+    ]  # fmt: skip
+    tables = [compare_schemes(contract) for contract in solve_many(problems)]
+    columns = {
+        f"{scheme}_{quantity}": np.array([table.loc[scheme, quantity] for table in tables])
+        for scheme in tables[0].index
+        for quantity in ("total", "accuracy")
+    }
+    return FreeRidingResults(np.asarray(n_parties, dtype=np.int64), **columns)
+
+
+def compare_schemes(contract: Contract) -> pd.DataFrame:
+    r"""What a scheme collects, how good a model it trains, and what its parties gain by it.
+
+    Everything is an expectation over who turns up.
+
+    Parameters
+    ----------
+    contract : Contract
+        The optimal menu, with autarky as outside option.
+
+    Returns
+    -------
+    DataFrame
+        Rows free_riding (everybody gets the best model for nothing), contract, complete (types are
+        seen), surplus (what would be best for the parties together, if it could be imposed: see
+        :class:`FreeRidingResults`). Columns total (units of data), accuracy, surplus (joint gain
+        of the parties, value).
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate.
+
+    Examples
+    --------
+    >>> from paid_with_models import solve
+    >>> table = compare_schemes(solve(SCENARIOS["small_party_teamwork"].problem()))
+    >>> table["accuracy"].round(2).to_dict()
+    {'free_riding': 0.0, 'contract': 0.69, 'complete': 0.76, 'surplus': 0.62}
+    """
+    problem = contract.problem
+    counts = enumerate_outcomes(problem.n_parties, problem.n_types)
+    weights = outcome_probabilities(counts, problem.probabilities)
+    complete = solve_complete_information(problem)
+    cheapest = np.where(counts > 0, problem.costs, np.inf).min(axis=1)
+    ridden = autarky_at(problem.model_value, cheapest).contributions
+    best = problem.model_value.data_at_slope(cheapest / problem.n_parties)
+
+    def shared(totals: FloatArray) -> FloatArray:
+        """Joint gain if everybody gets the best model and the cheapest do the work."""
+        return np.asarray(problem.n_parties * problem.model_value(totals) - cheapest * totals)
+
+    best = np.where(shared(best) > 0, best, 0.0)
+    given = float(problem.n_parties * problem.probabilities @ complete.utilities)
+    rows = {
+        "free_riding": (ridden, weights @ shared(ridden)),
+        "contract": (counts @ contract.contributions, joint_surplus(contract)),
+        "complete": (complete.totals, given),
+        "surplus": (best, weights @ shared(best)),
+    }
+    return pd.DataFrame(
+        {
+            scheme: {
+                "total": weights @ totals,
+                "accuracy": weights @ problem.accuracy(totals),
+                "surplus": surplus,
+            }
+            for scheme, (totals, surplus) in rows.items()
+        }
+    ).T
+
+
+def scenario_free_riding(
+    scenario: str, n_parties: Sequence[int] = tuple(range(1, 11))
+) -> FreeRidingResults:
+    """Four schemes in one of the paper's scenarios as the number of parties grows.
+
+    Parameters
+    ----------
+    scenario : str
+        As for :func:`scenario_problem`.
+    n_parties : sequence of int >= 1
+
+    Raises
+    ------
+    ValueError
+        If there is no such scenario, or ``n_parties`` is empty.
+
+    Examples
+    --------
+    >>> scenario_free_riding("big_firm_cooperation", [2]).n_parties.tolist()
+    [2]
+    """
+    return free_riding_experiment(scenario_problem(scenario), n_parties)
+
 
 #: Points at which a best reply is looked for before it is computed exactly.
 SCAN = 2001
@@ -276,6 +448,8 @@ def joint_surplus(contract: Contract) -> float:
     problem = contract.problem
     counts = enumerate_outcomes(problem.n_parties, problem.n_types)
     chances = outcome_probabilities(counts, problem.probabilities)
-    gains = proportional_rewards(contract).values - problem.costs * contract.contributions
+    rewards = proportional_rewards(contract)
+    costs = problem.costs * contract.contributions
+    gains = rewards.values - costs  # noqa: PD011 (rewards are no DataFrame)
     gains = np.where(contract.participates, gains, contract.reservation_utilities)
     return float(chances @ np.sum(counts * gains, axis=1))

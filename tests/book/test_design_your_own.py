@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from pwm_companion.consortium.file.file import consortium_schema, example, read_consortium
+from pwm_companion.verify import read_notebook
 
 from companion import cli
-from companion.consortium import consortium_schema, example, read_consortium
-from companion.verify import read_notebook
 from paid_with_models import solve
 
 from .conftest import ROOT

@@ -214,7 +214,7 @@ def test_site_works_without_a_network(site: Path, name: str) -> None:
 
 
 def test_every_figure_has_provenance_and_is_the_figure_of_record(chapter_pages: Pages) -> None:
-    from companion.registry import load_registry
+    from pwm_companion.figures.registry import load_registry
 
     found = []
     for name, page in chapter_pages.items():
@@ -229,7 +229,7 @@ def test_every_figure_has_provenance_and_is_the_figure_of_record(chapter_pages: 
 
 
 def test_every_figure_has_a_page_with_its_files(site: Path, pages: Pages) -> None:
-    from companion.registry import load_registry
+    from pwm_companion.figures.registry import load_registry
 
     listed = json.loads((site / "figures/figures.json").read_text())["figures"]
     assert [it["id"] for it in listed] == list(load_registry(ROOT))

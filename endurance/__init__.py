@@ -1,0 +1,1 @@
+"""What runs for minutes to hours, to find what tests miss; with its stored results."""

@@ -1,0 +1,1 @@
+"""What figures draw and takes minutes to measure, with its stored results."""

@@ -1,0 +1,306 @@
+r"""Behavior: what becomes of a menu when parties do not choose the best option for certain.
+
+*Logit choice*: a party of type i takes an option j with probability proportional to
+:math:`e^{\lambda (t_j - c_i m_j)}`, where :math:`\lambda` is its *rationality*, per unit of value;
+staying out competes as one more option, worth :math:`f_i`. At :math:`\lambda = 0` all options are
+alike, as :math:`\lambda \to \infty` only best ones are taken, and ties are split (McFadden 1974,
+McKelvey and Palfrey 1995).
+
+Who takes which option decides what is collected, and so what can be handed out. A promise of
+:math:`t_j` is a promise of a *share* of the collective model's value; if fewer contribute than was
+planned, shares are worth less. Parties may believe the promise or *anticipate* what it will be
+worth: then choices and rewards must fit each other. What a promise is worth when others choose
+otherwise depends on how it is handed out: see :class:`Assignment`.
+
+Binding constraints of an optimal menu are ties, at which a party might as well stay out.
+:func:`slack_menu` asks that every constraint hold with a margin, and proves what the margin costs.
+
+*Aversion to spread*: a party with utility :math:`w(v) = (1 - e^{-\alpha v}) / \alpha` values a
+reward that varies at its *certainty equivalent* (Pratt 1964), :func:`certainty_equivalents`. It
+can choose by logit as well, for certainty equivalents instead of means.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from ..accuracy import FloatArray, IntArray
+from ..attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
+from ..problem import Problem
+from ..rewards import RewardDistribution, cap_limits
+
+__all__ = ["Assignment", "Behavior", "certainty_equivalents", "logit_behavior", "logit_choices"]
+
+
+#: Options closer than this, relative to the largest, are one option.
+SAME = 1e-9
+
+
+#: Anticipation: new beliefs are half the old ones and half what follows from them.
+DAMPING = 0.5
+
+
+#: Anticipation: new beliefs are half the old ones and half what follows from them.
+ROUNDS = 5_000
+
+
+#: Anticipation: new beliefs are half the old ones and half what follows from them.
+SETTLED = 1e-12
+
+
+#: Probabilities of options that nobody takes, so that one may still ask what one would get.
+NEVER = 1e-200
+
+
+class Assignment(Enum):
+    """How a promised mean value is handed out (:mod:`paid_with_models.rewards`).
+
+    The share, the limit or the odds are fixed when the menu is announced, so that an honest crowd
+    gives everybody the promised mean; what another crowd gives follows from them.
+    """
+
+    CAPPED = "the best model up to a limit"
+    PROPORTIONAL = "a share of the best model's value"
+    LOTTERY = "the best model by lot, or nothing"
+
+
+@dataclass(frozen=True, eq=False)
+class Behavior:
+    """What parties do with a menu, and what comes of it; J different options.
+
+    Attributes
+    ----------
+    contributions, promised : (J,) ndarray
+        The options: units of data, units of value.
+    delivered : (J,) ndarray
+        Mean value of what takers of each option receive.
+    choices : (I, J + 1) ndarray
+        Probability that a type takes each option; the last column: stays out.
+    participation : float
+        Probability that a party takes part.
+    expected_accuracy : float
+        Of the collective model.
+    settled : bool
+        Whether choices and what parties expect fit each other; True if they believe the promise.
+    """
+
+    contributions: FloatArray
+    promised: FloatArray
+    delivered: FloatArray
+    choices: FloatArray
+    participation: float
+    expected_accuracy: float
+    settled: bool
+
+
+def logit_choices(gains: npt.ArrayLike, rationality: float) -> FloatArray:
+    r"""Probabilities of alternatives, proportional to :math:`e^{\lambda g}` where g is the gain.
+
+    Parameters
+    ----------
+    gains : (..., J) array_like
+        Units of value; -inf for what cannot be chosen.
+    rationality : float >= 0
+        Per unit of value; infinity for best replies, with ties split.
+
+    Returns
+    -------
+    (..., J) ndarray
+
+    Raises
+    ------
+    ValueError
+        If the rationality is negative.
+
+    Examples
+    --------
+    >>> logit_choices([0.0, np.log(3.0)], 1.0).round(12).tolist()
+    [0.25, 0.75]
+    >>> logit_choices([2.0, 2.0, 1.0], np.inf).tolist()
+    [0.5, 0.5, 0.0]
+    """
+    if not rationality >= 0:
+        raise ValueError(f"rationality must be >= 0; got {rationality!r}")
+    gains = np.asarray(gains, dtype=float)
+    behind = gains - gains.max(axis=-1, keepdims=True)
+    if np.isinf(rationality):
+        scale = np.where(np.isfinite(gains), np.abs(gains), 1.0).max(axis=-1, keepdims=True)
+        odds = (behind >= -SAME * np.maximum(scale, 1.0)) * 1.0
+    else:
+        possible = np.isfinite(gains)
+        # At rationality 0 as well: 0 times infinity is nothing.
+        odds = np.exp(rationality * np.where(possible, behind, 0.0)) * possible
+    return np.asarray(odds / odds.sum(axis=-1, keepdims=True))
+
+
+def logit_behavior(
+    problem: Problem,
+    contributions: npt.ArrayLike,
+    rewards: npt.ArrayLike,
+    rationality: float,
+    *,
+    opting_out: bool = True,
+    anticipating: bool = False,
+    aversion: float = 0.0,
+    assignment: Assignment = Assignment.PROPORTIONAL,
+) -> Behavior:
+    """Let parties choose from a menu by logit.
+
+    Parameters
+    ----------
+    problem : Problem
+    contributions, rewards : (I,) array_like >= 0
+        The menu, an option per type; equal ones are one option.
+    rationality : float >= 0
+        Per unit of value; infinity for best replies.
+    opting_out : bool
+        Whether parties may stay out.
+    anticipating : bool
+        Whether parties expect what will be delivered rather than what is promised. Then choices are
+        adjusted, starting from what honest parties do, until they fit; other fits may exist.
+    aversion : float >= 0
+        To spread, per unit of value: parties choose by certainty equivalents; 0 for means.
+    assignment : Assignment
+        How rewards are handed out. It matters to parties that are averse or anticipate.
+
+    Returns
+    -------
+    Behavior
+
+    Raises
+    ------
+    ValueError
+        If the menu has the wrong length, or rationality or aversion is negative.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, solve
+    >>> problem = Problem(10, [0.5, 0.5], [1.0, 0.8], GeneralizationBound())
+    >>> menu = solve(problem)
+    >>> behavior = logit_behavior(problem, menu.contributions, menu.rewards, 10.0, opting_out=False)
+    >>> bool(abs(behavior.expected_accuracy - menu.expected_accuracy) < 1e-9)  # one option
+    True
+    """
+    m, t = (np.asarray(values, dtype=float) for values in (contributions, rewards))
+    if m.shape != problem.costs.shape or t.shape != problem.costs.shape:
+        raise ValueError(
+            f"contributions and rewards must have an entry per type, {problem.n_types};"
+            f" got {m.size} and {t.size}"
+        )
+    _check_aversion(aversion)
+    taken = _options(m, t)
+    n_options = int(taken.max()) + 1
+    first = np.array([int(np.argmax(taken == j)) for j in range(n_options)])
+    m, t = m[first], t[first]
+    counts = enumerate_outcomes(problem.n_parties, n_options + 1)
+    with_nothing = np.append(m, 0.0)
+    totals = counts @ with_nothing
+    accuracy, worth = problem.accuracy(totals), problem.model_value(totals)
+
+    def seen_by_takers(odds: FloatArray) -> FloatArray:
+        """Probabilities of outcomes as takers of each option see them, (K, J)."""
+        odds = np.maximum(odds, NEVER)
+        return conditional_probabilities(counts, odds, problem.beliefs)[:, :-1]
+
+    honest = np.zeros((problem.n_types, n_options + 1))
+    honest[np.arange(problem.n_types), taken] = 1.0
+    expected = problem.probabilities @ honest
+    planned = seen_by_takers(expected)
+    most = np.maximum(worth @ planned, np.finfo(float).tiny)
+    shares = np.minimum(t / most, 1.0)
+    paid, odds_of_it = worth[:, None] * shares, np.ones(n_options)
+    if assignment is Assignment.CAPPED:
+        paid = np.minimum(worth[:, None], cap_limits(worth, planned, np.minimum(t, most)))
+    elif assignment is Assignment.LOTTERY:
+        paid, odds_of_it = np.broadcast_to(worth[:, None], paid.shape), shares
+
+    def equivalents(seen: FloatArray, aversion: float) -> FloatArray:
+        """What takers of each option find its reward worth, (J,)."""
+        return _equivalents(seen * odds_of_it, paid, aversion)
+
+    outside = problem.outside_options if opting_out else np.full(problem.n_types, -np.inf)
+
+    def choose(worth_it: FloatArray) -> FloatArray:
+        gains = worth_it - problem.costs[:, None] * m
+        return logit_choices(np.hstack([gains, outside[:, None]]), rationality)
+
+    chance = equivalents(planned, 0.0) - equivalents(planned, aversion)
+    choices, settled = choose(t - chance), True
+    if anticipating:
+        settled = False
+        for _ in range(ROUNDS):
+            choices = choose(equivalents(seen_by_takers(expected), aversion))
+            change = problem.probabilities @ choices - expected
+            expected = expected + DAMPING * change
+            if np.abs(change).max() <= SETTLED:
+                settled = True
+                break
+    odds = problem.probabilities @ choices
+    return Behavior(
+        contributions=m,
+        promised=t,
+        delivered=equivalents(seen_by_takers(odds), 0.0),
+        choices=choices,
+        participation=float(odds[:-1].sum()),
+        expected_accuracy=float(outcome_probabilities(counts, np.maximum(odds, NEVER)) @ accuracy),
+        settled=settled,
+    )
+
+
+def _options(contributions: FloatArray, rewards: FloatArray) -> IntArray:
+    """Which of the different options each type's is, (I,)."""
+    options: list[tuple[float, float]] = []
+    taken = []
+    scale = np.array([contributions.max(), rewards.max()])
+    for option in zip(contributions, rewards, strict=True):
+        near = [bool(np.all(np.abs(np.subtract(option, it)) <= SAME * scale)) for it in options]
+        if True not in near:
+            options.append(option)
+            near.append(True)
+        taken.append(near.index(True))
+    return np.array(taken, dtype=np.intp)
+
+
+def certainty_equivalents(rewards: RewardDistribution, aversion: float) -> FloatArray:
+    r"""What rewards that vary are worth to parties averse to spread, (I,), units of value.
+
+    :math:`-\ln E[e^{-\alpha v}] / \alpha`, at most the mean.
+
+    Parameters
+    ----------
+    rewards : RewardDistribution
+    aversion : float >= 0
+        :math:`\alpha`, per unit of value; 0 for the mean.
+
+    Raises
+    ------
+    ValueError
+        If the aversion is negative.
+
+    Examples
+    --------
+    >>> one = np.ones((2, 1))
+    >>> lot = RewardDistribution(one, one[:, 0], 0.5 * one, one, np.array([[0.0], [1.0]]))
+    >>> certainty_equivalents(lot, 0.0).tolist(), certainty_equivalents(lot, 2.0).round(4).tolist()
+    ([0.5], [0.2831])
+    """
+    _check_aversion(aversion)
+    return _equivalents(rewards.probabilities, rewards.values, aversion)
+
+
+def _equivalents(probabilities: FloatArray, values: FloatArray, aversion: float) -> FloatArray:
+    """Certainty equivalents, (J,), of values (K, J); nothing where probabilities add up to less."""
+    if aversion == 0:
+        return np.asarray(np.sum(probabilities * values, axis=0))
+    # exp(-x) near 1 loses digits; expm1 and log1p keep them.
+    shortfall = np.sum(probabilities * np.expm1(-aversion * values), axis=0)
+    return np.asarray(-np.log1p(shortfall) / aversion)
+
+
+def _check_aversion(aversion: float) -> None:
+    if not 0 <= aversion < np.inf:
+        raise ValueError(f"aversion must be >= 0 and finite; got {aversion!r}")

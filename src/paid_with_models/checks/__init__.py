@@ -1,0 +1,1 @@
+"""Second opinions on a contract, which trust nothing of the solver but its moments."""

@@ -1,0 +1,122 @@
+"""Figures of the chapter on many problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Polygon
+
+from .parts import runs_of_equals
+from .style import (
+    INK,
+    MUTED,
+    TYPE_PATH,
+    laid_out,
+    legend_below,
+    new_figure,
+    number_text,
+    style,
+    with_numbers,
+)
+
+__all__ = ["contract_map"]
+
+
+def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """Which of three types share an option, over all their probabilities.
+
+    A triangle for each number of parties (rows) and costs (columns). Its corners are where all
+    parties are of one type.
+
+    Parameters
+    ----------
+    results : mapping
+        What ``make map`` writes.
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns n_parties, cost_1, cost_2, cost_3, p_3, p_1_from, p_1_to, shared: for one
+        probability of type 3, those of type 1 between which the same types share an option.
+
+    Examples
+    --------
+    >>> panel = {"n_parties": 10, "costs": [0.2, 0.15, 0.05], "options": ["ssc", "pp", "p"]}
+    >>> table = contract_map({"steps": 5, "problems": 6, "panels": [panel]})[1]
+    >>> table[["p_3", "p_1_from", "p_1_to", "shared"]].values.tolist()[:2]
+    [[0.2, 0.2, 0.4, 'none'], [0.2, 0.6, 0.6, '1+2']]
+    """
+    looks = {
+        "s": ("none", "every type its own option", "#dfe4f2"),
+        "c": ("1+2", "types 1 and 2 share one", TYPE_PATH[0]),
+        "f": ("2+3", "types 2 and 3 share one", TYPE_PATH[3]),
+        "p": ("1+2+3", "all share one", TYPE_PATH[2]),
+    }
+    step, panels = 1 / results["steps"], results["panels"]
+    records = [
+        (panel["n_parties"], *panel["costs"], (row + 1) * step, first * step, last * step, letter)
+        for panel in panels
+        for row, letters in enumerate(panel["options"])
+        for letter, first, last in runs_of_equals(letters)
+    ]
+    chances = ["p_3", "p_1_from", "p_1_to"]
+    columns = ["n_parties", "cost_1", "cost_2", "cost_3", *chances, "shared"]
+    table = pd.DataFrame(records, columns=columns).round(dict.fromkeys(chances, 4))
+    sizes = sorted(set(table["n_parties"]))
+    kinds = list(dict.fromkeys(tuple(panel["costs"]) for panel in panels))
+    with style():
+        figure = new_figure(1.02 * len(sizes) + 0.85)
+        axes = figure.subplots(len(sizes), len(kinds), squeeze=False)
+        for (n_parties, *costs), runs in table.groupby(columns[:4], sort=False):
+            row, column = sizes.index(n_parties), kinds.index(tuple(costs))
+            ax = axes[row, column]
+            _draw_triangle(ax, runs, step, {letter: look[2] for letter, look in looks.items()})
+            if row == 0:
+                text = "\n".join(
+                    f"$c_{i}={number_text(cost)}$" for i, cost in enumerate(costs, start=1)
+                )
+                ax.set_title(text, size=9, weight="normal", loc="center")
+            if column == 0:
+                ax.text(-0.28, 0.43, f"$N={n_parties}$", ha="right", va="center", size=10.5)
+        handles = [Patch(facecolor=color, label=label) for _, label, color in looks.values()]
+        legend_below(figure, handles, columns=2)
+        shares = table["shared"].map({letter: look[0] for letter, look in looks.items()})
+        return laid_out(figure), with_numbers(
+            table.assign(shared=shares), problems=results["problems"], n_costs=len(kinds)
+        )
+
+
+def _draw_triangle(ax: Axes, runs: pd.DataFrame, step: float, colors: Mapping[str, str]) -> None:
+    """Probabilities as a triangle: type 1 at the left, type 2 at the right, type 3 on top."""
+    height = np.sqrt(3) / 2
+    right = 1 - runs["p_1_from"] - runs["p_3"] / 2 + step / 2
+    left = 1 - runs["p_1_to"] - runs["p_3"] / 2 - step / 2
+    low, high = (height * (runs["p_3"] + side * step / 2) for side in (-1, 1))
+    corners = np.array([[left, low], [right, low], [right, high], [left, high]])
+    faces = [colors[letter] for letter in runs["shared"]]
+    border = Polygon([(0, 0), (1, 0), (0.5, height)], closed=True, fill=False, edgecolor=INK)
+    border.set_linewidth(0.8)
+    ax.add_patch(border)
+    cells = PolyCollection(
+        list(corners.transpose(2, 0, 1)), facecolors=faces, edgecolors=faces, linewidths=0.3
+    )
+    cells.set_rasterized(True)
+    cells.set_clip_path(border)
+    ax.add_collection(cells)
+    for x, y, text, side in (
+        (0, 0, "1", "right"),
+        (1, 0, "2", "left"),
+        (0.5, height, "3", "center"),
+    ):
+        ax.text(
+            x, y, text, size=9, color=MUTED, ha=side, va="center" if y == 0 else "bottom",
+            clip_on=False,
+        )  # fmt: skip
+    ax.set(xlim=(-0.08, 1.08), ylim=(-0.03, height + 0.14), aspect="equal")
+    ax.axis("off")

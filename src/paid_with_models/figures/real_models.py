@@ -1,0 +1,322 @@
+"""Figures of the chapter on contracts with real models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from ..beyond.learning_curves import fit_power_law, fit_saturating
+from ..beyond.trials import Menu, Trials, deploy, designed, intervals, whole_samples
+from ..problem import Problem
+from ..solver.routes import solve
+from .style import (
+    CAP,
+    FAINT,
+    INK,
+    MUTED,
+    TYPE_PATH,
+    laid_out,
+    legend_below,
+    marker_handle,
+    new_figure,
+    style,
+    type_colors,
+    with_numbers,
+)
+
+__all__ = ["measured_curves", "realized", "split_errors"]
+
+
+#: Names of the learners of the chapter on real models, as ``make trials`` has them.
+LEARNERS = {
+    "nearest neighbor": "1-nearest-neighbor",
+    "random features": "ridge, random features",
+}
+
+
+def measured_curves(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """Learning curves as measured and as fitted, and what fits and bootstrap replicates miss.
+
+    Parameters
+    ----------
+    results : mapping
+        What ``make trials`` writes.
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns learner, data, accuracy, fitted, low, high, power_law: measured accuracies, fitted
+        sums of exponentials, the middle 95 % of fits to bootstrap replicates, and power laws.
+
+    Examples
+    --------
+    >>> sizes, measured = [10, 30, 100, 300, 1000], [0.5, 0.7, 0.8, 0.85, 0.88]
+    >>> found = {"sizes": sizes, "accuracies": measured, "bootstrap": [measured] * 2}
+    >>> table = measured_curves({"nearest neighbor": found, "random features": found})[1]
+    >>> table["data"].tolist()[:4]
+    [10, 30, 100, 300]
+    """
+    tables = []
+    for name, title in LEARNERS.items():
+        found = results[name]
+        sizes, errors = np.array(found["sizes"]), found.get("errors")
+        fits = [fit_saturating(sizes, drawn, errors)(sizes) for drawn in found["bootstrap"]]
+        low, high = np.quantile(fits, [0.025, 0.975], axis=0)
+        columns = {
+            "learner": title,
+            "data": sizes,
+            "accuracy": found["accuracies"],
+            "fitted": fit_saturating(sizes, found["accuracies"], errors)(sizes),
+            "low": low,
+            "high": high,
+            "power_law": fit_power_law(sizes, found["accuracies"])(sizes),
+        }
+        tables.append(pd.DataFrame(columns))
+    looks = ((TYPE_PATH[3], "o"), (TYPE_PATH[0], "s"))
+    with style():
+        figure = new_figure(6.4)
+        top, *rest = figure.subplots(3, 1, sharex=True, height_ratios=(1.7, 1, 1))
+        for ax, table, (color, marker) in zip(rest, tables, looks, strict=True):
+            sizes, measured = table["data"], table["accuracy"]
+            top.plot(sizes, measured, marker, color=color, markersize=4, label="measured")
+            for curve, dashes in (("fitted", "-"), ("power_law", (0, (4, 2)))):
+                line = {"color": color, "linestyle": dashes, "linewidth": 1.4}
+                top.plot(sizes, table[curve], **line)
+                ax.plot(sizes, 100 * (table[curve] - measured), **line)
+            for axes, base, scale in ((top, 0.0, 1), (ax, measured, 100)):
+                axes.fill_between(
+                    sizes, scale * (table["low"] - base), scale * (table["high"] - base),
+                    color=color, alpha=0.2, linewidth=0,
+                )  # fmt: skip
+            ax.axhline(0, color=MUTED, linewidth=0.8)
+            ax.set_title(table["learner"].iloc[0], color=color)
+            ax.set_ylabel("points")
+        top.set(ylabel="accuracy", xscale="log")
+        for table, (color, _), place in zip(tables, looks, ((-8, 8), (10, -8)), strict=True):
+            middle = table.iloc[len(table) // 2]
+            top.annotate(
+                middle["learner"], (middle["data"], middle["accuracy"]), xytext=place,
+                textcoords="offset points", color=color, weight="bold",
+                ha="right" if place[0] < 0 else "left", va="bottom" if place[1] > 0 else "top",
+            )  # fmt: skip
+        rest[-1].set_xticks([10, 100, 1000], ["10", "100", "1,000"])
+        rest[-1].set_xlabel("samples to train on")
+        handles = [
+            marker_handle("o", MUTED, "measured", 4),
+            Line2D([], [], color=MUTED, linewidth=1.4, label="sum of exponentials"),
+            Patch(facecolor=MUTED, alpha=0.3, label="its bootstrap band, 95 %"),
+            Line2D([], [], color=MUTED, linewidth=1.4, linestyle=(0, (4, 2)), label="power law"),
+        ]
+        legend_below(figure, handles, columns=2)
+        ends = {
+            f"{curve}_{k}": 100 * np.abs(table[column] - table["accuracy"]).max()
+            for k, table in enumerate(tables, start=1)
+            for curve, column in (("sum", "fitted"), ("power", "power_law"))
+        }
+        return laid_out(figure), with_numbers(
+            pd.concat(tables, ignore_index=True),
+            replicates=len(results["nearest neighbor"]["bootstrap"]),
+            **ends,
+        )
+
+
+#: The ways of grading, by name: text, color and marker.
+GRADINGS = {
+    "noise": ("output noise", TYPE_PATH[3], "o"),
+    "subset": ("subsets", TYPE_PATH[0], "s"),
+}
+
+
+#: Slacks beyond this are not drawn: they are far from binding.
+FAR = 5.0
+
+
+def realized(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """What contracts promised and what came of them, with intervals.
+
+    Parameters
+    ----------
+    results : mapping
+        What ``make trials`` writes.
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns learner, grading, quantity, theory, mean, half_width: mean over draws and half the
+        width of its 95 % interval, in units of value (accuracies in percentage points). Slacks that
+        are not drawn are there too.
+
+    Examples
+    --------
+    >>> runs = {"counts": [[3, 1], [2, 2]], "accuracies": [0.83, 0.85],
+    ...         "handed": [[0.70, 0.80], [0.72, 0.82]]}
+    >>> found = {"sizes": [10, 30, 100, 300, 1000], "accuracies": [0.5, 0.7, 0.8, 0.85, 0.88],
+    ...          "trials": {"noise": runs, "subset": runs}}
+    >>> learners = dict.fromkeys(["nearest neighbor", "random features"], found)
+    >>> case = {"parties": 4, "probabilities": [0.5, 0.5], "costs": [0.5, 0.1], "draws": 2}
+    >>> realized(case | learners)[1]["quantity"].tolist()[:4]
+    ['mean accuracy', 'accuracy', 'reward 1', 'reward 2']
+    """
+    rows = []
+    for name, title in LEARNERS.items():
+        menu, trials = _run(results, name)
+        theory = designed(menu)
+        for way, (text, *_) in GRADINGS.items():
+            for key, (value, width) in intervals(menu, trials[way]).items():
+                scale = 100 if "accuracy" in key else 1
+                numbers = (scale * theory[key], scale * value, scale * width)
+                rows.append((title, text, key, *numbers))
+    columns = ["learner", "grading", "quantity", "theory", "mean", "half_width"]
+    table = pd.DataFrame(rows, columns=columns)
+    slack = table["quantity"].str.startswith(("IR", "IC"))
+    near = table.assign(far=slack & (table["theory"] > FAR)).groupby("quantity", sort=False)
+    far = near["far"].transform("all")
+    quantities = list(dict.fromkeys(table.loc[~far, "quantity"]))
+    slacks_from = next(k for k, text in enumerate(quantities) if text.startswith("IR"))
+    with style():
+        figure = new_figure(6.6)
+        axes = figure.subplots(1, len(LEARNERS), sharex=True, sharey=True)
+        for ax, title in zip(axes, LEARNERS.values(), strict=True):
+            for row, quantity in enumerate(quantities):
+                here = table[(table["learner"] == title) & (table["quantity"] == quantity)]
+                # Accuracies and rewards as differences, slacks as they are.
+                base = 0.0 if quantity.startswith(("IR", "IC")) else here["theory"].iloc[0]
+                ax.plot(
+                    [here["theory"].iloc[0] - base] * 2, [row - 0.38, row + 0.38], color=INK,
+                    linewidth=2.6, solid_capstyle="butt", zorder=2,
+                )  # fmt: skip
+                for (_, color, marker), shift, (_, it) in zip(
+                    GRADINGS.values(), (-0.17, 0.17), here.iterrows(), strict=True
+                ):
+                    ax.errorbar(
+                        it["mean"] - base, row + shift, xerr=it["half_width"], color=color,
+                        marker=marker, markersize=5, linewidth=1.6, zorder=3,
+                    )  # fmt: skip
+            ax.set_title(title)
+            ax.axhline(slacks_from - 0.5, color=MUTED, linewidth=0.8)
+            ax.grid(axis="x")
+            ax.set_xlabel("units of value, or points")
+        axes[0].set_yticks(range(len(quantities)), [_quantity(text) for text in quantities])
+        axes[0].invert_yaxis()
+        handles = [Line2D([], [], color=INK, linewidth=2.6, label="theory")]
+        handles += [
+            Line2D([], [], color=color, marker=marker, markersize=5, label=text)
+            for text, color, marker in GRADINGS.values()
+        ]
+        legend_below(figure, handles, columns=3)
+        drawn = table[table["quantity"].isin(quantities)]
+        off = (drawn["mean"] - drawn["theory"]).abs()
+        return laid_out(figure), with_numbers(
+            table,
+            draws=results["draws"],
+            far=FAR,
+            intervals=len(drawn),
+            outside=int((off > drawn["half_width"]).sum()),
+            widest=drawn["half_width"].max(),
+            least_far=table.loc[far, "mean"].min(),
+        )
+
+
+def _run(results: Mapping[str, Any], learner: str) -> tuple[Menu, dict[str, Trials]]:
+    """The menu that was run with a learner, and what came of it, by the way of grading."""
+    found = results[learner]
+    curve = fit_saturating(found["sizes"], found["accuracies"], found.get("errors"))
+    problem = Problem(results["parties"], results["probabilities"], results["costs"], curve)
+    fields = ("counts", "accuracies", "handed")
+    trials = {
+        way: Trials(*(np.array(runs[field]) for field in fields))
+        for way, runs in found["trials"].items()
+    }
+    return whole_samples(solve(problem)), trials
+
+
+def _quantity(name: str) -> str:
+    """A name of :func:`~paid_with_models.beyond.trials.intervals` as a label."""
+    if name == "accuracy":
+        return "accuracy − a(S)"
+    kind, *types = name.split()
+    return f"{kind} {types[0]} to {types[1]}" if len(types) == 2 else name
+
+
+def split_errors(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """Contracts calibrated on one half of the data and carried out on the other.
+
+    Parameters
+    ----------
+    results : mapping
+        What ``make trials`` writes.
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns split, promised, expected_accuracy, type, slack: by split and type, the accuracy
+        that the design promised, what is to be expected, and by how much the mean reward exceeds
+        cost and what the type would reach alone, units of value. Rows are sorted by the error.
+
+    Examples
+    --------
+    >>> sizes, measured = [10, 30, 100, 300, 1000], [0.5, 0.7, 0.8, 0.85, 0.88]
+    >>> runs = {"counts": [[2, 1, 1], [1, 1, 2]], "accuracies": [0.83, 0.85],
+    ...         "handed": [[0.70, 0.75, 0.80], [0.72, 0.75, 0.82]]}
+    >>> learner = {"sizes": sizes, "accuracies": measured, "trials": {"noise": runs}}
+    >>> case = {"parties": 4, "probabilities": [0.3, 0.3, 0.4], "costs": [0.5, 0.3, 0.1]}
+    >>> halves = {"sizes": sizes, "pairs": [[measured, [0.5, 0.7, 0.81, 0.86, 0.9]]]}
+    >>> table = split_errors(case | {"disjoint": halves, "nearest neighbor": learner})[1]
+    >>> table["split"].tolist()  # who designs with the better half is let down
+    ['1b', '1b', '1b', '1a', '1a', '1a']
+    """
+    grid = results["disjoint"]["sizes"]
+    parts = results["parties"], results["probabilities"], results["costs"]
+    cases = []
+    for number, pair in enumerate(results["disjoint"]["pairs"], start=1):
+        first, second = (fit_saturating(grid, accuracies) for accuracies in pair)
+        for way, here, there in (("a", first, second), ("b", second, first)):
+            cases.append((f"{number}{way}", deploy(solve(Problem(*parts, here)), there)))
+    cases.sort(key=lambda case: case[1].expected_accuracy - case[1].promised_accuracy)
+    table = pd.DataFrame(
+        [
+            (name, found.promised_accuracy, found.expected_accuracy, k, slack)
+            for name, found in cases
+            for k, slack in enumerate(found.ir_slacks, start=1)
+        ],
+        columns=["split", "promised", "expected_accuracy", "type", "slack"],
+    )
+    menu, trials = _run(results, "nearest neighbor")
+    _, sampling = intervals(menu, trials["noise"])["accuracy"]
+    with style():
+        figure = new_figure(4.6)
+        left, right = figure.subplots(1, 2, sharey=True)
+        rows = np.arange(len(cases))
+        errors = [100 * (found.expected_accuracy - found.promised_accuracy) for _, found in cases]
+        left.axvspan(-100 * sampling, 100 * sampling, color=FAINT, alpha=0.55, linewidth=0)
+        left.hlines(rows, 0, errors, color=CAP, linewidth=1.6)
+        left.plot(errors, rows, "D", color=CAP, markersize=6)
+        left.set(title="accuracy", xlabel="expected less promised (points)")
+        colors = type_colors(results["costs"])
+        for k, (color, marker) in enumerate(zip(colors, ("o", "s", "^"), strict=True)):
+            slacks = [found.ir_slacks[k] for _, found in cases]
+            right.plot(slacks, rows, marker, color=color, markersize=6, label=f"type {k + 1}")
+        right.set(title="IR slacks", xlabel="reward − cost − alone (value)")
+        for ax in (left, right):
+            ax.axvline(0, color=INK, linewidth=1)
+            ax.set_yticks(rows, [name for name, _ in cases])
+        left.set_ylabel("split and half")
+        handles = [
+            marker_handle("D", CAP, "accuracy"),
+            Patch(facecolor=FAINT, alpha=0.55, label="sampling, 95 %"),
+            *right.get_legend_handles_labels()[0],
+        ]
+        legend_below(figure, handles, columns=3)
+        return laid_out(figure), with_numbers(
+            table,
+            cases=len(cases),
+            largest=np.abs(errors).max(),
+            sampling=100 * sampling,
+            least_slack=table["slack"].min(),
+        )

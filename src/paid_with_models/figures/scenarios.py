@@ -1,0 +1,498 @@
+"""Figures of the scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from ..accuracy import FloatArray
+from ..contract import Contract
+from ..paper.scenarios import options, types_by_number
+from ..rewards import RewardDistribution, proportional_rewards
+from .parts import draw_option, draw_shared_option, kinks, merge_atoms, type_legend, useful_data
+from .style import (
+    CAP,
+    FAINT,
+    GRID,
+    INK,
+    MUTED,
+    laid_out,
+    legend_below,
+    marker_handle,
+    new_figure,
+    number_text,
+    style,
+    thousands_separated,
+    tint,
+    type_colors,
+    with_numbers,
+)
+
+__all__ = ["contributions", "graphical_illustration", "reward_distributions", "scenario_panel"]
+
+
+def reward_distributions(contract: Contract) -> tuple[Figure, pd.DataFrame]:
+    r"""Distribution of each type's reward under proportional assignment, exact, given n_i >= 1.
+
+    Heights are relative to a type's most likely value. Types whose rewards take few values have
+    a bar at each; otherwise probabilities are summed in bins. The axis never spans less than one
+    percent of the value of the best possible model, so that equal rewards look equal.
+
+    Parameters
+    ----------
+    contract : Contract
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns type, value (center), width (of the bin; 0 for a single value), probability,
+        first_moment (the mean, :math:`t_i`). Probabilities of a type sum to 1.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, solve
+    >>> contract = solve(Problem(4, [0.5, 0.5], [0.2, 0.02], GeneralizationBound()))
+    >>> table = reward_distributions(contract)[1]
+    >>> table.groupby("type")["probability"].sum().round(9).tolist()
+    [1.0, 1.0]
+    """
+    table = _reward_table(contract)
+    n_types = contract.problem.n_types
+    with style():
+        figure = new_figure(1.5 + 0.62 * n_types)
+        ax = figure.subplots()
+        _draw_rewards(ax, contract, table)
+        ax.set_xlabel("value of the reward, v(r)")
+        out = _stays_out_alone(contract)
+        handles = [_moment_handle()] + ([_grey_handle()] if out.any() else [])
+        legend_below(figure, handles, columns=2)
+        return laid_out(figure), with_numbers(table, **_menu_numbers(contract))
+
+
+def contributions(contract: Contract) -> tuple[Figure, pd.DataFrame]:
+    """Contributions split into what a type would give anyway, what is added, what is given up.
+
+    Parameters
+    ----------
+    contract : Contract
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns type, contribution, reservation_contribution, base, added, reduced (units of
+        data): contribution = base + added, reservation_contribution = base + reduced.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, solve
+    >>> contract = solve(Problem(4, [0.5, 0.5], [0.2, 0.02], GeneralizationBound()))
+    >>> table = contributions(contract)[1]
+    >>> bool(((table["base"] + table["added"] - table["contribution"]).abs() < 1e-9).all())
+    True
+    """
+    table = _contribution_table(contract)
+    with style():
+        figure = new_figure(1.6 + 0.5 * contract.problem.n_types)
+        ax = figure.subplots()
+        _draw_contributions(ax, contract, table)
+        ax.set_xlabel("contribution (units of data)")
+        out = _stays_out_alone(contract)
+        handles = _part_handles(table) + ([_grey_handle()] if out.any() else [])
+        if handles:
+            legend_below(figure, handles, columns=2)
+        return laid_out(figure), with_numbers(table, **_menu_numbers(contract))
+
+
+def scenario_panel(contracts: Mapping[str, Contract]) -> tuple[Figure, pd.DataFrame]:
+    """Reward distributions beside contributions, one row a contract.
+
+    Parameters
+    ----------
+    contracts : mapping from title to Contract
+        In the order drawn.
+
+    Returns
+    -------
+    Figure, DataFrame
+        The tables of :func:`contributions` and first moments, with a column scenario.
+
+    Raises
+    ------
+    ValueError
+        If there is no contract.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, solve
+    >>> contract = solve(Problem(4, [0.5, 0.5], [0.2, 0.02], GeneralizationBound()))
+    >>> scenario_panel({"Mine": contract})[1]["scenario"].tolist()
+    ['Mine', 'Mine']
+    """
+    if not contracts:
+        raise ValueError("contracts must not be empty")
+    heights = [1.15 + 0.42 * contract.problem.n_types for contract in contracts.values()]
+    tables = []
+    any_out = False
+    with style():
+        figure = new_figure(sum(heights) + 1.0)
+        axes = figure.subplots(
+            len(contracts), 2, squeeze=False,
+            gridspec_kw={"width_ratios": [1.25, 1], "height_ratios": heights},
+        )  # fmt: skip
+        for row, (title, contract) in zip(axes, contracts.items(), strict=True):
+            rewards, parts = _reward_table(contract), _contribution_table(contract)
+            _draw_rewards(row[0], contract, rewards, numbers=False)
+            _draw_contributions(row[1], contract, parts, labels=False)
+            row[0].set_title(title)
+            any_out |= bool(_stays_out_alone(contract).any())
+            parts.insert(0, "scenario", title)
+            parts["first_moment"] = contract.rewards
+            tables.append(parts)
+        axes[-1, 0].set_xlabel("value of the reward, v(r)")
+        axes[-1, 1].set_xlabel("contribution (units of data)")
+        every = pd.concat(tables, ignore_index=True)
+        handles = [_moment_handle(), *_part_handles(every)] + ([_grey_handle()] if any_out else [])
+        legend_below(figure, handles, columns=2)
+        return laid_out(figure), every
+
+
+def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
+    r"""The contract in the plane of contributions and rewards, and a closer look at its options.
+
+    The curve v(a(m)) is what data are worth alone: reservation lines :math:`t - c_i m = f_i`
+    touch it at the reservation contributions. Isoprofit lines :math:`t - c_i m = u_i` pass
+    through the options; no type sees another option above its own line. No reward exceeds
+    :math:`t_{max}`, the largest of the caps :math:`T_i(m)`.
+
+    Parameters
+    ----------
+    contract : Contract
+
+    Returns
+    -------
+    Figure, DataFrame
+        Columns type, cost, contribution, reward, utility, reservation_contribution,
+        reservation_value, reservation_utility, reward_cap, option (types that share it).
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, solve
+    >>> contract = solve(Problem(4, [0.5, 0.5], [0.2, 0.02], GeneralizationBound()))
+    >>> graphical_illustration(contract)[1]["option"].tolist()
+    ['type 1', 'type 2']
+    """
+    problem = contract.problem
+    option = np.empty(problem.n_types, dtype=object)
+    for members in options(contract):
+        option[list(members)] = types_by_number(members)
+    table = pd.DataFrame(
+        {
+            "type": np.arange(1, problem.n_types + 1),
+            "cost": problem.costs,
+            "contribution": contract.contributions,
+            "reward": contract.rewards,
+            "utility": contract.utilities,
+            "reservation_contribution": contract.reservation_contributions,
+            "reservation_value": problem.model_value(contract.reservation_contributions),
+            "reservation_utility": contract.reservation_utilities,
+            "reward_cap": contract.reward_caps,
+            "option": option,
+        }
+    )
+    limits = _plane_limits(contract)
+    zoom = _zoom_limits(contract, limits)
+    with style():
+        figure = new_figure(7.6 + 0.22 * ((problem.n_types - 1) // 5))
+        upper, lower = figure.subplots(2, 1, gridspec_kw={"height_ratios": [1.1, 1]})
+        _draw_plane(upper, contract, limits)
+        _draw_plane(lower, contract, zoom, closer=True)
+        (x0, x1), (y0, y1) = zoom
+        upper.add_patch(
+            Rectangle(
+                (x0, y0), x1 - x0, y1 - y0, facecolor="none", edgecolor=INK, linewidth=1.0, zorder=8
+            )
+        )
+        upper.set_title("Contributions and rewards")
+        lower.set_title("A closer look at the frame")
+        lower.set_xlabel("contribution m (units of data)")
+        for ax in (upper, lower):
+            ax.set_ylabel("reward, in value")
+        grey = MUTED
+        handles = [
+            Line2D([], [], color=INK, linewidth=2.4, label="$v(a(m))$, data used alone"),
+            Line2D([], [], color=CAP, linewidth=2.2, label="$t_{max}$, largest cap"),
+            marker_handle("o", grey, "first-moment solution $(m_i, t_i)$", 8),
+            marker_handle("o", grey, "reservation contribution", 8, hollow=True),
+            Line2D([], [], color=grey, linewidth=1.5, label="isoprofit line $t - c_i m = u_i$"),
+            Line2D(
+                [], [], color=grey, linewidth=1.3, linestyle=(0, (4, 2.5)),
+                label="reservation line $t - c_i m = f_i$",
+            ),
+        ]  # fmt: skip
+        legend_below(figure, handles, columns=2)
+        type_legend(figure, problem)
+        return laid_out(figure), with_numbers(table, **_menu_numbers(contract))
+
+
+def _moment_handle() -> Line2D:
+    return marker_handle("^", INK, "first-moment solution $t_i$", 8)
+
+
+def _grey_handle() -> Line2D:
+    return Line2D(
+        [], [], marker=r"$\mathit{Type}$", linestyle="", color=FAINT, markersize=24,
+        markeredgewidth=0, label="would train nothing alone",
+    )  # fmt: skip
+
+
+def _menu_numbers(contract: Contract) -> dict[str, float]:
+    """m_i, t_i and the reservation contributions, as ``m_1``, ``t_1``, ``alone_1``, ..."""
+    columns = {
+        "m": contract.contributions,
+        "t": contract.rewards,
+        "alone": contract.reservation_contributions,
+    }
+    return {
+        f"{name}_{i + 1}": float(value)
+        for name, values in columns.items()
+        for i, value in enumerate(values)
+    }
+
+
+def _stays_out_alone(contract: Contract) -> npt.NDArray[np.bool_]:
+    return np.asarray(contract.reservation_utilities <= 0)
+
+
+#: With at most this many values a type's reward is drawn as bars at each of them.
+FEW_ATOMS = 40
+
+
+def _reward_table(contract: Contract) -> pd.DataFrame:
+    rewards: RewardDistribution = proportional_rewards(contract)
+    atoms = []
+    for i in range(contract.problem.n_types):
+        seen = rewards.probabilities[:, i] > 0
+        worth = rewards.values[seen, i]  # noqa: PD011
+        atoms.append(merge_atoms(worth, rewards.probabilities[seen, i]))
+    low, high = _reward_limits(contract, atoms)
+    width = (high - low) / 110
+    frames = []
+    for i, (values, chances) in enumerate(atoms):
+        if max(v.size for v, _ in atoms) <= FEW_ATOMS:
+            bins = np.zeros(values.size)
+        else:
+            slots = np.floor((values - low) / width).astype(int)
+            numbers, index = np.unique(slots, return_inverse=True)
+            values = low + (numbers + 0.5) * width
+            chances = np.bincount(index, chances).astype(float)
+            bins = np.full(values.size, width)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "type": i + 1,
+                    "value": values,
+                    "width": bins,
+                    "probability": chances,
+                    "first_moment": contract.rewards[i],
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _reward_limits(
+    contract: Contract, atoms: Sequence[tuple[FloatArray, FloatArray]]
+) -> tuple[float, float]:
+    """From the 1st to the 999th permille of all types, at least 1 % of the best model's value."""
+    ends = []
+    for values, chances in atoms:
+        below = np.cumsum(chances)
+        first = min(int(np.searchsorted(below, 1e-3)), values.size - 1)
+        last = min(int(np.searchsorted(below, 1 - 1e-3)), values.size - 1)
+        ends += [float(values[first]), float(values[last])]
+    low, high = min(*ends, *contract.rewards), max(*ends, *contract.rewards)
+    span = max(1.1 * (high - low), 0.01 * contract.problem.model_value.optimum)
+    left = max(0.5 * (low + high - span), -0.04 * span)  # nothing is worth less than 0
+    return left, left + span
+
+
+def _draw_rewards(ax: Axes, contract: Contract, table: pd.DataFrame, numbers: bool = True) -> None:
+    """One ridge a type, type 1 on top."""
+    n_types = contract.problem.n_types
+    colors = type_colors(contract.problem.costs)
+    atoms = [(g["value"].to_numpy(), g["probability"].to_numpy()) for _, g in table.groupby("type")]
+    low, high = _reward_limits(contract, atoms)
+    for i, group in table.groupby("type"):
+        row = n_types - int(i)
+        color = colors[int(i) - 1]
+        heights = 0.74 * group["probability"] / group["probability"].max()
+        ax.axhline(row, color=GRID, linewidth=1, zorder=1)
+        if (group["width"] == 0).all():
+            ax.vlines(group["value"], row, row + heights, color=color, linewidth=2.6, zorder=2)
+        else:
+            edges = np.column_stack(
+                [group["value"] - group["width"] / 2, group["value"] + group["width"] / 2]
+            )
+            x = np.column_stack([edges[:, 0], edges[:, 0], edges[:, 1], edges[:, 1]]).ravel()
+            zero = np.zeros(heights.size)
+            y = row + np.column_stack([zero, heights, heights, zero]).ravel()
+            ax.fill_between(x, row, y, color=color, linewidth=0, zorder=2)
+        mean = float(group["first_moment"].iloc[0])
+        ax.plot(mean, row - 0.1, "^", color=INK, markersize=8, markeredgecolor="white", zorder=4)
+        if numbers:
+            ax.annotate(
+                f"$t_{{{i}}}$ = {mean:.2f}", (1.01, row + 0.12), xycoords=("axes fraction", "data"),
+                annotation_clip=False, va="center", size=10,
+            )  # fmt: skip
+    ax.set(xlim=(low, high), ylim=(-0.35, n_types - 0.1))
+    ax.xaxis.set_major_locator(MaxNLocator(6))
+    ax.grid(axis="x")
+    _type_ticks(ax, contract)
+
+
+def _type_ticks(ax: Axes, contract: Contract, labels: bool = True) -> None:
+    n_types = contract.problem.n_types
+    names = [f"Type {i + 1}" if labels else "" for i in range(n_types)]
+    ax.set_yticks(np.arange(n_types)[::-1], names)
+    ax.tick_params(axis="y", length=0)
+    for text, out in zip(ax.get_yticklabels(), _stays_out_alone(contract), strict=True):
+        if out:
+            text.set(color=FAINT, style="italic")
+    ax.spines["left"].set_visible(False)
+
+
+def _contribution_table(contract: Contract) -> pd.DataFrame:
+    m, alone = contract.contributions, contract.reservation_contributions
+    return pd.DataFrame(
+        {
+            "type": np.arange(1, m.size + 1),
+            "contribution": m,
+            "reservation_contribution": alone,
+            "base": np.minimum(m, alone),
+            "added": np.maximum(m - alone, 0.0),
+            "reduced": np.maximum(alone - m, 0.0),
+        }
+    )
+
+
+def _draw_contributions(
+    ax: Axes, contract: Contract, table: pd.DataFrame, labels: bool = True
+) -> None:
+    colors = type_colors(contract.problem.costs)
+    n_types = contract.problem.n_types
+    ends = (table["base"] + table["added"] + table["reduced"]).to_numpy()
+    longest = float(ends.max()) if ends.max() > 0 else 1.0
+    for i, part in table.iterrows():
+        row = n_types - 1 - int(str(i))
+        color = colors[n_types - 1 - row]
+        bar: dict[str, Any] = {"height": 0.62, "linewidth": 1.0}
+        ax.barh(row, part["base"], color=color, edgecolor=color, **bar)
+        ax.barh(row, part["added"], left=part["base"], color=tint(color), edgecolor=color, **bar)
+        ax.barh(
+            row, part["reduced"], left=part["base"], color="white", edgecolor=color,
+            hatch="////", **bar,
+        )  # fmt: skip
+        ax.annotate(
+            number_text(part["contribution"]), (ends[int(str(i))], row), (4, 0),
+            textcoords="offset points", va="center", size=10,
+        )  # fmt: skip
+    ax.set(xlim=(0, 1.3 * longest), ylim=(-0.5, n_types - 0.45))
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    thousands_separated(ax.xaxis)
+    ax.grid(axis="x")
+    _type_ticks(ax, contract, labels)
+
+
+def _part_handles(table: pd.DataFrame) -> list[Patch]:
+    grey = MUTED
+    handles = []
+    if (table["base"] > 0).any():
+        handles.append(Patch(facecolor=grey, edgecolor=grey, label="base contribution"))
+    if (table["added"] > 0).any():
+        handles.append(Patch(facecolor=tint(grey), edgecolor=grey, label="incentivized addition"))
+    if (table["reduced"] > 0).any():
+        handles.append(
+            Patch(facecolor="white", edgecolor=grey, hatch="////", label="incentivized reduction")
+        )
+    return handles
+
+
+Limits = tuple[tuple[float, float], tuple[float, float]]
+
+
+def _plane_limits(contract: Contract) -> Limits:
+    problem = contract.problem
+    most = max(float(contract.contributions.max()), float(contract.reservation_contributions.max()))
+    kink = max(kinks(problem, np.inf), default=0.0)
+    right = 1.15 * max(most, 1.25 * kink)
+    if right <= 0:
+        right = 3 * useful_data(problem)
+    top = max(float(contract.reward_caps.max()), float(problem.model_value(right)))
+    return (0.0, right), (0.0, 1.15 * top if top > 0 else problem.model_value.optimum)
+
+
+def _zoom_limits(contract: Contract, limits: Limits) -> Limits:
+    """A frame around all options, or around the lower ones if they are far apart."""
+    (_, right), (_, top) = limits
+    m, t = contract.contributions, contract.rewards
+    ceiling = float(contract.reward_caps.max())
+    near = m < 0.4 * right
+    if np.ptp(m) > 0.4 * right and np.any(m[near] > 0.01 * right):
+        alone = contract.reservation_contributions[near]
+        worth = contract.problem.model_value(alone[alone > 0])
+        bottom = min([*t[near].tolist(), *worth.tolist()])
+        most = max(float(m[near].max()), float(alone.max()))
+        return (0.0, 1.15 * most), (0.85 * bottom, 1.06 * ceiling)
+    centre = 0.5 * (m.min() + m.max()), 0.5 * (t.min() + t.max())
+    half_x = max(0.66 * float(np.ptp(m)), 0.02 * right)
+    half_y = max(0.75 * float(np.ptp(t)), 0.012 * top)
+    y0, y1 = centre[1] - half_y, centre[1] + half_y
+    if ceiling - y1 < 0.5 * (y1 - y0):  # the ceiling is near: show it
+        y1 = max(y1, ceiling + 0.12 * (y1 - y0))
+    return (max(centre[0] - half_x, 0.0), centre[0] + half_x), (max(y0, 0.0), y1)
+
+
+def _draw_plane(ax: Axes, contract: Contract, limits: Limits, closer: bool = False) -> None:
+    problem = contract.problem
+    (x0, x1), (y0, y1) = limits
+    ends = np.array([x0, x1])
+    data = np.union1d(np.linspace(x0, x1, 601), [k for k in kinks(problem, x1) if k > x0])
+    worth = problem.model_value(data)
+    ax.plot(data, worth, color=INK, linewidth=2.4, zorder=2)
+    ax.axhline(float(contract.reward_caps.max()), color=CAP, linewidth=2.2, zorder=2)
+    colors = type_colors(problem.costs)
+    for i, (cost, color) in enumerate(zip(problem.costs, colors, strict=True)):
+        ax.plot(
+            ends, contract.reservation_utilities[i] + cost * ends, color=color, linewidth=1.3,
+            linestyle=(0, (4, 2.5)), zorder=1.8,
+        )  # fmt: skip
+        ax.plot(ends, contract.utilities[i] + cost * ends, color=color, linewidth=1.5, zorder=1.9)
+    ax.set(xlim=(x0, x1), ylim=(y0, y1))
+    thousands_separated(ax.xaxis)
+    for i, color in enumerate(colors):
+        m = float(contract.reservation_contributions[i])
+        if m > 0 and x0 <= m <= x1 and y0 <= float(problem.model_value(m)) <= y1:
+            draw_option(ax, m, float(problem.model_value(m)), color, hollow=True)
+    for members in options(contract):
+        face = colors[members[0]] if len(members) == 1 else INK
+        m, t = float(contract.contributions[members[0]]), float(contract.rewards[members[0]])
+        if not (x0 <= m <= x1 and y0 <= t <= y1):
+            continue
+        draw_shared_option(ax, m, t, [colors[i] for i in members])
+        late, low = m > x0 + 0.75 * (x1 - x0), t < y0 + 0.12 * (y1 - y0)
+        if closer:
+            ax.annotate(
+                types_by_number(members), (m, t), (-9 if late else 9, 9 if late or low else -9),
+                textcoords="offset points", ha="right" if late else "left",
+                va="bottom" if late or low else "top", weight="bold", color=face, zorder=7,
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
+            )  # fmt: skip

@@ -1,0 +1,372 @@
+r"""Problems and contracts as plain numbers, lists and mappings: what goes into JSON and YAML files.
+
+A problem file states what :class:`paid_with_models.Problem` takes::
+
+    n_parties: 10
+    probabilities: [0.2, 0.3, 0.5]
+    costs: [0.5, 0.2, 0.05]
+    accuracy: {name: GeneralizationBound, parameters: {optimum: 1.0, complexity: 1.0}}
+    valuation: {name: LinearValuation, parameters: {scale: 100.0}}   # the default
+    beliefs: paper                                                   # the default
+    reservation_utilities: [1.0, 10.0, 60.0]                         # default: autarky
+
+and a menu file the menu besides: ``contributions``, ``rewards``, and ``left_out``, the indices
+(from 0) of types without an option. Curves and valuations are those of the library, by their
+names; parameters that are not given have their defaults.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+from difflib import get_close_matches
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from .accuracy import Arctan, Curve, FloatArray, GeneralizationBound, PowerLaw, Saturating
+from .contract import Contract
+from .problem import Problem, checked_menu, checked_vector
+from .valuation import ExponentialValuation, LinearValuation, PowerValuation, Valuation
+
+__all__ = [
+    "Menu",
+    "contract_schema",
+    "contract_to_dict",
+    "menu_from_dict",
+    "menu_schema",
+    "problem_from_dict",
+    "problem_schema",
+    "problem_to_dict",
+]
+
+
+CURVES: dict[str, type[Curve]] = {
+    curve.__name__: curve for curve in (GeneralizationBound, PowerLaw, Saturating, Arctan)
+}
+
+
+VALUATIONS: dict[str, type[Valuation]] = {
+    valuation.__name__: valuation
+    for valuation in (LinearValuation, PowerValuation, ExponentialValuation)
+}
+
+
+#: Fields of a problem file, those needed first; and what a menu file has besides.
+NEEDED = ("n_parties", "probabilities", "costs", "accuracy")
+
+
+PROBLEM_FIELDS = (*NEEDED, "valuation", "beliefs", "reservation_utilities")
+
+
+MENU_FIELDS = ("contributions", "rewards", "left_out")
+
+
+def problem_from_dict(data: Mapping[str, Any]) -> Problem:
+    """The problem that a file states.
+
+    Parameters
+    ----------
+    data : mapping
+        As described by :func:`problem_schema`.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    ValueError
+        Naming the field, for one that is missing, unknown, or not as it must be.
+
+    Examples
+    --------
+    >>> problem = problem_from_dict({
+    ...     "n_parties": 10, "probabilities": [0.5, 0.5], "costs": [0.2, 0.1],
+    ...     "accuracy": {"name": "PowerLaw", "parameters": {"optimum": 0.9, "scale": 1.0,
+    ...                                                     "exponent": 0.5}}})
+    >>> problem.accuracy
+    PowerLaw(optimum=0.9, scale=1.0, exponent=0.5, offset=0.0)
+    """
+    _check_fields(data, PROBLEM_FIELDS, NEEDED)
+    options: dict[str, Any] = {
+        name: data[name] for name in ("beliefs", "reservation_utilities") if name in data
+    }
+    if "reservation_utilities" in options:
+        _check_numbers("reservation_utilities", options["reservation_utilities"])
+    if "valuation" in data:
+        options["valuation"] = _named("valuation", data["valuation"], VALUATIONS)
+    for name in ("probabilities", "costs"):
+        _check_numbers(name, data[name])
+    return Problem(
+        n_parties=data["n_parties"],
+        probabilities=data["probabilities"],
+        costs=data["costs"],
+        accuracy=_named("accuracy", data["accuracy"], CURVES),
+        **options,
+    )
+
+
+def problem_to_dict(problem: Problem) -> dict[str, Any]:
+    """The mapping that states a problem, the inverse of :func:`problem_from_dict`.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a curve and a valuation of the library.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        For a curve or valuation of your own.
+
+    Examples
+    --------
+    >>> from paid_with_models import Arctan
+    >>> problem_to_dict(Problem(2, [1.0], [0.1], Arctan()))["accuracy"]
+    {'name': 'Arctan', 'parameters': {'optimum': 1.0, 'rate': 0.01}}
+    """
+    data = {
+        "n_parties": problem.n_parties,
+        "probabilities": problem.probabilities.tolist(),
+        "costs": problem.costs.tolist(),
+        "accuracy": _name_of("accuracy", problem.accuracy, CURVES),
+        "valuation": _name_of("valuation", problem.valuation, VALUATIONS),
+        "beliefs": problem.beliefs,
+    }
+    if problem.reservation_utilities is not None:
+        data["reservation_utilities"] = problem.reservation_utilities.tolist()
+    return data
+
+
+@dataclass(frozen=True, eq=False)
+class Menu:
+    """A menu and the problem that it is for.
+
+    Attributes
+    ----------
+    problem : Problem
+    contributions, rewards : (I,) ndarray
+        Units of data, and of value.
+    left_out : tuple of int
+        Types without an option.
+    """
+
+    problem: Problem
+    contributions: FloatArray
+    rewards: FloatArray
+    left_out: tuple[int, ...]
+
+
+def menu_from_dict(data: Mapping[str, Any]) -> Menu:
+    """The menu that a file states, with its problem.
+
+    Parameters
+    ----------
+    data : mapping
+        As described by :func:`menu_schema`.
+
+    Returns
+    -------
+    Menu
+
+    Raises
+    ------
+    ValueError
+        Naming the field, for one that is missing, unknown, or not as it must be.
+
+    Examples
+    --------
+    >>> menu = menu_from_dict({
+    ...     "n_parties": 10, "probabilities": [0.5, 0.5], "costs": [0.2, 0.1],
+    ...     "accuracy": {"name": "GeneralizationBound"},
+    ...     "contributions": [300, 300], "rewards": [70, 70]})
+    >>> menu.contributions.tolist(), menu.left_out
+    ([300.0, 300.0], ())
+    """
+    needed = (*NEEDED, "contributions", "rewards")
+    _check_fields(data, (*PROBLEM_FIELDS, *MENU_FIELDS), needed)
+    problem = problem_from_dict({k: v for k, v in data.items() if k not in MENU_FIELDS})
+    for name in ("contributions", "rewards"):
+        _check_numbers(name, data[name])
+    m = checked_menu("contributions", data["contributions"], problem)
+    t = checked_menu("rewards", data["rewards"], problem)
+    left_out = data.get("left_out", [])
+    if not isinstance(left_out, list) or not all(type(k) is int for k in left_out):
+        raise ValueError(f"left_out must be a list of whole numbers; got {left_out!r}")
+    return Menu(problem, m, t, tuple(left_out))
+
+
+def contract_to_dict(contract: Contract) -> dict[str, Any]:
+    """A contract in plain numbers and lists, as described by :func:`contract_schema`.
+
+    Parameters
+    ----------
+    contract : Contract
+        Of a problem with a curve and a valuation of the library.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        For a curve or valuation of your own.
+
+    Examples
+    --------
+    >>> from paid_with_models import solve
+    >>> contract = solve(Problem(10, [0.5, 0.5], [1.0, 0.8], GeneralizationBound()))
+    >>> document = contract_to_dict(contract)
+    >>> document["status"], document["shape"], document["bunches"]
+    ('optimal', 'pooling', [[0, 1]])
+    """
+    plain: dict[str, Any] = {}
+    for field in fields(contract):
+        value = getattr(contract, field.name)
+        if isinstance(value, np.ndarray):
+            value = value.tolist()
+        plain[field.name] = value
+    return plain | {
+        "problem": problem_to_dict(contract.problem),
+        "status": contract.status.name.lower().replace("_", " "),
+        "shape": contract.shape.name.lower().replace("_", " "),
+        "bunches": [list(bunch) for bunch in contract.bunches],
+        "multipliers": {name: v.tolist() for name, v in asdict(contract.multipliers).items()},
+        "binding": {name: v.tolist() for name, v in asdict(contract.binding).items()},
+    }
+
+
+def problem_schema() -> dict[str, Any]:
+    """The JSON schema of a problem file.
+
+    Examples
+    --------
+    >>> problem_schema()["required"]
+    ['n_parties', 'probabilities', 'costs', 'accuracy']
+    """
+    return _schema("problem")
+
+
+def menu_schema() -> dict[str, Any]:
+    """The JSON schema of a menu file.
+
+    Examples
+    --------
+    >>> sorted(set(menu_schema()["required"]) - set(problem_schema()["required"]))
+    ['contributions', 'rewards']
+    """
+    problem, menu = _schema("problem"), _schema("menu")
+    problem["title"], problem["description"] = menu["title"], menu["description"]
+    problem["properties"] |= menu["properties"]
+    problem["required"] += menu["required"]
+    return problem
+
+
+def contract_schema() -> dict[str, Any]:
+    """The JSON schema of :func:`contract_to_dict`.
+
+    Examples
+    --------
+    >>> contract_schema()["title"]
+    'A contract with its proof'
+    """
+    schema = _schema("contract")
+    problem = _schema("problem")
+    schema["$defs"] |= problem.pop("$defs")
+    schema["properties"]["problem"] = problem
+    return schema
+
+
+def _schema(name: str) -> dict[str, Any]:
+    path = files(__package__).joinpath(f"schemas/{name}.schema.json")
+    schema: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return schema
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What a misspelled name may mean, to be added to a message; empty if nothing is near.
+
+    Examples
+    --------
+    >>> nearest("powerlaw", CURVES)
+    '; did you mean PowerLaw?'
+    """
+    lower = {it.lower(): it for it in known}
+    begun = [it for it in lower if len(name) > 2 and it.startswith(name.lower())]
+    found = begun or get_close_matches(name.lower(), lower, n=1)
+    return f"; did you mean {lower[found[0]]}?" if found else ""
+
+
+def _check_fields(
+    data: Mapping[str, Any], known: tuple[str, ...], needed: tuple[str, ...], within: str = ""
+) -> None:
+    prefix = f"{within}." if within else ""
+    if not isinstance(data, Mapping):
+        raise ValueError(f"{within or 'the file'} must be a mapping; got {data!r}")
+    for name in data:
+        if name not in known:
+            near = nearest(str(name), known)
+            raise ValueError(
+                f"{prefix}{name} is not a known field; known are {', '.join(known)}{near}"
+            )
+    for name in needed:
+        if name not in data:
+            raise ValueError(f"{prefix}{name} is missing")
+
+
+def _check_numbers(name: str, values: Any) -> None:
+    if not isinstance(values, list) or not all(_is_number(value) for value in values):
+        raise ValueError(f"{name} must be a list of numbers; got {values!r}")
+    checked_vector(name, values)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max or isinstance(value, float)
+
+
+def _named(field: str, stated: Any, known: Mapping[str, type[Any]]) -> Any:
+    """The curve or valuation of this name and parameters."""
+    _check_fields(stated, ("name", "parameters"), ("name",), within=field)
+    name, parameters = stated["name"], stated.get("parameters", {})
+    if not isinstance(name, str) or name not in known:
+        near = nearest(str(name), known)
+        raise ValueError(f"{field}.name must be one of {', '.join(known)}; got {name!r}{near}")
+    of_it = fields(known[name])
+    needed = tuple(f.name for f in of_it if f.default is MISSING)
+    within = f"{field}.parameters"
+    _check_fields(parameters, tuple(f.name for f in of_it), needed, within=within)
+    values: dict[str, Any] = {}
+    for key, value in parameters.items():
+        if known[name] is Saturating:
+            _check_numbers(f"{within}.{key}", value)
+            values[key] = tuple(value)
+        elif _is_number(value):
+            values[key] = float(value)
+        else:
+            raise ValueError(f"{within}.{key} must be a number; got {value!r}")
+    try:
+        return known[name](**values)
+    except ValueError as error:
+        raise ValueError(f"{within}.{error}") from None
+
+
+def _name_of(field: str, thing: Any, known: Mapping[str, type[Any]]) -> dict[str, Any]:
+    name = type(thing).__name__
+    if known.get(name) is not type(thing):
+        raise ValueError(f"{field} must be one of {', '.join(known)} to be written; got {thing!r}")
+    values = asdict(thing)
+    return {
+        "name": name,
+        "parameters": {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()},
+    }

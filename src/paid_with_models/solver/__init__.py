@@ -1,0 +1,1 @@
+"""How the best menu is found and bounded; flat inside, from ``routes`` down to ``sums``."""

@@ -1,0 +1,82 @@
+r"""Proof: bounds that no menu can exceed, and predicates that check one.
+
+**The bound.** Replace accuracy and v(a) by their concave envelopes. F and the caps T grow, the
+first-moment problem becomes convex, and by weak duality *any* non-negative multipliers of its
+constraints bound the expected accuracy of every menu, by any method:
+
+.. math::
+
+   F(m') \le \max_{0 \le x \le \bar x} \Bigl[\hat F(x) + \mu \cdot (G x - h)
+   + \lambda \cdot (\hat T(x) - t(x))\Bigr]
+   \le L(x^*) + \sum_j \max\{g_j (\bar x_j - x^*_j),\, -g_j x^*_j\} ,
+
+with x the increments of the menu (all non-negative), :math:`\bar x` a box that contains every
+feasible menu, L the bracket and g its gradient at :math:`x^*`: a concave function lies below its
+tangent. :func:`dual_bound` evaluates the right-hand side in closed form and adds the rounding
+error of the expectations, so no solver's tolerance can make it wrong. It is tight when
+:math:`x^*` and the multipliers are optimal.
+
+**The independent check.** :func:`linear_program_bound` uses no multipliers of ours: tangent planes
+of :math:`\hat F` and :math:`\hat T_i` with *all* IR and IC constraints make a linear program,
+stated in CVXPY, whose optimum is the same bound up to the linear solver's tolerance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..accuracy import FloatArray
+from .program import FirstMoment, Point
+
+__all__ = ["dual_bound"]
+
+
+def dual_bound(
+    problem: FirstMoment, point: Point, row_prices: FloatArray, cap_prices: FloatArray
+) -> FloatArray:
+    """Safe upper bound on the expected accuracy of every menu, for a batch.
+
+    Parameters
+    ----------
+    problem : FirstMoment
+        With *concave* curves on or above those of the menus to be bounded.
+    point : Point
+        Any point of it, best its optimum.
+    row_prices, cap_prices : (B, R), (B, I) ndarray
+        Multipliers of the linear constraints and of the caps; negative ones are set to zero.
+
+    Returns
+    -------
+    (B,) ndarray
+        At most the limit of the accuracy curve.
+    """
+    rows, caps = np.maximum(row_prices, 0.0), np.maximum(cap_prices, 0.0)
+    gradient = problem.gradient(point, rows, caps)
+    bound = (
+        point.moments.accuracy
+        + np.sum(rows * point.rows, axis=1)
+        + np.sum(caps * point.caps, axis=1)
+        + np.sum(
+            np.maximum(
+                gradient * np.maximum(problem.box - point.increments, 0.0),
+                -gradient * point.increments,
+            ),
+            axis=1,
+        )
+    )
+    # What the expectations may be wrong by, at the point and along the box; then the roundings of
+    # the sums above, whose terms are products of numbers of size 1 with the prices.
+    wrong = problem.expectation.uncertainty(problem.accuracy, problem.value, point.contributions)
+    pulled = point.moments.weighted_gradient(caps / problem.value_unit)
+    reach = (1 - problem.reservation_utilities) / problem.costs
+    slopes = wrong.relative_slope * pulled + wrong.slope * (1 + caps.sum(axis=1, keepdims=True))
+    bound = (
+        bound
+        + wrong.accuracy
+        + np.sum(caps * wrong.values, axis=1) / problem.value_unit
+        + np.sum(slopes * reach, axis=1)
+    )
+    entries = problem.box.shape[1] + rows.shape[1]
+    rounding = 4 * entries * np.finfo(float).eps
+    bound = bound + rounding * (2 + 2 * caps.sum(axis=1) + rows.sum(axis=1))
+    return np.asarray(np.minimum(bound, problem.accuracy.optimum))

@@ -1,0 +1,264 @@
+r"""Exact expectations where many types share few contributions.
+
+Optimal menus bunch: of a hundred types a handful of contributions remain. What is collected
+depends only on how many parties turn up in each bunch, so that the outcomes to be enumerated are
+those of the bunches, :math:`\binom{N + G - 1}{G - 1}` with G of them. Given :math:`N_g` parties in
+a bunch, its types are multinomial with shares :math:`s_i = p_i / P_g`, in closed form.
+
+Exponential sums say nothing about outcomes below the tangent point but how rare they are, and a
+bound multiplies that by everything that types could contribute. :func:`bunched_bound` takes the
+envelopes as they are instead, at the optimum that the sums have found.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..accuracy import Curve, FloatArray, IntArray
+from ..attendance import enumerate_outcomes, outcome_probabilities
+from ..problem import Problem
+from .bounds import dual_bound
+from .interior_point import Solution, finished
+from .menus import priced
+from .moments import Enumeration, Uncertainty
+from .program import FirstMoment
+
+__all__ = ["BunchedEnumeration", "BunchedMoments", "bunched_bound"]
+
+
+#: Contributions closer than this, relative to the largest, are taken to be one (safely so: see the
+#: uncertainty); the finish makes them one.
+ALIKE = 1e-7
+
+
+#: Most outcomes of the bunches times types; most types, since the finish is dense algebra.
+ENTRIES = 2_000_000
+
+
+#: Most outcomes of the bunches times types; most types, since the finish is dense algebra.
+TYPES = 200
+
+
+#: Rounds of settling at the envelopes' own optimum, where bunches may part or join.
+ROUNDS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class BunchedMoments:
+    """The counterpart of :class:`paid_with_models.solver.moments.Moments` for one menu of bunches.
+
+    Attributes
+    ----------
+    accuracy, accuracy_gradient, value, values, value_jacobian : ndarray
+        As there.
+    """
+
+    accuracy: FloatArray
+    accuracy_gradient: FloatArray
+    value: FloatArray
+    values: FloatArray
+    value_jacobian: FloatArray
+    _outcomes: BunchedEnumeration
+    _bends: tuple[FloatArray, FloatArray]
+
+    def weighted_gradient(self, prices: FloatArray) -> FloatArray:
+        """Gradient of E[a(S)] + sum over types of prices (1, I) times values, (1, I)."""
+        return np.asarray(
+            self.accuracy_gradient + np.einsum("bi,bij->bj", prices, self.value_jacobian)
+        )
+
+    def curvature(self, prices: FloatArray) -> FloatArray:
+        """About the Hessian of the same, (1, I, I); Newton's method needs no more.
+
+        The presence of one type is taken to tell nothing about others of its bunch.
+        """
+        some = self._outcomes
+        seen = prices[0] @ some.conditional
+        bend = some.weights * self._bends[0] + seen * self._bends[1]
+        own = bend @ some.counts
+        between = some.counts.T @ (bend[:, None] * some.counts) - np.diag(own)
+        hessian = between[np.ix_(some.bunch, some.bunch)] * np.outer(some.share, some.share)
+        return np.asarray(hessian + np.diag(own[some.bunch] * some.share))[None]
+
+
+@dataclass(frozen=True, eq=False)
+class BunchedEnumeration:
+    """Expectations for one problem's menus that bunch in a given way.
+
+    Contributions of a bunch are taken to be their mean; by how much that is wrong, where they
+    differ, is part of the uncertainty.
+
+    Attributes
+    ----------
+    n_parties : int
+    probabilities : (I,) ndarray
+    beliefs : {"paper", "own"}
+    bunch : (I,) ndarray of int
+        The bunch that each type belongs to, 0 to G - 1.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> curve = GeneralizationBound()
+    >>> bunched = BunchedEnumeration(3, np.full(4, 0.25), "paper", np.array([0, 0, 0, 1]))
+    >>> menu = np.array([[40.0, 40.0, 40.0, 90.0]])
+    >>> all_ = Enumeration.of(3, np.full((1, 4), 0.25), "paper")
+    >>> len(bunched.counts), len(all_.counts)
+    (4, 20)
+    >>> some, every = (e.moments(curve, curve, menu) for e in (bunched, all_))
+    >>> np.allclose(some.values, every.values), np.allclose(some.accuracy, every.accuracy)
+    (True, True)
+    """
+
+    n_parties: int
+    probabilities: FloatArray
+    beliefs: str
+    bunch: IntArray
+
+    @cached_property
+    def chances(self) -> FloatArray:
+        """Probability of each bunch, (G,)."""
+        return np.bincount(self.bunch, self.probabilities).astype(float)
+
+    @cached_property
+    def share(self) -> FloatArray:
+        """Each type's share of its bunch, (I,)."""
+        return self.probabilities / self.chances[self.bunch]
+
+    @cached_property
+    def counts(self) -> FloatArray:
+        """The outcomes, (K, G)."""
+        return enumerate_outcomes(self.n_parties, self.chances.size).astype(float)
+
+    @cached_property
+    def weights(self) -> FloatArray:
+        """Their probabilities, (K,)."""
+        chances = self.chances / self.chances.sum()
+        return outcome_probabilities(self.counts.astype(int), chances)
+
+    @cached_property
+    def present(self) -> FloatArray:
+        """What each type's expectations are divided by: P(n_i >= 1), or N p_i, (I,)."""
+        if self.beliefs == "own":
+            return self.n_parties * self.probabilities
+        return np.asarray(-np.expm1(self.n_parties * _log_rest(self.probabilities)))
+
+    @cached_property
+    def conditional(self) -> FloatArray:
+        """The outcomes' probabilities as each type sees them, (I, K)."""
+        members = self.counts.T[self.bunch]
+        if self.beliefs == "own":
+            return self.weights * members * (self.share / self.present)[:, None]
+        seen = -np.expm1(members * _log_rest(self.share)[:, None])
+        return self.weights * seen / self.present[:, None]
+
+    def take(self, rows: IntArray) -> BunchedEnumeration:
+        """Itself: there is one problem."""
+        return self
+
+    def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
+        """How far exact moments may lie above the computed ones: rounding, and unlike bunches."""
+        outcomes = Enumeration(self.counts, self.weights[None], self.conditional[None])
+        error = 2 * outcomes.relative_error
+        apart = np.abs(contributions[0] - self.alike(contributions)[self.bunch]).max()
+        off = 2 * self.n_parties * apart
+        return Uncertainty(
+            accuracy=np.array([error * accuracy.optimum + off * accuracy.envelope().slope]),
+            values=np.full(
+                contributions.shape, error * value.optimum + off * value.envelope().slope
+            ),
+            relative_slope=error,
+            slope=np.zeros(contributions.shape),
+        )
+
+    def alike(self, contributions: FloatArray) -> FloatArray:
+        """Contributions of the bunches, (G,), the means of those of shape (1, I)."""
+        return np.bincount(self.bunch, contributions[0]) / np.bincount(self.bunch)
+
+    def moments(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> BunchedMoments:
+        """Moments of accuracy and value for contributions of shape (1, I)."""
+        counts, weights, bunch, share = self.counts, self.weights, self.bunch, self.share
+        totals = np.maximum(counts @ self.alike(contributions), 0.0)
+        a, a1, a2 = accuracy.evaluate(totals)
+        v, v1, v2 = value.evaluate(totals)
+        # E[n_j; type i is there]: in other bunches s_j N_h, in its own less than that.
+        jacobian = ((self.conditional * v1) @ counts)[:, bunch] * share
+        members = counts.T[bunch]
+        if self.beliefs == "own":
+            together = share[:, None] * (members - 1)
+        else:
+            together = -np.expm1((members - 1) * _log_rest(share)[:, None])
+        rising = weights * v1 * members / self.present[:, None]
+        with_others = np.sum(rising * np.where(members > 0, together, 0.0), axis=1)
+        same = bunch[:, None] == bunch
+        jacobian = np.where(same, with_others[:, None] * share, jacobian)
+        itself = rising.sum(axis=1) * share
+        own = np.arange(share.size)
+        jacobian[own, own] = itself + (with_others * share if self.beliefs == "own" else 0.0)
+        return BunchedMoments(
+            accuracy=np.array([weights @ a]),
+            accuracy_gradient=(((weights * a1) @ counts)[bunch] * share)[None],
+            value=np.array([weights @ v]),
+            values=(self.conditional @ v)[None],
+            value_jacobian=jacobian[None],
+            _outcomes=self,
+            _bends=(np.minimum(a2, 0.0), np.minimum(v2, 0.0)),
+        )
+
+
+def _log_rest(chances: FloatArray) -> FloatArray:
+    """log(1 - p), finite also for a type that is sure."""
+    return np.log1p(-np.minimum(chances, 1 - 2.0**-53))
+
+
+def bunched_bound(problem: Problem, envelope: FirstMoment, solution: Solution) -> float:
+    """Safe upper bound on every menu, with exact envelopes at a solution that bunches.
+
+    Parameters
+    ----------
+    problem : Problem
+    envelope : FirstMoment
+        Its convex problem, a batch of one, types costliest first.
+    solution : Solution
+        About its optimum.
+
+    Returns
+    -------
+    float
+        Infinite where the types or the outcomes of the bunches are too many.
+    """
+    order = np.argsort(-problem.costs, kind="stable")
+    p = problem.probabilities[order]
+    best = np.inf
+    before: IntArray | None = None
+    for _ in range(ROUNDS if p.size <= TYPES else 0):
+        m = solution.point.contributions[0]
+        ranks = np.argsort(m, kind="stable")
+        apart = np.diff(m[ranks]) > ALIKE * m.max()
+        bunch = np.empty(m.size, dtype=np.intp)
+        bunch[ranks] = np.concatenate([[0], np.cumsum(apart)])
+        n_bunches = int(bunch.max()) + 1
+        outcomes = math.comb(problem.n_parties + n_bunches - 1, n_bunches - 1)
+        if outcomes * p.size > ENTRIES or (before is not None and np.array_equal(before, bunch)):
+            break
+        bunched = BunchedEnumeration(problem.n_parties, p, problem.beliefs, bunch)
+        exact = FirstMoment(
+            bunched,
+            envelope.accuracy,
+            envelope.value,
+            envelope.value_unit,
+            envelope.costs,
+            envelope.reservation_utilities,
+            envelope.chain,
+        )
+        at = priced(exact, bunched.alike(m[None])[None, bunch], solution)
+        solution = finished(exact, at)
+        for one in (at, solution):
+            bound = dual_bound(exact, one.point, one.row_prices, one.cap_prices)
+            best = min(best, float(bound[0]))
+        before = bunch
+    return best

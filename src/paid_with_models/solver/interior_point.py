@@ -1,0 +1,492 @@
+r"""How first-moment problems are solved: interior-point iterations, then an active-set finish.
+
+With increments :math:`x \ge 0`, linear rows :math:`G x \ge h` and caps :math:`k(x) \ge 0`, the
+optimality conditions of :math:`\max F` are, with multipliers :math:`z, \mu, \lambda \ge 0`,
+
+.. math::
+
+   \nabla F + G^T \mu + \nabla k^T \lambda + z = 0, \qquad
+   z \cdot x = \mu \cdot (G x - h) = \lambda \cdot k = 0 .
+
+:func:`maximize` follows the central path of these conditions (Mehrotra's predictor-corrector with
+slacks for rows and caps, from an infeasible start) until the binding constraints show, then takes
+them as equations and lets Newton's method converge to rounding. Both work on a whole batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import nnls
+
+from ..accuracy import FloatArray
+from .banded import ChainSystem, ManyTypes
+from .program import FirstMoment, Point, batched_product
+
+__all__ = ["Solution", "central_path_end", "choose", "finished", "kkt_residual", "maximize"]
+
+
+Vectors = tuple[FloatArray, ...]
+
+
+#: Interior iterations stop at the first residual, since flat problems lose their dual digits when
+#: pushed further and the finish does the rest; where it cannot, at the second.
+INTERIOR_TOLERANCES = (1e-9, 1e-14)
+
+
+#: A finish above this residual has not found what binds.
+FINISHED = 1e-12
+
+
+ITERATIONS = 100
+
+
+#: Stop after so many iterations without a better residual; after fewer once it is small, where
+#: only rounding is in the way and the finish takes over.
+PATIENCE = 8
+
+
+#: Stop after so many iterations without a better residual; after fewer once it is small, where
+#: only rounding is in the way and the finish takes over.
+PATIENCE_AT_END = 2
+
+
+#: Stop after so many iterations without a better residual; after fewer once it is small, where
+#: only rounding is in the way and the finish takes over.
+NEAR_END = 1e-6
+
+
+#: The finish: relative regularization of its linear systems (degenerate constraints are common),
+#: rounds of correcting the guess of what binds, how many in vain, Newton steps in each, and the
+#: sign error allowed.
+REGULARIZATION = 1e-13
+
+
+ROUNDS = 12
+
+
+ROUNDS_IN_VAIN = 2
+
+
+NEWTON_STEPS = 6
+
+
+SIGN_TOLERANCE = 1e-11
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A batch of menus with multipliers.
+
+    Attributes
+    ----------
+    point : Point
+    row_prices : (B, R) ndarray >= 0
+    cap_prices : (B, I) ndarray >= 0
+    residual : (B,) ndarray
+        See :func:`kkt_residual`.
+    """
+
+    point: Point
+    row_prices: FloatArray
+    cap_prices: FloatArray
+    residual: FloatArray
+
+    def take(self, problem: FirstMoment, rows: npt.NDArray[np.intp]) -> Solution:
+        """Some of the batch's solutions, as solutions of ``problem``."""
+        return Solution(
+            problem.point(self.point.increments[rows]),
+            self.row_prices[rows],
+            self.cap_prices[rows],
+            self.residual[rows],
+        )
+
+
+def kkt_residual(
+    problem: FirstMoment, point: Point, row_prices: FloatArray, cap_prices: FloatArray
+) -> FloatArray:
+    """Largest violation of the optimality conditions, (B,), in units of accuracy.
+
+    Gradients are multiplied by the largest contribution (or the most that the type could make,
+    if that is less); slacks of rows and caps are in values of the best model. Increments and
+    prices are taken as non-negative.
+    """
+    gradient = problem.gradient(point, row_prices, cap_prices)
+    unit = problem.row_unit
+    size = _size(problem, point.contributions)
+    largest = [
+        np.maximum(gradient, 0.0) * size,
+        np.maximum(-gradient, 0.0) * np.minimum(point.increments, size),
+        np.maximum(-point.rows / unit, row_prices * np.minimum(point.rows, unit)),
+        np.maximum(-point.caps, cap_prices * point.caps),
+    ]
+    return np.asarray(np.concatenate(largest, axis=1).max(axis=1))
+
+
+def maximize(problem: FirstMoment, start: FloatArray | None = None) -> Solution:
+    """Solve a batch of first-moment problems, from one starting menu each.
+
+    Parameters
+    ----------
+    problem : FirstMoment
+        With concave curves the result is the optimum, otherwise a local one at best.
+    start : (B, I) ndarray > 0, optional
+        Contributions to start from, costliest type first; by default half of what each type
+        would give for the best possible model.
+
+    Returns
+    -------
+    Solution
+        Its residual says how well the optimality conditions hold.
+    """
+    if start is None:
+        start = 0.5 * (1 - problem.reservation_utilities) / problem.costs
+    path = _Path.of(problem, np.maximum.accumulate(start, axis=1))
+    best, path = _pursue(problem, path, INTERIOR_TOLERANCES[0])
+    rest = np.flatnonzero(best.residual > FINISHED)
+    if rest.size:
+        second, _ = _pursue(problem.take(rest), path.take(rest), INTERIOR_TOLERANCES[1])
+        place = np.zeros(len(start), dtype=np.intp)
+        place[rest] = np.arange(rest.size)
+        swap = np.zeros(len(start), dtype=bool)
+        swap[rest] = second.residual < best.residual[rest]
+        best = choose(problem, swap, best, second.take(problem, place))
+    return best
+
+
+def central_path_end(problem: FirstMoment, start: FloatArray, tolerance: float) -> Solution:
+    """The interior iterations alone, from contributions (B, I) > 0: what bounds need, no more."""
+    return _interior_point(problem, _Path.of(problem, start), tolerance)[0]
+
+
+def finished(problem: FirstMoment, menu: Solution) -> Solution:
+    """One menu with prices of its own, and drawn to the stationary point that is next to it.
+
+    Whoever found a menu by other means (in a box, by blending) has no prices for it. Those under
+    which the optimality conditions hold best at the menu are a non-negative least-squares
+    problem, since the conditions are linear in the prices; from there the finish goes on.
+    """
+    row_prices, cap_prices = _own_prices(problem, menu.point)
+    residual = kkt_residual(problem, menu.point, row_prices, cap_prices)
+    own = Solution(menu.point, row_prices, cap_prices, residual)
+    best = choose(problem, residual < menu.residual, menu, own)
+    finish = _active_set_finish(problem, best)
+    return choose(problem, finish.residual < best.residual, best, finish)
+
+
+def _own_prices(problem: FirstMoment, point: Point) -> tuple[FloatArray, FloatArray]:
+    """Prices of rows (1, R) and caps (1, I) under which a menu comes closest to optimality."""
+    live, unit = problem.chain.live, problem.row_unit
+    size = _size(problem, point.contributions)[0, live]
+    x = np.maximum(point.increments[0, live], 0.0)
+    nothing = problem.gradient(point, np.zeros_like(point.rows), np.zeros_like(point.caps))
+    jacobian = np.concatenate([problem.row_jacobian, problem.cap_jacobian(point)], axis=1)
+    slack = np.maximum(np.hstack([np.minimum(point.rows, unit), point.caps])[0], 0.0)
+    n_x, n = x.size, slack.size
+    # Unknowns: prices of increments, rows and caps. Equations: stationarity, complementarity.
+    matrix = np.zeros((2 * n_x + n, n_x + n))
+    matrix[:n_x, :n_x] = np.diag(size)
+    matrix[:n_x, n_x:] = (jacobian[0][:, live] * size).T
+    matrix[n_x:, :] = np.diag(np.hstack([np.minimum(x, size), slack]))
+    side = np.concatenate([-nothing[0, live] * size, np.zeros(n_x + n)])
+    prices = nnls(matrix, side)[0][None, n_x:]
+    return prices[:, : unit.shape[1]], prices[:, unit.shape[1] :]
+
+
+def _pursue(problem: FirstMoment, path: _Path, tolerance: float) -> tuple[Solution, _Path]:
+    interior, path = _interior_point(problem, path, tolerance)
+    if np.all(interior.residual <= FINISHED):
+        return interior, path
+    finish = _active_set_finish(problem, interior)
+    return choose(problem, finish.residual < interior.residual, interior, finish), path
+
+
+def choose(
+    problem: FirstMoment, swap: npt.NDArray[np.bool_], first: Solution, second: Solution
+) -> Solution:
+    """For each problem of the batch the second solution where ``swap``, else the first."""
+    rows = swap[:, None]
+    return Solution(
+        problem.point(np.where(rows, second.point.increments, first.point.increments)),
+        np.where(rows, second.row_prices, first.row_prices),
+        np.where(rows, second.cap_prices, first.cap_prices),
+        np.where(swap, second.residual, first.residual),
+    )
+
+
+def _size(problem: FirstMoment, contributions: FloatArray) -> FloatArray:
+    """What an increment is measured in, (B, 2I): data that matter here; for utility, value."""
+    largest = contributions.max(axis=1, keepdims=True)
+    size = np.where(largest > 0, np.minimum(problem.box, largest), problem.box)
+    size[:, 0] = 1.0
+    return size
+
+
+def _linearized(
+    problem: FirstMoment, point: Point, primal: Vectors, dual: Vectors
+) -> _Linearized | ChainSystem:
+    if isinstance(problem, ManyTypes):
+        return ChainSystem(problem, point, primal, dual)
+    return _Linearized(problem, point, primal, dual)
+
+
+class _Linearized:
+    """The optimality conditions, linearised at a state and reduced to the increments."""
+
+    def __init__(
+        self,
+        problem: FirstMoment,
+        point: Point,
+        primal: Vectors,
+        dual: Vectors,
+    ) -> None:
+        (x, q, r), (self.z, mu, lam) = primal, dual
+        self.live = problem.chain.live
+        self.x = np.where(self.live, x, 1.0)
+        self.row_gap, self.cap_gap = point.rows - q, point.caps - r
+        self.slack, self.price = np.hstack([q, r]), np.hstack([mu, lam])
+        self.gradient = problem.gradient(point, mu, lam) + self.z
+        self.jacobian = np.concatenate([problem.row_jacobian, problem.cap_jacobian(point)], axis=1)
+        # Increments and minus the change of prices, as one symmetric system: eliminating the
+        # prices would square its condition number, which rare types make large.
+        n, n_all = x.shape[1], x.shape[1] + self.slack.shape[1]
+        matrix = np.zeros((len(x), n_all, n_all))
+        matrix[:, :n, :n] = -problem.hessian(point, lam)
+        matrix[:, n:, :n] = np.where(self.live, self.jacobian, 0.0)
+        matrix[:, :n, n:] = matrix[:, n:, :n].swapaxes(1, 2)
+        diagonal = np.arange(n_all)
+        on_x = np.where(self.live, self.z / self.x, 1.0)
+        matrix[:, diagonal, diagonal] += np.hstack([on_x, -self.slack / self.price])
+        by_x = 1 / np.sqrt(matrix[:, diagonal[:n], diagonal[:n]])
+        size = np.sum((matrix[:, n:, :n] * by_x[:, None, :]) ** 2, axis=2)
+        self.scale = np.hstack([by_x, 1 / np.sqrt(size + self.slack / self.price)])
+        self.matrix = matrix * self.scale[:, :, None] * self.scale[:, None, :]
+        # Never singular to the last bit; a problem gone astray must not stop the others.
+        self.matrix[:, diagonal, diagonal] += np.where(diagonal < n, 1e-15, -1e-15)
+        self.matrix[~np.isfinite(self.matrix).all(axis=(1, 2))] = np.eye(n_all)
+        self.inverse: FloatArray = np.asarray(np.linalg.inv(self.matrix), dtype=float)
+
+    def direction(
+        self, to_x: FloatArray, to_q: FloatArray, to_r: FloatArray
+    ) -> tuple[Vectors, Vectors]:
+        """Primal and dual step that raises the products x z, q mu, r lam by these amounts."""
+        n, n_rows = to_x.shape[1], to_q.shape[1]
+        gap = np.hstack([self.row_gap, self.cap_gap])
+        on_x = np.where(self.live, self.gradient + to_x / self.x, 0.0)
+        side = np.hstack([on_x, np.hstack([to_q, to_r]) / self.price - gap]) * self.scale
+        step = batched_product(self.inverse, side)
+        step = step + batched_product(
+            self.inverse, side - batched_product(self.matrix, step)
+        )  # one refinement
+        dx, d_price = np.split(step * self.scale, [n], axis=1)
+        d_slack = batched_product(self.jacobian, dx) + gap
+        dz = np.where(self.live, (to_x - self.z * dx) / self.x, 0.0)
+        dq, dr = np.split(d_slack, [n_rows], axis=1)
+        d_mu, d_lam = np.split(-d_price, [n_rows], axis=1)
+        return (dx, dq, dr), (dz, d_mu, d_lam)
+
+
+@dataclass(frozen=True, eq=False)
+class _Path:
+    """Where a batch is on its central paths: increments, slacks, their prices; and their unit."""
+
+    primal: Vectors
+    dual: Vectors
+    size: FloatArray
+
+    @classmethod
+    def of(cls, problem: FirstMoment, start: FloatArray) -> _Path:
+        live = problem.chain.live
+        x, size = problem.start(start)
+        point = problem.point(x)
+        q, r = np.maximum(point.rows, 0.05 * problem.row_unit), np.maximum(point.caps, 0.05)
+        z = np.where(live, 0.05 / np.where(live, x, 1.0), 0.0)
+        return cls((x, q, r), (z, 0.05 / q, 0.05 / r), size)
+
+    def take(self, rows: npt.NDArray[np.intp]) -> _Path:
+        return _Path(
+            tuple(v[rows] for v in self.primal), tuple(w[rows] for w in self.dual), self.size[rows]
+        )
+
+
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # of a problem gone astray
+def _interior_point(problem: FirstMoment, path: _Path, tolerance: float) -> tuple[Solution, _Path]:
+    """Follow the path until residuals fall below the tolerance or stop improving."""
+    whole_batch, live = problem, problem.chain.live
+    left = path.take(np.arange(len(path.size)))  # where each problem left the batch
+    primal, dual, size = path.primal, path.dual, path.size
+    point = problem.point(primal[0])
+    n_products = live.sum() + primal[1].shape[1] + primal[2].shape[1]
+    best = [primal[0].copy(), dual[1].copy(), dual[2].copy(), np.full(len(size), np.inf)]
+    since_best = np.zeros(len(size), dtype=int)
+    here = np.arange(len(size))  # rows of the whole batch that are still being worked on
+    for _ in range(ITERATIONS):
+        try:
+            system = _linearized(problem, point, primal, dual)
+        except np.linalg.LinAlgError:  # what was reached so far is assessed like any other point
+            break
+        products = _total(primal, dual)
+        residual = np.maximum.reduce(
+            [
+                np.abs(system.gradient * size).max(axis=1),
+                np.abs(system.row_gap / problem.row_unit).max(axis=1, initial=0.0),
+                np.abs(system.cap_gap).max(axis=1),
+                products,
+            ]
+        )
+        better = residual < best[3][here]
+        for kept, now in zip(best, (primal[0], *dual[1:], residual), strict=True):
+            kept[here[better]] = now[better]
+        since_best = np.where(better, 0, since_best + 1)
+        patience = np.where(best[3][here] < NEAR_END, PATIENCE_AT_END, PATIENCE)
+        going = (residual > tolerance) & (since_best < patience) & np.isfinite(residual)
+        if going.mean() <= 0.5:
+            for kept, now in zip((*left.primal, *left.dual), (*primal, *dual), strict=True):
+                kept[here] = now
+            if not going.any():
+                break
+            keep = np.flatnonzero(going)
+            problem, here, size = problem.take(keep), here[keep], size[keep]
+            since_best = since_best[keep]
+            primal, dual = tuple(v[keep] for v in primal), tuple(w[keep] for w in dual)
+            point = problem.point(primal[0])
+            continue
+
+        d_primal, d_dual = system.direction(*(-v * w for v, w in zip(primal, dual, strict=True)))
+        predicted = _total(
+            _moved(primal, d_primal, _length(primal, d_primal, 1.0)),
+            _moved(dual, d_dual, _length(dual, d_dual, 1.0)),
+        )
+        centring = np.clip((predicted / products) ** 3, 1e-4, 1.0)
+        target = (centring * products / n_products)[:, None]
+        d_primal, d_dual = system.direction(
+            *(
+                target - v * w - dv * dw
+                for v, dv, w, dw in zip(primal, d_primal, dual, d_dual, strict=True)
+            )
+        )
+        primal = _moved(primal, d_primal, _length(primal, d_primal, 0.995))
+        dual = _moved(dual, d_dual, _length(dual, d_dual, 0.995))
+        primal = (np.where(live, primal[0], 0.0), *primal[1:])
+        point = problem.point(primal[0])
+    return _assessed(whole_batch, best), left
+
+
+def _total(primal: Vectors, dual: Vectors) -> FloatArray:
+    """Sum of all complementarity products, (B,)."""
+    return np.asarray(sum((v * w).sum(axis=1) for v, w in zip(primal, dual, strict=True)))
+
+
+def _moved(values: Vectors, moves: Vectors, length: FloatArray) -> Vectors:
+    return tuple(v + length * dv for v, dv in zip(values, moves, strict=True))
+
+
+def _length(values: Vectors, moves: Vectors, share: float) -> FloatArray:
+    """Step lengths (B, 1) up to 1 that go at most `share` of the way to a bound at zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # What part of the way to zero a full step goes; 0 / 0 where there is nothing to move.
+        part = -np.concatenate(moves, axis=1) / np.concatenate(values, axis=1)
+        return np.asarray(share / np.fmax.reduce(part, axis=1, keepdims=True, initial=share))
+
+
+def _assessed(problem: FirstMoment, variables: list[FloatArray]) -> Solution:
+    x, mu, lam = (np.maximum(v, 0.0) for v in variables[:3])
+    point = problem.point(x)
+    return Solution(point, mu, lam, kkt_residual(problem, point, mu, lam))
+
+
+def _active_set_finish(problem: FirstMoment, guess: Solution) -> Solution:
+    """Newton's method on the optimality conditions with the binding constraints as equations."""
+    live, unit = problem.chain.live, problem.row_unit
+    size = _size(problem, guess.point.contributions)
+    x, mu, lam = guess.point.increments, guess.row_prices, guess.cap_prices
+    z = -problem.gradient(guess.point, mu, lam)
+    fixed = ~live | (x / size < z * size)
+    row_binds = guess.point.rows / unit < mu * unit
+    cap_binds = guess.point.caps < lam
+    best = [x.copy(), mu.copy(), lam.copy(), np.full(len(x), np.inf)]
+    free = (~fixed).sum(axis=1)
+    if np.all(row_binds.sum(axis=1) + cap_binds.sum(axis=1) > free):
+        return guess  # more equations than unknowns: a vertex, whose prices are not unique
+    in_vain = 0
+    for _ in range(ROUNDS):
+        x = np.where(fixed, 0.0, x)
+        mu, lam = np.where(row_binds, mu, 0.0), np.where(cap_binds, lam, 0.0)
+        for _ in range(NEWTON_STEPS):
+            point = problem.point(x)
+            dx, d_mu, d_lam = _newton_step(
+                problem, point, (mu, lam), size, ~fixed, np.hstack([row_binds, cap_binds])
+            )
+            # A wrong guess can send the step anywhere: keep near, and on the side of data >= 0.
+            part = 1 / np.maximum(1.0, 2 * np.abs(dx / size).max(axis=1, keepdims=True))
+            x = np.maximum(x + part * dx, -1e-6 * size)
+            mu, lam = mu + part * d_mu, lam + part * d_lam
+            if np.all(np.abs(dx) <= 1e-14 * size):
+                break
+        candidate = [np.maximum(x, 0.0), np.maximum(mu, 0.0), np.maximum(lam, 0.0)]
+        point = problem.point(candidate[0])
+        residual = kkt_residual(problem, point, *candidate[1:])
+        better = residual < best[3]
+        in_vain = 0 if np.any(better & (residual < guess.residual)) else in_vain + 1
+        for kept, now in zip(best, (*candidate, residual), strict=True):
+            kept[...] = np.where(better if now.ndim == 1 else better[:, None], now, kept)
+        # Correct the guess where a sign is wrong, and go again from the corrected point.
+        z = -problem.gradient(point, mu, lam)
+        flip = live & np.where(fixed, z * size < -SIGN_TOLERANCE, x < -SIGN_TOLERANCE * size)
+        rows_flip = np.where(
+            row_binds, mu * unit < -SIGN_TOLERANCE, point.rows < -SIGN_TOLERANCE * unit
+        )
+        caps_flip = np.where(cap_binds, lam < -SIGN_TOLERANCE, point.caps < -SIGN_TOLERANCE)
+        done = not (flip.any() or rows_flip.any() or caps_flip.any())
+        if done or in_vain > ROUNDS_IN_VAIN:
+            break
+        fixed, row_binds, cap_binds = fixed ^ flip, row_binds ^ rows_flip, cap_binds ^ caps_flip
+        x, mu, lam = candidate
+    return _assessed(problem, best)
+
+
+def _newton_step(
+    problem: FirstMoment,
+    point: Point,
+    prices: tuple[FloatArray, FloatArray],
+    size: FloatArray,
+    free: npt.NDArray[np.bool_],
+    binds: npt.NDArray[np.bool_],
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """One step for increments and prices, with only free increments and binding constraints.
+
+    Constraints and increments that play no part in any problem of the batch are left out of the
+    linear system; in the others the excluded ones get an equation of their own, step = 0.
+    """
+    columns, used = np.flatnonzero(free.any(axis=0)), np.flatnonzero(binds.any(axis=0))
+    free, binds, size = free[:, columns], binds[:, used], size[:, columns]
+    unit = np.hstack([problem.row_unit, np.ones_like(point.caps)])[:, used]
+    hessian, jacobian = problem.blocks(point, prices[1], columns, used)
+    jacobian = jacobian * size[:, None, :] / unit[:, :, None]
+    jacobian *= binds[:, :, None] & free[:, None, :]
+    slack = np.hstack([point.rows, point.caps])[:, used] / unit
+    hessian = hessian * size[:, :, None] * size[:, None, :]
+    hessian *= free[:, :, None] & free[:, None, :]
+    n, n_used = columns.size, used.size
+    matrix = np.zeros((len(free), n + n_used, n + n_used))
+    matrix[:, :n, :n] = hessian
+    matrix[:, :n, n:] = jacobian.swapaxes(1, 2)
+    matrix[:, n:, :n] = jacobian
+    diagonal = np.arange(n + n_used)
+    matrix[:, diagonal, diagonal] += np.hstack(
+        [np.where(free, -REGULARIZATION, -1.0), np.where(binds, REGULARIZATION, 1.0)]
+    )
+    gradient = problem.gradient(point, *prices)[:, columns] * size
+    side = np.hstack([np.where(free, -gradient, 0.0), np.where(binds, -slack, 0.0)])
+    try:
+        step = np.linalg.solve(matrix, side[:, :, None])[:, :, 0]
+    except np.linalg.LinAlgError:  # a hopeless guess somewhere in the batch: nobody moves
+        step = np.zeros_like(side)
+    dx = np.zeros_like(point.increments)
+    dx[:, columns] = step[:, :n] * size
+    d_prices = np.zeros((len(dx), problem.row_unit.shape[1] + point.caps.shape[1]))
+    d_prices[:, used] = step[:, n:] / unit
+    d_mu, d_lam = np.split(d_prices, [problem.row_unit.shape[1]], axis=1)
+    return dx, d_mu, d_lam

@@ -1,0 +1,204 @@
+"""Menus that satisfy every constraint of the first-moment problem: repair and local search.
+
+The solver of :mod:`paid_with_models.solver.interior_point` proposes; here proposals are turned into
+menus that are feasible to rounding, and the best one known is kept. Batched throughout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..accuracy import BoolArray, FloatArray, IntArray
+from .banded import ManyTypes
+from .interior_point import Solution, choose, finished, kkt_residual, maximize
+from .program import FirstMoment, Point
+
+__all__ = ["Incumbents", "priced", "repaired", "safely_above", "satisfies", "settled"]
+
+
+#: Violation of a cap or row, relative to what it is measured in, that counts as rounding.
+FEASIBILITY_TOLERANCE = 1e-12
+
+
+#: By how much outside options are raised to find menus with room to spare, where the residual of
+#: a solution without is at most so large.
+MARGINS = (1e-10, 1e-7)
+
+
+#: By how much outside options are raised to find menus with room to spare, where the residual of
+#: a solution without is at most so large.
+NEARLY = 1e-6
+
+
+#: Contributions below this share of the largest are nothing; menus with a larger residual than
+#: the second are given prices of their own. Neither may cost more accuracy than the third, which
+#: is what violations that count as rounding can be worth.
+NOTHING = 1e-12
+
+
+#: Contributions below this share of the largest are nothing; menus with a larger residual than
+#: the second are given prices of their own. Neither may cost more accuracy than the third, which
+#: is what violations that count as rounding can be worth.
+UNSETTLED = 1e-10
+
+
+#: Contributions below this share of the largest are nothing; menus with a larger residual than
+#: the second are given prices of their own. Neither may cost more accuracy than the third, which
+#: is what violations that count as rounding can be worth.
+WORTHLESS = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Incumbents:
+    """The best menus known for a batch of problems.
+
+    Attributes
+    ----------
+    menus : Solution
+    reached : (B,) ndarray
+        Expected accuracy that a feasible menu reaches: that of ``menus``, or of something known
+        from elsewhere that a new menu has to beat; -inf if nothing is known.
+    """
+
+    menus: Solution
+    reached: FloatArray
+
+    def improved(self, problem: FirstMoment, found: Solution) -> Incumbents:
+        """With the menus found, where they are feasible and train a better model."""
+        accuracy = found.point.moments.accuracy
+        gains = (accuracy > self.reached) & satisfies(problem, found.point)
+        if not gains.any():
+            return self
+        menus = choose(problem, gains, self.menus, found)
+        return Incumbents(menus, np.where(gains, accuracy, self.reached))
+
+    def take(self, problem: FirstMoment, rows: IntArray) -> Incumbents:
+        """Those of some rows, as menus of ``problem``."""
+        return Incumbents(self.menus.take(problem, rows), self.reached[rows])
+
+    def updated(self, problem: FirstMoment, rows: IntArray, some: Incumbents) -> Incumbents:
+        """With those of some rows replaced."""
+        reached = self.reached.copy()
+        reached[rows] = some.reached
+        menus = _updated(problem, self.menus, rows, some.menus, np.arange(rows.size))
+        return Incumbents(menus, reached)
+
+    def searched(self, problem: FirstMoment, start: FloatArray, anchor: FloatArray) -> Incumbents:
+        """With the local optima reached from contributions (B, I) > 0."""
+        return self.improved(problem, repaired(problem, maximize(problem, start), anchor))
+
+
+def satisfies(problem: FirstMoment, point: Point) -> BoolArray:
+    """Which menus of the batch satisfy every cap and every row, (B,)."""
+    rows = point.rows / problem.row_unit
+    return np.asarray(
+        np.all(point.caps >= -FEASIBILITY_TOLERANCE, axis=1)
+        & np.all(rows >= -FEASIBILITY_TOLERANCE, axis=1)
+    )
+
+
+def priced(problem: FirstMoment, contributions: FloatArray, prices: Solution) -> Solution:
+    """The menus with these contributions and least rewards, with prices from elsewhere."""
+    point = problem.point(problem.increments_of(contributions))
+    residual = kkt_residual(problem, point, prices.row_prices, prices.cap_prices)
+    return Solution(point, prices.row_prices, prices.cap_prices, residual)
+
+
+def repaired(problem: FirstMoment, solution: Solution, anchor: FloatArray) -> Solution:
+    """The solution's menus with least rewards, made feasible where they are not.
+
+    They are drawn towards the anchor until they fit. Where the anchor does not fit itself and
+    the solution nearly does, the problem is solved anew with slightly better outside options,
+    which leaves all constraints of the problem itself room. What does not fit even so comes back
+    as it was.
+
+    Parameters
+    ----------
+    problem : FirstMoment
+    solution : Solution
+    anchor : (B, I) ndarray
+        Contributions of feasible menus, such as autarky where that is one.
+    """
+    wanted = solution.point.contributions
+
+    def menu(share: FloatArray) -> tuple[Solution, BoolArray]:
+        blend = priced(problem, anchor + share[:, None] * (wanted - anchor), solution)
+        return blend, satisfies(problem, blend.point)
+
+    whole, fits = menu(np.ones(len(wanted)))
+    if np.all(fits):
+        return whole
+    anchored = menu(np.zeros(len(wanted)))[1]
+    low, high = np.where(fits, 1.0, 0.0), np.ones(len(wanted))
+    for _ in range(30 * int(np.any(anchored & ~fits))):
+        middle = 0.5 * (low + high)
+        _, better = menu(middle)
+        low, high = np.where(better, middle, low), np.where(better, high, middle)
+    result = menu(np.where(fits | ~anchored, 1.0, low))[0]
+    fits |= anchored | ~(solution.residual <= NEARLY)
+    start = np.maximum(wanted, 1e-6 * problem.box[:, 1 : 2 * wanted.shape[1] : 2])
+    for margin in MARGINS:
+        rest = np.flatnonzero(~fits)
+        if rest.size == 0:
+            break
+        some = problem.take(rest)
+        roomy = replace(some, reservation_utilities=some.reservation_utilities + margin)
+        found = maximize(roomy, start[rest])
+        found = priced(some, found.point.contributions, found)
+        good = satisfies(some, found.point)
+        fits[rest] = good
+        result = _updated(problem, result, rest[good], found, np.flatnonzero(good))
+    return result
+
+
+def safely_above(problem: FirstMoment, best: Incumbents) -> FloatArray:
+    """What the best menus reach, (B,), and by how much that may be rounded down."""
+    at = best.menus.point.contributions
+    wrong = problem.expectation.uncertainty(problem.accuracy, problem.value, at)
+    return np.minimum(best.reached + wrong.accuracy, problem.accuracy.optimum)
+
+
+def settled(problem: FirstMoment, best: Incumbents) -> Incumbents:
+    """The best menus as they are returned: what is next to nothing is nothing, prices their own.
+
+    Nothing is changed that would cost feasibility, or more accuracy than rounding.
+    """
+
+    def taken(best: Incumbents, rows: IntArray, found: Solution) -> Incumbents:
+        accuracy = found.point.moments.accuracy
+        good = satisfies(problem.take(rows), found.point)
+        good &= accuracy >= best.reached[rows] - WORTHLESS
+        menus = _updated(problem, best.menus, rows[good], found, np.flatnonzero(good))
+        reached = best.reached.copy()
+        reached[rows[good]] = accuracy[good]
+        return Incumbents(menus, reached)
+
+    m = best.menus.point.contributions
+    tiny = (m > 0) & (m < NOTHING * m.max(axis=1, keepdims=True))
+    rows = np.flatnonzero(tiny.any(axis=1))
+    if rows.size:
+        some = problem.take(rows)
+        without = np.where(tiny, 0.0, m)[rows]
+        best = taken(best, rows, priced(some, without, best.menus.take(some, rows)))
+    if isinstance(problem, ManyTypes):  # solved on its own, with prices of its own
+        return best
+    for row in np.flatnonzero(best.menus.residual > UNSETTLED):
+        rows = np.array([row])
+        some = problem.take(rows)
+        found = finished(some, best.menus.take(some, rows))
+        best = taken(best, rows, priced(some, found.point.contributions, found))
+    return best
+
+
+def _updated(
+    problem: FirstMoment, whole: Solution, rows: IntArray, some: Solution, which: IntArray
+) -> Solution:
+    """Solutions of a batch, those of some rows replaced by some (``which``) of another batch."""
+    if rows.size == 0:
+        return whole
+    place = np.zeros(len(whole.residual), dtype=np.intp)
+    swap = np.zeros(len(whole.residual), dtype=bool)
+    place[rows], swap[rows] = which, True
+    return choose(problem, swap, whole, some.take(problem, place))

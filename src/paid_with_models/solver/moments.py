@@ -1,0 +1,214 @@
+r"""Expectations over who turns up: enumeration of the multinomial outcomes.
+
+The numbers of parties of each type, :math:`n`, are Multinomial(N, p). A menu with contributions m
+collects :math:`S = n \cdot m`. Contract design needs, for a curve g (accuracy, or its value),
+
+* unconditional means :math:`E[g(S)]`, and
+* for each type i the mean as a party of that type sees it: given :math:`n_i \ge 1`
+  (``beliefs="paper"``), or with the others Multinomial(N - 1, p) (``beliefs="own"``, which weighs
+  outcomes by :math:`n_i / (N p_i)`),
+
+with gradients and Hessians in m (:class:`Moments`). :class:`Enumeration` sums over all
+:math:`\binom{N + I - 1}{I - 1}` outcomes: exact up to rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import gammaln
+
+from ..accuracy import ConcaveEnvelope, Curve, FloatArray
+from ..attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
+from ..valuation import LinearValuation, ModelValue
+
+__all__ = ["Enumeration", "Expectation", "Moments", "Uncertainty"]
+
+
+@dataclass(frozen=True, eq=False)
+class Uncertainty:
+    """By how much exact moments of the concave envelopes may exceed computed ones.
+
+    Attributes
+    ----------
+    accuracy : (B,) ndarray
+        Of E[a(S)].
+    values : (B, I) ndarray
+        Of each type's E[v(a(S))], units of value.
+    relative_slope : float
+        Of gradients, relative to each entry.
+    slope : (B, I) ndarray
+        Of gradients, absolute, per unit of accuracy and of value.
+    """
+
+    accuracy: FloatArray
+    values: FloatArray
+    relative_slope: float
+    slope: FloatArray
+
+
+class MomentsLike(Protocol):
+    """What :class:`Moments` offers, however computed."""
+
+    @property
+    def accuracy(self) -> FloatArray: ...
+    @property
+    def accuracy_gradient(self) -> FloatArray: ...
+    @property
+    def value(self) -> FloatArray: ...
+    @property
+    def values(self) -> FloatArray: ...
+    @property
+    def value_jacobian(self) -> FloatArray: ...
+    def weighted_gradient(self, prices: FloatArray) -> FloatArray:
+        """See :meth:`Moments.weighted_gradient`."""
+
+    def curvature(self, prices: FloatArray) -> FloatArray:
+        """See :meth:`Moments.curvature`."""
+
+
+class Expectation(Protocol):
+    """What :class:`Enumeration` offers, however computed."""
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Expectation:
+        """The batch reduced to some of its problems."""
+
+    def moments(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> MomentsLike:
+        """Moments of accuracy and value for contributions of shape (B, I)."""
+
+    def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
+        """How far exact moments of the envelopes may lie above the computed ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Expected accuracy and value of a batch of B menus with I options, and their derivatives.
+
+    Attributes
+    ----------
+    accuracy : (B,) ndarray
+        E[a(S)].
+    accuracy_gradient : (B, I) ndarray
+        Its gradient in the contributions.
+    value : (B,) ndarray
+        E[v(a(S))].
+    values : (B, I) ndarray
+        E[v(a(S))] as each type sees it.
+    value_jacobian : (B, I, I) ndarray
+        Its Jacobian: derivative of entry [b, i] in contribution j at [b, i, j].
+    """
+
+    accuracy: FloatArray
+    accuracy_gradient: FloatArray
+    value: FloatArray
+    values: FloatArray
+    value_jacobian: FloatArray
+    _enumeration: Enumeration
+    _bends: tuple[FloatArray, FloatArray]
+
+    def weighted_gradient(self, prices: FloatArray) -> FloatArray:
+        """Gradient of E[a(S)] + sum over types of prices (B, I) times values, (B, I)."""
+        seen = np.einsum("bi,bij->bj", prices, self.value_jacobian)
+        return np.asarray(self.accuracy_gradient + seen)
+
+    def curvature(self, prices: FloatArray) -> FloatArray:
+        """Hessian of E[a(S)] + sum over types of prices (B, I) times values, (B, I, I).
+
+        Curvature is cut off at zero from above, outcome by outcome, so that the result is
+        negative semidefinite also where a curve is convex: what Newton's method for a maximum
+        needs, and exact wherever the curves are concave.
+        """
+        weights = self._enumeration
+        seen = (prices[:, None, :] @ weights.conditional)[:, 0, :]
+        bend = weights.weights * self._bends[0] + seen * self._bends[1]
+        return np.asarray(weights.counts.T @ (bend[:, :, None] * weights.counts))
+
+
+@dataclass(frozen=True, eq=False)
+class Enumeration:
+    """All outcomes for a batch of B problems of equal N and I.
+
+    Attributes
+    ----------
+    counts : (K, I) ndarray
+        The outcomes.
+    weights : (B, K) ndarray
+        Their probabilities.
+    conditional : (B, I, K) ndarray
+        Their probabilities as each type sees them.
+
+    Examples
+    --------
+    >>> from paid_with_models import Arctan
+    >>> outcomes = Enumeration.of(2, np.array([[0.5, 0.5]]), "paper")
+    >>> moments = outcomes.moments(Arctan(), Arctan(), np.array([[100.0, 100.0]]))
+    >>> moments.accuracy.round(6).tolist() == Arctan()([200.0]).round(6).tolist()
+    True
+    """
+
+    counts: FloatArray
+    weights: FloatArray
+    conditional: FloatArray
+
+    @classmethod
+    def of(cls, n_parties: int, probabilities: FloatArray, beliefs: str) -> Enumeration:
+        """The enumeration for a batch of type probabilities, shape (B, I)."""
+        counts = enumerate_outcomes(n_parties, probabilities.shape[1])
+        conditional = conditional_probabilities(counts, probabilities, beliefs)
+        weights = outcome_probabilities(counts, probabilities)
+        return cls(counts.astype(float), weights, np.ascontiguousarray(conditional.swapaxes(1, 2)))
+
+    @property
+    def relative_error(self) -> float:
+        """Bound on the relative rounding error of the probabilities."""
+        n_parties = float(self.counts[0].sum())
+        return float(np.finfo(float).eps * (16 + 8 * gammaln(n_parties + 1)))
+
+    def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
+        """How far exact moments may lie above the computed ones: rounding only."""
+        error = self.relative_error
+        return Uncertainty(
+            accuracy=np.full(len(contributions), error * accuracy.optimum),
+            values=np.full(contributions.shape, error * value.optimum),
+            relative_slope=error,
+            slope=np.zeros(contributions.shape),
+        )
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Enumeration:
+        """The batch reduced to some of its problems."""
+        return Enumeration(self.counts, self.weights[rows], self.conditional[rows])
+
+    def moments(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Moments:
+        """Moments of accuracy and value for contributions of shape (B, I)."""
+        # Trial menus of an algorithm may dip below zero; data cannot.
+        totals = np.maximum(contributions @ self.counts.T, 0.0)
+        a, a1, a2 = accuracy.evaluate(totals)
+        factor = _factor(accuracy, value)
+        v, v1, v2 = (
+            value.evaluate(totals) if factor is None else (factor * a, factor * a1, factor * a2)
+        )
+        # The weights' sum is rounded: an average near the optimum must not pass it.
+        return Moments(
+            accuracy=np.minimum(np.einsum("bk,bk->b", self.weights, a), accuracy.optimum),
+            accuracy_gradient=(self.weights * a1) @ self.counts,
+            value=np.einsum("bk,bk->b", self.weights, v),
+            values=np.einsum("bik,bk->bi", self.conditional, v),
+            value_jacobian=(self.conditional * v1[:, None, :]) @ self.counts,
+            _enumeration=self,
+            _bends=(np.minimum(a2, 0.0), np.minimum(v2, 0.0)),
+        )
+
+
+def _factor(accuracy: Curve, value: Curve) -> float | None:
+    """What accuracy is to be multiplied by to give its value, where the valuation is linear.
+
+    The envelope of the value is then that multiple of the envelope of accuracy.
+    """
+    if isinstance(accuracy, ConcaveEnvelope) and isinstance(value, ConcaveEnvelope):
+        accuracy, value = accuracy.curve, value.curve
+    if isinstance(value, ModelValue) and isinstance(value.valuation, LinearValuation):
+        return value.valuation.scale if value.accuracy == accuracy else None
+    return None

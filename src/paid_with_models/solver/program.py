@@ -1,0 +1,469 @@
+r"""The first-moment problem: the best menu as a convex program in the rewards' means.
+
+With types ordered by cost, costliest first, and rewards replaced by their means
+:math:`t_i = E[v(r_i)]`, the coordinator solves
+
+.. math::
+
+   \max_{m, t}\; F(m) := E[a(n \cdot m)] \quad \text{s.t.} \quad
+   u_i := t_i - c_i m_i \ge f_i, \quad
+   u_i \ge t_j - c_i m_j, \quad
+   t_i \le T_i(m) := E_i[v(a(n \cdot m))] .
+
+Single crossing makes m non-decreasing and neighboring incentive constraints sufficient. They say
+that the utility gained from one type to the next is the cost difference times a contribution
+between theirs,
+
+.. math:: u_i = u_{i-1} + (c_{i-1} - c_i)\, y_i, \qquad m_{i-1} \le y_i \le m_i ,
+
+so a menu is a *chain* :math:`m_1 \le y_2 \le m_2 \le y_3 \le \dots \le m_I` with a first utility
+:math:`u_1 \ge f_1`, and all but F and the caps :math:`T_i` is linear in the increments of the
+chain. A bunch of types is a run of zero increments. Types of equal cost share one utility and one
+:math:`y`; nothing orders their contributions among themselves.
+
+Inside this module money is measured in values of the best possible model, :math:`v(a_{opt})`, so
+that accuracies, rewards and utilities all lie in [0, 1].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..accuracy import Curve, FloatArray, IntArray
+from .envelopes import LocalEnvelope
+from .moments import Expectation, MomentsLike
+
+__all__ = ["Chain", "Elastic", "FirstMoment", "Point", "Rows", "least_utilities"]
+
+
+def least_utilities(
+    contributions: npt.ArrayLike, costs: npt.ArrayLike, reservation_utilities: npt.ArrayLike
+) -> FloatArray:
+    """Least utilities that satisfy every IR and IC constraint, given contributions.
+
+    One pass from the costliest type down and one back are enough.
+
+    Parameters
+    ----------
+    contributions : (..., I) array_like
+        Non-decreasing along the last axis, but in any order among equal costs.
+    costs : (..., I) array_like
+        Non-increasing along the last axis.
+    reservation_utilities : (..., I) array_like
+
+    Returns
+    -------
+    (..., I) ndarray
+        Utilities; the least rewards are these plus costs times contributions.
+
+    Examples
+    --------
+    >>> least_utilities([1.0, 3.0], [0.5, 0.25], [0.0, 0.0]).tolist()
+    [0.0, 0.25]
+    >>> least_utilities([1.0, 3.0], [0.5, 0.25], [0.0, 2.0]).tolist()  # upward IC binds
+    [1.25, 2.0]
+    """
+    m = np.asarray(contributions, dtype=float)
+    c = np.broadcast_to(np.asarray(costs, dtype=float), m.shape)
+    u = np.array(np.broadcast_to(np.asarray(reservation_utilities, dtype=float), m.shape))
+    # Both are m itself except among ties, where the largest and the least option count.
+    most, least = _running_extremes(m)
+    steps = -np.diff(c, axis=-1)
+    start = np.zeros((*m.shape[:-1], 1))
+    # u_i >= u_(i-1) + steps m_(i-1) is a running maximum once the sums of steps are taken out.
+    gained = np.concatenate([start, np.cumsum(steps * most[..., :-1], axis=-1)], axis=-1)
+    u = np.maximum(u, np.maximum.accumulate(u - gained, axis=-1) + gained)
+    # So is u_i >= u_(i+1) - steps m_(i+1), but there the sums are no utilities of the menu: they
+    # can be so much larger that nothing is left of u. It rarely binds.
+    lost = steps * least[..., 1:]
+    if np.any(u[..., 1:] - lost > u[..., :-1]):
+        for i in range(m.shape[-1] - 2, -1, -1):
+            u[..., i] = np.maximum(u[..., i], u[..., i + 1] - lost[..., i])
+    return np.asarray(u)
+
+
+def _running_extremes(m: FloatArray) -> tuple[FloatArray, FloatArray]:
+    return (
+        np.maximum.accumulate(m, axis=-1),
+        np.minimum.accumulate(m[..., ::-1], axis=-1)[..., ::-1],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    r"""How a menu is made of increments; the same for all problems with the same ties.
+
+    The 2I increments are, per type i, :math:`y_i - m_{i-1}` (for the first type: the utility
+    beyond its outside option) and :math:`m_i - y_i`; types of equal cost share their :math:`y`.
+
+    Attributes
+    ----------
+    contributions : (I, 2I) ndarray
+        m = contributions @ increments.
+    slopes : (I, 2I) ndarray
+        y = slopes @ increments (row 0 is zero).
+    order : (R, 2I) ndarray
+        order @ increments >= 0: among types of equal cost none contributes more than the y of
+        the next type (for the last of them that is an increment itself). Empty without ties.
+    live : (2I,) ndarray of bool
+        False for the increments that ties make meaningless; they are held at zero.
+    """
+
+    contributions: FloatArray
+    slopes: FloatArray
+    order: FloatArray
+    live: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, ties: tuple[bool, ...]) -> Chain:
+        """The chain of types of which some have the same cost as the type before."""
+        n_types = len(ties)
+        m = np.zeros((n_types, 2 * n_types))
+        y = np.zeros_like(m)
+        live = np.ones(2 * n_types, dtype=bool)
+        order = []
+        first = 0  # of the present run of equal costs
+        for i in range(n_types):
+            if i > 0 and ties[i]:
+                y[i] = y[i - 1]
+                live[2 * i] = False
+            elif i > 0:
+                y[i] = m[i - 1]
+                y[i, 2 * i] = 1
+                order += [y[i] - m[k] for k in range(first, i - 1)]
+                first = i
+            m[i] = y[i]
+            m[i, 2 * i + 1] = 1
+        return cls(m, y, np.array(order).reshape(-1, 2 * n_types), live)
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Linear constraints on a batch of menus beyond those of the first-moment problem itself.
+
+    Each says on_contributions @ m + on_utilities @ u >= least.
+
+    Attributes
+    ----------
+    on_contributions, on_utilities : (B, R, I) ndarray
+    least : (B, R) ndarray
+    unit : (B, R) ndarray > 0
+        The size of a slack that counts.
+    elastic : (B, R) ndarray >= 0
+        Rate at which the constraint gives way where a violation has a price (1: as caps do).
+    """
+
+    on_contributions: FloatArray
+    on_utilities: FloatArray
+    least: FloatArray
+    unit: FloatArray
+    elastic: FloatArray
+
+    def and_(self, more: Rows) -> Rows:
+        """Both sets of constraints."""
+        pairs = zip(vars(self).values(), vars(more).values(), strict=True)
+        return Rows(*(np.concatenate(pair, axis=1) for pair in pairs))
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Rows:
+        """The batch reduced to some of its problems."""
+        return Rows(*(array[rows] for array in vars(self).values()))
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A batch of menus in increments, with everything the optimality conditions need.
+
+    Attributes
+    ----------
+    increments : (B, 2I) ndarray
+    contributions : (B, I) ndarray
+    moments : MomentsLike
+    rows : (B, R) ndarray
+        Slack of the linear constraints (IR of all types but the first, order of ties, others).
+    caps : (B, I) ndarray
+        Slack of the caps, T - t.
+    """
+
+    increments: FloatArray
+    contributions: FloatArray
+    moments: MomentsLike
+    rows: FloatArray
+    caps: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class FirstMoment:
+    """A batch of B first-moment problems of equal I, curves and ties, costliest type first.
+
+    Attributes
+    ----------
+    expectation : Expectation
+    accuracy, value : Curve
+        a(S) and v(a(S)), or concave curves above them.
+    value_unit : float
+        Value of the best possible model; money is measured in it.
+    costs, reservation_utilities : (B, I) ndarray
+        In that unit (per unit of data; of value).
+    chain : Chain
+    others : Rows, optional
+        Further linear constraints.
+    """
+
+    expectation: Expectation
+    accuracy: Curve
+    value: Curve
+    value_unit: float
+    costs: FloatArray
+    reservation_utilities: FloatArray
+    chain: Chain
+    others: Rows | None = None
+
+    @cached_property
+    def steps(self) -> FloatArray:
+        """Cost differences to the type before, (B, I), first column 0."""
+        return -np.diff(self.costs, axis=1, prepend=self.costs[:, :1])
+
+    @cached_property
+    def utility_jacobian(self) -> FloatArray:
+        """(B, I, 2I): utilities are f_1 + utility_jacobian @ increments."""
+        jacobian = np.cumsum(self.steps[:, :, None] * self.chain.slopes, axis=1)
+        jacobian[:, :, 0] = 1.0
+        return jacobian
+
+    @cached_property
+    def reward_jacobian(self) -> FloatArray:
+        """(B, I, 2I): rewards t are f_1 + reward_jacobian @ increments."""
+        return self.utility_jacobian + self.costs[:, :, None] * self.chain.contributions
+
+    @cached_property
+    def row_jacobian(self) -> FloatArray:
+        """(B, R, 2I): linear constraints, IR of all types but the first, order of ties, others."""
+        order = np.broadcast_to(self.chain.order, (len(self.costs), *self.chain.order.shape))
+        rows = [self.utility_jacobian[:, 1:], order]
+        if self.others is not None:
+            rows.append(
+                self.others.on_contributions @ self.chain.contributions
+                + self.others.on_utilities @ self.utility_jacobian
+            )
+        return np.concatenate(rows, axis=1)
+
+    @cached_property
+    def row_offset(self) -> FloatArray:
+        """(B, R): row_jacobian @ increments must be at least this."""
+        f = self.reservation_utilities
+        least = [f[:, 1:] - f[:, :1], np.zeros((len(f), len(self.chain.order)))]
+        if self.others is not None:
+            least.append(self.others.least - self.others.on_utilities.sum(axis=2) * f[:, :1])
+        return np.concatenate(least, axis=1)
+
+    @cached_property
+    def row_unit(self) -> FloatArray:
+        """(B, R): the size of a slack that counts: value 1, or the data of one row of ties."""
+        n_ir, n_order = self.costs.shape[1] - 1, len(self.chain.order)
+        unit = np.ones((len(self.costs), n_ir + n_order))
+        unit[:, n_ir:] = self.box[:, 1:2]
+        return unit if self.others is None else np.hstack([unit, self.others.unit])
+
+    @cached_property
+    def box(self) -> FloatArray:
+        """(B, 2I): upper bounds of the increments in every menu, since t_i <= 1 and u_i >= f_i.
+
+        So c_i m_i <= 1 - f_i. And y_i <= m_i gains type i, over the type before, (c_(i-1) - c_i)
+        y_i: in all c_(i-1) y_i <= 1 - f_(i-1), which is much less where costs are far apart.
+        """
+        room = 1 - self.reservation_utilities
+        box = np.repeat(room / self.costs, 2, axis=1)
+        box[:, 2::2] = np.minimum(box[:, 1:-1:2], box[:, 3::2])
+        box[:, 0] = room[:, 0]
+        return box
+
+    def take(self, rows: npt.NDArray[np.intp]) -> FirstMoment:
+        """The batch reduced to some of its problems."""
+        return replace(
+            self,
+            expectation=self.expectation.take(rows),
+            costs=self.costs[rows],
+            reservation_utilities=self.reservation_utilities[rows],
+            others=None if self.others is None else self.others.take(rows),
+        )
+
+    def start(self, contributions: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Increments > 0 near these contributions, (B, I) > 0, and what each is measured in."""
+        unit = np.repeat(contributions, 2, axis=1)
+        unit[:, 0] = 1.0
+        steps = np.diff(contributions, axis=1, prepend=0.0)
+        increments = np.repeat(0.5 * np.maximum(steps, 0.05 * contributions), 2, axis=1)
+        increments[:, 0], increments[:, 1] = 0.05, contributions[:, 0]
+        most = self.box[:, 2 : unit.shape[1] : 2]
+        unit[:, 2::2] = np.minimum(unit[:, 2::2], most)
+        increments[:, 2::2] = np.minimum(increments[:, 2::2], 0.5 * most)
+        return increments, unit
+
+    def point(self, increments: FloatArray) -> Point:
+        """The menu with these increments, shape (B, 2I), and its derivatives."""
+        contributions = increments @ self.chain.contributions.T
+        moments = self.expectation.moments(self.accuracy, self.value, contributions)
+        rewards = self.reservation_utilities[:, :1] + batched_product(
+            self.reward_jacobian, increments
+        )
+        return Point(
+            increments=increments,
+            contributions=contributions,
+            moments=moments,
+            rows=batched_product(self.row_jacobian, increments) - self.row_offset,
+            caps=moments.values / self.value_unit - rewards,
+        )
+
+    def cap_jacobian(self, point: Point) -> FloatArray:
+        """(B, I, 2I): Jacobian of the caps in the increments."""
+        jacobian = point.moments.value_jacobian / self.value_unit
+        return np.asarray(jacobian @ self.chain.contributions - self.reward_jacobian)
+
+    def gradient(self, point: Point, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
+        """Gradient (B, 2I) of F + row_prices · rows + cap_prices · caps in the increments."""
+        pulled = point.moments.weighted_gradient(cap_prices / self.value_unit)
+        gradient = (
+            pulled @ self.chain.contributions
+            + np.einsum("brn,br->bn", self.row_jacobian, row_prices)
+            - np.einsum("bin,bi->bn", self.reward_jacobian, cap_prices)
+        )
+        return np.asarray(np.where(self.chain.live, gradient, 0.0))
+
+    def hessian(self, point: Point, cap_prices: FloatArray) -> FloatArray:
+        """Hessian (B, 2I, 2I) of F + cap_prices · caps in the increments, negative semidefinite."""
+        map_ = self.chain.contributions
+        return map_.T @ (point.moments.curvature(cap_prices / self.value_unit) @ map_)
+
+    def blocks(
+        self, point: Point, cap_prices: FloatArray, columns: IntArray, constraints: IntArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Parts of the Hessian, (B, n, n), and of the Jacobian of rows and caps, (B, k, n)."""
+        jacobian = np.concatenate([self.row_jacobian, self.cap_jacobian(point)], axis=1)
+        hessian = self.hessian(point, cap_prices)[:, columns][:, :, columns]
+        return hessian, jacobian[:, constraints][:, :, columns]
+
+    def in_order(self, contributions: FloatArray) -> FloatArray:
+        """Contributions (B, I) raised where a cheaper type would contribute less than a dearer."""
+        m = contributions.copy()
+        for i in range(1, m.shape[1]):
+            if self.chain.live[2 * i]:
+                m[:, i] = np.maximum(m[:, i], m[:, :i].max(axis=1))
+        return m
+
+    def increments_of(self, contributions: FloatArray) -> FloatArray:
+        """Increments (B, 2I) of the menu with these contributions and least utilities.
+
+        Contributions must be non-decreasing between costs; among ties any order.
+        """
+        m = contributions
+        u = least_utilities(m, self.costs, self.reservation_utilities)
+        most, least = _running_extremes(m)
+        gap = np.diff(u, axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            y = np.where(self.steps[:, 1:] > 0, gap / self.steps[:, 1:], 0.0)
+        y = np.clip(y, most[:, :-1], np.maximum(most[:, :-1], least[:, 1:]))
+        y = np.concatenate([np.zeros((len(m), 1)), y], axis=1)
+        starts = self.chain.live[0::2]
+        y = y[:, np.maximum.accumulate(np.where(starts, np.arange(starts.size), 0))]
+        increments = np.empty((len(m), 2 * m.shape[1]))
+        # The chain goes on from the last type of the run of equal costs before.
+        increments[:, 2::2] = np.where(starts[1:], y[:, 1:] - m[:, :-1], 0.0)
+        increments[:, 1::2] = np.maximum(m - y, 0.0)
+        increments[:, 0] = u[:, 0] - self.reservation_utilities[:, 0]
+        return increments
+
+
+def batched_product(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Batched matrix times vector."""
+    return np.asarray((matrices @ vectors[:, :, None])[:, :, 0])
+
+
+@dataclass(frozen=True, eq=False)
+class Elastic(FirstMoment):
+    """First-moment problems whose caps, and elastic rows, may be violated by e >= 0 at a price.
+
+    The violation is one more increment, the last, measured in what it costs, rho e.
+
+    Attributes
+    ----------
+    penalty : (B,) ndarray
+        Price of e, in accuracy per value of the best model.
+    """
+
+    penalty: FloatArray = field(kw_only=True)
+
+    @classmethod
+    def of(cls, problem: FirstMoment, penalty: FloatArray) -> Elastic:
+        """The problems with elastic caps."""
+        chain = problem.chain
+
+        def padded(matrix: FloatArray) -> FloatArray:
+            return np.pad(matrix, ((0, 0), (0, 1)))
+
+        wider = Chain(
+            padded(chain.contributions),
+            padded(chain.slopes),
+            padded(chain.order),
+            np.append(chain.live, True),
+        )
+        fields = {name: getattr(problem, name) for name in FirstMoment.__dataclass_fields__}
+        return cls(**{**fields, "chain": wider}, penalty=penalty)
+
+    @cached_property
+    def reward_jacobian(self) -> FloatArray:
+        """Rewards, less the violation of the caps."""
+        jacobian = self.utility_jacobian + self.costs[:, :, None] * self.chain.contributions
+        jacobian[:, :, -1] = -1.0 / self.penalty[:, None]
+        return np.asarray(jacobian)
+
+    @cached_property
+    def row_jacobian(self) -> FloatArray:
+        """The linear constraints, and how they give way."""
+        order = np.broadcast_to(self.chain.order, (len(self.costs), *self.chain.order.shape))
+        rows = [self.utility_jacobian[:, 1:], order]
+        if self.others is not None:
+            others = self.others.on_contributions @ self.chain.contributions
+            others = others + self.others.on_utilities @ self.utility_jacobian
+            others[:, :, -1] = self.others.elastic / self.penalty[:, None]
+            rows.append(others)
+        return np.concatenate(rows, axis=1)
+
+    def worth(self, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
+        """What a unit of violation is worth, (B,), in accuracy per value; at most the penalty."""
+        worth = cap_prices.sum(axis=1)
+        if self.others is not None:
+            elastic = self.others.elastic
+            worth = worth + np.sum(elastic * row_prices[:, -elastic.shape[1] :], axis=1)
+        return np.asarray(worth)
+
+    @cached_property
+    def box(self) -> FloatArray:
+        """As that of the problem; rewards and so the violation are at most 1."""
+        return np.hstack([super().box, self.penalty[:, None]])
+
+    def gradient(self, point: Any, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
+        """That of the Lagrangian, less the penalty."""
+        gradient = super().gradient(point, row_prices, cap_prices)
+        gradient[:, -1] -= 1.0
+        return gradient
+
+    def start(self, contributions: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """As of the problem; the start's products of 0.05 make the violation match its price."""
+        increments, unit = super().start(contributions)
+        ones = np.ones((len(unit), 1))
+        return np.hstack([increments, 0.05 * ones]), np.hstack([unit, ones])
+
+    def take(self, rows: IntArray) -> Elastic:
+        """The batch reduced to some of its problems."""
+        taken = super().take(rows)
+        assert isinstance(taken, Elastic)
+        curves = [
+            curve.take(rows) if isinstance(curve, LocalEnvelope) else curve
+            for curve in (self.accuracy, self.value)
+        ]
+        return replace(taken, accuracy=curves[0], value=curves[1], penalty=self.penalty[rows])

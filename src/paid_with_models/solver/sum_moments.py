@@ -1,0 +1,464 @@
+"""Moments of the total contribution from exponential sums."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from ..accuracy import ConcaveEnvelope, Curve, FloatArray
+from ..attendance import enumerable
+from ..problem import Problem
+from .moments import Enumeration, Expectation, Uncertainty
+from .sums import ExponentialSum, error_over_tolerance, fit_exponential_sum
+
+__all__ = ["SumExpectation", "expectation_of", "moments_at", "sum_range"]
+
+
+#: Enumerations of up to so many numbers are cheap enough to be preferred for being exact.
+ENTRIES_WORTH_ENUMERATING = 2_000_000
+
+
+#: What sums may fall short of a menu's moments, relative to their limits, and still be used for it.
+TAIL_TOLERANCE = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class _Terms:
+    """The exponentials of a batch of menus, (B, I, J) or (B, 1, J), and what derives from them.
+
+    Powers carry their exponent in the name: ``all_2`` is M^(N-2), ``rest_2`` is (M - q)^(N-2) and
+    ``with_2`` their difference, what type i's own presence adds, free of cancellation.
+    """
+
+    n: FloatArray
+    p: FloatArray
+    own_beliefs: bool
+    rates: FloatArray
+    accuracy_weights: FloatArray
+    value_weights: FloatArray
+    contributions: FloatArray
+
+    @cached_property
+    def log_mean(self) -> FloatArray:
+        """Logarithm of M, (B, 1, J), right to rounding near 0 (N multiplies it); bounded."""
+        decay = np.expm1(-self.contributions[:, :, None] * self.rates)
+        below_1 = np.sum(self.p[:, :, None] * decay, axis=1, keepdims=True)
+        small = np.maximum(self.q.sum(axis=1, keepdims=True), 1e-200)
+        near = np.log1p(np.maximum(below_1, -0.5))
+        return np.asarray(np.where(below_1 > -0.5, near, np.log(small)))
+
+    @cached_property
+    def alone(self) -> FloatArray:
+        """Each type's exp(-u m), (B, I, J)."""
+        return np.asarray(np.exp(-self.contributions[:, :, None] * self.rates))
+
+    @cached_property
+    def q(self) -> FloatArray:
+        """Each type's p exp(-u m), (B, I, J)."""
+        return self.p[:, :, None] * self.alone
+
+    @cached_property
+    def pull(self) -> FloatArray:
+        """Minus the derivatives of M, u q, (B, I, J)."""
+        return self.rates * self.q
+
+    @cached_property
+    def mean(self) -> FloatArray:
+        """M, (B, 1, J)."""
+        return np.exp(self.log_mean)
+
+    @cached_property
+    def all_2(self) -> FloatArray:
+        return np.asarray(np.exp((self.n - 2) * self.log_mean))
+
+    @cached_property
+    def with_2(self) -> FloatArray:
+        share = np.minimum(self.q / self.mean, 1 - 2.0**-53)
+        return np.asarray(-self.all_2 * np.expm1((self.n - 2) * np.log1p(-share)))
+
+    @cached_property
+    def rest_2(self) -> FloatArray:
+        return self.all_2 - self.with_2
+
+    @cached_property
+    def all_1(self) -> FloatArray:
+        return np.asarray(np.exp((self.n - 1) * self.log_mean))
+
+    @cached_property
+    def rest_1(self) -> FloatArray:
+        return np.maximum(self.mean - self.q, 0.0) * self.rest_2
+
+    @cached_property
+    def with_1(self) -> FloatArray:
+        return self.mean * self.with_2 + self.q * self.rest_2
+
+    @cached_property
+    def present(self) -> FloatArray:
+        """P(n_i >= 1), (B, I)."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(-np.expm1(self.n[:, :, 0] * np.log1p(-self.p)))
+
+    @cached_property
+    def spread(self) -> FloatArray:
+        """The Jacobian of the values is spread @ pull.T plus the diagonal ``own``, (B, I, J)."""
+        if self.own_beliefs:
+            return self.value_weights * (self.n - 1) * self.alone * self.all_2
+        return self.value_weights * self.n * self.with_1 / self.present[:, :, None]
+
+    @cached_property
+    def own(self) -> FloatArray:
+        """(B, I)."""
+        if self.own_beliefs:
+            return np.asarray((self.rates * self.alone * self.all_1) @ self.value_weights)
+        return np.asarray((self.n * self.pull * self.rest_1) @ self.value_weights) / self.present
+
+    def values(self) -> FloatArray:
+        """What each type's expected value falls short of its limit, (B, I)."""
+        if self.own_beliefs:
+            return np.asarray((self.alone * self.all_1) @ self.value_weights)
+        with_0 = self.mean * self.with_1 + self.q * self.rest_1
+        return np.asarray(with_0 @ self.value_weights) / self.present
+
+    @cached_property
+    def idle(self) -> npt.NDArray[np.bool_]:
+        """Types that contribute nothing, (B, I)."""
+        return np.asarray(self.contributions == 0)
+
+    @cached_property
+    def log_idle(self) -> FloatArray:
+        """Logarithm of the probability that a party is of an idle type, (B, 1)."""
+        busy = np.sum(self.p, axis=1, keepdims=True, where=~self.idle)
+        with np.errstate(divide="ignore"):
+            # As for the mean: right to rounding near 0.
+            near = np.log1p(-np.minimum(busy, 0.5))
+            far = np.log(np.sum(self.p, axis=1, keepdims=True, where=self.idle))
+        return np.asarray(np.where(busy < 0.5, near, far))
+
+    def _with_0(self, power: FloatArray) -> FloatArray:
+        """s^k - (s - p_i)^k, (B, I), for k = ``power`` (B, 1) and s the share of idle types."""
+        with np.errstate(divide="ignore"):
+            share = np.minimum(self.p / np.maximum(np.exp(self.log_idle), self.p), 1.0)
+            return np.asarray(-np.exp(power * self.log_idle) * np.expm1(power * np.log1p(-share)))
+
+    def nothing(self) -> tuple[FloatArray, FloatArray]:
+        """P(S = 0), (B,), and as each type sees it, (B, I)."""
+        n = self.n[:, :, 0]
+        seen = np.exp((n - 1) * self.log_idle)
+        if not self.own_beliefs:
+            seen = self._with_0(n) / self.present
+        return np.exp(n * self.log_idle)[:, 0], np.where(self.idle, seen, 0.0)
+
+    def first(self) -> tuple[FloatArray, FloatArray]:
+        """E[n_k; S = 0], (B, I), and as each type i sees it, (B, I, I): who could begin."""
+        n = self.n[:, :, 0]
+        others = np.exp((n - 1) * self.log_idle)
+        own = np.broadcast_to(others, self.p.shape)
+        if self.own_beliefs:
+            two_off = np.exp((n - 2) * np.maximum(self.log_idle, -1e9))  # 0 times infinity is 0
+            seen = np.broadcast_to(((n - 1) * two_off * self.p)[:, None], own.shape + own.shape[1:])
+        else:
+            each = n * self._with_0(n - 1) / self.present
+            seen = each[:, :, None] * self.p[:, None, :]
+            own = n * self.p * (others - self._with_0(n - 1)) / self.present
+        seen = seen + own[:, :, None] * np.eye(own.shape[1])
+        pairs = self.idle[:, :, None] & self.idle[:, None, :]
+        return np.where(self.idle, n * self.p * others, 0.0), np.where(pairs, seen, 0.0)
+
+    def curvature(self, prices: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Minus the Hessian is pull diag(middle) pull.T + cross pull.T + pull cross.T + diagonal.
+
+        Returns middle (B, J), cross (B, I, J) and diagonal (B, I).
+        """
+        n, a, v = self.n, self.accuracy_weights, self.value_weights
+        if self.own_beliefs:
+            priced = prices[:, :, None] * self.alone
+            total = priced.sum(axis=1, keepdims=True)
+            all_3 = np.exp((n - 3) * self.log_mean)
+            middle = (n - 1) * (a * n * self.all_2 + v * (n - 2) * total * all_3)
+            cross = v * (n - 1) * self.all_2 * self.rates * priced
+            flat = self.q * (a * n * self.all_1 + v * (n - 1) * total * self.all_2)
+            diagonal = (flat + v * priced * self.all_1) @ self.rates**2
+        else:
+            priced = (prices / self.present)[:, :, None]
+            seen_2 = np.sum(priced * self.with_2, axis=1, keepdims=True)
+            seen_1 = np.sum(priced * self.with_1, axis=1, keepdims=True)
+            middle = n * (n - 1) * (a * self.all_2 + v * seen_2)
+            cross = n * (n - 1) * v * priced * self.rest_2 * self.pull
+            flat = n * self.q * (a * self.all_1 + v * (seen_1 + priced * self.rest_1))
+            diagonal = flat @ self.rates**2 - np.sum(cross * self.pull, axis=2)
+        return middle[:, 0], cross, diagonal
+
+
+@dataclass(frozen=True, eq=False)
+class SumMoments:
+    """Expected accuracy and value of a batch of menus, and their derivatives, from sums.
+
+    The counterpart of :class:`paid_with_models.solver.moments.Moments`, with the same attributes;
+    Jacobian and curvature, which are of low rank, are made only when asked for.
+    """
+
+    accuracy: FloatArray
+    accuracy_gradient: FloatArray
+    value: FloatArray
+    values: FloatArray
+    terms: _Terms
+    excess: FloatArray | None = None  # of the Jacobian of the sums over that of the curves at 0
+
+    @cached_property
+    def value_jacobian(self) -> FloatArray:
+        """Jacobian of ``values``, (B, I, I)."""
+        jacobian = self.terms.spread @ self.terms.pull.swapaxes(1, 2)
+        diagonal = np.arange(jacobian.shape[1])
+        jacobian[:, diagonal, diagonal] += self.terms.own
+        return np.asarray(jacobian if self.excess is None else jacobian - self.excess)
+
+    def weighted_gradient(self, prices: FloatArray) -> FloatArray:
+        """Gradient of E[a(S)] + sum over types of prices (B, I) times values, (B, I)."""
+        terms = self.terms
+        seen = np.einsum("bi,bij->bj", prices, terms.spread)
+        pulled = np.einsum("bj,bij->bi", seen, terms.pull) + prices * terms.own
+        if self.excess is not None:
+            pulled -= np.einsum("bi,bik->bk", prices, self.excess)
+        return np.asarray(self.accuracy_gradient + pulled)
+
+    def curvature(self, prices: FloatArray) -> FloatArray:
+        """Hessian of E[a(S)] + sum over types of prices (B, I) times values, (B, I, I)."""
+        middle, cross, diagonal = self.terms.curvature(prices)
+        pull = self.terms.pull
+        # Symmetric in two products: pull (middle pull / 2 + cross)' and its transpose.
+        half = pull @ (0.5 * middle[:, None, :] * pull + cross).swapaxes(1, 2)
+        hessian = -(half + half.swapaxes(1, 2))
+        entries = np.arange(hessian.shape[1])
+        hessian[:, entries, entries] -= diagonal
+        return np.asarray(hessian)
+
+
+def moments_at(problem: Problem, contributions: FloatArray) -> tuple[float, FloatArray]:
+    """Expected accuracy of one menu, and its value as each type sees it, (I,).
+
+    Enumerated if that is cheap, or if sums would fall short by more than `TAIL_TOLERANCE`: where
+    little data may come together. If outcomes are too many to enumerate then, both are bounds from
+    below.
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate and sums are not to be had.
+
+    Examples
+    --------
+    >>> from paid_with_models import Saturating
+    >>> problem = Problem(2, [0.5, 0.5], [0.2, 0.1], Saturating((1.0,), (np.log(2) / 10,)))
+    >>> accuracy, values = moments_at(problem, np.array([0.0, 10.0]))
+    >>> round(accuracy, 9), values.round(6).tolist()  # 0, 10 or 20 units; each halves the error
+    (0.4375, [33.333333, 58.333333])
+    """
+    expectation, curves = expectation_of(problem), (problem.accuracy, problem.model_value)
+    if isinstance(expectation, SumExpectation):
+        short = expectation.shortfall(*curves, contributions[None])
+        if short[0] > TAIL_TOLERANCE and enumerable(problem.n_parties, problem.n_types):
+            p = problem.probabilities[None]
+            expectation = Enumeration.of(problem.n_parties, p, problem.beliefs)
+    moments = expectation.moments(*curves, contributions[None])
+    least = [float(curve(0.0)) for curve in curves]
+    return max(float(moments.accuracy[0]), least[0]), np.maximum(moments.values[0], least[1])
+
+
+def expectation_of(problem: Problem) -> Expectation:
+    """Moments for one problem, types in its own order: enumerated if that is cheap, else summed.
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate and the curves do not admit sums.
+    """
+    outcomes = math.comb(problem.n_parties + problem.n_types - 1, problem.n_types - 1)
+    most = problem.n_parties * problem.model_value.optimum / float(problem.costs.min())
+    if outcomes * problem.n_types > ENTRIES_WORTH_ENUMERATING:
+        reach = sum_range(problem.accuracy, problem.model_value, most)
+        if reach is not None:
+            n_parties = np.array([float(problem.n_parties)])
+            return SumExpectation(n_parties, problem.probabilities[None], problem.beliefs, *reach)
+    return Enumeration.of(problem.n_parties, problem.probabilities[None], problem.beliefs)
+
+
+def sum_range(accuracy: Curve, value: Curve, most: float) -> tuple[float, float] | None:
+    """The range on which sums stand for both curves up to ``most`` data; None if none do.
+
+    ``high`` is rounded up to a power of 16, so that few fits serve many problems.
+
+    Examples
+    --------
+    >>> from paid_with_models import Arctan, Saturating
+    >>> sum_range(Saturating((0.9,), (0.01,)), Saturating((0.9,), (0.01,)), 1000.0)
+    (0.0, 4096.0)
+    >>> sum_range(Arctan(), Arctan(), 1000.0) is None
+    True
+    """
+    low, high = accuracy.smooth_from, float(16.0 ** np.ceil(np.log(most) / np.log(16.0)))
+    if low >= most:
+        return None
+    for curve in (accuracy, value):
+        fit = fit_exponential_sum(curve, low, high)
+        if error_over_tolerance(fit) > 1:
+            return None
+    return low, high
+
+
+def fit_both(
+    accuracy: Curve, value: Curve, low: float, high: float
+) -> tuple[ExponentialSum, ExponentialSum]:
+    """The sums that stand for accuracy and value."""
+    return fit_exponential_sum(accuracy, low, high), fit_exponential_sum(value, low, high)
+
+
+def joined(a: ExponentialSum, v: ExponentialSum) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Rates that serve two sums, and the weights of each on them."""
+    if np.array_equal(a.rates, v.rates):
+        return a.rates, a.weights, v.weights
+    return (
+        np.concatenate([a.rates, v.rates]),
+        np.concatenate([a.weights, np.zeros(v.rates.size)]),
+        np.concatenate([np.zeros(a.rates.size), v.weights]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class SumExpectation:
+    """Moments of the total contribution by exponential sums, for a batch of B problems.
+
+    The counterpart of :class:`paid_with_models.solver.moments.Enumeration`; numbers of parties may
+    differ within the batch.
+
+    Attributes
+    ----------
+    n_parties : (B,) ndarray
+        At least 2 each.
+    probabilities : (B, I) ndarray
+    beliefs : {"paper", "own"}
+    low, high : float
+        Range of the sums, units of data.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> curve = GeneralizationBound()
+    >>> sums = SumExpectation(np.array([1e6]), np.array([[0.5, 0.5]]), "paper", 57.0, 1e9)
+    >>> moments = sums.moments(curve, curve, np.array([[200.0, 200.0]]))
+    >>> bool(abs(moments.accuracy[0] - curve(2e8)) < 1e-12)
+    True
+    """
+
+    n_parties: FloatArray
+    probabilities: FloatArray
+    beliefs: str
+    low: float
+    high: float
+
+    def take(self, rows: npt.NDArray[np.intp]) -> SumExpectation:
+        """The batch reduced to some of its problems."""
+        return replace(self, n_parties=self.n_parties[rows], probabilities=self.probabilities[rows])
+
+    def shortfall(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> FloatArray:
+        """How far moments may lie below those of the curves, relative to their limits, (B,).
+
+        The fits' errors, and Chernoff's bound on the probability of data in (0, low).
+        """
+        a, v = fit_both(accuracy, value, self.low, self.high)
+        terms = self.moments(accuracy, value, contributions).terms
+        all_0 = (terms.mean * terms.all_1)[:, 0]
+        # Where somebody contributes, without cancellation: the least multiple is looked for.
+        busy = np.where(terms.idle[:, :, None], 0.0, terms.q).sum(axis=1)
+        idle = np.exp(terms.log_idle)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            odds = np.where(idle > 0, busy / idle, np.inf)
+        some = -all_0 * np.expm1(-self.n_parties[:, None] * np.log1p(odds))
+        some *= np.exp(terms.rates * self.low)
+        # As a type sees it: at most so much more likely.
+        rarest = terms.p.min(axis=1) if terms.own_beliefs else terms.present.min(axis=1)
+        tail = np.minimum(some.min(axis=1) / rarest, 1.0)
+        return np.asarray(
+            np.maximum(
+                (a.error + tail * a.weights.sum()) / a.limit,
+                (v.error + tail * v.weights.sum()) / v.limit,
+            )
+        )
+
+    def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
+        """How far the envelopes' moments may lie above those of the sums, at these menus.
+
+        Above ``low`` by the errors of the fits; below the tangent points by at most what the sum
+        falls short of the limit at 0, times Chernoff's bound on the probability of that.
+        """
+        a, v = fit_both(accuracy, value, self.low, self.high)
+        terms = self.moments(accuracy, value, contributions).terms
+        tangent = max(accuracy.envelope().tangent_point, value.envelope().tangent_point)
+        exponents = terms.rates * tangent + terms.n[:, 0] * terms.log_mean[:, 0]
+        tail = np.exp(np.minimum(exponents.min(axis=1), 0.0))
+        seen = tail[:, None] / terms.present
+        if self.beliefs == "own":  # one party's contribution is known, the others' are drawn
+            others = terms.rates * tangent + (terms.n[:, 0] - 1) * terms.log_mean[:, 0]
+            of_types = others[:, None] - terms.rates * contributions[:, :, None]
+            seen = np.exp(np.minimum(of_types.min(axis=2), 0.0))
+        if tangent == 0:
+            tail, seen = np.zeros_like(tail), np.zeros_like(seen)
+        rounding = np.finfo(float).eps * 64
+        slopes = max(float(f.rates @ f.weights) for f in (a, v))
+        return Uncertainty(
+            accuracy=a.error + rounding * a.limit + tail * a.weights.sum(),
+            values=v.error + rounding * v.limit + np.minimum(seen, 1.0) * v.weights.sum(),
+            relative_slope=max(a.slope_error, v.slope_error) + rounding,
+            slope=self.n_parties[:, None] * seen * slopes,
+        )
+
+    def moments(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> SumMoments:
+        """Moments of accuracy and value for contributions of shape (B, I).
+
+        An envelope has the same sum as its curve: they differ only below the tangent point.
+        """
+        a, v = fit_both(accuracy, value, self.low, self.high)
+        rates, a_weights, v_weights = joined(a, v)
+        terms = _Terms(
+            self.n_parties[:, None, None],
+            self.probabilities,
+            self.beliefs == "own",
+            rates,
+            a_weights,
+            v_weights,
+            contributions,
+        )
+        all_0, short = (terms.mean * terms.all_1)[:, 0], terms.values()
+        missing = np.zeros(len(contributions)), np.zeros(len(contributions)), np.zeros(short.shape)
+        gradient, excess = (terms.n * terms.pull * terms.all_1) @ a_weights, None
+        if np.any(terms.idle):  # the curves themselves where nothing comes together
+            nothing, seen = terms.nothing()
+            all_0 = all_0 - nothing[:, None]
+            short = np.where(nothing[:, None] < 1, short - seen * v_weights.sum(), 0.0)
+            at_0 = a.limit - float(accuracy(0.0)), v.limit - float(value(0.0))
+            missing = nothing * at_0[0], nothing * at_0[1], seen * at_0[1]
+            # Tangent planes of an envelope's sums are bounds; with a smaller slope they were not.
+            if not isinstance(accuracy, ConcaveEnvelope):
+                first, of_types = terms.first()
+                gradient = gradient - first * (rates @ a_weights - float(accuracy.derivative(0.0)))
+                excess = of_types * (rates @ v_weights - float(value.derivative(0.0)))
+        return SumMoments(
+            accuracy=a.limit - all_0 @ a_weights - missing[0],
+            accuracy_gradient=np.asarray(gradient),
+            value=v.limit - all_0 @ v_weights - missing[1],
+            values=v.limit - short - missing[2],
+            terms=terms,
+            excess=excess,
+        )
+
+
+def common_range(problems: list[Problem]) -> tuple[float, float] | None:
+    first = problems[0]
+    most = max(
+        problem.n_parties * first.model_value.optimum / float(problem.costs.min())
+        for problem in problems
+    )
+    return sum_range(first.accuracy, first.model_value, most)

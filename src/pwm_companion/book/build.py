@@ -1,0 +1,420 @@
+"""Building the site: execute what changed, stage it, run Jupyter Book, swap the result in.
+
+Below the build folder::
+
+    cache/   executed notebooks, one a chapter, under a key of all that they depend on
+    stage/   what Jupyter Book sees: executed notebooks at the paths of their sources
+    html/    the last good site; it is replaced only by a site that was built without a warning
+    draft/   the same for drafts, and
+    quick/   for quick runs (see `build`)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from .. import verify
+from ..figures import pages as figure_pages
+from ..figures.draw import FigureError, draw_figures
+from ..figures.registry import FigureRecord, RegistryError, load_registry
+from ..figures.shorten import shorten
+from ..files import commit_time
+from ..pages import cite, robustness
+from ..pages.concordance import PLACE, concordance
+from . import execute
+from .chapters import BookError, Chapter, find_source, load_chapter, page_names, read_toc, read_yaml
+from .execute import ChapterError, Executed
+
+#: Folders of the library that the site has too: what describes files, and files to begin with.
+PUBLISHED = ("schemas", "examples")
+
+
+QUICK = "Quick run: smaller grids than in the book. Its numbers and figures are not for use."
+
+
+SOURCE_SUFFIXES = {".md", ".yml", ".ipynb"}
+
+
+#: Where a chapter wants a sentence on how long its code takes.
+RUN_TIME = "<!-- run time -->"
+
+
+class BuildError(Exception):
+    """The site could not be built; the last good one is still in place."""
+
+
+def build(
+    root: Path,
+    build_dir: Path,
+    *,
+    jobs: int = 2,
+    draft: bool = False,
+    quick: bool = False,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Execute the chapters that changed, build the site, and return its folder.
+
+    Two builds at a time must not write to one folder: hold `pwm_companion.files.locked` of it.
+
+    Parameters
+    ----------
+    root
+        The folder that holds ``_toc.yml``, ``_config.yml`` and the pages.
+    build_dir
+        Where everything is written, see the module's text.
+    jobs
+        How many chapters to execute at a time.
+    draft
+        Leave out pages that are not written yet, and let warnings pass.
+    quick
+        Give the chapters the parameters of a quick run, and let them share kernels. Every page
+        says so, and nothing is compared with the reference values.
+    say
+        Told in a line what happens.
+
+    Raises
+    ------
+    BookError
+        If the book's sources are not as they must be; nothing was executed.
+    BuildError
+        If a chapter or the site failed; all failures are in the message.
+    """
+    toc: Any = read_toc(root)
+    if draft:
+        toc = _without_missing_pages(toc, root)
+    pages = load_pages(root, toc, quick=quick)
+    registry = load_registry(root)
+    if not draft:
+        check_figures(registry, pages)
+    home = build_dir / "draft" if draft else build_dir / "quick" if quick else build_dir
+    _recover(home)
+    cache = (home if quick else build_dir) / "cache"
+    executed = execute_chapters(pages, root, cache, jobs, say, share=quick)
+    try:
+        drawn = {} if quick else draw_figures(root, build_dir, jobs=jobs, say=say)
+    except FigureError as error:
+        raise BuildError(str(error)) from None
+    tables = {name: folder / f"{name}.csv" for name, folder in drawn.items()}
+    findings = [] if quick else verify.check(executed, tables, root, build_dir)
+    if findings and not verify.agrees(findings):
+        say("numbers or tables differ from reference/: see pwm verify")
+
+    stage, html, stamp = home / "stage", home / "html", home / "site.sha256"
+    texts = {
+        PLACE: lambda: concordance(pages, root / "tests"),
+        verify.PLACE: lambda: verify.page(findings, root),
+        figure_pages.PLACE: lambda: figure_pages.gallery(drawn),
+        robustness.PLACE: lambda: robustness.page(root),
+        cite.PLACE: lambda: cite.page(root),
+    }
+    config = public_config(read_yaml(root / "_config.yml"), root)
+    if quick:
+        config.setdefault("html", {})["announcement"] = QUICK
+    toc = figure_pages.list_pages(toc, drawn)
+    _stage(stage, root, toc, config, pages, executed, texts)
+    figure_pages.add_figures(stage, registry, drawn, root, build_dir)
+    for name in PUBLISHED:
+        with as_file(files("paid_with_models").joinpath(name)) as published:
+            shutil.copytree(published, stage / "files" / name, dirs_exist_ok=True)
+    if findings:
+        _copy(build_dir / "verify.json", stage / "book" / "verify.json")
+    environment = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
+    environment["SOURCE_DATE_EPOCH"] = str(commit_time(root))
+    fingerprint = _fingerprint(stage, environment, root)
+    if html.is_dir() and stamp.is_file() and stamp.read_text() == fingerprint:
+        say(f"nothing to build: {html / 'index.html'} is up to date")
+        return html
+
+    say("building the site")
+    for leftover in home.glob("new-*"):  # of a build that was killed
+        shutil.rmtree(leftover)
+    with tempfile.TemporaryDirectory(dir=home, prefix="new-") as folder:
+        fresh = _jupyter_book(stage, Path(folder), os.environ | environment, draft, say)
+        stamp.unlink(missing_ok=True)
+        swap(fresh, html)
+    stamp.write_text(fingerprint)
+    say(f"built {html / 'index.html'}")
+    return html
+
+
+def load_pages(root: Path, toc: Any, *, quick: bool = False) -> list[Chapter]:
+    """Read all pages that `toc`, the content of ``_toc.yml``, lists, in reading order.
+
+    Raises
+    ------
+    BookError
+        If a page is missing, or not as it must be.
+    """
+    return [load_chapter(_source(root, name), name, quick=quick) for name in page_names(toc)]
+
+
+def _source(root: Path, name: str) -> Path:
+    source = find_source(root, name)
+    if source is None:
+        raise BookError(f"_toc.yml lists {name}, but there is no {name}.md and no {name}.yml")
+    return source
+
+
+def _without_missing_pages(toc: Any, root: Path) -> Any:
+    if isinstance(toc, list):
+        return [
+            _without_missing_pages(item, root)
+            for item in toc
+            if "file" not in item or find_source(root, item["file"])
+        ]
+    if isinstance(toc, dict):
+        kept = {key: _without_missing_pages(value, root) for key, value in toc.items()}
+        if "parts" in kept:  # Jupyter Book takes no empty part
+            kept["parts"] = [part for part in kept["parts"] if part["chapters"]]
+        return kept
+    return toc
+
+
+def check_figures(registry: dict[str, FigureRecord], chapters: list[Chapter]) -> None:
+    """Raise `RegistryError` unless each figure of record is shown once in the chapter it names.
+
+    Another chapter may show it too, drawn from results of its own.
+    """
+    places = [(name, chapter.name) for chapter in chapters for name in chapter.figures]
+    for name, chapter in places:
+        if name not in registry:
+            raise RegistryError(f"{chapter} shows {name}, which is not in the registry")
+    for record in registry.values():
+        shown = [chapter for name, chapter in places if name == record.id]
+        if shown.count(record.chapter) != 1:
+            where = ", ".join(shown) or "no chapter"
+            raise RegistryError(
+                f"{record.id} must be shown once in {record.chapter}; is in: {where}"
+            )
+
+
+def execute_chapters(
+    pages: list[Chapter],
+    root: Path,
+    cache: Path,
+    jobs: int,
+    say: Callable[[str], None],
+    *,
+    share: bool = False,
+) -> dict[str, Executed]:
+    """Execute the pages that hold code, where they changed, and return the results by page.
+
+    See `pwm_companion.book.execute.execute_all`.
+
+    Raises
+    ------
+    BuildError
+        If a chapter failed; all failures are in the message.
+    """
+    executed, failures = {}, []
+    pages = [page for page in pages if page.code]
+    for result in execute.execute_all(pages, root, cache, jobs, share=share):
+        if isinstance(result, ChapterError):
+            failures.append(str(result))
+            continue
+        executed[result.chapter.name] = result
+        if result.fresh:
+            say(f"executed {result.chapter.name} in {result.seconds:.1f} s")
+    if failures:
+        raise BuildError("\n\n".join(failures))
+    return {page.name: executed[page.name] for page in pages}
+
+
+def _stage(
+    stage: Path,
+    root: Path,
+    toc: Any,
+    config: dict[str, Any],
+    pages: list[Chapter],
+    executed: dict[str, Executed],
+    texts: dict[str, Callable[[], str]],
+) -> None:
+    """Lay out for Jupyter Book what belongs to the site, and nothing else.
+
+    Of `texts`, each replaces its place in the pages without code.
+    """
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir(parents=True)
+    for folder in sorted({page.name.split("/")[0] for page in pages if "/" in page.name}):
+        for file in sorted((root / folder).rglob("*")):
+            if file.is_file() and file.suffix not in SOURCE_SUFFIXES:
+                _copy(file, stage / file.relative_to(root))
+    for page in pages:
+        if page.name in executed:
+            staged = stage / f"{page.name}.ipynb"
+            staged.parent.mkdir(parents=True, exist_ok=True)
+            run_time = describe_run_time(executed[page.name].seconds)
+            text = shorten(executed[page.name].notebook.read_text(encoding="utf-8"))
+            staged.write_text(text.replace(RUN_TIME, run_time), encoding="utf-8")
+        else:
+            _copy(page.source, stage / f"{page.name}.md")
+            text = page.source.read_text(encoding="utf-8")
+            for place, make in texts.items():
+                if place in text:
+                    text = text.replace(place, make())
+                    (stage / f"{page.name}.md").write_text(text, encoding="utf-8")
+    _write_yaml(stage / "_toc.yml", toc)
+    _write_yaml(stage / "_config.yml", config)
+
+
+def describe_run_time(seconds: float) -> str:
+    """Say how long a chapter runs, to about one digit: more would differ from machine to machine.
+
+    >>> describe_run_time(2.61), describe_run_time(0.4), describe_run_time(140)
+    ('Runs in about 3 s.', 'Runs in about 1 s.', 'Runs in about 2 minutes.')
+    """
+    if seconds >= 90:
+        return f"Runs in about {seconds / 60:.0f} minutes."
+    marks = (1, 2, 3, 5, 10, 20, 30, 60)
+    least = max(seconds, marks[0] / 10)
+    return f"Runs in about {min(marks, key=lambda mark: abs(math.log(least / mark)))} s."
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def _write_yaml(path: Path, content: Any) -> None:
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def public_config(config: dict[str, Any], root: Path) -> dict[str, Any]:
+    """Add to the content of ``_config.yml`` what needs the book's public addresses.
+
+    They stand in ``pyproject.toml`` under ``tool.companion``. Without ``site_url`` there are no
+    social cards and no page for addresses that do not exist, without ``repository_url`` no
+    buttons to the repository and to Binder.
+    """
+    pyproject = root / "pyproject.toml"
+    settings = tomllib.loads(pyproject.read_text()) if pyproject.is_file() else {}
+    public = settings.get("tool", {}).get("companion", {})
+    html = config.setdefault("html", {})
+    if repository := public.get("repository_url"):
+        config["repository"] = {"url": repository, "branch": "main"}
+        config["launch_buttons"] = {"binderhub_url": "https://mybinder.org"}
+        html["use_repository_button"] = True
+    if site := public.get("site_url"):
+        html["baseurl"] = site
+        sphinx = config["sphinx"]["config"]
+        sphinx["extensions"] += ["sphinxext.opengraph", "notfound.extension"]
+        sphinx |= {"ogp_site_url": site, "ogp_site_name": config["title"]}
+        # The cards take no SVG: this is logo.svg, drawn.
+        logo = "book/_static/logo.png"
+        sphinx["ogp_social_cards"] = {"image": logo, "image_mini": logo, "line_color": "#1f4e79"}
+        sphinx["notfound_urls_prefix"] = urlsplit(site).path.rstrip("/") + "/"
+    return config
+
+
+def _fingerprint(stage: Path, environment: dict[str, str], root: Path) -> str:
+    """Return a digest of all that the site is made from."""
+    here = Path(__file__).parent
+    files = {file.relative_to(stage).as_posix(): file for file in stage.rglob("*")}
+    made_with = (here / "build.py", here / "sphinx_ext.py", root / "requirements.lock")
+    files |= {file.name: file for file in made_with}
+    digest = hashlib.sha256(repr((sys.version_info[:2], environment)).encode())
+    for name, file in sorted(files.items()):
+        if file.is_file():
+            digest.update(f"\0{name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _jupyter_book(
+    stage: Path, output: Path, environment: dict[str, str], draft: bool, say: Callable[[str], None]
+) -> Path:
+    start = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", start, "build", str(stage), "-q"]
+    command += ["--path-output", str(output)]
+    if not draft:
+        command += ["-n", "-W", "--keep-going"]
+    run = subprocess.run(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        close_fds=False,  # hold the lock as long as it writes
+    )
+    messages = execute.ANSI.sub("", run.stdout).replace(f"{stage.resolve()}/", "")
+    html = output / "_build" / "html"
+    if machine := re.search(r"Error: (\[Errno \d+\] .*)", messages):  # no fault of the book
+        raise BuildError(machine[1])
+    if run.returncode or not (html / "index.html").is_file():
+        raise BuildError(f"Jupyter Book stopped:\n{messages.strip()}")
+    for line in messages.splitlines() if draft else ():
+        if "WARNING" in line or "ERROR" in line:
+            say(line)
+    # Sphinx's note to itself, and the only file that differs between two environments.
+    (html / ".buildinfo").unlink(missing_ok=True)
+    _leave_out_unused(html)
+    return html
+
+
+def _leave_out_unused(html: Path) -> None:
+    """Delete what the themes bring along and no page of the site needs."""
+    static = html / "_static"
+    icons = "fontawesome.js"  # a second copy of the icons: the theme's style sheet has the font
+    tag = re.compile(rf"<script[^>]*/{icons}[^>]*></script>\n?")
+    # Chapters show the figures' own files: no second copies, which lack a line's end.
+    files = {file.read_bytes().strip(): file for file in html.glob("figures/*/*.svg")}
+    shown = {copy: files.get(copy.read_bytes().strip()) for copy in html.glob("_images/*.svg")}
+    copies = {
+        copy.relative_to(html).as_posix(): file.relative_to(html).as_posix()
+        for copy, file in shown.items()
+        if file
+    }
+    image = re.compile(r"_images/[0-9a-f]+\.svg")
+    for page in html.rglob("*.html"):
+        text = tag.sub("", page.read_text(encoding="utf-8"))
+        text = image.sub(lambda found: copies.get(found[0], found[0]), text)
+        page.write_text(text, encoding="utf-8")
+    for name in copies:
+        (html / name).unlink()
+    for pattern in (
+        f"scripts/{icons}*",
+        "vendor/**/*.ttf",  # browsers take the smaller .woff2 beside it
+        "**/*.map",  # for those who work on the theme
+        "locales/*/*/*",  # catalogs that are read when pages are made
+    ):
+        for file in static.glob(pattern):
+            file.unlink()
+
+
+def _recover(home: Path) -> None:
+    """Put right what a build that was killed has left in `home`."""
+    html = home / "html"
+    if not html.exists() and (old := html.with_name("html.old")).exists():
+        old.rename(html)
+    for folder in home.glob("new-*"):
+        shutil.rmtree(folder, ignore_errors=True)  # its Jupyter Book may not have ended yet
+
+
+def swap(fresh: Path, html: Path) -> None:
+    """Put the folder `fresh` in place of `html`, which stays as it is if that fails."""
+    old = html.with_name("html.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if html.exists():
+        html.rename(old)
+    try:
+        fresh.rename(html)
+    except OSError:
+        if old.exists():
+            old.rename(html)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

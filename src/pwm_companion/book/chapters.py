@@ -1,0 +1,309 @@
+"""The pages of the book: where they are, what they contain, and with which parameters they run.
+
+``_toc.yml`` names each page without a suffix. Its source is either a MyST text notebook
+``NAME.md``, or a run file ``NAME.yml`` that runs a template, itself a MyST text notebook, with
+parameters of its own::
+
+    template: scenario.md          # relative to the run file
+    title: Big-firm cooperation
+    text: {reading: "..."}         # replaces {{ reading }} in the template; so does the title
+    parameters: {n_parties: 10}    # replace the values of the cell tagged "parameters"
+
+The front matter of a text notebook may hold smaller values for a quick run of the book, which take
+precedence over all others::
+
+    quick: {largest: 20}
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+import yaml
+from nbformat import NotebookNode
+
+from ..figures import registry
+
+KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+RUN_FILE_KEYS = {"template", "title", "text", "parameters"}
+
+
+PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+
+
+class BookError(Exception):
+    """Something in the book's sources is not as it must be; the message says what and where."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One page of the book.
+
+    Attributes
+    ----------
+    name
+        The page's name in ``_toc.yml``: its path below the book's root, without suffix.
+    source
+        The file that it is written in, or the run file.
+    template
+        The text notebook that is executed: `source` itself, unless that is a run file.
+    notebook
+        The notebook to execute, placeholders replaced; its metadata hold no parameters.
+    parameters
+        The values that replace those of the cell tagged ``parameters``.
+    inputs
+        The data files that it reads, and may read by the paths under which its front matter lists
+        them (``inputs: [../results.json]``, relative to the text notebook).
+    """
+
+    name: str
+    source: Path
+    template: Path
+    notebook: NotebookNode
+    parameters: dict[str, Any]
+    inputs: tuple[Path, ...] = ()
+
+    @property
+    def figures(self) -> list[str]:
+        """The ids of the figures that it shows."""
+        return registry.shown_figures(self.code)
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The sources of the code cells."""
+        return tuple(cell.source for cell in self.notebook.cells if cell.cell_type == "code")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that must hold a mapping."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BookError(f"{path}: {error.strerror}") from None
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise BookError(f"{path} is not valid YAML: {yaml_problem(error)}") from None
+    if not isinstance(content, dict):
+        raise BookError(f"{path} must hold a mapping, not {type(content).__name__}")
+    return content
+
+
+def yaml_problem(error: Exception) -> str:
+    """Return in one line what is wrong with a YAML file, and where."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.object[error.start]:#x} at {error.start} is not UTF-8 text"
+    return " ".join(str(error).split())
+
+
+def read_toc(root: Path) -> dict[str, Any]:
+    """Read ``_toc.yml`` in the folder `root`.
+
+    Raises
+    ------
+    BookError
+        If it is not as Jupyter Book wants it.
+    """
+    toc = read_yaml(root / "_toc.yml")
+    _check_entry(toc)
+    return toc
+
+
+def _check_entry(entry: Any) -> None:
+    if not isinstance(entry, dict):
+        raise BookError(f"_toc.yml: must be a mapping: {entry!r}")
+    for key, value in entry.items():
+        if key in {"parts", "chapters", "sections"}:
+            if not isinstance(value, list):
+                raise BookError(f"_toc.yml: {key} must be a list, not {value!r}")
+            for item in value:
+                _check_entry(item)
+                if key == "parts" and "chapters" not in item:
+                    raise BookError(f"_toc.yml: a part must have chapters: {item!r}")
+        elif key in {"root", "file"} and not isinstance(value, str):
+            raise BookError(f"_toc.yml: {key} must name a page, not {value!r}")
+        elif isinstance(value, list | dict):
+            raise BookError(f"_toc.yml: {key} must be a single value, not {value!r}")
+
+
+def page_names(toc: Any) -> Iterator[str]:
+    """Yield the names of all pages in the content of ``_toc.yml``, in reading order."""
+    if isinstance(toc, dict):
+        yield from (toc[key] for key in ("root", "file") if key in toc)
+        for value in toc.values():
+            yield from page_names(value)
+    elif isinstance(toc, list):
+        for item in toc:
+            yield from page_names(item)
+
+
+def find_source(root: Path, name: str) -> Path | None:
+    """Return the file that holds the page `name`, or None when there is none."""
+    candidates = (root / f"{name}{suffix}" for suffix in (".md", ".yml"))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def load_chapter(
+    source: Path, name: str, overrides: dict[str, Any] | None = None, *, quick: bool = False
+) -> Chapter:
+    """Read a chapter or a run file, and check its parameters.
+
+    Parameters
+    ----------
+    source
+        A MyST text notebook (``.md``) or a run file (``.yml``).
+    name
+        The page's name, see `Chapter`.
+    overrides
+        Parameters that take precedence over those of the run file.
+    quick
+        Take the parameters of a quick run.
+
+    Raises
+    ------
+    BookError
+        If a file cannot be read or an input is missing, a placeholder has no text or a text no
+        placeholder, or a parameter is unknown to the notebook or of another type than its default.
+    """
+    if source.suffix != ".yml":
+        notebook, inputs, smaller = _read_notebook(source)
+        parameters = (smaller if quick else {}) | (overrides or {})
+        check_parameters(notebook, parameters, source)
+        return Chapter(name, source, source, notebook, parameters, inputs)
+
+    run = read_yaml(source)
+    if unknown := sorted(map(str, run.keys() - RUN_FILE_KEYS)):
+        raise BookError(f"{source}: unknown key {unknown[0]!r}, known are {sorted(RUN_FILE_KEYS)}")
+    if not isinstance(run.get("template"), str):
+        raise BookError(f"{source}: 'template' must name a text notebook")
+    for key in ("text", "parameters"):
+        if not isinstance(run.setdefault(key, {}), dict):
+            raise BookError(f"{source}: {key!r} must be a mapping")
+    template = Path(os.path.normpath(source.parent / run["template"]))
+    notebook, inputs, smaller = _read_notebook(template)
+    parameters = run["parameters"] | (smaller if quick else {}) | (overrides or {})
+    check_parameters(notebook, parameters, source)
+    text = run["text"] | ({"title": run["title"]} if "title" in run else {})
+    _fill(notebook, text, source)
+    return Chapter(name, source, template, notebook, parameters, inputs)
+
+
+def _read_notebook(path: Path) -> tuple[NotebookNode, tuple[Path, ...], dict[str, Any]]:
+    """Return a text notebook without its front matter, and the inputs and quick values there."""
+    try:
+        notebook: NotebookNode = jupytext.reads(path.read_text(encoding="utf-8"), fmt="md:myst")
+    except OSError as error:
+        raise BookError(f"{path}: {error.strerror}") from None
+    except Exception as error:  # jupytext has no error class of its own
+        raise BookError(f"{path} is not a MyST text notebook: {error}") from error
+    inputs = _inputs(notebook.metadata.get("inputs", []), path)
+    quick = notebook.metadata.get("quick", {})
+    if not isinstance(quick, dict):
+        raise BookError(f"{path}: 'quick' must be a mapping, not {quick!r}")
+    notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNELSPEC))
+    for position, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{position}"  # jupytext draws them at random
+        cell.metadata.setdefault("tags", [])  # papermill takes it for given
+    check_parameters(notebook, quick, path)
+    return notebook, inputs, dict(quick)
+
+
+def _inputs(names: Any, path: Path) -> tuple[Path, ...]:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BookError(f"{path}: 'inputs' must be a list of files, not {names!r}")
+    files = tuple(Path(os.path.normpath(path.parent / name)) for name in names)
+    for file in files:
+        if not file.is_file():
+            raise BookError(f"{path}: there is no input {file}")
+    return files
+
+
+def _fill(notebook: NotebookNode, text: dict[str, Any], source: Path) -> None:
+    """Replace the placeholders in all cells and in their metadata."""
+    values = {"name": source.stem} | text
+    used = set()
+
+    def value(match: re.Match[str]) -> str:
+        key = match.group(1)
+        if key not in values:
+            raise BookError(f"{source}: the template's {match.group(0)} has no text here")
+        used.add(key)
+        return str(values[key])
+
+    for cell in notebook.cells:
+        cell.source = PLACEHOLDER.sub(value, cell.source)
+        cell.metadata = nbformat.from_dict(
+            _map_strings(cell.metadata, lambda string: PLACEHOLDER.sub(value, string))
+        )
+    if unused := sorted(values.keys() - used - {"name"}):
+        raise BookError(f"{source}: the template has no place for {unused[0]!r}")
+
+
+def _map_strings(value: Any, function: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return function(value)
+    if isinstance(value, dict):
+        return {key: _map_strings(item, function) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_map_strings(item, function) for item in value]
+    return value
+
+
+def check_parameters(notebook: NotebookNode, parameters: dict[str, Any], source: Path) -> None:
+    """Raise `BookError` unless each parameter is known to the notebook and of its default's type.
+
+    A whole number is accepted where the default is any number. The items of a list must be
+    of the type of the default's first item.
+    """
+    defaults = _default_parameters(notebook, source)
+    for name, value in parameters.items():
+        if name not in defaults:
+            known = ", ".join(defaults) or "none"
+            raise BookError(f"{source}: unknown parameter {name!r}, known are: {known}")
+        if problem := _mismatch(value, defaults[name]):
+            raise BookError(f"{source}: parameter {name!r} {problem}")
+
+
+def _default_parameters(notebook: NotebookNode, source: Path) -> dict[str, Any]:
+    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(cells) > 1:
+        raise BookError(f"{source}: {len(cells)} cells are tagged 'parameters', one is allowed")
+    defaults = {}
+    try:
+        statements = ast.parse(cells[0].source).body if cells else []
+    except (SyntaxError, ValueError) as error:
+        raise BookError(f"{source}: the parameters cell is not Python: {error}") from None
+    for statement in statements:
+        try:
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    defaults[name] = ast.literal_eval(value)
+                case _:
+                    raise ValueError
+        except ValueError:
+            raise BookError(
+                f"{source}: the parameters cell may hold only lines NAME = LITERAL, "
+                f"not {ast.unparse(statement)!r}"
+            ) from None
+    return defaults
+
+
+def _mismatch(value: Any, default: Any) -> str:
+    """Say how `value` differs in type from `default`; an empty string if it does not."""
+    if isinstance(default, float) and type(value) is int:
+        return ""
+    if type(value) is not type(default):
+        return f"is {value!r}, but must be a {type(default).__name__} like {default!r}"
+    if isinstance(default, list) and default:
+        return next(filter(None, (_mismatch(item, default[0]) for item in value)), "")
+    return ""

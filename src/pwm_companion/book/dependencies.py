@@ -1,0 +1,110 @@
+"""Which source files a chapter depends on, found by reading its imports, without running it.
+
+A name that a package's ``__init__.py`` only passes on is followed to the module that defines
+it, so that ``from paid_with_models import solve`` depends on the solver's module and on what
+that imports, but not on the modules of the other names. The package's file itself counts only where
+a name is defined there or the package is imported as a whole.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+
+@dataclass
+class Dependencies:
+    """What a piece of code takes from the packages below one ``src`` folder.
+
+    Attributes
+    ----------
+    files
+        All source files that its imports lead to, directly or not.
+    names
+        Where each name that went through a package was found, as ``package:name=module:name``:
+        a package that takes a name from elsewhere changes no file of the others.
+    """
+
+    files: set[Path] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+
+
+def find_dependencies(code: Iterable[str], src: Path) -> Dependencies:
+    """Return what the cells `code` of a notebook depend on below the folder `src`.
+
+    An import anywhere in a cell counts, whether or not it is reached when the cell runs. A
+    package imported as a whole counts with all of its modules.
+    """
+    found = Dependencies()
+    transform = TransformerManager().transform_cell  # turns %magics into Python
+    for cell in code:
+        try:
+            tree = ast.parse(transform(cell))
+        except SyntaxError:
+            continue  # running the cell shows where
+        _follow(tree, "", src, found)
+    return found
+
+
+def _follow(tree: ast.AST, package: str, src: Path, found: Dependencies) -> None:
+    """Add all that the imports in `tree`, a module of `package`, lead to."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                _add_module(alias.name, src, found)
+        elif isinstance(node, ast.ImportFrom):
+            module = _absolute(node, package)
+            for alias in node.names:
+                _add_name(module, alias.name, src, found)
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+    return ".".join([*base, *([node.module] if node.module else [])])
+
+
+def _file(module: str, src: Path) -> Path | None:
+    path = src.joinpath(*module.split("."))
+    candidates = (path.with_suffix(".py"), path / "__init__.py")
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def _add_module(module: str, src: Path, found: Dependencies) -> None:
+    file = _file(module, src)
+    if file is None or file in found.files:
+        return
+    found.files.add(file)
+    is_package = file.name == "__init__.py"
+    package = module if is_package else module.rpartition(".")[0]
+    _follow(ast.parse(file.read_text(encoding="utf-8")), package, src, found)
+
+
+def _add_name(module: str, name: str, src: Path, found: Dependencies) -> None:
+    """Add what ``from module import name`` leads to."""
+    file = _file(module, src)
+    if file is None:
+        return
+    origin = _origin(name, file, module) if file.name == "__init__.py" else None
+    if origin:
+        entry = f"{module}:{name}={origin[0]}:{origin[1]}"
+        if entry not in found.names:
+            found.names.add(entry)
+            _add_name(*origin, src, found)
+    elif _file(f"{module}.{name}", src):
+        _add_module(f"{module}.{name}", src, found)
+    else:
+        _add_module(module, src, found)
+
+
+def _origin(name: str, init: Path, package: str) -> tuple[str, str] | None:
+    """Return the module that a package's file imports `name` from, and the name there."""
+    for node in ast.parse(init.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and _absolute(node, package) != package:
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    return _absolute(node, package), alias.name
+    return None

@@ -1,0 +1,380 @@
+"""Executing chapters: each in a kernel of its own, with the same bytes from run to run.
+
+An executed notebook is kept under a key that covers all it depends on (see `cache_key`), and
+executed again only when that key changes.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import hashlib
+import json
+import os
+import re
+import resource
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from ..figures import registry
+from . import chapters, dependencies
+from .chapters import Chapter
+
+CELL_TIMEOUT = 600  # seconds; a cell of this book takes a few, so one that takes more hangs
+
+
+LOG = "kernels.log"  # in the cache's folder
+
+
+SOCKET_PATH = 100  # most bytes of one: systems allow 103 to 107, and a kernel adds two
+
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class ChapterError(Exception):
+    """A chapter could not be executed; the message names it, the cell, and has the traceback."""
+
+
+@dataclass(frozen=True)
+class Executed:
+    """An executed chapter.
+
+    Attributes
+    ----------
+    chapter, notebook
+        The chapter, and the file of the executed notebook.
+    seconds
+        The processor time that it took when it was executed; with a shared kernel, the time on
+        the clock.
+    fresh
+        Whether it was executed just now; otherwise it was at hand.
+    """
+
+    chapter: Chapter
+    notebook: Path
+    seconds: float
+    fresh: bool
+
+
+def cache_key(chapter: Chapter, root: Path) -> str:
+    """Return a digest of all that the executed chapter depends on.
+
+    That is the notebook, its parameters and inputs, what draws its figures, the source files that
+    it and they import from ``src``, the lock file and the Python version, and the code that
+    executes it.
+    """
+    src = root / "src"
+    known = registry.load_registry(root)
+    shown = [registry.get(known, name) for name in chapter.figures]
+    imports = [line for record in shown for line in record.imports]
+    found = dependencies.find_dependencies([*chapter.code, *imports], src)
+    # Data files belong to the modules beside them.
+    packages = {file.parent for file in found.files}
+    data = {
+        file
+        for package in packages
+        for file in package.rglob("*")
+        if file.is_file() and file.suffix not in {".py", ".pyc"}
+    }
+    parts: dict[str, object] = {
+        "notebook": nbformat.writes(chapter.notebook),
+        "parameters": chapter.parameters,
+        "inputs": {_relative(file, chapter): _digest(file) for file in chapter.inputs},
+        "figures": [[it.id, it.draw, it.look, it.compute, it.parameters] for it in shown],
+        "names": sorted(found.names),
+        "python": sys.version_info[:2],
+        "machinery": [_digest(Path(file)) for file in (__file__, chapters.__file__)],
+        "files": {file.relative_to(root).as_posix(): _digest(file) for file in found.files | data},
+    }
+    lock = root / "requirements.lock"
+    if lock.exists():
+        parts["lock"] = _digest(lock)
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _relative(file: Path, chapter: Chapter) -> str:
+    return Path(os.path.relpath(file, chapter.template.parent)).as_posix()
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def execute_all(
+    selection: list[Chapter], root: Path, cache: Path, jobs: int, *, share: bool = False
+) -> Iterator[Executed | ChapterError]:
+    """Execute chapters, up to `jobs` at a time, and yield each result as it comes.
+
+    A chapter whose key is in `cache` is not executed. After the first failure no further
+    chapter is started. With `share`, chapters that run in one process share a kernel: most of the
+    time goes into imports, which are then made once, but what a chapter does to a library, the
+    next one finds done.
+    """
+    waiting = []
+    for chapter in selection:
+        target = cache / chapter.name / f"{cache_key(chapter, root)}.ipynb"
+        if target.exists():
+            run = json.loads(target.with_suffix(".json").read_text())
+            yield Executed(chapter, target, run["seconds"], fresh=False)
+        else:
+            waiting.append((chapter, target))
+    if not waiting:
+        return
+    cache.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(
+        min(jobs, len(waiting)),
+        mp_context=get_context("spawn"),
+        initializer=_prepare_worker,
+        initargs=(_environment(root, cache), cache / LOG),
+    ) as pool:
+        futures = {
+            pool.submit(_execute, chapter, target, root, cache, share): chapter
+            for chapter, target in waiting
+        }
+        pending = set(futures)
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in done:
+                if not (error := future.exception()):
+                    yield future.result()
+                    continue
+                pending = {other for other in pending if not other.cancel()}
+                if isinstance(error, BrokenProcessPool):  # out of memory, say
+                    message = f"a process that executes chapters died. See {cache / LOG}."
+                    yield ChapterError(f"{futures[future].source}: {message}")
+                elif isinstance(error, ChapterError):
+                    yield error
+                else:
+                    raise error
+
+
+def _prepare_worker(environment: dict[str, str], log: Path) -> None:
+    """Give a process what the kernels that it starts inherit: environment and stderr.
+
+    It ends when the process that started it does, even if that is killed; its kernel follows.
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ.update(environment)
+    # Kernels talk on stderr about their sockets; what chapters write there is in the notebook.
+    os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _environment(root: Path, cache: Path) -> dict[str, str]:
+    """Return what kernels find in their environment: nothing there may move a byte."""
+    cache = cache.resolve()
+    return {
+        "PYTHONPATH": str(root.resolve() / "src"),
+        "PYTHONHASHSEED": "0",
+        "PYTHONWARNINGS": "default",
+        "TZ": "UTC",
+        "LC_ALL": "C.UTF-8",
+        # Not the commit's time: a chapter that a commit leaves alone is not executed again.
+        "SOURCE_DATE_EPOCH": "315532800",
+        # One thread each: sums come out the same on any machine, and two chapters fit on two cores.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        # The user's own settings stay out.
+        "MPLCONFIGDIR": str(cache / ".matplotlib"),
+        "IPYTHONDIR": str(cache / ".ipython"),
+        "JUPYTER_CONFIG_DIR": str(cache / ".jupyter"),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }
+
+
+def _execute(chapter: Chapter, target: Path, root: Path, cache: Path, share: bool) -> Executed:
+    """Execute one chapter and put the result at `target`, in place of any older one."""
+    # Imported here: a run that finds all chapters executed does without.
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
+
+    # A kernel that goes on running has not yet been counted.
+    clock = time.perf_counter if share else _processor_time
+    start = clock()
+    # In a folder with nothing but its inputs a chapter reads no file that the key misses.
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as sockets:
+        kernel = (
+            {"km": _shared_kernel()}
+            if share
+            else {"config": Config(KernelManager=_connection(Path(sockets)))}
+        )
+        place = _lay_out(chapter, Path(folder), root)
+        source = _with_clean_start(chapter.notebook, place) if share else chapter.notebook
+        try:
+            notebook = papermill.execute_notebook(
+                source,
+                None,
+                parameters=chapter.parameters,
+                kernel_name=chapters.KERNELSPEC["name"],
+                progress_bar=False,
+                execution_timeout=CELL_TIMEOUT,
+                cwd=str(place),
+                **kernel,
+            )
+        except PapermillExecutionError as error:
+            trace = "\n".join(error.traceback)
+            raise ChapterError(
+                _report(chapter, error.cell_index - share, error.source, trace)
+            ) from None
+        except Exception as error:  # a kernel that dies or hangs
+            message = f"{chapter.source}: {type(error).__name__}: {error}\n{_no_room(cache)}"
+            raise ChapterError(f"{message}See also {LOG}.") from None
+    if share:
+        del notebook.cells[0]
+    _refuse_stderr(notebook, chapter)
+    clean(notebook)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    older = set(target.parent.iterdir()) - {target, target.with_suffix(".json")}
+    fresh = target.with_suffix(f".{os.getpid()}")
+    nbformat.write(notebook, fresh)
+    seconds = round(clock() - start, 2)
+    # Beside the notebook: there it would be the one thing that differs from run to run.
+    target.with_suffix(".json").write_text(json.dumps({"seconds": seconds}))
+    fresh.replace(target)
+    for file in older:
+        file.unlink(missing_ok=True)
+    return Executed(chapter, target, seconds, fresh=True)
+
+
+def _no_room(folder: Path) -> str:
+    """Return what a full disk says: a kernel that dies of one cannot write it into its log."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(4096))
+    except OSError as error:
+        return f"{error}: {folder}\n"
+    return ""
+
+
+def _processor_time() -> float:
+    """Return the seconds used by the kernels that this process started and that have ended.
+
+    That is what the clock shows on an idle machine; other programs do not count.
+    """
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+@functools.cache
+def _shared_kernel() -> Any:
+    """Start the kernel that runs one chapter after another, and return its manager."""
+    from jupyter_client.manager import KernelManager
+
+    sockets = tempfile.TemporaryDirectory()
+    connection = _connection(Path(sockets.name))
+    manager = KernelManager(kernel_name=chapters.KERNELSPEC["name"], **connection)
+    manager.start_kernel()
+    Finalize(None, sockets.cleanup, exitpriority=0)
+    Finalize(None, manager.shutdown_kernel, kwargs={"now": True}, exitpriority=1)
+    return manager
+
+
+def _connection(folder: Path) -> dict[str, str]:
+    """Return how a kernel is talked to: by sockets in a folder of its own.
+
+    Ports of the network are looked up before a kernel binds them, and another program may be
+    faster: the kernel then hangs. They are used only where the folder's path is too long.
+    """
+    place = str(folder / "kernel")
+    fits = len(os.fsencode(place)) <= SOCKET_PATH
+    return {"transport": "ipc", "ip": place} if fits else {}
+
+
+def _with_clean_start(notebook: NotebookNode, place: Path) -> NotebookNode:
+    """Return a copy that begins by forgetting all names and going to the folder `place`."""
+    fresh = copy.deepcopy(notebook)
+    start = f"import os\nos.chdir({str(place)!r})\n%reset -f"
+    fresh.cells.insert(0, nbformat.v4.new_code_cell(start, metadata={"tags": []}))
+    return fresh
+
+
+def _lay_out(chapter: Chapter, folder: Path, root: Path) -> Path:
+    """Copy the inputs below `folder`, and the registry if there are figures to show.
+
+    Returns the folder to which the inputs stand as they do to the chapter's own.
+    """
+    home = chapter.template.parent.resolve()
+    base = Path(os.path.commonpath([home, *(file.resolve().parent for file in chapter.inputs)]))
+    place = folder / home.relative_to(base)
+    place.mkdir(parents=True, exist_ok=True)
+    for file in chapter.inputs:
+        target = folder / file.resolve().relative_to(base)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+    if chapter.figures:
+        target = folder / registry.FILE
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / registry.FILE, target)
+    return place
+
+
+def _report(chapter: Chapter, position: int, source: str, trace: str) -> str:
+    lines = "\n".join(f"    {line}" for line in source.rstrip().splitlines())
+    return f"{chapter.source}, cell {position + 1}:\n{lines}\n\n{ANSI.sub('', trace)}"
+
+
+def _refuse_stderr(notebook: NotebookNode, chapter: Chapter) -> None:
+    for position, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                text = "This cell wrote to stderr; warnings are errors here:\n" + output.text
+                raise ChapterError(_report(chapter, position, cell.source, text))
+
+
+def clean(notebook: NotebookNode) -> None:
+    """Remove from an executed notebook what differs from run to run or from machine to machine."""
+    defaults = None
+    for position, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{position}"
+        for key in ("papermill", "execution"):
+            cell.metadata.pop(key, None)
+        tags = cell.metadata.get("tags", [])
+        if "parameters" in tags:
+            defaults = cell
+        elif "injected-parameters" in tags and defaults:
+            # papermill adds this cell after the defaults: it is shown as they would be, they not.
+            own = [tag for tag in defaults.metadata.tags if tag != "parameters"]
+            cell.metadata.tags = tags + own
+            defaults.metadata.tags = ["parameters", "remove-cell"]
+    kernelspec = NotebookNode(chapters.KERNELSPEC)
+    notebook.metadata = NotebookNode(
+        kernelspec=kernelspec, language_info=NotebookNode(name="python")
+    )
+
+
+def write_unexecuted(chapter: Chapter, path: Path) -> None:
+    """Write a chapter as a notebook to be run by hand, its parameters in place."""
+    import papermill
+
+    notebook = papermill.execute_notebook(
+        chapter.notebook,
+        None,
+        parameters=chapter.parameters,
+        kernel_name=chapters.KERNELSPEC["name"],
+        prepare_only=True,
+    )
+    clean(notebook)
+    nbformat.write(notebook, path)

@@ -1,0 +1,116 @@
+"""What every chapter with code begins with."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import myst_nb
+import numpy as np
+from IPython.core.getipython import get_ipython
+from IPython.core.pylabtools import select_figure_formats
+
+from ..figures.registry import csv, find_registry, get, load_registry
+
+NO_TRACES = {"Date": None, "Creator": None}  # in an SVG file: of when and with what
+
+
+#: Names in the notebook when `setup` was called.
+_known: set[str] = set()
+
+
+def setup() -> None:
+    """Make figures appear as SVG, and styled tables as plain ones do, with the same bytes each run.
+
+    A figure is shown by `show`, or where it is the last expression of a cell, and nowhere else:
+    the inline backend, which also shows what a cell leaves open, is not used.
+    """
+    shell: Any = get_ipython()
+    _known.clear()
+    _known.update(shell.user_ns)
+    mpl.use("agg")
+    mpl.rcParams["svg.hashsalt"] = "paid-with-models"
+    select_figure_formats(shell, {"svg"}, bbox_inches="tight", metadata=NO_TRACES)
+    number = itertools.count()
+    # pandas draws the name of a styled table at random.
+    shell.display_formatter.formatters["text/html"].for_type_by_name(
+        "pandas.io.formats.style",
+        "Styler",
+        lambda styler: styler.to_html(
+            table_uuid=f"table-{next(number)}", table_attributes='class="dataframe"'
+        ),
+    )
+
+
+def check_parameters(**kinds: type) -> None:
+    """Refuse parameters that a notebook does not have, or of another type.
+
+    Called in the cell after the parameters; they, and what papermill injects, are all that came
+    after `setup`. papermill itself lets pass what it does not know.
+
+    Parameters
+    ----------
+    kinds
+        The type of each parameter.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter.
+    """
+    shell: Any = get_ipython()
+    for name, value in shell.user_ns.items():
+        if name in kinds:
+            if not isinstance(value, kinds[name]):
+                raise ValueError(f"{name} must be of type {kinds[name].__name__}; got {value!r}")
+        elif name not in _known and not name.startswith("_"):
+            raise ValueError(f"{name} is not a parameter; known are {', '.join(kinds)}")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure as a cell shows it, and what the page needs to know about it (``metadata``)."""
+
+    svg: str
+    title: str
+    metadata: dict[str, Any]
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Any:
+        return {"image/svg+xml": self.svg, "text/plain": self.title}, {"figure": self.metadata}
+
+
+def show(figure_id: str, *result: Any) -> Shown:
+    """Show a figure of the registry, as the last expression of a cell.
+
+    Parameters
+    ----------
+    figure_id
+        Its id. The caption, the text for those who do not see it and what stands below are the
+        registry's.
+    result
+        What to draw, if the chapter has computed it. Left out, it is computed as the registry says.
+    """
+    root = find_registry(Path.cwd())
+    record = get(load_registry(root), figure_id)
+    figure, table = record.drawn(*(result or record.result(root)))
+    file = io.BytesIO()
+    figure.savefig(file, format="svg", bbox_inches="tight", metadata=NO_TRACES)
+    metadata = {
+        "id": figure_id,
+        "numbers": table.attrs.get("numbers", {}),
+        "table": hashlib.sha256(csv(table)).hexdigest(),
+    }
+    return Shown(file.getvalue().decode(), record.title, metadata)
+
+
+def glue(name: str, value: Any) -> None:
+    """Keep `value` under `name` for the prose, which inserts it as ``{glue:text}`name:.3f```.
+
+    NumPy's scalars become plain numbers: the format applies to what a value prints as.
+    """
+    myst_nb.glue(name, value.item() if isinstance(value, np.generic) else value, display=False)

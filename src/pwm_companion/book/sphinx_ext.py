@@ -1,0 +1,168 @@
+"""What the site needs beyond Jupyter Book.
+
+Scripts from the site itself, a repaired role, and symbols that lead to the notation table: on each
+page the first formula that is nothing but a symbol becomes a link to its row, with what it means as
+the link's title.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+import paid_with_models
+
+MATHJAX = PurePosixPath("sphinx-mathjax-offline/static/mathjax")
+
+
+#: In book/_static: what draws surfaces, a third of all of plotly.js.
+PLOTLY = "plotly-gl3d.min.js"
+
+
+#: The page of the notation tables: symbols in the first column, meanings in the last.
+NOTATION = "book/notation"
+
+
+def _add_scripts(app: Sphinx) -> None:
+    """Copy MathJax's SVG component, which needs no fonts, to Sphinx's static files."""
+    assets = Path(app.doctreedir).parent / "assets"
+    for file in metadata.files("sphinx-mathjax-offline") or ():
+        if file.is_relative_to(MATHJAX):
+            name = file.relative_to(MATHJAX)
+            extension = name.is_relative_to("input/tex/extensions")
+            # The component loads extensions one by one.
+            if name.name == "tex-svg.js" or (extension and name.name != "all-packages.js"):
+                target = assets / "mathjax" / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(str(file.locate()), target)
+    app.config.html_static_path.append(str(assets))
+
+
+def _finish_page(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Load Plotly where it draws; give the bibliography's entries and the contents' folds names."""
+    if body := context.get("body"):
+        if 'class="plotly-figure"' in body:
+            app.add_js_file(PLOTLY)
+        context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
+    if tree := context.get("generate_toctree_html"):  # the theme's, for the contents at the side
+
+        def named(*arguments: Any, **options: Any) -> str:
+            fold = '<summary aria-label="Pages below this one">'
+            return str(tree(*arguments, **options)).replace("<summary>", fold)
+
+        context["generate_toctree_html"] = named
+
+
+def _follow_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Any) -> Any:
+    """Resolve a name that the package passes on, such as ``paid_with_models.solve``."""
+    package, _, name = str(node.get("reftarget", "")).rpartition(".")
+    found = getattr(paid_with_models, name, None) if package == "paid_with_models" else None
+    if node.get("refdomain") != "py" or not hasattr(found, "__module__"):
+        return None
+    return env.get_domain("py").resolve_xref(
+        env,
+        node["refdoc"],
+        app.builder,
+        node["reftype"],
+        f"{found.__module__}.{name}",
+        node,
+        content,
+    )
+
+
+def symbol_forms(latex: str) -> set[str]:
+    r"""Return how a symbol of the table stands in the text: with and without what it depends on.
+
+    Of an equation only the left-hand side counts; an index stands for any.
+
+    >>> sorted(symbol_forms("a(S)"))
+    ['a', 'a(S)']
+    >>> {"u_i", "u_1"} <= symbol_forms("u_i = t_i - c_i m_i")
+    True
+    >>> sorted(symbol_forms(r"\hat a,\ \hat V")) == [r"\hatV", r"\hata"]
+    True
+    """
+    forms = set()
+    for part in latex.split(r",\ "):
+        symbol = _squeezed(part.partition(" =")[0])
+        bare = re.fullmatch(r"(\w+)\(.*\)", symbol)
+        for form in (symbol, bare[1] if bare else symbol):
+            forms |= {re.sub("_i(?![a-z])", f"_{index}", form) for index in "ijkI123456789"}
+    return forms
+
+
+def _squeezed(latex: str) -> str:
+    return re.sub(r"\s|\\,|=$", "", latex.strip().rstrip("="))
+
+
+def _rows(doctree: nodes.document) -> Iterator[tuple[nodes.row, set[str], str]]:
+    """Yield the rows of the notation tables: the forms of the symbol, and what it means."""
+    for body in doctree.findall(nodes.tbody):
+        for row in body.findall(nodes.row):
+            symbols, meaning = row[0], row[-1]
+            forms = {
+                form for it in symbols.findall(nodes.math) for form in symbol_forms(it.astext())
+            }
+            # A title shows no formulas: those that need more than letters are left out.
+            words = [
+                it.astext()
+                for it in meaning.findall(nodes.Text)
+                if not (isinstance(it.parent, nodes.math) and "\\" in it)
+            ]
+            yield row, forms, "".join(words).strip(" ,;")
+
+
+def _name_rows(app: Sphinx, doctree: nodes.document) -> None:
+    """Give the rows of the notation tables ids that links can lead to."""
+    if app.env.docname == NOTATION:
+        for number, (row, _, _) in enumerate(_rows(doctree), 1):
+            row["ids"].append(f"symbol-{number}")
+
+
+def _link_symbols(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Link the first use of each symbol on a page to its row in the notation tables."""
+    if page == NOTATION or NOTATION not in app.env.found_docs:
+        return
+    waiting = [(row["ids"][-1], *rest) for row, *rest in _rows(app.env.get_doctree(NOTATION))]
+    for formula in list(doctree.findall(nodes.math)):
+        if any(isinstance(it, nodes.reference | nodes.title) for it in _ancestors(formula)):
+            continue
+        for entry in waiting:
+            anchor, forms, meaning = entry
+            if _squeezed(formula.astext()) in forms:
+                waiting.remove(entry)
+                place = f"{app.builder.get_relative_uri(page, NOTATION)}#{anchor}"
+                link = nodes.reference(refuri=place, internal=True, reftitle=meaning)
+                link["classes"].append("symbol")
+                formula.replace_self(link)
+                link += formula
+                break
+
+
+def _ancestors(node: nodes.Node) -> Iterator[nodes.Node]:
+    while node := node.parent:
+        yield node
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register with Sphinx."""
+    # Browsers let no page read another from disk: there, search shows titles without excerpts.
+    no_excerpts = "DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false"
+    app.add_js_file(None, body=f'if (location.protocol === "file:") {no_excerpts};', priority=900)
+    app.connect("builder-inited", _add_scripts)
+    app.connect("html-page-context", _finish_page, priority=900)  # after the theme
+    app.connect("missing-reference", _follow_name)
+    app.connect("doctree-read", _name_rows)
+    app.connect("doctree-resolved", _link_symbols)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

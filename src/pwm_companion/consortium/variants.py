@@ -1,0 +1,267 @@
+"""What a report says besides the contract: how rewards vary, and what assumptions matter."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.optimize import OptimizeWarning
+
+from paid_with_models import (
+    Arctan,
+    Audit,
+    Contract,
+    Curve,
+    GeneralizationBound,
+    LinearValuation,
+    PowerLaw,
+    PowerValuation,
+    Problem,
+    Saturating,
+    audit,
+    autarky,
+)
+from paid_with_models.accuracy import FloatArray
+from paid_with_models.beyond.learning_curves import fit_power_law
+from paid_with_models.solver.selection import NODES
+
+from .file import Consortium
+
+#: Outcomes drawn for the distributions of rewards, and where the draws start.
+DRAWS = 20_000
+
+
+#: Outcomes drawn for the distributions of rewards, and where the draws start.
+SEED = 1
+
+
+#: Shown of a distribution: these shares lie below.
+LEVELS = (0.05, 0.25, 0.75, 0.95)
+
+
+#: Sensitivity: costs, number of parties, values and data needed change by this; the best accuracy
+#: goes down by that, and outside options go up.
+STEP = 0.2
+
+
+#: Sensitivity: costs, number of parties, values and data needed change by this; the best accuracy
+#: goes down by that, and outside options go up.
+WORSE = 0.05
+
+
+#: Sensitivity to the kind of curve: a power law, of four parameters, fitted to so many points.
+ENOUGH = 5
+
+
+#: Sensitivity to a value proportional to accuracy: it grows as this power. Expectations then take
+#: an enumeration of who may turn up: it is left out if there are more outcomes.
+POWER = 1.5
+
+
+#: Sensitivity to a value proportional to accuracy: it grows as this power. Expectations then take
+#: an enumeration of who may turn up: it is left out if there are more outcomes.
+COUNTABLE = 20_000
+
+
+#: With up to so many types whose outside options are better than going alone the search for who
+#: takes part is complete, in the contract and in its variants; with more it examines so many nodes.
+COMPLETE = (6, 4)
+
+
+#: With up to so many types whose outside options are better than going alone the search for who
+#: takes part is complete, in the contract and in its variants; with more it examines so many nodes.
+NODES_OF_MANY = 1
+
+
+def search_limit(problem: Problem, *, variant: bool = False) -> int:
+    """Return how many nodes the search for who takes part may examine in a report.
+
+    A report is made in seconds: with many types that have something better outside it says how
+    much better a contract could be, where `solve` would take minutes to find out.
+    """
+    many = int(problem.better_outside.sum()) > COMPLETE[variant]
+    return NODES_OF_MANY if many else NODES
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """Values of the models that each type gets, by the proportional assignment, in draws.
+
+    Attributes
+    ----------
+    levels : (I, 4) ndarray
+        Values below which the shares `LEVELS` of the draws lie.
+    means : (I,) ndarray
+        Of the draws.
+    accuracies : (I,) ndarray
+        Mean accuracy of each type's model.
+    """
+
+    levels: FloatArray
+    means: FloatArray
+    accuracies: FloatArray
+
+
+def reward_spread(contract: Contract, draws: int = DRAWS) -> Spread:
+    """Draw who turns up, and say how the value of each type's model varies.
+
+    Parameters
+    ----------
+    contract : Contract
+    draws : int >= 1
+
+    Returns
+    -------
+    Spread
+
+    Examples
+    --------
+    >>> from paid_with_models import solve
+    >>> contract = solve(Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound()))
+    >>> bool(np.all(np.abs(reward_spread(contract).means - contract.rewards) < 0.5))
+    True
+    """
+    problem = contract.problem
+    others = np.random.default_rng(SEED).multinomial(
+        problem.n_parties - 1, problem.probabilities, size=draws
+    )
+    levels, means, accuracies = [], [], []
+    for i, cap in enumerate(contract.reward_caps):
+        worth = problem.model_value((others @ contract.contributions) + contract.contributions[i])
+        values = worth * (contract.rewards[i] / cap if cap > 0 else 0.0)
+        # Given n_i >= 1 an outcome is 1 / n_i times as likely as to a party that knows its type.
+        weights = 1 / (others[:, i] + 1.0) if problem.beliefs == "paper" else np.ones(draws)
+        order = np.argsort(values)
+        below = np.cumsum(weights[order]) / weights.sum()
+        at = np.minimum(np.searchsorted(below, LEVELS), draws - 1)
+        levels.append(values[order][at])
+        means.append(np.average(values, weights=weights))
+        accuracies.append(np.average(problem.valuation.inverse(values), weights=weights))
+    return Spread(np.array(levels), np.array(means), np.array(accuracies))
+
+
+def audit_present(consortium: Consortium, best: Contract) -> Audit:
+    """Audit the scheme in use; types that give nothing and get nothing are left out.
+
+    Parameters
+    ----------
+    consortium : Consortium
+    best : Contract
+        For its problem.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    ValueError
+        If no scheme in use is stated.
+    """
+    if consortium.present is None:
+        raise ValueError("consortium must state the scheme in use, present; got None")
+    contributions, rewards = consortium.present
+    out = np.flatnonzero((contributions == 0) & (rewards == 0)).tolist()
+    return audit(consortium.problem, contributions, rewards, left_out=out, best=best)
+
+
+def variants(problem: Problem, measured: FloatArray | None = None) -> dict[str, Problem]:
+    """Return the same problem with one assumption changed at a time.
+
+    Parameters
+    ----------
+    problem : Problem
+    measured : (K, 2) ndarray, optional
+        Points to which the curve was fitted: another kind of curve is fitted to them.
+    """
+    n, p, costs, curve = problem.n_parties, problem.probabilities, problem.costs, problem.accuracy
+    by = f"{STEP * 100:.0f} %"
+    fewer, more = max(1, round(n * (1 - STEP))), max(n + 1, round(n * (1 + STEP)))
+    cheapest, dearest = int(np.argmin(costs)), int(np.argmax(costs))
+    outside = autarky(problem).utilities
+    if problem.reservation_utilities is not None:
+        outside = np.maximum(problem.reservation_utilities, outside)
+    found = {
+        f"Costs {by} lower": _changed(problem, costs=costs * (1 - STEP)),
+        f"Costs {by} higher": _changed(problem, costs=costs * (1 + STEP)),
+    }
+    if fewer < n:
+        found[f"{fewer} parties"] = _changed(problem, n_parties=fewer)
+    found[f"{more} parties"] = _changed(problem, n_parties=more)
+    if p.size > 1:
+        for name, k in {"cheapest": cheapest, "costliest": dearest}.items():
+            tilted = p * (1 + STEP * (np.arange(p.size) == k))
+            found[f"The {name} type {by} more likely"] = _changed(
+                problem, probabilities=tilted / tilted.sum()
+            )
+    found[f"Outside options {WORSE * 100:.0f} % better"] = _changed(
+        problem, reservation_utilities=outside * (1 + WORSE)
+    )
+    found[f"Best accuracy {WORSE * 100:.0f} % lower"] = _changed(problem, accuracy=_lower(curve))
+    bound = isinstance(curve, GeneralizationBound)
+    slower = f"Complexity {by} higher" if bound else f"{by} more data for the same accuracy"
+    found[slower] = _changed(problem, accuracy=_slower(curve))
+    if measured is not None and len(measured) >= ENOUGH:
+        with warnings.catch_warnings(action="ignore", category=OptimizeWarning):
+            power_law = fit_power_law(*measured.T)
+        found["A power law through the measured points"] = _changed(problem, accuracy=power_law)
+    for sign, name in ((-1, "lower"), (1, "higher")):
+        worth: Any = problem.valuation  # those of the library have a scale
+        worth = replace(worth, scale=worth.scale * (1 + sign * STEP))
+        found[f"Models' value {by} {name}"] = _changed(problem, valuation=worth)
+    outcomes = math.comb(n + p.size - 1, p.size - 1)
+    if isinstance(problem.valuation, LinearValuation) and outcomes <= COUNTABLE:
+        worth = PowerValuation(problem.valuation.scale, POWER)
+        found[f"Value grows as accuracy to the power {POWER:g}"] = _changed(
+            problem, valuation=worth
+        )
+    other = "own" if problem.beliefs == "paper" else "paper"
+    found[f"Beliefs of the kind {other}"] = _changed(problem, beliefs=other)
+    return found
+
+
+def _changed(problem: Problem, **changes: Any) -> Problem:
+    """Change a problem; outside options stay, but are at least what each type reaches alone."""
+    fields = ("n_parties", "probabilities", "costs", "accuracy", "valuation", "beliefs")
+    stated = {name: changes.get(name, getattr(problem, name)) for name in fields}
+    changed = Problem(**stated)
+    stated_outside = changes.get("reservation_utilities", problem.reservation_utilities)
+    if stated_outside is None:
+        return changed
+    outside = np.maximum(stated_outside, autarky(changed).utilities)
+    return Problem(**stated, reservation_utilities=outside)
+
+
+def _lower(curve: Curve) -> Curve:
+    """Return a curve of lower best accuracy; the way there scales too, but in the bound."""
+    kept = 1 - WORSE
+    match curve:
+        case Saturating():
+            return replace(curve, weights=tuple(kept * w for w in curve.weights))
+        case PowerLaw():
+            return replace(curve, optimum=kept * curve.optimum, scale=kept * curve.scale)
+        case GeneralizationBound() | Arctan():
+            return replace(curve, optimum=kept * curve.optimum)
+    raise ValueError(f"accuracy must be a curve of the library; got {curve!r}")
+
+
+def _slower(curve: Curve) -> Curve:
+    """Return the curve that needs more data, by `STEP`, for every accuracy.
+
+    The generalization bound has no such; its complexity is raised.
+    """
+    more = 1 + STEP
+    match curve:
+        case Saturating():
+            return replace(curve, rates=tuple(rate / more for rate in curve.rates))
+        case PowerLaw():
+            scale, offset = curve.scale * more**curve.exponent, curve.offset * more
+            return replace(curve, scale=scale, offset=offset)
+        case GeneralizationBound():
+            return replace(curve, complexity=curve.complexity * more)
+        case Arctan():
+            return replace(curve, rate=curve.rate / more)
+    raise ValueError(f"accuracy must be a curve of the library; got {curve!r}")

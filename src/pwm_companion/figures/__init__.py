@@ -1,0 +1,1 @@
+"""The files of figures, their list, and the pages about them."""

@@ -1,0 +1,356 @@
+"""What the site says about figures: caption and provenance in the chapters, a page each, a gallery.
+
+All of it is added to what was staged for Jupyter Book; executed notebooks in the cache know nothing
+of it.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import posixpath
+import shutil
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from ..book.chapters import read_yaml
+from ..pages.cite import Work, figure_bibtex, figure_ris, latex_caption
+from . import crate
+from .draw import read_project
+from .registry import FigureRecord, fill
+from .shorten import write_preview
+
+#: Where the page `GALLERY` wants the gallery.
+PLACE = "<!-- gallery -->"
+
+
+GALLERY = "book/figures"
+
+
+#: Below the stage: what goes into the site as it is.
+FILES = "files"
+
+
+#: A list longer than this is shortened for people to read.
+LONG_LIST = 6
+
+
+#: What a comparison with the reference values means for a figure.
+VERDICTS = {
+    "identical": "reproduced",
+    "within tolerance": "reproduced",
+    "differs": "differs",
+    "missing": "differs",
+}
+
+
+def verdict(figure_id: str, build_dir: Path) -> str | None:
+    """Return "reproduced" or "differs": how the figure's table compares with the reference.
+
+    None if ``verify.json`` in the build folder has nothing about it.
+    """
+    file = build_dir / "verify.json"
+    found = _read(file)["figures"].get(figure_id) if file.is_file() else None
+    return VERDICTS.get(str(found))
+
+
+def add_figures(
+    stage: Path, registry: Mapping[str, FigureRecord], drawn: Mapping[str, Path], root: Path,
+    build_dir: Path,
+) -> None:  # fmt: skip
+    """Give the staged book what the registry and the figures' files say.
+
+    The figures in the chapters get captions and provenance; each figure gets a page, which the
+    contents list below the gallery; the files go where the site has them at ``figures/ID/``.
+
+    Parameters
+    ----------
+    stage
+        What Jupyter Book is going to see.
+    registry
+        The figures of record.
+    drawn
+        Their folders.
+    root
+        The book's root.
+    build_dir
+        For the verdicts.
+    """
+    if not registry:
+        return
+    for path in sorted(stage.rglob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        page = path.relative_to(stage).with_suffix("").as_posix()
+        dress(notebook, page, registry, drawn, build_dir)
+        text = json.dumps(notebook, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        path.write_text(text + "\n", encoding="utf-8")
+    config = read_yaml(root / "_config.yml")
+    project = read_project(root)
+    work = Work(config["title"], str(config["copyright"]), project.site)
+    files = stage / FILES / "figures"
+    for name, folder in drawn.items():
+        shutil.copytree(folder, files / name)
+        write_preview(folder / f"{name}.png", files / "previews" / f"{name}.png")
+        target = stage / "figures" / name / "index.md"
+        target.parent.mkdir(parents=True)
+        target.write_text(figure_page(folder, work, verdict(name, build_dir)), encoding="utf-8")
+    files.mkdir(parents=True, exist_ok=True)
+    for name in ("figures.json", crate.FILE):
+        if drawn and (build_dir / "figures" / name).is_file():
+            shutil.copyfile(build_dir / "figures" / name, files / name)
+
+
+def list_pages(toc: Any, names: Collection[str]) -> Any:
+    """Return the contents with the figures' pages, if any, below that of the gallery."""
+    if isinstance(toc, list):
+        return [list_pages(item, names) for item in toc]
+    if isinstance(toc, dict):
+        kept = {key: list_pages(value, names) for key, value in toc.items()}
+        if kept.get("file") == GALLERY and names:
+            kept["sections"] = [{"file": f"figures/{name}/index"} for name in names]
+        return kept
+    return toc
+
+
+def gallery(drawn: Mapping[str, Path]) -> str:
+    """Return all figures, small, with links to their pages."""
+    cells = []
+    for name, folder in drawn.items():
+        about = _read(folder / "metadata.json")
+        here = posixpath.relpath("figures", posixpath.dirname(GALLERY))
+        cells.append(
+            f'<figure><a href="{here}/{name}/index.html"><img src="{here}/previews/{name}.png" '
+            f'loading="lazy" alt="{_attribute(about["alt"])}"></a>'
+            f"<figcaption>{html.escape(about['title'])}</figcaption></figure>"
+        )
+    return '<div class="gallery">\n' + "\n".join(cells) + "\n</div>\n"
+
+
+def figure_page(folder: Path, work: Work, found: str | None) -> str:
+    """Return the page of a figure as MyST text.
+
+    Parameters
+    ----------
+    folder
+        Its files.
+    work
+        What it is part of.
+    found
+        The verdict.
+    """
+    about, run = _read(folder / "metadata.json"), _read(folder / "run.json")
+    name = about["id"]
+    shown = f"Shown as {{numref}}`{name}` in {{doc}}`/{about['chapter']}`."
+    paper = f" It corresponds to a figure of the paper: {about['paper']}." if about["paper"] else ""
+    lines = [
+        f"# {about['title']}",
+        "",
+        f'<figure class="preview"><img src="{name}.svg" alt="{_attribute(about["alt"])}"></figure>',
+        "",
+        about["caption"],
+        "",
+        f"{shown}{paper}",
+        "",
+        "## Downloads",
+        "",
+        *_downloads(folder, about),
+        "",
+        f"License: [{about['license']['name']}]({about['license']['url']}).",
+        "",
+        "## Cite",
+        "",
+        "Cite the paper for its ideas ({cite:t}`wang2025paid`), and this for the figure:",
+        "",
+        "`````{tab-set}",
+    ]
+    texts = {
+        "BibTeX": ("figure_bibtex", figure_bibtex(about, work)),
+        "RIS": ("text", figure_ris(about, work)),
+        "LaTeX": ("latex", latex_caption(about)),
+    }
+    for label, (language, text) in texts.items():
+        lines += [f"````{{tab-item}} {label}", f"```{{code-block}} {language}", text, "```", "````"]
+    lines += ["`````", "", "## Provenance", "", "| | |", "|:--|:--|"]
+    lines += [f"| {label} | {text} |" for label, text in _origin(about, run, found).items()]
+    lines += ["", "**What is seen.** " + about["alt"], "", "## Changes", ""]
+    lines += [f"- {version}: {text}" for version, text in about["changelog"].items()]
+    return "\n".join([*lines, ""])
+
+
+def _downloads(folder: Path, about: Mapping[str, Any]) -> list[str]:
+    what = {
+        "svg": "vectors, for the screen",
+        "pdf": "vectors, for LaTeX",
+        "png": "pixels, 300 dpi",
+        "csv": "the table behind it",
+        "csv-metadata.json": "its columns, with units",
+    }
+    files = {f"{about['id']}.{kind}": text for kind, text in what.items()}
+    files |= {"metadata.json": "all about the figure", "run.json": "the run that drew it"}
+    lines = ["| file | | kB |", "|:--|:--|--:|"]
+    for name, text in files.items():
+        size = (folder / name).stat().st_size / 1000
+        lines.append(f'| <a href="{name}" download>{name}</a> | {text} | {size:,.1f} |')
+    return lines
+
+
+def _origin(about: Mapping[str, Any], run: Mapping[str, Any], found: str | None) -> dict[str, str]:
+    """What the figure was made from and how, line by line."""
+    rows = {"figure": f"`{about['id']}`, version {about['version']}"}
+    if found:
+        rows["verdict"] = f"{found}, see {{doc}}`/book/verdicts`"
+    rows["drawn by"] = _code(about["drawn_by"])
+    if about["computed_by"]:
+        rows["computed by"] = _code(about["computed_by"])
+    if about["data"]:
+        rows["data"] = f"`{about['data']}`"
+    for name, value in about["parameters"].items():
+        rows[f"`{name}`"] = _item(value)
+    rows["sources"] = f"sha256 `{about['source_sha256']}`"
+    if run["commit"]:
+        rows["commit"] = f"`{run['commit']}`{', and later changes' if run['changed_since'] else ''}"
+    rows["run"] = (
+        f"{run['date']}, {run['seconds']:.1f} s, {run['machine']['cores']} cores, "
+        f"{run['machine']['system']}"
+    )
+    rows["packages"] = ", ".join(f"{name} {text}" for name, text in about["packages"].items())
+    rows["again"] = f"`pwm figures {about['id']}`"
+    return rows
+
+
+def _code(name: str) -> str:
+    return f"{{py:obj}}`~{name.replace(':', '.')}`"
+
+
+def _attribute(text: str) -> str:
+    return html.escape(text, quote=True)
+
+
+def dress(
+    notebook: NotebookNode,
+    page: str,
+    registry: Mapping[str, FigureRecord],
+    drawn: Mapping[str, Path],
+    build_dir: Path,
+) -> None:
+    """Give each figure in an executed notebook its caption, its text and its provenance."""
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        shown = _shown(cell)
+        if shown is None:
+            continue
+        record = registry[shown["id"]]
+        about, run = {"id": record.id}, {}
+        of_record = record.id in drawn  # none is in a quick run
+        if of_record:
+            about, run = (_read(drawn[record.id] / name) for name in ("metadata.json", "run.json"))
+            of_record = shown["table"] == about["files"][f"{record.id}.csv"]["sha256"]
+        if of_record:
+            _show_file(cell, drawn[record.id] / f"{record.id}.svg")
+        caption, alt = (
+            about[key] if of_record else fill(getattr(record, key), shown["numbers"], missing="…")
+            for key in ("caption", "alt")
+        )
+        label = {"name": record.id} if page == record.chapter else {}
+        cell.metadata["mystnb"] = {
+            "figure": {"caption": caption, **label},
+            "image": {"alt": alt, "width": "100%"},
+        }
+        tags = cell.metadata.setdefault("tags", [])
+        if "hide-input" not in tags:
+            tags.append("hide-input")
+        strip = provenance(about, run, verdict(record.id, build_dir), page, of_record=of_record)
+        cells.append(NotebookNode(cell_type="markdown", metadata={}, source=strip))
+    for position, cell in enumerate(cells):
+        cell.id = f"cell-{position}"
+    notebook.cells = cells
+
+
+def _shown(cell: NotebookNode) -> dict[str, Any] | None:
+    found: list[dict[str, Any]] = [
+        output.metadata["figure"]
+        for output in cell.get("outputs", [])
+        if "figure" in output.get("metadata", {})
+    ]
+    return found[0] if found else None
+
+
+def _show_file(cell: NotebookNode, svg: Path) -> None:
+    """Show a figure's file instead of the same drawing without title, author and license."""
+    for output in cell.outputs:
+        if "image/svg+xml" in output.get("data", {}):
+            output.data["image/svg+xml"] = svg.read_text(encoding="utf-8")
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def provenance(
+    about: Mapping[str, Any],
+    run: Mapping[str, Any],
+    found: str | None,
+    page: str,
+    *,
+    of_record: bool = True,
+) -> str:
+    """Return the strip under a figure of the page `page`, as HTML.
+
+    Parameters
+    ----------
+    about, run
+        What ``metadata.json`` and ``run.json`` say.
+    found
+        The verdict.
+    page
+        The name of the page that it is for.
+    of_record
+        Whether what the page shows is the figure of record.
+    """
+    link = posixpath.relpath(f"figures/{about['id']}/index.html", posixpath.dirname(page))
+    parts = {"id": f'<a href="{link}">{about["id"]}</a>'}
+    if not of_record:
+        parts["verdict differs"] = "not the figure of record: drawn from other results"
+    else:
+        if parameters := in_words(about["parameters"]):
+            parts["parameters"] = html.escape(parameters)
+        if about["data"]:
+            parts["data"] = html.escape(about["data"])
+        if run["commit"]:
+            changed = " and later changes" if run["changed_since"] else ""
+            parts["commit"] = f"commit {run['commit'][:7]}{changed}"
+        parts["time"] = f"drawn in {run['seconds']:.1f} s"
+        if found:
+            parts[f"verdict {found}"] = html.escape(found)
+    spans = "".join(f'<span class="{kind}">{text}</span>' for kind, text in parts.items())
+    return f'<p class="provenance">{spans}</p>'
+
+
+def in_words(value: Any) -> str:
+    """Return parameters in a line: long lists shortened, objects as they are made.
+
+    Examples
+    --------
+    >>> in_words({"sizes": [2, 4, 6, 8, 10, 12, 14], "curve": {"type": "Bound", "optimum": 1.0}})
+    'sizes 2, 4, …, 14; curve Bound(optimum 1)'
+    """
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {_item(item)}" for name, item in value.items())
+    return _item(value)
+
+
+def _item(value: Any) -> str:
+    if isinstance(value, dict):
+        inner = ", ".join(f"{k} {_item(v)}" for k, v in value.items() if k != "type")
+        return f"{value.get('type', '')}({inner})"
+    if isinstance(value, list):
+        shown = [_item(item) for item in value]
+        if len(shown) > LONG_LIST:
+            shown = [*shown[:2], "…", shown[-1]]
+        return ", ".join(shown)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,138 @@
+"""Surfaces that a reader can turn, for where looking from one side is not enough.
+
+Plotly draws them in the page. Its script is not part of a figure: the site has it once, and loads
+it on pages that have such a figure (:mod:`pwm_companion.book.sphinx_ext`). A notebook opened in
+JupyterLab draws them by itself.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from paid_with_models.figures.style import CAP, INK, type_colors
+from paid_with_models.paper.two_types import TwoTypeResults
+
+#: Digits that a screen can show; more make the page larger.
+DIGITS = 5
+
+
+@dataclass(frozen=True)
+class Turnable:
+    """A Plotly figure, and what the page needs to know about it.
+
+    Attributes
+    ----------
+    figure
+        The figure.
+    name
+        The name of its place in the page; unique in the page, the same at each run.
+    description
+        For readers who do not see it.
+    """
+
+    figure: go.Figure
+    name: str
+    description: str
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        drawing = self.figure.to_html(
+            full_html=False,
+            include_plotlyjs=False,
+            include_mathjax=False,
+            div_id=self.name,
+            config={"displayModeBar": False, "responsive": True, "scrollZoom": False},
+        )
+        label = html.escape(self.description, quote=True)
+        page = f'<div class="plotly-figure" role="group" aria-label="{label}">{drawing}</div>'
+        plain = json.loads(self.figure.to_json())
+        return {"text/html": page, "application/vnd.plotly.v1+json": plain}
+
+
+def two_type_surfaces(
+    results: TwoTypeResults, quantity: str, title: str, name: str, description: str
+) -> Turnable:
+    """Draw one quantity of the two-type experiment over the grid of (p_1, N), to be turned.
+
+    Parameters
+    ----------
+    results
+        The results, on a grid of at least two sizes and two probabilities.
+    quantity
+        The name of an attribute of `results` with one surface, or with one for each type.
+    title
+        What the vertical axis shows.
+    name, description
+        See `Turnable`.
+
+    Raises
+    ------
+    ValueError
+        If the results have no such quantity.
+    """
+    values = getattr(results, quantity, None)
+    grid = (results.n_parties.size, results.p_high.size)
+    if not isinstance(values, np.ndarray) or values.shape not in (grid, (*grid, 2)):
+        raise ValueError(f"quantity must name results on the grid; got {quantity!r}")
+    if values.ndim == 2:
+        layers = [(title, CAP, values)]
+    else:
+        colors = type_colors(results.costs)
+        layers = [
+            (f"type {i + 1}, cost {results.costs[i]:g}", colors[i], values[..., i])
+            for i in range(2)
+        ]
+    figure = go.Figure(
+        [
+            go.Surface(
+                x=_rounded(results.p_high),
+                y=results.n_parties.tolist(),
+                z=_rounded(surface),
+                name=label,
+                showlegend=len(layers) > 1,
+                colorscale=[[0, color], [1, color]],
+                showscale=False,
+                opacity=0.9,
+                hovertemplate="p₁ %{x:.2f}, N %{y}: %{z:,.2f}",
+                contours={"x": _lines(results.p_high), "y": _lines(results.n_parties)},
+                lighting={"ambient": 0.7, "diffuse": 0.5, "specular": 0.05},
+            )
+            for label, color, surface in layers
+        ],
+        layout={
+            "template": "none",
+            "font": {"family": "system-ui, sans-serif", "color": INK, "size": 12},
+            "height": 440,
+            "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+            "legend": {"orientation": "h", "y": 1.0, "x": 0.5, "xanchor": "center"},
+            "scene": {
+                "xaxis": {"title": {"text": "p₁"}},
+                "yaxis": {"title": {"text": "N"}},
+                "zaxis": {"title": {"text": title}},
+                "aspectratio": {"x": 1, "y": 1, "z": 0.8},
+                "camera": {"eye": {"x": -1.45, "y": -1.8, "z": 1.1}},
+            },
+        },
+    )
+    return Turnable(figure, name, description)
+
+
+def _rounded(values: npt.NDArray[np.float64]) -> Any:
+    digits = [float(f"{value:.{DIGITS}g}") for value in values.ravel()]
+    return np.reshape(digits, values.shape).tolist()
+
+
+def _lines(axis: npt.NDArray[Any]) -> dict[str, Any]:
+    """A mesh that helps to see the shape."""
+    low, high = float(axis[0]), float(axis[-1])
+    step = (high - low) / 12
+    return {
+        "show": True, "start": low, "end": high, "size": step, "color": "white", "width": 1,
+        "highlight": False,
+    }  # fmt: skip

@@ -1,0 +1,83 @@
+"""Files of the machinery: locks, whole writes, and what git knows of them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+LOCK_FILE = ".lock"
+
+
+@contextlib.contextmanager
+def locked(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Wait until no other run holds the lock of `folder`, and hold it.
+
+    Processes started with ``close_fds=False`` hold it too: what a killed run leaves behind keeps
+    others waiting until it has ended.
+
+    Parameters
+    ----------
+    folder
+        Made if there is none.
+    say
+        Told if it has to wait; what it writes must not be kept in a buffer.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK_FILE).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another run that writes to {folder}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        os.set_inheritable(lock.fileno(), True)
+        yield
+
+
+#: Stands for the time of the commit outside a repository: the earliest that a zip file can hold.
+EPOCH = 315532800
+
+
+def commit_time(root: Path) -> int:
+    """Return the time of the last commit, in seconds; a constant outside a repository."""
+    return int(_git(root, "log", "-1", "--format=%ct") or EPOCH)
+
+
+def commit(root: Path) -> str | None:
+    """Return the last commit; None outside a repository."""
+    return _git(root, "rev-parse", "HEAD") or None
+
+
+def changed_files(root: Path) -> list[str]:
+    """Return the files of the repository that are not as the last commit has them."""
+    lines = _git(root, "status", "--porcelain", "--untracked-files=no").splitlines()
+    return [line.split(maxsplit=1)[1] for line in lines]
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file aside, then give it its name: a reader finds the old text or the new one.
+
+    The folder is made if there is none.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        # mkstemp lets nobody else read: allow what is usual.
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(name).chmod(0o666 & ~umask)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,193 @@
+"""How to cite a figure, and the book."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..book.chapters import read_yaml
+
+#: Where a page wants the entries.
+PLACE = "<!-- citation -->"
+
+
+def version(root: Path) -> str:
+    """Return the version of the book and the library, which stands in ``pyproject.toml`` alone."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return str(project["version"])
+
+
+def book_bibtex(root: Path) -> tuple[str, str]:
+    """Return the entries of the paper and of the companion, in this order."""
+    cff = read_yaml(root / "CITATION.cff")
+    paper = cff["preferred-citation"]
+    return (
+        _entry(
+            "inproceedings",
+            f"wang{paper['year']}paid",
+            {
+                "title": paper["title"],
+                "author": _authors(paper),
+                "booktitle": paper["collection-title"],
+                "volume": paper["volume"],
+                "number": paper["issue"],
+                "pages": f"{paper['start']}--{paper['end']}",
+                "year": paper["year"],
+                "doi": paper["doi"],
+                "note": ", ".join(it["value"] for it in paper["identifiers"]),
+            },
+        ),
+        _entry(
+            "software",
+            "paidwithmodels-companion",
+            {
+                "title": cff["title"],
+                "author": _authors(cff),
+                "version": version(root),
+                "license": cff["license"],
+            },
+        ),
+    )
+
+
+def _authors(work: Mapping[str, Any]) -> str:
+    people = [
+        f"{{{it['name']}}}" if "name" in it else f"{it['family-names']}, {it['given-names']}"
+        for it in work["authors"]
+    ]
+    return " and ".join(people)
+
+
+def _entry(kind: str, key: str, fields: Mapping[str, object]) -> str:
+    lines = [f"  {name:<9} = {{{value}}}," for name, value in fields.items()]
+    return "\n".join([f"@{kind}{{{key},", *lines, "}"])
+
+
+def page(root: Path) -> str:
+    """Return the entries as MyST text, with the version."""
+    paper, companion = book_bibtex(root)
+    return "\n".join(
+        [
+            "## The paper",
+            "",
+            f"```book_bibtex\n{paper}\n```",
+            "",
+            "## This companion",
+            "",
+            f"This is version {version(root)}.",
+            "",
+            f"```book_bibtex\n{companion}\n```",
+            "",
+        ]
+    )
+
+
+#: Characters that LaTeX does not take as they are, outside formulas.
+LATEX = {"%": r"\%", "&": r"\&", "#": r"\#", "_": r"\_", "–": "--", "—": "---", "…": r"\dots{}"}
+
+
+@dataclass(frozen=True)
+class Work:
+    """The work that a figure is part of.
+
+    Attributes
+    ----------
+    title
+        Of the book.
+    year
+        Of publication.
+    site
+        Its public address, with a slash at the end; empty while there is none.
+    """
+
+    title: str
+    year: str
+    site: str = ""
+
+    def address(self, figure_id: str) -> str:
+        """The address of a figure's page; empty while there is none."""
+        return f"{self.site.rstrip('/')}/figures/{figure_id}/" if self.site else ""
+
+
+def figure_key(about: Mapping[str, Any]) -> str:
+    """Return the figure_key that `figure_bibtex` gives to a figure.
+
+    Examples
+    --------
+    >>> figure_key({"id": "fig-timeline", "version": "0.1.0"})
+    'paid-with-models:fig-timeline:0.1.0'
+    """
+    return f"paid-with-models:{about['id']}:{about['version']}"
+
+
+def _note(about: Mapping[str, Any], work: Work) -> str:
+    return f"Figure {about['id']} of {work.title}, version {about['version']}"
+
+
+def figure_bibtex(about: Mapping[str, Any], work: Work) -> str:
+    """Return a BibTeX entry for a figure.
+
+    Parameters
+    ----------
+    about
+        What the figure's ``metadata.json`` says.
+    work
+        What it is part of.
+    """
+    fields = {
+        "author": f"{{{_latex(about['author'])}}}",
+        "title": f"{{{_latex(about['title'])}}}",
+        "year": work.year,
+        "version": about["version"],
+        "howpublished": _latex(_note(about, work)),
+        "note": f"Sources sha256:{about['source_sha256']}. {about['license']['name']}",
+        "url": work.address(about["id"]),
+    }
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
+    return "\n".join([f"@misc{{{figure_key(about)},", *lines, "}"])
+
+
+def figure_ris(about: Mapping[str, Any], work: Work) -> str:
+    """Return a RIS entry for a figure; parameters as for `figure_bibtex`."""
+    fields = {
+        "TY": "FIGURE",
+        "AU": about["author"],
+        "TI": about["title"],
+        "T2": work.title,
+        "PY": work.year,
+        "ET": about["version"],
+        "ID": figure_key(about),
+        "N1": f"{about['id']}, sources sha256:{about['source_sha256']}",
+        "C1": about["license"]["name"],
+        "UR": work.address(about["id"]),
+    }
+    return "\n".join([f"{tag}  - {value}" for tag, value in fields.items() if value] + ["ER  - "])
+
+
+def latex_caption(about: Mapping[str, Any]) -> str:
+    """Return a LaTeX figure with the caption, citing the entry of `figure_bibtex`."""
+    name = about["id"]
+    source = rf"Figure from~\cite{{{figure_key(about)}}}, {about['license']['name']}."
+    return "\n".join(
+        [
+            r"\begin{figure}",
+            r"  \centering",
+            rf"  \includegraphics[width=\linewidth]{{{name}.pdf}}",
+            rf"  \caption{{{_latex(about['caption'])} {source}}}",
+            rf"  \label{{{name}}}",
+            r"\end{figure}",
+        ]
+    )
+
+
+def _latex(text: str) -> str:
+    """Escape what stands outside formulas."""
+    parts = re.split(r"(\$[^$]*\$)", text)
+    return "".join(
+        part if part.startswith("$") else "".join(LATEX.get(letter, letter) for letter in part)
+        for part in parts
+    )

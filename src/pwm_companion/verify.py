@@ -1,0 +1,624 @@
+"""Does the book still say what it said? Its numbers and tables beside reference values.
+
+The reference is the folder ``reference/`` of the book::
+
+    tolerances.json        how much may differ, and why
+    book/CHAPTER.json      the numbers that a chapter hands to the prose, and the tables and texts
+                           that it shows
+    figures/FIGURE.csv     the table behind a figure
+
+Numbers come from `pwm_companion.book.notebook.glue`, at full precision. Tables and texts are
+compared as shown. Everything is taken from executed chapters, and these are executed anew where
+anything that they depend on has changed.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import hashlib
+import io
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from .book.chapters import BookError
+from .book.execute import Executed
+from .files import write_whole
+
+#: Where a page wants the verdicts.
+PLACE = "<!-- verdicts -->"
+
+
+FOLDER = "reference"
+
+
+RECORD = "application/papermill.record/text/plain"
+
+
+NUMBER = re.compile(r"[-+−]?\d(?:[\d,]*\d)?(?:\.\d+)?(?:e[-+]?\d+)?")
+
+
+Scalar = str | int | float | bool
+
+
+Rows = list[list[str]]
+
+
+class Verdict(StrEnum):
+    """What came out of a comparison, best first."""
+
+    IDENTICAL = "identical"
+    WITHIN = "within tolerance"
+    NEW = "new"
+    MISSING = "missing"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """How much may differ.
+
+    Attributes
+    ----------
+    relative
+        For computed numbers, relative to the reference; for a column of a figure's table, to the
+        largest number in it.
+    residual
+        Numbers smaller than this are rounding errors, of which only the size matters: they may
+        take any value up to ten times this.
+    measured
+        Patterns ``PAGE: NAME`` of what is stored rather than computed, such as times: not compared.
+    reasons
+        Why, by class of tolerance: ``exact``, ``computed``, ``residual``, ``shown``, ``measured``.
+    """
+
+    relative: float
+    residual: float
+    measured: tuple[str, ...]
+    reasons: Mapping[str, str]
+
+    @property
+    def limits(self) -> dict[str, str]:
+        """What each class lets differ, in words."""
+        return {
+            "exact": "nothing",
+            "computed": f"{self.relative:.0e}, relative",
+            "residual": f"any value up to {10 * self.residual:.0e}",
+            "shown": "one unit of the last digit",
+            "measured": "anything",
+        }
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came out for one number, shown table or text, or column of a figure's table.
+
+    Attributes
+    ----------
+    page
+        The chapter's name, or ``figures/ID``.
+    name
+        Of the number, of what is shown, or of the column.
+    verdict
+        See `Verdict`.
+    tolerance
+        Its class, see `Tolerances`.
+    reference, now
+        The values; None if there is none. Of tables the first place that is not the same.
+    difference
+        Relative to the reference (to the largest number of a column); None if that has no meaning.
+    """
+
+    page: str
+    name: str
+    verdict: Verdict
+    tolerance: str
+    reference: Scalar | None
+    now: Scalar | None
+    difference: float | None = None
+
+
+@dataclass(frozen=True)
+class Content:
+    """What one chapter says: its numbers by name, and what it shows, as rows of cells."""
+
+    numbers: dict[str, Scalar]
+    shown: dict[str, Rows]
+
+
+def read_notebook(path: Path) -> Content:
+    """Return the numbers and the shown tables and texts of an executed chapter.
+
+    What is shown is named after the heading that it stands under. Pictures are left out: what is
+    behind them is compared as the tables of the figures.
+    """
+    numbers: dict[str, Scalar] = {}
+    shown: dict[str, Rows] = {}
+    heading, count = "", Counter[tuple[str, str]]()
+    # Not by nbformat, which takes longer than all the rest.
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown":
+            headings = [line for line in _text(cell["source"]).splitlines() if line[:1] == "#"]
+            heading = headings[-1].lstrip("# ") if headings else heading
+        for output in cell.get("outputs", []):
+            if record := output.get("metadata", {}).get("scrapbook"):
+                numbers[record["name"]] = parse_value(_text(output["data"][RECORD]))
+            elif rows := _shown(output):
+                kind = "table" if len(rows[0]) > 1 else "text"
+                count[heading, kind] += 1
+                shown[f"{heading}, {kind} {count[heading, kind]}"] = rows
+    return Content(numbers, shown)
+
+
+def _text(source: str | list[str]) -> str:
+    return "".join(source)  # notebooks on disk hold either
+
+
+def _shown(output: Mapping[str, Any]) -> Rows:
+    """Return the rows of a table, or the lines of a text, that a cell shows; [] if neither."""
+    if output["output_type"] == "stream":
+        return [[line] for line in _text(output["text"]).splitlines()]
+    data = output.get("data", {})
+    if any(kind.startswith(("image/", "application/")) for kind in data):
+        return []
+    if html := data.get("text/html"):
+        table = _Cells()
+        table.feed(_text(html))
+        return [row for row in table.rows if row]
+    text = data.get("text/markdown", data.get("text/plain", ""))
+    return [[line] for line in _text(text).splitlines()]
+
+
+class _Cells(HTMLParser):
+    """The texts of the cells of the tables in a piece of HTML, by row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: Rows = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in {"td", "th"}:
+            self.rows[-1].append("")
+            self._inside = True
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"td", "th"}:
+            self.rows[-1][-1] = self.rows[-1][-1].strip()
+            self._inside = False
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.rows[-1][-1] += data
+
+
+def parse_value(text: str) -> Scalar:
+    """Return the value that Python prints as `text`, or the text if that is no plain value.
+
+    Examples
+    --------
+    >>> parse_value("0.5"), parse_value("'big'"), parse_value("nan")
+    (0.5, 'big', 'nan')
+    """
+    try:
+        value = ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+    return value if isinstance(value, Scalar) else text
+
+
+def read_tolerances(folder: Path) -> Tolerances:
+    """Read ``tolerances.json`` of the folder of reference values.
+
+    Raises
+    ------
+    BookError
+        If there is none, or it does not hold what `Tolerances` asks for.
+    """
+    path = folder / "tolerances.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not all(isinstance(pattern, str) for pattern in content["measured"]):
+            raise TypeError("measured must be a list of patterns")
+        return Tolerances(
+            float(content["relative"]),
+            float(content["residual"]),
+            tuple(content["measured"]),
+            dict(content["reasons"]),
+        )
+    except OSError as error:
+        raise BookError(f"{path}: {error.strerror}") from None
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise BookError(f"{path} is not as it must be: {error!r}") from None
+
+
+def compare(
+    pages: Mapping[str, Content], figures: Mapping[str, str], folder: Path
+) -> list[Finding]:
+    """Compare with the reference values in `folder`.
+
+    Parameters
+    ----------
+    pages
+        What each executed chapter says, by its name.
+    figures
+        The table behind each figure as the text of a CSV file, by the figure's id.
+    folder
+        The reference values.
+
+    Returns
+    -------
+    list of Finding
+        In the order of the book; what is missing stands last.
+
+    Raises
+    ------
+    BookError
+        If the tolerances or a reference file cannot be read.
+    """
+    tolerances = read_tolerances(folder)
+    findings = []
+    nothing = Content({}, {})
+    old_pages = {name: _read_content(path) for name, path in _files(folder, "book", ".json")}
+    for page in _union(pages, old_pages):
+        old, now = old_pages.get(page, nothing), pages.get(page, nothing)
+        for name in _union(now.numbers, old.numbers):
+            numbers = old.numbers.get(name), now.numbers.get(name)
+            findings.append(_compare_numbers(page, name, *numbers, tolerances))
+        for name in _union(now.shown, old.shown):
+            rows = old.shown.get(name), now.shown.get(name)
+            findings.append(_compare_shown(page, name, *rows, tolerances))
+    old_figures = {page: _read_table(path) for page, path in _files(folder, "figures", ".csv")}
+    new_figures = {f"figures/{name}": text for name, text in figures.items()}
+    for page in _union(new_figures, old_figures):
+        tables = old_figures.get(page, ""), new_figures.get(page, "")
+        findings += _compare_tables(page, *tables, tolerances)
+    return findings
+
+
+def _union(first: Iterable[str], second: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys([*first, *second]))
+
+
+def _files(folder: Path, kind: str, suffix: str) -> Iterator[tuple[str, Path]]:
+    for path in sorted((folder / kind).rglob(f"*{suffix}")):
+        yield path.relative_to(folder).with_suffix("").as_posix(), path
+
+
+def _read_content(path: Path) -> Content:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Content(dict(content["numbers"]), dict(content["shown"]))
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise BookError(f"{path} is not a file of reference values: {error!r}") from None
+
+
+def _read_table(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8")
+        widths = {len(row) for row in csv.reader(io.StringIO(text))}
+    except (ValueError, csv.Error) as error:
+        raise BookError(f"{path} is not a table: {error}") from None
+    if len(widths) > 1:
+        raise BookError(f"{path} is not a table: its rows differ in length")
+    return text
+
+
+def _is_measured(page: str, name: str, tolerances: Tolerances) -> bool:
+    return any(fnmatchcase(f"{page}: {name}", pattern) for pattern in tolerances.measured)
+
+
+def _compare_numbers(
+    page: str, name: str, old: Scalar | None, now: Scalar | None, tolerances: Tolerances
+) -> Finding:
+    known = now if old is None else old
+    tolerance = "computed" if isinstance(known, float) else "exact"
+    if isinstance(known, float) and abs(known) < tolerances.residual:
+        tolerance = "residual"
+    if _is_measured(page, name, tolerances):
+        tolerance = "measured"
+    if old is None or now is None:
+        verdict = Verdict.NEW if old is None else Verdict.MISSING
+        return Finding(page, name, verdict, tolerance, old, now)
+    if type(old) is type(now) and old == now:
+        return Finding(page, name, Verdict.IDENTICAL, tolerance, old, now)
+    close, difference = tolerance == "measured", None
+    if type(old) is type(now) and isinstance(old, float) and isinstance(now, float):
+        if tolerance == "residual":
+            close = abs(now) <= 10 * tolerances.residual
+        elif tolerance == "computed":
+            difference = abs(now - old) / abs(old)
+            close = abs(now - old) <= tolerances.relative * abs(old)
+    verdict = Verdict.WITHIN if close else Verdict.DIFFERS
+    return Finding(page, name, verdict, tolerance, old, now, difference)
+
+
+def _compare_shown(
+    page: str, name: str, old: Rows | None, now: Rows | None, tolerances: Tolerances
+) -> Finding:
+    tolerance = "measured" if _is_measured(page, name, tolerances) else "shown"
+    if old is None or now is None:
+        verdict = Verdict.NEW if old is None else Verdict.MISSING
+        return Finding(page, name, verdict, tolerance, None, None)
+    if old == now:
+        return Finding(page, name, Verdict.IDENTICAL, tolerance, None, None)
+    first = f"{len(old)} rows", f"{len(now)} rows"
+    verdict = Verdict.WITHIN if tolerance == "measured" else Verdict.DIFFERS
+    if [len(row) for row in old] == [len(row) for row in now]:
+        cells = [
+            (left, right)
+            for before, after in zip(old, now, strict=True)
+            for left, right in zip(before, after, strict=True)
+            if left != right
+        ]
+        far = [pair for pair in cells if not close_as_shown(*pair, tolerances.residual)]
+        first = (far or cells)[0]
+        verdict = verdict if far else Verdict.WITHIN
+    return Finding(page, name, verdict, tolerance, *first)
+
+
+def close_as_shown(old: str, now: str, residual: float) -> bool:
+    """Say whether two texts differ only in the last digits of numbers, by at most one unit.
+
+    Whole numbers must be equal. Numbers that are both below ten times `residual` are close.
+
+    Examples
+    --------
+    >>> close_as_shown("0.125 of 3", "0.126 of 3", 1e-9), close_as_shown("2 of 3", "3 of 3", 1e-9)
+    (True, False)
+    >>> close_as_shown("gap 3e-14", "gap 8e-13", 1e-9)
+    True
+    """
+    if NUMBER.split(old) != NUMBER.split(now):
+        return False
+    for pair in zip(NUMBER.findall(old), NUMBER.findall(now), strict=True):
+        left, right = (text.replace(",", "").replace("−", "-") for text in pair)
+        if left == right:
+            continue
+        unit = max(_unit(left), _unit(right))
+        small = max(abs(float(left)), abs(float(right))) < 10 * residual
+        if not small and (unit >= 1 or abs(float(left) - float(right)) > 1.001 * unit):
+            return False
+    return True
+
+
+def _unit(text: str) -> float:
+    """Return what one unit of the last digit of a number is worth; infinite for whole numbers."""
+    mantissa, _, exponent = text.partition("e")
+    _, point, digits = mantissa.partition(".")
+    return 10.0 ** (int(exponent or 0) - len(digits)) if point or exponent else math.inf
+
+
+def _compare_tables(page: str, old: str, now: str, tolerances: Tolerances) -> Iterator[Finding]:
+    before, after = _columns(old), _columns(now)
+    for name in _union(after, before):
+        if name not in before or name not in after:
+            verdict = Verdict.NEW if name not in before else Verdict.MISSING
+            yield Finding(page, name, verdict, "computed", None, None)
+        else:
+            yield _compare_columns(page, name, before[name], after[name], tolerances)
+
+
+def _columns(text: str) -> dict[str, list[str]]:
+    header, *rows = csv.reader(io.StringIO(text)) if text else [[]]
+    return {name: [row[i] for row in rows] for i, name in enumerate(header)}
+
+
+def _compare_columns(
+    page: str, name: str, old: list[str], now: list[str], tolerances: Tolerances
+) -> Finding:
+    stated = [text for text in old if text]  # a blank cell says that there is no number
+    try:
+        numbers = [float(text) for text in stated]
+        tolerance = "exact" if all(NUMBER.fullmatch(t) and _unit(t) > 1 for t in stated) else ""
+    except ValueError:
+        numbers, tolerance = [], "exact"
+    scale = max((abs(x) for x in numbers if math.isfinite(x)), default=0.0)
+    tolerance = tolerance or ("residual" if scale < tolerances.residual else "computed")
+    if _is_measured(page, name, tolerances):
+        tolerance = "measured"
+    if old == now:
+        return Finding(page, name, Verdict.IDENTICAL, tolerance, None, None)
+    if len(old) != len(now):
+        rows = f"{len(old)} rows", f"{len(now)} rows"
+        return Finding(page, name, Verdict.DIFFERS, tolerance, *rows)
+    pairs = [pair for pair in zip(old, now, strict=True) if pair[0] != pair[1]]
+    blank = [pair for pair in pairs if "" in pair]
+    if blank or tolerance == "exact":
+        return Finding(page, name, Verdict.DIFFERS, tolerance, *(blank or pairs)[0])
+    try:
+        distance = [abs(float(left) - float(right)) for left, right in pairs]
+    except ValueError:
+        return Finding(page, name, Verdict.DIFFERS, tolerance, *pairs[0])
+    limit = {
+        "computed": tolerances.relative * scale,
+        "residual": 11 * tolerances.residual,
+        "measured": math.inf,
+    }
+    worst = max(range(len(pairs)), key=lambda i: distance[i])
+    close = distance[worst] <= limit.get(tolerance, -1)
+    return Finding(
+        page,
+        name,
+        Verdict.WITHIN if close else Verdict.DIFFERS,
+        tolerance,
+        *pairs[worst],
+        distance[worst] / scale if scale else None,
+    )
+
+
+def check(
+    executed: Mapping[str, Executed], figures: Mapping[str, Path], root: Path, build_dir: Path
+) -> list[Finding]:
+    """Compare executed chapters and figure files with the reference; write ``verify.json``.
+
+    Parameters
+    ----------
+    executed
+        The executed chapters by name.
+    figures
+        The CSV file of each figure.
+    root
+        The book's root; without a folder ``reference/`` there nothing is compared.
+    build_dir
+        Gets ``verify.json``.
+
+    Returns
+    -------
+    list of Finding
+        Empty if there is no reference.
+
+    Raises
+    ------
+    BookError
+        See `compare`.
+    """
+    if not (root / FOLDER).is_dir():
+        return []
+    findings = compare(*read_results(executed, figures), root / FOLDER)
+    findings += _compare_shown_figures(executed, figures)
+    order = {page: place for place, page in enumerate(dict.fromkeys(it.page for it in findings))}
+    findings.sort(key=lambda it: order[it.page])
+    write_whole(build_dir / "verify.json", as_json(findings, read_tolerances(root / FOLDER)))
+    return findings
+
+
+def _compare_shown_figures(
+    executed: Mapping[str, Executed], figures: Mapping[str, Path]
+) -> Iterator[Finding]:
+    """Compare what chapters show with the figures of record that they show it for."""
+    for chapter, result in executed.items():
+        cells = json.loads(result.notebook.read_text(encoding="utf-8"))["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        for shown in (
+            it["metadata"]["figure"] for it in outputs if "figure" in it.get("metadata", {})
+        ):
+            file = figures[shown["id"]]
+            if json.loads(file.with_name("metadata.json").read_bytes())["chapter"] != chapter:
+                continue  # another chapter may draw it from results of its own
+            same = hashlib.sha256(file.read_bytes()).hexdigest() == shown["table"]
+            yield Finding(
+                f"figures/{shown['id']}",
+                f"as {chapter} shows it",
+                Verdict.IDENTICAL if same else Verdict.DIFFERS,
+                "exact",
+                "the figure of record",
+                "the figure of record" if same else "drawn from other results",
+            )
+
+
+def read_results(
+    executed: Mapping[str, Executed], figures: Mapping[str, Path]
+) -> tuple[dict[str, Content], dict[str, str]]:
+    """Return what the executed chapters say and the figures' tables, see `compare`."""
+    pages = {name: read_notebook(it.notebook) for name, it in executed.items()}
+    return pages, {name: path.read_text(encoding="utf-8") for name, path in figures.items()}
+
+
+def update(pages: Mapping[str, Content], figures: Mapping[str, str], folder: Path) -> None:
+    """Make what the book says now the reference; the tolerances stay."""
+    wanted = {folder / f"{name}.json": _json(asdict(content)) for name, content in pages.items()}
+    wanted |= {folder / "figures" / f"{name}.csv": text for name, text in figures.items()}
+    for _, path in [*_files(folder, "book", ".json"), *_files(folder, "figures", ".csv")]:
+        if path not in wanted:
+            path.unlink()
+    for path, text in wanted.items():
+        write_whole(path, text)
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def verdict_of_figure(findings: Iterable[Finding], figure: str) -> Verdict | None:
+    """Return the worst verdict on the columns of a figure's table; None if it was not compared."""
+    order = list(Verdict)
+    verdicts = [it.verdict for it in findings if it.page == f"figures/{figure}"]
+    return max(verdicts, key=order.index, default=None)
+
+
+def agrees(findings: Iterable[Finding]) -> bool:
+    """Say whether nothing differs and nothing is missing."""
+    return not any(it.verdict in {Verdict.DIFFERS, Verdict.MISSING} for it in findings)
+
+
+def as_json(findings: list[Finding], tolerances: Tolerances) -> str:
+    """Return the findings as the text of ``verify.json``."""
+    figures = dict.fromkeys(
+        it.page.removeprefix("figures/") for it in findings if it.page.startswith("figures/")
+    )
+    return _json(
+        {
+            "agrees": agrees(findings),
+            "counts": counts(findings),
+            "figures": {name: verdict_of_figure(findings, name) for name in figures},
+            "tolerances": asdict(tolerances),
+            "findings": [asdict(it) for it in findings],
+        }
+    )
+
+
+def counts(findings: Iterable[Finding]) -> dict[str, int]:
+    """Return how often each verdict was given, the worst last."""
+    number = Counter(it.verdict for it in findings)
+    return {verdict.value: number[verdict] for verdict in Verdict}
+
+
+def describe(findings: list[Finding]) -> Iterator[str]:
+    """Yield lines that say what is not identical, and how much there was of each verdict."""
+    page = ""
+    for it in findings:
+        if it.verdict is Verdict.IDENTICAL:
+            continue
+        if it.page != page:
+            page = it.page
+            yield page
+        values = "" if it.reference is None else f": {it.reference!r}"
+        values += "" if it.now is None else f" -> {it.now!r}" if values else f": {it.now!r}"
+        size = "" if it.difference is None else f" (relative difference {it.difference:.1e})"
+        yield f"  {it.verdict}: {it.name}{values}{size}"
+    figures = {it.page for it in findings if it.page.startswith("figures/")}
+    moved = [page for page in sorted(figures) if not agrees(f for f in findings if f.page == page)]
+    if moved:
+        yield f"figures that moved: {', '.join(page.removeprefix('figures/') for page in moved)}"
+    total = ", ".join(f"{number} {verdict}" for verdict, number in counts(findings).items())
+    yield f"{len(findings)} numbers and tables: {total}"
+
+
+def page(findings: list[Finding], root: Path) -> str:
+    """Return the verdicts as MyST text."""
+    if not findings:
+        return "This book has no reference values.\n"
+    tolerances = read_tolerances(root / FOLDER)
+    header = [verdict.value for verdict in Verdict]
+    lines = ["All findings, one by one: {download}`verify.json`.", ""]
+    lines += ["## Chapters and figures", "", f"| | {' | '.join(header)} |"]
+    lines.append(f"|:--|{'--:|' * len(header)}")
+    for name in dict.fromkeys(it.page for it in findings):
+        number = counts(it for it in findings if it.page == name)
+        figure = name.removeprefix("figures/")
+        link = f"{{doc}}`/{name}`" if figure == name else f"`{figure}`"
+        lines.append(f"| {link} | {' | '.join(str(n or '') for n in number.values())} |")
+    total = " | ".join(f"**{number}**" for number in counts(findings).values())
+    lines += [f"| **all** | {total} |", "", "## What is not identical", ""]
+    moved = [it for it in findings if it.verdict is not Verdict.IDENTICAL]
+    lines += [f"- `{it.page}`: {it.name}, *{it.verdict}* ({it.tolerance})" for it in moved] or [
+        "Nothing: every number and table is the same to the last digit."
+    ]
+    lines += ["", "## Tolerances", ""]
+    lines += ["| class | of these | may differ by | why |", "|:--|--:|:--|:--|"]
+    used = Counter(it.tolerance for it in findings)
+    for name, limit in tolerances.limits.items():
+        lines.append(f"| {name} | {used[name]} | {limit} | {tolerances.reasons[name]} |")
+    return "\n".join([*lines, ""])

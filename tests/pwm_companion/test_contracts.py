@@ -1,0 +1,189 @@
+"""``pwm solve`` and ``pwm audit``: what they print, and how they end."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from companion import cli
+from paid_with_models import solve
+from paid_with_models.audit import audit_schema
+from paid_with_models.files import contract_schema, menu_from_dict, problem_from_dict
+
+PROBLEM: dict[str, Any] = {
+    "n_parties": 10,
+    "probabilities": [0.2, 0.3, 0.5],
+    "costs": [0.5, 0.2, 0.05],
+    "accuracy": {"name": "GeneralizationBound", "parameters": {"optimum": 1.0}},
+}
+FEASIBLE = PROBLEM | {"contributions": [100.0] * 3, "rewards": [60.0] * 3}
+CRIMINAL = PROBLEM | {"contributions": [100, 150, 600], "rewards": [40, 79.5, 96]}
+
+
+def write(path: Path, data: Any) -> str:
+    text = json.dumps(data) if path.suffix == ".json" else yaml.safe_dump(data)
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".yaml", ".yml"])
+def test_solve(tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str) -> None:
+    file = write(tmp_path / f"problem{suffix}", PROBLEM)
+    assert cli.main(["solve", file]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    contract = solve(problem_from_dict(PROBLEM))
+    assert out.startswith("optimal: no menu is better by more than ")
+    assert f"expected accuracy {contract.expected_accuracy:.9g}" in out
+    head, *rows = out.splitlines()[-4:]
+    columns = ["type", "probability", "cost", "contribution", "reward", "utility", "outside"]
+    assert head.split() == [*columns, "takes", "part"]
+    assert [row.split()[0] for row in rows] == ["1", "2", "3"]
+    assert {len(row) for row in (head, *rows)} == {len(head)}
+    assert len(head) <= 80
+    shown = [float(row.split()[3]) for row in rows]
+    assert shown == pytest.approx(contract.contributions, rel=1e-4)
+
+
+def test_solve_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["solve", "--json", write(tmp_path / "problem.yaml", PROBLEM)]) == 0
+    document = json.loads(capsys.readouterr().out)
+    Draft202012Validator(contract_schema()).validate(document)
+    assert document["status"] == "optimal"
+    # The problem and the menu in it make a file that passes the audit.
+    menu = {name: document[name] for name in ("contributions", "rewards")}
+    file = write(tmp_path / "menu.json", document["problem"] | menu)
+    assert cli.main(["audit", file]) == 0
+    assert capsys.readouterr().out.startswith("satisfied")
+
+
+def test_audit_of_a_feasible_menu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["audit", write(tmp_path / "menu.yaml", FEASIBLE)]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.startswith("satisfied")
+    head, *rows = out.splitlines()[-4:]
+    assert {len(row) for row in (head, *rows)} == {len(head)}
+
+
+def test_audit_of_a_menu_with_every_kind_of_violation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["audit", write(tmp_path / "menu.json", CRIMINAL)]) == 1
+    out, err = capsys.readouterr()
+    assert err == ""
+    verdict = out.splitlines()[0]
+    assert verdict.startswith("violated: type 1 is better off outside, by 10")
+    assert "type 1 gains 14.5 by taking the option of type 2" in verdict
+    assert "type 3 is promised 10.3" in verdict
+    assert "more than can be delivered" in verdict
+
+
+@pytest.mark.parametrize(("menu", "code"), [(FEASIBLE, 0), (CRIMINAL, 1)])
+def test_audit_in_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], menu: dict[str, Any], code: int
+) -> None:
+    assert cli.main(["audit", "--json", write(tmp_path / "menu.json", menu)]) == code
+    document = json.loads(capsys.readouterr().out)
+    Draft202012Validator(audit_schema()).validate(document)
+    assert document["satisfied"] is (code == 0)
+
+
+def test_a_type_without_an_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    outside = problem_from_dict(PROBLEM).outside_options
+    menu = PROBLEM | {
+        "reservation_utilities": [90.0, *outside[1:].tolist()],
+        "contributions": [0, 150, 150],
+        "rewards": [0, 60, 60],
+        "left_out": [0],
+    }
+    assert menu_from_dict(menu).left_out == (0,)
+    assert cli.main(["audit", write(tmp_path / "menu.json", menu)]) == 0
+    assert capsys.readouterr().out.splitlines()[-3].split()[-1] == "no"
+    del menu["left_out"]
+    assert cli.main(["audit", write(tmp_path / "menu.json", menu)]) == 1
+
+
+def test_who_prefers_outside_is_said_to_take_no_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    menu = PROBLEM | {
+        "costs": [1.0, 0.4, 0.2],
+        "reservation_utilities": [10.0] * 3,
+        "contributions": [0, 60, 60],
+        "rewards": [0, 25, 25],
+        "left_out": [0],
+    }
+    assert cli.main(["audit", write(tmp_path / "menu.json", menu)]) == 1
+    first, *_, row, _ = capsys.readouterr().out.splitlines()
+    assert first == "violated: type 2 is better off outside, by 9"
+    assert row.split()[0] == "2"
+    assert row.split()[-1] == "no"
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "text", "message"),
+    [
+        ("solve", "a.json", "{", "is not valid JSON: "),
+        ("solve", "a.yaml", "a: [", "is not valid YAML: "),
+        ("solve", "a.json", "[1]", "must hold a mapping, not list"),
+        ("solve", "a.yaml", "- 1", "must hold a mapping, not list"),
+        ("solve", "a.json", "{}", ": n_parties is missing"),
+        ("solve", "a.json", json.dumps(PROBLEM | {"costs": [1]}), ": probabilities must have one"),
+        ("solve", "a.yaml", yaml.safe_dump(PROBLEM | {"n": 1}), ": n is not a known field"),
+        ("audit", "a.json", json.dumps(PROBLEM), ": contributions is missing"),
+        ("audit", "a.json", json.dumps(FEASIBLE | {"rewards": [1]}), ": rewards must have one"),
+        (
+            "audit",
+            "a.json",
+            json.dumps(FEASIBLE | {"left_out": [1]}),
+            ": left_out must name types without an option",
+        ),
+        ("audit", "missing.json", None, ": No such file or directory"),
+        ("solve", "missing.yaml", None, ": No such file or directory"),
+    ],
+)
+def test_bad_input_is_one_clear_line(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    name: str,
+    text: str | None,
+    message: str,
+) -> None:
+    path = tmp_path / name
+    if text is not None:
+        path.write_text(text)
+    assert cli.main([command, str(path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"pwm: {path}")
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_no_file_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        cli.main(["solve"])
+    assert raised.value.code == 2
+    assert "FILE" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    file = write(tmp_path / "problem.json", PROBLEM)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pwm_companion.cli", "solve", file, "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 1

@@ -1,0 +1,493 @@
+"""``pwm report``: the page, and what is refused."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from pwm_companion.consortium.file import page as report_page
+from pwm_companion.consortium.file import variants as report
+from pwm_companion.consortium.file.file import (
+    MOST_POINTS,
+    consortium_schema,
+    example,
+    read_consortium,
+    read_points,
+)
+from pwm_companion.consortium.file.yaml_input import InputError
+
+from companion import cli
+from paid_with_models import (
+    GeneralizationBound,
+    PowerLaw,
+    Problem,
+    audit,
+    autarky,
+    proportional_rewards,
+    solve,
+)
+from paid_with_models.files import CURVES, VALUATIONS
+
+STATED: dict[str, Any] = {
+    "title": "Two types",
+    "n_parties": 5,
+    "types": [
+        {"name": "small", "probability": 0.6, "cost": 0.2},
+        {"name": "large", "probability": 0.4, "cost": 0.1},
+    ],
+    "accuracy": {"name": "GeneralizationBound"},
+}
+CSV = "data,accuracy\n10,0.3\n100,0.6\n1000,0.8\n"
+
+
+def write(folder: Path, data: Any) -> Path:
+    path = folder / "consortium.yaml"
+    path.write_text(data if isinstance(data, str) else yaml.safe_dump(data, sort_keys=False))
+    return path
+
+
+def make(path: Path) -> BeautifulSoup:
+    output = path.with_suffix(".html")
+    assert cli.main(["report", str(path), "--output", str(output)]) == 0
+    return BeautifulSoup(output.read_text(), "html.parser")
+
+
+@pytest.mark.parametrize("name", ["hospitals.yaml", "banks.yaml"])
+def test_examples(tmp_path: Path, name: str) -> None:
+    output = tmp_path / "report.html"
+    assert cli.main(["report", str(example(name)), "--output", str(output)]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    page = BeautifulSoup(output.read_text(), "html.parser")
+    contract = solve(read_consortium(example(name)).problem)
+    text = page.get_text(" ")
+    assert "proved optimal" in text
+    assert f"{contract.expected_accuracy:.9g}" in text
+    assert page.svg["role"] == "img"
+    assert page.svg["aria-label"]
+    heads = [head.text for head in page.find_all("h2")]
+    assert ("The scheme in use" in heads) == (name == "hospitals.yaml")
+    assert not page.find_all(["script", "link", "img", "iframe"])
+    assert "http" not in output.read_text()
+
+
+def test_outside_options_of_a_table_of_parties() -> None:
+    problem = read_consortium(example("banks.yaml")).problem
+    assert problem.n_parties == 6
+    assert problem.probabilities == pytest.approx([1 / 2, 1 / 3, 1 / 6])
+    assert problem.outside_options[1] == 70
+
+
+def test_text_is_escaped(tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script>\"'&"
+    data = STATED | {
+        "title": evil,
+        "data_unit": "<b>samples",
+        "value_unit": "<script>x</script>",
+        "types": [STATED["types"][0] | {"name": evil}, STATED["types"][1]],
+        "present": {"contributions": [1, 1], "rewards": [1, 1]},
+    }
+    page = make(write(tmp_path, data))
+    assert not page.find_all(["script", "b"])
+    assert page.h1.text == f"{evil}: the best contract"
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_drawn_rewards_are_those_of_the_exact_distribution(beliefs: Any) -> None:
+    problem = Problem(6, [0.5, 0.3, 0.2], [0.4, 0.2, 0.1], GeneralizationBound(), beliefs=beliefs)
+    contract = solve(problem)
+    exact, drawn = proportional_rewards(contract), report.reward_spread(contract)
+    error = exact.standard_deviations / np.sqrt(report.DRAWS)
+    assert np.all(np.abs(drawn.means - exact.means) < 5 * error + 1e-9)
+    for i in range(3):
+        for level, value in zip(report.LEVELS, drawn.levels[i], strict=True):
+            seen, values = exact.probabilities[:, i], exact.values[:, i]
+            # The exact distribution has atoms: the level lies between below and up to the value.
+            assert seen[values < value - 1e-9].sum() < level + 0.02
+            assert seen[values <= value + 1e-9].sum() > level - 0.02
+
+
+def test_each_variant_changes_one_assumption() -> None:
+    hospitals = read_consortium(example("hospitals.yaml"))
+    reached = solve(hospitals.problem).expected_accuracy
+    changed = report.variants(hospitals.problem, hospitals.measured)
+    assert "A power law through the measured points" in changed
+    accuracy = {name: solve(it).expected_accuracy for name, it in changed.items()}
+    assert all(value != reached for value in accuracy.values())
+    better = {"Costs 20 % lower", "10 parties", "The cheapest type 20 % more likely"}
+    better |= {"Models' value 20 % higher"}
+    worse = {"Costs 20 % higher", "6 parties", "The costliest type 20 % more likely"}
+    worse |= {"Outside options 5 % better", "Best accuracy 5 % lower", "Models' value 20 % lower"}
+    assert all(accuracy[name] > reached for name in better)
+    assert all(accuracy[name] < reached for name in worse)
+    # More data for every accuracy is the same as dearer data, and lower values as dearer ones.
+    slower = accuracy["20 % more data for the same accuracy"]
+    assert slower == pytest.approx(accuracy["Costs 20 % higher"], abs=1e-8)
+    dearer = report._changed(hospitals.problem, costs=hospitals.problem.costs / 0.8)
+    less = accuracy["Models' value 20 % lower"]
+    assert less == pytest.approx(solve(dearer).expected_accuracy, abs=1e-8)
+
+
+def test_every_curve_has_a_slower_one() -> None:
+    given = {"PowerLaw": (0.9, 1.0, 0.5, 2.0), "Saturating": ((0.5,), (0.1,))}
+    data = np.array([5.0, 50.0, 500.0, 5000.0])
+    for name, kind in CURVES.items():
+        curve: Any = kind(*given.get(name, ()))
+        if name == "GeneralizationBound":
+            assert report._slower(curve)(5000.0) < curve(5000.0)
+        else:
+            assert report._slower(curve)(1.2 * data) == pytest.approx(curve(data), abs=1e-12)
+
+
+def test_every_curve_has_a_lower_one() -> None:
+    given = {"PowerLaw": (0.9, 1.0, 0.5), "Saturating": ((0.5,), (0.1,))}
+    for name, kind in CURVES.items():
+        curve: Any = kind(*given.get(name, ()))
+        lower = report._lower(curve)
+        assert lower.optimum == pytest.approx(0.95 * curve.optimum)
+        assert lower(500.0) < curve(500.0)
+
+
+def test_a_fit_to_perfect_points_stays_below_one(tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text("data,accuracy\n1,0.9\n10,1\n100,1\n200,1\n")
+    curve = read_consortium(write(tmp_path, STATED | {"accuracy": {"csv": "points.csv"}})).problem
+    assert curve.accuracy.optimum <= 1 + 1e-12
+    assert float(curve.accuracy(100.0)) > 0.98
+
+
+def test_twelve_types_and_two_hundred_parties(tmp_path: Path) -> None:
+    parties = [{"type": f"type {i % 12}", "cost": 0.05 * (1 + i % 12)} for i in range(200)]
+    (tmp_path / "points.csv").write_text(CSV)
+    accuracy = {"csv": "points.csv"}
+    path = write(tmp_path, {"title": "Many", "parties": parties, "accuracy": accuracy})
+    start = time.process_time()
+    page = make(path)
+    assert time.process_time() - start < 20
+    assert len(page.find_all("table")[0].tbody.find_all("tr")) == 12
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    data = STATED | changes
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def of_parties(*types: str) -> dict[str, Any]:
+    parties = [{"name": str(i), "type": kind, "cost": 0.2} for i, kind in enumerate(types)]
+    return changed(types=None, n_parties=None) | {"parties": parties}
+
+
+TYPE = STATED["types"][0]
+TEXT = """\
+title: Two
+n_parties: 5
+types:
+  - {name: small, probability: 0.6, cost: 0.2}
+  - {name: large, probability: 0.4, cost: 0.1}
+accuracy: {name: GeneralizationBound}
+"""
+#: Seven lines that stand for ten million values.
+BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdef", "bcdefg", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT.replace("0.2", "2e-1"),
+        TEXT.replace("n_parties: 5", "n_parties: 5.0"),
+        TEXT.replace("\n", "\r\n"),
+        "\ufeff" + TEXT,
+        TEXT.encode("utf-16"),
+        TEXT.replace("- {name: s", "- &s {name: s").replace("0.1}", "0.1, <<: *s}"),
+    ],
+)
+def test_files_that_can_be_understood(tmp_path: Path, text: str | bytes) -> None:
+    path = tmp_path / "consortium.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    problem = read_consortium(path).problem
+    assert problem.n_parties == 5
+    assert problem.costs.tolist() == [0.2, 0.1]
+
+
+def test_a_curve_that_is_nowhere_steep_is_drawn_when_nobody_takes_part(tmp_path: Path) -> None:
+    bound = {"name": "GeneralizationBound", "parameters": {"complexity": 10}}
+    types = [kind | {"outside": 500} for kind in STATED["types"]]
+    page = make(write(tmp_path, STATED | {"types": types, "accuracy": bound}))
+    assert "no contract makes it worth anybody's while" in page.get_text(" ")
+    (curve,) = page.find_all("polyline")
+    heights = [float(point.split(",")[1]) for point in curve["points"].split()]
+    assert heights[0] - heights[-1] > 83  # of the 166 that an accuracy from 0 to 1 takes
+
+
+def column(page: BeautifulSoup, heading: str) -> list[str]:
+    """Return the cells below a heading of whichever table has it."""
+    (head,) = (it for it in page.find_all("th", scope="col") if it.text == heading)
+    place = head.find_previous_siblings("th")
+    rows = head.find_parent("table").tbody.find_all("tr")
+    return [row.find_all("td")[len(place) - 1].text for row in rows]
+
+
+def test_gains_in_short_are_those_of_types_that_take_part(tmp_path: Path) -> None:
+    types = [STATED["types"][0], STATED["types"][1] | {"outside": 500}]
+    page = make(write(tmp_path, STATED | {"types": types}))
+    text = " ".join(page.ul.text.split())
+    assert "1 of 2 types of party take part" in text
+    gain, _ = column(page, "Gain over going alone")
+    assert float(gain) < 100
+    assert f"a party that takes part gains from {gain} to {gain} units of value" in text
+
+
+def test_the_costliest_type_may_gain(tmp_path: Path) -> None:
+    """The outside option of the second raises the reward of the first, who could take its place."""
+    types = [
+        {"name": str(cost), "probability": 1 / 3, "cost": cost} | outside
+        for cost, outside in ((0.2, {}), (0.12, {"outside": 40}), (0.05, {}))
+    ]
+    page = make(write(tmp_path, STATED | {"n_parties": 10, "types": types}))
+    assert column(page, "Gain over the outside option")[:2] == ["2.388", "0"]
+    assert "costliest" not in page.find(string="What each type gains").find_next("p").text
+
+
+def test_small_numbers_are_not_zero_and_rounding_errors_are(tmp_path: Path) -> None:
+    """Another unit of value, or of data, changes all numbers by the same factor."""
+    cells = []
+    for unit in (1e-7, 1.0, 1e8):
+        types = [kind | {"cost": kind["cost"] * unit} for kind in STATED["types"]]
+        worth = {"name": "LinearValuation", "parameters": {"scale": 100 * unit}}
+        page = make(write(tmp_path, STATED | {"types": types, "valuation": worth}))
+        names = ("Cost of one more unit of data", "Net value alone", "Gain over the outside option")
+        found = [column(page, name) for name in names]
+        cells.append([[float(it.replace(",", "")) / unit for it in row] for row in found])
+        assert found[2][0] == "0"
+    for row in zip(*cells, strict=True):
+        assert row[0] == pytest.approx(row[1], rel=1e-3)
+        assert row[2] == pytest.approx(row[1], rel=1e-3)
+    assert cells[1][0] == [0.2, 0.1]
+
+
+def test_texts_stay_texts(tmp_path: Path) -> None:
+    text = TEXT.replace("Two", "2024-01-01").replace("small", "no").replace("large", "1:30")
+    found = read_consortium(write(tmp_path, text))
+    assert (found.title, found.names) == ("2024-01-01", ("no", "1:30"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CSV,
+        CSV.replace("\n", "\r\n"),
+        "\ufeff" + CSV,
+        CSV.replace(",", ";"),
+        CSV.replace(",", ";").replace(".", ","),
+        CSV.replace(",", "\t"),
+        CSV.title(),
+        CSV + "\n,\n",
+        CSV.replace("1000", '"1e3"'),
+    ],
+)
+def test_points_that_can_be_understood(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "points.csv"
+    path.write_bytes(text.encode())
+    assert read_points(path).tolist() == [[10, 0.3], [100, 0.6], [1000, 0.8]]
+
+
+def test_as_many_points_as_may_be_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "points.csv"
+    rows = [f"{k},{k / 1e5}" for k in range(1, MOST_POINTS + 1)]
+    path.write_text("\n".join(["data,accuracy", *rows, ",", ""]))
+    assert read_points(path).shape == (MOST_POINTS, 2)
+    path.write_text("\n".join(["data,accuracy", *rows, "1e6,0.5"]))
+    with pytest.raises(InputError, match=f"at most {MOST_POINTS} points; got {MOST_POINTS + 1}$"):
+        read_points(path)
+
+
+def test_names_of_a_table_of_parties_are_listed(tmp_path: Path) -> None:
+    banks = read_consortium(example("banks.yaml"))
+    assert banks.members == (("Bank A", "Bank B", "Bank C"), ("Bank D", "Bank E"), ("Bank F",))
+    path = tmp_path / "banks.yaml"
+    path.write_text(example("banks.yaml").read_text())
+    assert "Bank A, Bank B, Bank C" in make(path).find("table").text
+
+
+def test_a_scheme_that_breaks_the_rules_is_told_in_words(tmp_path: Path) -> None:
+    scheme = {"contributions": [300, 100], "rewards": [60, 95]}
+    page = make(write(tmp_path, STATED | {"present": scheme}))
+    (section,) = (it for it in page.find_all("section") if it.h2.text == "The scheme in use")
+    said = " ".join(section.ul.text.split())
+    assert "does not work" in section.p.text
+    found = audit(read_consortium(tmp_path / "consortium.yaml").problem, [300, 100], [60, 95])
+    assert f"small does better, by {found.deviation_gain[0]:.4g} units of value" in said
+    assert f"large is promised {-found.caps[1]:.4g} units of value more than can be" in said
+
+
+def test_a_type_without_a_part_in_the_scheme_is_out(tmp_path: Path) -> None:
+    best = solve(Problem(5, [0.6, 0.4], [0.2, 0.1], GeneralizationBound()))
+    scheme = {"contributions": [0, best.contributions[1]], "rewards": [0, best.rewards[1] - 5]}
+    scheme = {name: [float(it) for it in values] for name, values in scheme.items()}
+    page = make(write(tmp_path, STATED | {"present": scheme}))
+    (section,) = (it for it in page.find_all("section") if it.h2.text == "The scheme in use")
+    assert section.tbody.tr.find_all("td")[-1].text == "no"
+
+
+def test_who_leaves_if_the_menu_stays(tmp_path: Path) -> None:
+    """The costliest type has nothing to spare: with higher costs it goes, with lower ones not."""
+    page = make(write(tmp_path, STATED))
+    (section,) = (it for it in page.find_all("section") if "assumption" in it.h2.text)
+    said = {row.th.text: row.find_all("td")[-1].text for row in section.tbody.find_all("tr")}
+    assert said["As stated"] == "works"
+    assert "small stays out" in said["Costs 20 % higher"]
+    assert "stays out" not in said["Costs 20 % lower"]
+    assert "less than promised" in said["4 parties"]
+
+
+def test_who_stays_out_picks_no_other_option() -> None:
+    """The first type would rather have the option of the last, and rather still none."""
+    problem = Problem(
+        10, [0.2, 0.3, 0.5], [1.0, 0.2, 0.19], GeneralizationBound(),
+        reservation_utilities=[10.0] * 3,
+    )  # fmt: skip
+    found = audit(problem, [60.0] * 3, [25.0, 25.0, 26.0])
+    assert found.deviation_gain.tolist() == [1.0, 1.0, 0.0]
+    said = report_page._kept(found, ("a", "b", "c"), 1e-7)
+    assert said == "a stays out; b picks another option"
+
+
+def test_many_types_with_better_options_outside(tmp_path: Path) -> None:
+    """The search for who takes part is cut short, and the report says by how much."""
+    costs = [0.05 * (1 + k) for k in range(12)]
+    curve = {"name": "PowerLaw", "parameters": {"optimum": 0.95, "scale": 2.0, "exponent": 0.4}}
+    alone = autarky(Problem(200, [1 / 12] * 12, costs, PowerLaw(0.95, 2.0, 0.4))).utilities
+    types = [
+        {"name": f"type {k}", "probability": 1 / 12, "cost": cost, "outside": float(u * 1.05)}
+        for k, (cost, u) in enumerate(zip(costs, alone, strict=True))
+    ]
+    path = write(tmp_path, {"title": "M", "n_parties": 200, "types": types, "accuracy": curve})
+    start = time.process_time()
+    text = make(path).get_text(" ")
+    assert time.process_time() - start < 40  # others use this machine
+    assert "No other contract is" in text
+
+
+@pytest.mark.parametrize("name", ["consortium.yaml", "."])
+def test_what_is_not_to_be_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    path = write(tmp_path, TEXT)
+    assert cli.main(["report", str(path), "--output", str(tmp_path / name)]) == 2
+    assert capsys.readouterr().err.startswith("pwm: --output: ")
+    assert path.read_text() == TEXT
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (changed(title=None), "line 1, title: is missing"),
+        (changed(accuracy=None), "line 1, accuracy: is missing"),
+        (changed(n_parties=None), "must state either types and n_parties, or parties"),
+        (changed(types=None), "must state either types and n_parties, or parties"),
+        (changed(types=[TYPE | {"cost": -1}]), "line 6, types.0.cost: must be more than 0; got -1"),
+        (changed(types=[{"name": "a", "cost": 1}]), "line 4, types.0.probability: is missing"),
+        (changed(types=[TYPE]), "line 3, types: probabilities must sum to 1"),
+        (changed(types=[TYPE | {"cost": 1 + k} for k in range(10_000)]), "got 10000"),
+        (changed(accuracy={"name": "Nobody"}), "line 11, accuracy.name: must be one of"),
+        (changed(accuracy={"csv": "none.csv"}), "line 11, accuracy.csv: "),
+        (changed(extra=1), "line 12, extra: is not a known field"),
+        (changed(present={"contributions": [1], "rewards": [1, 1]}), "one entry per type, 2"),
+        (changed(accuracy={"name": "powerlaw"}), "got 'powerlaw'; did you mean PowerLaw?"),
+        (changed(accuracy={"name": "PowerLaw"}), "line 10, accuracy.parameters.optimum: is"),
+        (changed(accuracy={"csv": "a.csv", "name": "Arctan"}), "must have either csv, or a name"),
+        (changed(valuation={"name": "Linear"}), "did you mean LinearValuation?"),
+        (changed(n_partys=5), "present; did you mean n_parties?"),
+        (changed(types=[TYPE | {"probabilty": 1}]), "did you mean probability?"),
+        (changed(types=[TYPE, TYPE]), "line 5, types.1.name: must be a name of its own"),
+        (changed(types=[TYPE | {"name": " "}]), "line 4, types.0.name: must not be blank"),
+        (of_parties("A", "A", "B", "B "), "line 15, parties.3.type: must be a name of its own"),
+        (of_parties("A", "A", " "), "line 12, parties.2.type: must not be blank; got ' '"),
+        (changed(types=[TYPE | {"cost": True}]), "cost: must be a number; got True"),
+        (changed(types=[TYPE | {"cost": 10**400}]), "line 6, types.0.cost: must be a number below"),
+        (changed(title="a\0b"), "title: must not hold control characters"),
+        ("title: [", "is not valid YAML: line 2"),
+        ("title: [" * 5000, "is not valid YAML"),
+        ("", "must hold a mapping"),
+        (TEXT + "n_parties: 6\n", "line 7: n_parties is stated twice"),
+        (TEXT.replace("cost: 0.2", "cost: 0.2, cost: 1"), "types.0.cost is stated twice"),
+        (TEXT.replace("0.2", ".nan"), "line 4, types.0.cost: must be a number; got '.nan'"),
+        (TEXT.replace("0.2", "1e999"), "line 4, types.0.cost: must be a number below"),
+        (TEXT.replace("0.2", "2024-01-01"), "must be a number; got '2024-01-01'"),
+        (TEXT.replace("n_parties: 5", "n_parties: 1:30"), "must be a whole number; got '1:30'"),
+        (TEXT.replace("n_parties: 5", "n_parties: yes"), "must be a whole number; got 'yes'"),
+        (TEXT.replace("n_parties: 5", "n_parties: 5.5"), "must be a whole number; got 5.5"),
+        (TEXT.replace("types:", "types: &a [*a]\nextra:"), "line 3: must not refer to itself"),
+        (BOMB + TEXT, "states more than 300000 values"),
+        (TEXT + "---\n" + TEXT, "is not valid YAML: line 7"),
+        (TEXT.replace("Two", "!!python/name:os.system x"), "is not valid YAML: line 1"),
+        (TEXT + "? [a, b]\n: 1\n", "is not valid YAML: line 7"),
+        ("#" * 5_000_001, "is larger than 5 MB"),
+    ],
+)
+def test_broken_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: Any, message: str
+) -> None:
+    refused(write(tmp_path, data), capsys, message)
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        ("data,accuracy\n10,0.5\n20,good\n", "line 3: accuracy must be a number; got 'good'"),
+        ("data,accuracy\n10,0.5\n20\n", "line 3: must have two cells"),
+        ("data,accuracy\n1_0,0.5\n", "line 2: data must be a number; got '1_0'"),
+        ("data,accuracy\n10,30\n", "line 2: accuracy must be a share, in [0, 1]; got 30"),
+        ("data;accuracy\n10;0,5\n20;0,6\n30;0,4\n", "line 4: accuracy must not fall"),
+        ("", "line 1: must be the heading"),
+        ("data,accuracy\n10,0.5\n20,0.6\n30,0.4\n", "line 4: accuracy must not fall"),
+        ("data,accuracy\n10,0.5\n10,0.6\n30,0.7\n", "line 3: data must be positive and rise"),
+        ("data,accuracy\n10,nan\n", "line 2: accuracy must be a number"),
+        ("data,accuracy\n10,0.5\n", "three points or more"),
+        ("a,b\n1,2\n", "line 1: must be the heading data,accuracy; got 'a,b'"),
+    ],
+)
+def test_broken_points(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], points: str, message: str
+) -> None:
+    (tmp_path / "points.csv").write_text(points)
+    refused(write(tmp_path, changed(accuracy={"csv": "points.csv"})), capsys, message)
+
+
+def refused(path: Path, capsys: pytest.CaptureFixture[str], message: str) -> None:
+    before = sorted(path.parent.iterdir())
+    output = path.with_suffix(".html")
+    assert cli.main(["report", str(path), "--output", str(output)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("pwm: ")
+    assert message in err
+    assert "Traceback" not in err
+    assert err.count("\n") == 1
+    assert len(err) < 600
+    assert sorted(path.parent.iterdir()) == before
+
+
+def test_missing_file_and_missing_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused(tmp_path / "none.yaml", capsys, "No such file")
+    output = tmp_path / "none" / "report.html"
+    assert cli.main(["report", str(example("banks.yaml")), "--output", str(output)]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+
+
+def test_schema_is_a_schema() -> None:
+    from jsonschema import Draft202012Validator
+
+    schema = consortium_schema()
+    Draft202012Validator.check_schema(schema)
+    for field, known in {"accuracy": CURVES, "valuation": VALUATIONS}.items():
+        assert schema["properties"][field]["properties"]["name"]["enum"] == list(known)
+    for name in ("hospitals.yaml", "banks.yaml"):
+        Draft202012Validator(consortium_schema()).validate(
+            yaml.safe_load(example(name).read_text())
+        )

@@ -1,0 +1,54 @@
+"""Surfaces that turn: what the page gets, and the same at each run."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from plotly.offline import get_plotlyjs_version
+from pwm_companion.book.sphinx_ext import PLOTLY
+from pwm_companion.figures.turnable import two_type_surfaces
+
+from paid_with_models.paper.two_types import TwoTypeResults, two_type_experiment
+
+
+@pytest.fixture(scope="module")
+def results() -> TwoTypeResults:
+    return two_type_experiment([4, 8, 12], [0.3, 0.7])
+
+
+def drawn(results: TwoTypeResults, quantity: str) -> str:
+    turnable = two_type_surfaces(results, quantity, "units", "turn-it", 'a "surface"')
+    return str(turnable._repr_mimebundle_()["text/html"])
+
+
+@pytest.mark.parametrize(("quantity", "surfaces"), [("contributions", 2), ("gap", 1)])
+def test_page_gets_the_surfaces_and_no_script_of_its_own(
+    results: TwoTypeResults, quantity: str, surfaces: int
+) -> None:
+    page = drawn(results, quantity)
+    assert page == drawn(results, quantity)
+    assert page.count('"type":"surface"') == surfaces
+    assert 'id="turn-it"' in page
+    assert 'aria-label="a &quot;surface&quot;"' in page
+    assert "<script src" not in page
+    assert len(page) < 50_000
+
+
+def test_surfaces_are_the_results(results: TwoTypeResults) -> None:
+    figure = two_type_surfaces(results, "rewards", "value", "turn-it", "rewards").figure
+    for kind in range(2):
+        np.testing.assert_allclose(figure.data[kind].z, results.rewards[..., kind], rtol=1e-4)
+
+
+def test_quantity_must_be_on_the_grid(results: TwoTypeResults) -> None:
+    for name in ("costs", "nothing"):
+        with pytest.raises(ValueError, match="on the grid"):
+            drawn(results, name)
+
+
+def test_the_script_that_draws_is_of_the_version_that_describes() -> None:
+    script = Path(__file__).parents[2] / "book/_static" / PLOTLY
+    said = re.search(r"v(\d+)\.", script.read_text(encoding="utf-8")[:200])
+    assert said is not None
+    assert said[1] == get_plotlyjs_version().partition(".")[0]

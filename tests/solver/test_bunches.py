@@ -1,0 +1,170 @@
+"""Expectations over bunches against all outcomes, and the bounds that they close."""
+
+import dataclasses
+import math
+import warnings
+
+import numpy as np
+import pytest
+
+from paid_with_models import (
+    GeneralizationBound,
+    LinearValuation,
+    ModelValue,
+    Problem,
+    Status,
+    menu_residuals,
+    solve,
+)
+from paid_with_models.solver import bunches as bunching
+from paid_with_models.solver import routes as screening
+from paid_with_models.solver.bunches import BunchedEnumeration
+from paid_with_models.solver.moments import Enumeration
+from tests.problems import scale_problem, unequal_problem
+
+CURVE = GeneralizationBound()
+VALUE = ModelValue(CURVE, LinearValuation())
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+@pytest.mark.parametrize("seed", range(10))
+def test_bunches_against_all_outcomes(beliefs, seed):
+    rng = np.random.default_rng(seed)
+    n_types, n_parties = int(rng.integers(1, 6)), int(rng.integers(1, 7))
+    bunch = np.unique(rng.integers(0, 3, n_types), return_inverse=True)[1]
+    p = rng.dirichlet(np.ones(n_types))
+    m = rng.uniform(0, 80, 3)[bunch][None]
+    bunched = BunchedEnumeration(n_parties, p, beliefs, bunch).moments(CURVE, VALUE, m)
+    every = Enumeration.of(n_parties, p[None], beliefs).moments(CURVE, VALUE, m)
+    for name in ("accuracy", "accuracy_gradient", "value", "values", "value_jacobian"):
+        expected = getattr(every, name)
+        assert getattr(bunched, name) == pytest.approx(expected, rel=1e-10, abs=1e-13), name
+
+
+def test_what_differs_within_a_bunch_is_in_the_uncertainty():
+    """Up to ten units of data apart: true values are never above by more than is said."""
+    rng = np.random.default_rng(1)
+    a, v = CURVE.envelope(), VALUE.envelope()
+    p, bunch = np.array([0.2, 0.3, 0.1, 0.4]), np.array([0, 0, 1, 1])
+    for _ in range(50):
+        m = np.array([[30.0, 30.0, 200.0, 200.0]]) + rng.uniform(0, 10, (1, 4))
+        outcomes = BunchedEnumeration(5, p, "paper", bunch)
+        some, wrong = outcomes.moments(a, v, m), outcomes.uncertainty(a, v, m)
+        every = Enumeration.of(5, p[None], "paper").moments(a, v, m)
+        assert np.all(every.accuracy <= some.accuracy + wrong.accuracy)
+        assert np.all(every.values <= some.values + wrong.values)
+        assert wrong.accuracy[0] > 1e-6
+
+
+def test_the_uncertainty_is_rounding_and_twice_what_differs():
+    p, bunch = np.array([0.2, 0.3, 0.5]), np.array([0, 0, 1])
+    outcomes = BunchedEnumeration(5, p, "paper", bunch)
+    alike, apart = (
+        outcomes.uncertainty(CURVE, VALUE, np.array([[30.0, 30.0 + 2 * by, 200.0]]))
+        for by in (0.0, 3.0)
+    )
+    every = Enumeration.of(5, p[None], "paper").relative_error
+    assert 0 < alike.accuracy[0] <= 4 * every * CURVE.optimum
+    assert alike.values[0] == pytest.approx(100 * alike.accuracy[0])
+    off = 2 * 5 * 3.0
+    assert apart.accuracy[0] == pytest.approx(off * CURVE.envelope().slope)
+    assert apart.values[0] == pytest.approx([off * VALUE.envelope().slope] * 3)
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_curvature_where_no_types_bunch_is_that_of_all_outcomes(beliefs):
+    p, m = np.array([0.2, 0.3, 0.5]), np.array([[300.0, 400.0, 900.0]])
+    prices = np.array([[0.01, 0.002, 0.005]])
+    bunched = BunchedEnumeration(3, p, beliefs, np.arange(3)).moments(CURVE, VALUE, m)
+    every = Enumeration.of(3, p[None], beliefs).moments(CURVE, VALUE, m)
+    assert bunched.curvature(prices) == pytest.approx(every.curvature(prices), rel=1e-9)
+
+
+def test_curvature_of_the_accuracy_of_bunches_is_that_of_all_outcomes():
+    """Without prices, of which who is there tells something, it is exact within bunches too."""
+    p, m = np.array([0.2, 0.1, 0.3, 0.4]), np.array([[300.0, 300.0, 300.0, 900.0]])
+    bunched = BunchedEnumeration(4, p, "paper", np.array([0, 0, 0, 1])).moments(CURVE, VALUE, m)
+    every = Enumeration.of(4, p[None], "paper").moments(CURVE, VALUE, m)
+    prices = np.zeros((1, 4))
+    assert bunched.curvature(prices) == pytest.approx(every.curvature(prices), rel=1e-9)
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_the_bound_is_of_the_problem_as_it_is(monkeypatch, beliefs):
+    """Under either belief, and with types in any order, it is next to what is reached."""
+    plain = unequal_problem(277)
+    order = np.random.default_rng(0).permutation(plain.n_types)
+    bounds = []
+    bound = screening.bunched_bound
+
+    def recorded(problem, envelope, solution):
+        bounds.append(bound(problem, envelope, solution))
+        return bounds[-1]
+
+    monkeypatch.setattr(screening, "bunched_bound", recorded)
+    problem = Problem(
+        plain.n_parties, plain.probabilities[order], plain.costs[order], plain.accuracy,
+        plain.valuation, beliefs,
+    )  # fmt: skip
+    reached = solve(problem).expected_accuracy
+    assert bounds
+    assert reached - 1e-9 <= min(bounds) <= reached + 1e-7
+
+
+def test_too_many_types_or_outcomes_are_not_bounded(monkeypatch):
+    seen = []
+
+    def look(problem, envelope, solution):
+        seen.append((problem, envelope, solution))
+        return np.inf
+
+    monkeypatch.setattr(screening, "bunched_bound", look)
+    solve(unequal_problem(277))
+    known = bunching.bunched_bound(*seen[0])
+    assert known < 1
+    monkeypatch.setattr(bunching, "TYPES", 6)
+    assert bunching.bunched_bound(*seen[0]) == np.inf
+    monkeypatch.setattr(bunching, "TYPES", 7)
+    assert bunching.bunched_bound(*seen[0]) == known
+    outcomes = math.comb(26 + 5 - 1, 5 - 1)  # of 26 parties in five bunches
+    monkeypatch.setattr(bunching, "ENTRIES", 7 * outcomes)
+    assert bunching.bunched_bound(*seen[0]) == known
+    monkeypatch.setattr(bunching, "ENTRIES", 7 * outcomes - 1)
+    assert bunching.bunched_bound(*seen[0]) == np.inf
+
+
+@pytest.mark.parametrize("seed", [41, 185, 277])
+def test_rare_outcomes_below_the_tangent_point_leave_no_gap(seed):
+    contract = solve(unequal_problem(seed))
+    assert contract.status is Status.OPTIMAL
+    residuals = menu_residuals(contract.problem, contract.contributions, contract.rewards)
+    assert residuals.largest <= 1e-9
+
+
+def test_types_that_nearly_bunch_are_bounded_as_those_that_do(monkeypatch):
+    """Whatever is left between the contributions of a bunch does not stay in the bound."""
+    bound = screening.bunched_bound
+    bounds = []
+
+    def both(problem, envelope, solution):
+        nudged = solution.point.increments + 1e-8 * solution.point.contributions.max()
+        point = envelope.point(np.where(envelope.chain.live, nudged, 0.0))
+        apart = dataclasses.replace(solution, point=point)
+        bounds.append([bound(problem, envelope, menu) for menu in (solution, apart)])
+        return bounds[-1][0]
+
+    monkeypatch.setattr(screening, "bunched_bound", both)
+    contract = solve(unequal_problem(277))
+    (as_solved, nudged), *_ = bounds
+    assert as_solved - contract.expected_accuracy <= 1e-8
+    assert nudged - as_solved <= 1e-8
+
+
+@pytest.mark.parametrize(("n_types", "status"), [(40, Status.OPTIMAL), (100, Status.FEASIBLE)])
+def test_many_types_with_dear_data_are_bounded_closely(n_types, status):
+    """Their accuracy is not concave where it matters: a gap may stay open, but a small one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        contract = solve(scale_problem(n_types, 10, 0))
+    assert contract.gap < 1e-4
+    assert contract.status is status

@@ -1,0 +1,1022 @@
+"""The solver against certified values, closed forms, brute force, and itself in other words."""
+
+import dataclasses
+import itertools
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from paid_with_models import (
+    Arctan,
+    ExponentialValuation,
+    GeneralizationBound,
+    LinearValuation,
+    PowerLaw,
+    PowerValuation,
+    Problem,
+    Saturating,
+    Shape,
+    Status,
+    autarky,
+    linear_program_bound,
+    menu_residuals,
+    solve,
+    solve_many,
+)
+from paid_with_models.solver import routes as screening
+from paid_with_models.solver.banded import ManyTypes
+from paid_with_models.solver.moments import Enumeration
+from paid_with_models.solver.program import FirstMoment, least_utilities
+from paid_with_models.solver.selection import Selection
+from paid_with_models.solver.sum_moments import SumExpectation
+
+BIG_FIRMS = [0.20, 0.16, 0.12, 0.08, 0.04]
+SMALL_PARTIES = [1.0, 0.85, 0.70, 0.55, 0.40]
+BIG_AND_SMALL = [0.5, 0.4, 0.03, 0.02, 0.001]
+
+
+def scenario(costs, **changes):
+    return dataclasses.replace(Problem(10, [0.2] * 5, costs, GeneralizationBound()), **changes)
+
+
+# Certified with 40-digit arithmetic and independent cutting planes.
+CERTIFIED = [
+    (BIG_FIRMS, [391.909438] * 4 + [425.393117], 0.864782760158312, ((0, 1, 2, 3),)),
+    (SMALL_PARTIES, [69.0532528] * 5, 0.690532528490800, ((0, 1, 2, 3, 4),)),
+    (
+        BIG_AND_SMALL,
+        [104.389092680] * 2 + [1166.599131350] * 2 + [11740.66175],
+        0.940134924265323,
+        ((0, 1), (2, 3)),
+    ),
+]
+
+
+@pytest.mark.parametrize(("costs", "contributions", "accuracy", "bunches"), CERTIFIED)
+def test_the_papers_scenarios(costs, contributions, accuracy, bunches):
+    contract = solve(scenario(costs))
+    assert contract.contributions == pytest.approx(contributions, abs=1e-5)
+    assert contract.expected_accuracy == pytest.approx(accuracy, abs=1e-13)
+    assert contract.bunches == bunches
+    for bunch in bunches:
+        options = contract.contributions[list(bunch)]
+        assert np.ptp(options) <= 1e-9 * options.max()
+        assert np.ptp(contract.rewards[list(bunch)]) <= 1e-9 * contract.rewards.max()
+    assert contract.status is Status.OPTIMAL
+    assert 0 <= contract.gap <= 1e-9
+    assert contract.kkt_residual <= 1e-8
+    assert (
+        menu_residuals(contract.problem, contract.contributions, contract.rewards).largest <= 1e-9
+    )
+    assert contract.participates.all()
+
+
+# Book: prop-price
+def test_closed_forms_of_the_third_scenario():
+    """IR binds for types 1, 3 and 5, so utilities between them fix two contributions."""
+    contract = solve(scenario(BIG_AND_SMALL))
+    c, f = contract.problem.costs, contract.reservation_utilities
+    assert contract.contributions[0] == pytest.approx(f[2] / (c[0] - c[2]), rel=1e-10)
+    assert contract.contributions[2] == pytest.approx((f[4] - f[2]) / (c[2] - c[4]), rel=1e-10)
+    assert contract.binding.individual_rationality.tolist() == [True, False, True, False, True]
+
+
+def test_complete_pooling_of_the_second_scenario_in_closed_form():
+    """One option at m = v(a(10 m))/c_1, where the costliest type keeps its outside option."""
+    contract = solve(scenario(SMALL_PARTIES))
+    m = contract.contributions[0]
+    assert contract.shape is Shape.POOLING
+    assert m == pytest.approx(float(contract.problem.model_value(10 * m)) / 1.0, rel=1e-12)
+    assert contract.expected_accuracy == pytest.approx(float(GeneralizationBound()(10 * m)))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3)))[1:])
+def test_types_come_back_in_the_callers_order(order):
+    p, c = np.array([0.2, 0.3, 0.5]), np.array([0.5, 0.12, 0.02])
+    contract = solve(Problem(6, p, c, GeneralizationBound()))
+    moved = solve(Problem(6, p[list(order)], c[list(order)], GeneralizationBound()))
+    for name in ("contributions", "rewards", "utilities", "reward_caps", "reservation_utilities"):
+        assert getattr(moved, name) == pytest.approx(getattr(contract, name)[list(order)], rel=1e-9)
+    for name in ("individual_rationality", "downward", "upward", "caps"):
+        of = getattr(contract.binding, name)[list(order)]
+        assert np.array_equal(getattr(moved.binding, name), of)
+        prices = getattr(contract.multipliers, name)[list(order)]
+        assert getattr(moved.multipliers, name) == pytest.approx(prices, abs=1e-9)
+
+
+def best_of_a_grid(problem, cells=36, rounds=5):
+    """Brute force for two types: menus of a grid with least rewards, refined around the best."""
+    order = np.argsort(-problem.costs)
+    c, p = problem.costs[order], problem.probabilities[order]
+    f = autarky(problem).utilities[order]
+    outcomes = Enumeration.of(problem.n_parties, p[None], problem.beliefs)
+    low, high = np.zeros(2), (problem.model_value.optimum - f) / c
+    best, best_m = 0.0, np.zeros(2)
+    for _ in range(rounds):
+        axes = [np.linspace(a, b, cells) for a, b in zip(low, high, strict=True)]
+        menus = np.array([m for m in itertools.product(*axes) if m[0] <= m[1]])
+        batch = Enumeration(
+            outcomes.counts,
+            np.broadcast_to(outcomes.weights, (len(menus), outcomes.weights.shape[1])),
+            np.broadcast_to(outcomes.conditional, (len(menus), *outcomes.conditional.shape[1:])),
+        )
+        moments = batch.moments(problem.accuracy, problem.model_value, menus)
+        rewards = least_utilities(menus, c, f) + c * menus
+        fits = np.all(moments.values >= rewards, axis=1)
+        if fits.any():
+            k = np.flatnonzero(fits)[np.argmax(moments.accuracy[fits])]
+            if moments.accuracy[k] > best:
+                best, best_m = float(moments.accuracy[k]), menus[k]
+        width = (high - low) / 6
+        low, high = np.maximum(best_m - width, 0), best_m + width
+    return best
+
+
+def random_problem(rng, n_types=None, most_parties=12):
+    n_types = int(rng.integers(1, 6)) if n_types is None else n_types
+    curve = [
+        GeneralizationBound(),
+        GeneralizationBound(optimum=0.9, complexity=3.0),
+        PowerLaw(0.95, 1.0, 0.4, 2.0),
+        Saturating((0.5, 0.4), (0.1, 0.003)),
+        Arctan(rate=0.02),
+    ][int(rng.integers(5))]
+    valuation = [
+        LinearValuation(100.0),
+        ExponentialValuation(50.0, 2.0),
+        PowerValuation(80.0, 1.5),
+    ][int(rng.integers(3))]
+    return Problem(
+        int(rng.integers(2, most_parties + 1)),
+        rng.dirichlet(np.full(n_types, 2.0)),
+        np.exp(rng.uniform(np.log(0.01), np.log(0.5), n_types)),
+        curve,
+        valuation,
+        ["paper", "own"][int(rng.integers(2))],
+    )
+
+
+# Book: lem-concave, prop-certificate
+@pytest.mark.parametrize("seed", range(60))
+def test_random_problems_are_solved_with_a_proof(seed):
+    """Every menu is feasible, and no bound is ever below what brute force finds."""
+    problem = random_problem(np.random.default_rng(seed))
+    contract = solve(problem)
+    assert menu_residuals(problem, contract.contributions, contract.rewards).largest <= 1e-9
+    assert contract.gap >= 0
+    assert contract.upper_bound >= contract.expected_accuracy
+    assert (contract.status is Status.OPTIMAL) == (contract.gap <= 1e-8)
+    outcomes = Enumeration.of(problem.n_parties, problem.probabilities[None], problem.beliefs)
+    moments = outcomes.moments(problem.accuracy, problem.model_value, contract.contributions[None])
+    assert contract.expected_accuracy == pytest.approx(moments.accuracy[0], rel=1e-12)
+    assert contract.expected_value == pytest.approx(moments.value[0], rel=1e-12)
+    assert contract.reward_caps == pytest.approx(moments.values[0], rel=1e-11, abs=1e-12)
+    paid = contract.rewards - problem.costs * contract.contributions
+    assert contract.utilities == pytest.approx(paid, abs=1e-9)
+
+
+def test_most_random_problems_are_closed():
+    contracts = [solve(random_problem(np.random.default_rng(seed))) for seed in range(60)]
+    share = np.mean([contract.status is Status.OPTIMAL for contract in contracts])
+    assert share >= 0.95
+
+
+# Book: def-screening
+@pytest.mark.parametrize("seed", range(12))
+def test_brute_force_finds_nothing_better(seed):
+    problem = random_problem(np.random.default_rng(100 + seed), n_types=2, most_parties=6)
+    contract = solve(problem)
+    found = best_of_a_grid(problem)
+    assert found <= contract.upper_bound
+    # The grid itself is coarse: it comes close, which shows that the bound is not an idle one.
+    assert found == pytest.approx(contract.expected_accuracy, abs=2e-4)
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_the_linear_program_agrees_with_the_closed_form_bound(seed):
+    problem = random_problem(np.random.default_rng(200 + seed))
+    contract = solve(problem)
+    bound = linear_program_bound(problem, contract.contributions)
+    assert bound == pytest.approx(contract.upper_bound, abs=2e-6)
+
+
+# Where outcomes fall below the tangent point, contributions near zero can win: from grids.
+NON_CONCAVE = [
+    (10, [0.5, 0.5], [1.0, 0.4], 0.71296),
+    (10, [0.05, 0.95], [1.0, 0.4], 0.80855),
+    (10, [0.5, 0.5], [5.0, 1.0], 0.46057),
+    (2, [0.5, 0.5], [1.0, 0.4], 0.0),
+    (3, [0.5, 0.5], [1.0, 0.4], 0.0),
+]
+
+
+@pytest.mark.parametrize(("n_parties", "p", "c", "accuracy"), NON_CONCAVE)
+def test_near_zero_contributions_are_found_where_they_win(n_parties, p, c, accuracy):
+    contract = solve(Problem(n_parties, p, c, GeneralizationBound()))
+    assert contract.expected_accuracy >= accuracy
+    assert contract.expected_accuracy <= accuracy + 1e-4
+    assert contract.status is Status.OPTIMAL
+    assert (
+        menu_residuals(contract.problem, contract.contributions, contract.rewards).largest <= 1e-9
+    )
+    if accuracy == 0:
+        assert contract.shape is Shape.NO_COLLABORATION
+        assert not contract.participates.any()
+
+
+def test_an_open_gap_is_reported_and_not_called_optimal():
+    contract = solve(Problem(10, [0.5, 0.5], [5.0, 1.0], GeneralizationBound()), max_boxes=0)
+    assert contract.gap > 1e-4
+    assert contract.status is Status.FEASIBLE
+
+
+def test_one_party_is_in_autarky():
+    problem = Problem(1, [0.3, 0.7], [0.1, 2.0], GeneralizationBound())
+    contract, alone = solve(problem), autarky(problem)
+    assert contract.contributions == pytest.approx(alone.contributions)
+    assert contract.utilities == pytest.approx(alone.utilities)
+    assert contract.participates.tolist() == [True, False]
+    assert contract.status is Status.OPTIMAL
+    accuracy = problem.probabilities @ alone.accuracies
+    assert contract.expected_accuracy == pytest.approx(accuracy)
+
+
+# Book: thm-nobody-left-out
+def test_autarky_is_always_a_menu():
+    """So the best menu never trains on less, in expectation, than everybody alone."""
+    for seed in range(20):
+        problem = random_problem(np.random.default_rng(300 + seed))
+        alone = autarky(problem)
+        rewards = problem.model_value(alone.contributions)
+        assert menu_residuals(problem, alone.contributions, rewards).largest <= 1e-12
+        outcomes = Enumeration.of(problem.n_parties, problem.probabilities[None], problem.beliefs)
+        curves = problem.accuracy, problem.model_value
+        reached = outcomes.moments(*curves, alone.contributions[None]).accuracy[0]
+        assert solve(problem).expected_accuracy >= reached - 1e-12
+
+
+def test_more_parties_never_hurt():
+    problem = Problem(2, [0.4, 0.6], [0.2, 0.08], GeneralizationBound())
+    reached = [
+        contract.expected_accuracy
+        for contract in solve_many(dataclasses.replace(problem, n_parties=n) for n in range(1, 41))
+    ]
+    assert np.all(np.diff(reached) > 0)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_units_of_money_and_data_do_not_matter(seed):
+    problem = random_problem(np.random.default_rng(400 + seed))
+    problem = dataclasses.replace(
+        problem, accuracy=PowerLaw(0.95, 2.0, 0.5, 5.0), valuation=LinearValuation(100.0)
+    )
+    money = dataclasses.replace(problem, costs=problem.costs * 1e-3, valuation=LinearValuation(0.1))
+    data = dataclasses.replace(
+        problem, costs=problem.costs / 500, accuracy=PowerLaw(0.95, 2.0 * 500**0.5, 0.5, 2500.0)
+    )
+    contract, in_money, in_data = solve_many([problem, money, data])
+    assert in_money.contributions == pytest.approx(contract.contributions, rel=1e-7)
+    assert in_money.rewards == pytest.approx(contract.rewards * 1e-3, rel=1e-7)
+    assert in_data.contributions == pytest.approx(contract.contributions * 500, rel=1e-7)
+    assert in_data.rewards == pytest.approx(contract.rewards, rel=1e-7)
+    assert in_money.expected_accuracy == pytest.approx(contract.expected_accuracy, abs=1e-10)
+
+
+@pytest.mark.parametrize("costs", [BIG_FIRMS, SMALL_PARTIES, BIG_AND_SMALL, [0.3, 0.1, 0.04]])
+def test_shadow_prices_are_what_relaxing_a_constraint_is_worth(costs):
+    """If models become worth more, caps T_i = w E[a] loosen and outside options f_i tighten.
+
+    By the envelope theorem the accuracy gained is the prices of the caps times E[a] as each type
+    sees it, less the prices of IR times the accuracy that each type reaches alone.
+    """
+
+    def reached(worth):
+        p = np.full(len(costs), 1 / len(costs))
+        return solve(Problem(10, p, costs, GeneralizationBound(), LinearValuation(worth)))
+
+    contract = reached(100.0)
+    prices = contract.multipliers
+    predicted = prices.caps @ (contract.reward_caps / 100.0) - prices.individual_rationality @ (
+        autarky(contract.problem).accuracies
+    )
+    change = reached(100.01).expected_accuracy - reached(99.99).expected_accuracy
+    assert predicted == pytest.approx(change / 0.02, rel=1e-5)
+    assert min(array.min() for array in vars(prices).values()) >= 0
+
+
+def test_equal_costs_share_a_utility_and_are_solved_in_any_order():
+    p = [0.2, 0.3, 0.5]
+    for order in itertools.permutations(range(3)):
+        costs = np.array([0.1, 0.1, 0.05])[list(order)]
+        contract = solve(Problem(4, np.array(p)[list(order)], costs, GeneralizationBound()))
+        equal = contract.utilities[costs == 0.1]
+        assert equal[0] == pytest.approx(equal[1], rel=1e-12)
+        assert contract.status is Status.OPTIMAL
+        assert contract.expected_accuracy == pytest.approx(
+            solve(Problem(4, p, [0.1, 0.1, 0.05], GeneralizationBound())).expected_accuracy,
+            abs=1e-12,
+        )
+
+
+def test_nearly_equal_costs_are_nearly_equal_costs():
+    tie, near = (
+        solve(Problem(4, [0.2, 0.3, 0.5], [0.1 * (1 + eps), 0.1, 0.05], GeneralizationBound()))
+        for eps in (0.0, 1e-9)
+    )
+    assert near.status is Status.OPTIMAL
+    assert near.expected_accuracy == pytest.approx(tie.expected_accuracy, abs=1e-8)
+
+
+# Book: prop-splitting
+def test_splitting_a_type_changes_nothing_under_own_beliefs():
+    whole = solve(Problem(6, [0.4, 0.6], [0.2, 0.05], GeneralizationBound(), beliefs="own"))
+    split = solve(
+        Problem(6, [0.4, 0.25, 0.35], [0.2, 0.05, 0.05], GeneralizationBound(), beliefs="own")
+    )
+    assert split.expected_accuracy == pytest.approx(whole.expected_accuracy, abs=1e-10)
+    assert split.contributions[0] == pytest.approx(whole.contributions[0], rel=1e-6)
+
+
+# Book: prop-splitting
+def test_splitting_a_type_matters_given_that_it_is_present():
+    """Proved by bounds on both sides: the split reaches more than any menu for the whole."""
+    whole = solve(Problem(2, [0.3, 0.7], [0.3, 0.03], GeneralizationBound()))
+    split = solve(Problem(2, [0.3, 0.35, 0.35], [0.3, 0.03, 0.03], GeneralizationBound()))
+    assert split.expected_accuracy > whole.upper_bound + 2e-3
+    assert whole.gap < 1e-9
+
+
+def test_many_at_once_are_the_same_as_one_by_one():
+    problems = [random_problem(np.random.default_rng(seed)) for seed in range(500, 520)]
+    problems += [scenario(costs) for costs in (BIG_FIRMS, SMALL_PARTIES, BIG_AND_SMALL)]
+    for problem, together in zip(problems, solve_many(problems), strict=True):
+        alone = solve(problem)
+        assert together.problem is problem
+        assert together.expected_accuracy == pytest.approx(alone.expected_accuracy, abs=1e-9)
+        assert together.contributions == pytest.approx(alone.contributions, rel=1e-5, abs=1e-3)
+
+
+def test_too_many_outcomes_are_refused_with_the_memory_they_need():
+    costs, p = np.linspace(1, 0.1, 12), np.full(12, 1 / 12)
+    with pytest.raises(ValueError, match="n_parties = 100 and n_types = 12"):
+        solve(Problem(100, p, costs, Arctan()))  # admits no exponential sum
+    with pytest.raises(ValueError, match="n_parties = 100 and n_types = 12"):
+        solve(Problem(100, p, costs, GeneralizationBound()), expectations="enumeration")
+
+
+def test_sums_that_are_asked_for_and_not_to_be_had_are_refused():
+    with pytest.raises(ValueError, match="expectations must be 'enumeration' for Arctan"):
+        solve(Problem(10, [0.5, 0.5], [0.2, 0.1], Arctan()), expectations="sum")
+    with pytest.raises(ValueError, match="expectations must be 'auto', 'enumeration' or 'sum'"):
+        solve(Problem(10, [0.5, 0.5], [0.2, 0.1], Arctan()), expectations="exact")
+
+
+@pytest.mark.parametrize("costs", [BIG_FIRMS, SMALL_PARTIES, BIG_AND_SMALL])
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_sums_and_enumeration_give_the_same_contract(costs, beliefs):
+    problem = scenario(costs, beliefs=beliefs)
+    by_sum, by_count = (solve(problem, expectations=how) for how in ("sum", "enumeration"))
+    assert by_sum.contributions == pytest.approx(by_count.contributions, rel=1e-7)
+    assert by_sum.rewards == pytest.approx(by_count.rewards, rel=1e-9)
+    assert by_sum.expected_accuracy == pytest.approx(by_count.expected_accuracy, abs=1e-13)
+    assert by_sum.gap <= 1e-10
+
+
+def test_the_bound_of_one_party_covers_the_rounding_of_its_own_menu():
+    """Summed over the types in another order, the same menu reaches some ulps more or less."""
+    costs = [4.90952043, 0.15631761, 1.24399132, 1.24399132, 0.01993365, 4.90952043, 0.26699208]
+    p = np.array([3e-1, 1e-6, 1.4e-5, 4.1e-3, 3.7e-4, 3e-1, 3.9e-1])
+    problem = Problem(1, p / p.sum(), costs, PowerLaw(0.95, 1.0, 0.4, 2.0))
+    contract = solve(problem)
+    accuracies = autarky(problem).accuracies
+    for order in itertools.permutations(range(7)):
+        some = list(order)
+        reached = float(np.cumsum(problem.probabilities[some] * accuracies[some])[-1])
+        assert reached <= contract.upper_bound
+    assert 0 < contract.gap < 1e-14
+
+
+def check_fields(contract, *, out=(), atol=1e-7):
+    """Every field from contributions and rewards alone, by definition; ``out``: types left out."""
+    problem, m, t = contract.problem, contract.contributions, contract.rewards
+    unit, c, f = problem.model_value.optimum, problem.costs, problem.outside_options
+    taking = np.setdiff1d(np.arange(problem.n_types), out)
+    moments = Enumeration.of(
+        problem.n_parties, problem.probabilities[None], problem.beliefs
+    ).moments(problem.accuracy, problem.model_value, m[None])
+    assert contract.expected_accuracy == pytest.approx(moments.accuracy[0], rel=1e-12)
+    assert contract.expected_value == pytest.approx(moments.value[0], rel=1e-12)
+    assert contract.upper_bound == contract.expected_accuracy + contract.gap
+    assert contract.gap >= 0
+    assert (contract.status is Status.OPTIMAL) == (contract.gap <= 1e-8)
+    assert contract.participates.tolist() == ((m > 0) | (t > 0)).tolist()
+    assert contract.reservation_utilities == pytest.approx(f)
+    assert contract.reservation_contributions == pytest.approx(autarky(problem).contributions)
+    caps, utilities = np.zeros(problem.n_types), f.copy()
+    caps[taking] = moments.values[0][taking]
+    utilities[taking] = (t - c * m)[taking]
+    assert contract.reward_caps == pytest.approx(caps, rel=1e-10, abs=1e-10)
+    assert contract.utilities == pytest.approx(utilities, rel=1e-10, abs=1e-10)
+
+    chain = taking[np.argsort(-c[taking], kind="stable")]
+    binding = {name: np.zeros(problem.n_types, dtype=bool) for name in vars(contract.binding)}
+    for place, i in enumerate(chain):
+        binding["individual_rationality"][i] = utilities[i] - f[i] <= 1e-9 * unit
+        binding["caps"][i] = caps[i] - t[i] <= 1e-9 * unit
+        for name, step in (("downward", -1), ("upward", 1)):
+            if 0 <= place + step < len(chain):
+                j = chain[place + step]
+                binding[name][i] = utilities[i] - (t[j] - c[i] * m[j]) <= 1e-9 * unit
+    assert contract.participates.dtype == bool
+    for name, expected in binding.items():
+        assert getattr(contract.binding, name).dtype == bool
+        assert getattr(contract.binding, name).tolist() == expected.tolist(), name
+
+    options = {}
+    for i in chain:
+        same = [k for k in options if abs(m[k] - m[i]) <= 1e-9 * m[i]]
+        options.setdefault(same[0] if same else i, []).append(int(i))
+    bunches = [tuple(sorted(types)) for types in options.values() if len(types) > 1]
+    assert contract.bunches == tuple(bunches)
+    if not m.any():
+        assert contract.shape is Shape.NO_COLLABORATION
+    elif len(options) == 1:
+        assert contract.shape is Shape.POOLING
+    else:
+        assert contract.shape is (Shape.PARTLY_POOLING if bunches else Shape.SEPARATING)
+
+    # The conditions of Karush, Kuhn and Tucker for m and t, with these prices.
+    prices = vars(contract.multipliers)
+    for name, price in prices.items():
+        assert np.all(price >= 0)
+        assert np.all(price[~binding[name]] * unit <= atol), name
+    ir, down, up, cap = (
+        prices[name] for name in ("individual_rationality", "downward", "upward", "caps")
+    )
+    in_t = ir - cap
+    in_m = moments.accuracy_gradient[0] - c * ir + moments.value_jacobian[0].T @ cap
+    for place, i in enumerate(chain):
+        for price, step in ((down[i], -1), (up[i], 1)):
+            if 0 <= place + step < len(chain):
+                j = chain[place + step]
+                in_t[i] += price
+                in_t[j] -= price
+                in_m[i] -= price * c[i]
+                in_m[j] += price * c[i]
+    assert np.abs(in_t[taking]).max(initial=0) * unit <= atol
+    assert np.abs(in_m[taking] * m[taking]).max(initial=0) <= atol
+    assert contract.kkt_residual <= 1e-8
+
+
+# Book: def-screening
+@pytest.mark.parametrize(
+    ("costs", "worth", "beliefs"),
+    [
+        (BIG_FIRMS, 100.0, "paper"),
+        (SMALL_PARTIES[::-1], 100.0, "own"),
+        ([0.4, 0.03, 0.5, 0.001, 0.02], 100.0, "paper"),
+        ([3.0, 0.4, 1.2], 1000.0, "paper"),
+        ([0.00004, 0.0001], 0.1, "own"),
+        ([0.05], 100.0, "paper"),
+    ],
+)
+@pytest.mark.parametrize("expectations", ["sum", "enumeration"])
+def test_every_field_is_what_it_says(costs, worth, beliefs, expectations):
+    p = np.arange(1, len(costs) + 1) + 1.0
+    problem = Problem(6, p / p.sum(), costs, GeneralizationBound(), LinearValuation(worth), beliefs)
+    check_fields(solve(problem, expectations=expectations))
+
+
+OUTSIDE = Problem(
+    8, [0.4, 0.2, 0.4], [0.2, 0.15, 0.3], GeneralizationBound(),
+    reservation_utilities=[8.0, 75.0, 0.0],
+)  # fmt: skip
+
+
+def test_every_field_with_a_type_left_out():
+    contract = solve(OUTSIDE)
+    check_fields(contract, out=[1])
+    assert contract.participates.tolist() == [True, False, True]
+    for name, price in vars(contract.multipliers).items():
+        assert price[1] == 0
+        assert not getattr(contract.binding, name)[1]
+    for name in ("contributions", "rewards", "reward_caps"):
+        assert getattr(contract, name)[1] == 0
+    assert contract.utilities[1] == 75.0
+
+
+def test_a_selection_by_sums_and_by_enumeration():
+    by_count, by_sum = (solve(OUTSIDE, expectations=how) for how in ("enumeration", "sum"))
+    assert by_sum.contributions == pytest.approx(by_count.contributions, rel=1e-6)
+    large = Problem(
+        100, np.full(12, 1 / 12), np.linspace(1, 0.1, 12), GeneralizationBound(),
+        reservation_utilities=np.full(12, 60.0),
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="n_parties = 100 and n_types = 12"):
+        solve(large, expectations="enumeration")
+
+
+def test_every_field_where_nobody_comes():
+    problem = Problem(
+        4, [0.3, 0.7], [0.2, 0.1], GeneralizationBound(), reservation_utilities=[95.0, 99.0]
+    )
+    contract = solve(problem)
+    check_fields(contract, out=[0, 1])
+    assert contract.expected_accuracy == contract.expected_value == contract.gap == 0.0
+    assert contract.shape is Shape.NO_COLLABORATION
+    assert contract.bunches == ()
+    assert contract.kkt_residual == 0.0
+
+
+def test_one_party_takes_the_better_of_autarky_and_outside():
+    """It reaches its own optimum or stays out; nothing binds but participation and the cap."""
+    problem = Problem(
+        1, [0.3, 0.3, 0.4], [0.02, 0.1, 0.05], GeneralizationBound(),
+        reservation_utilities=[70.0, 50.0, 40.1],
+    )  # fmt: skip
+    alone = autarky(problem)
+    stated = dataclasses.replace(
+        problem, reservation_utilities=[alone.utilities[0], 50.0, alone.utilities[2]]
+    )
+    contract = solve(stated)
+    assert contract.participates.tolist() == [True, False, True]
+    assert contract.contributions == pytest.approx(alone.contributions * [1, 0, 1], rel=1e-9)
+    assert contract.rewards == pytest.approx(
+        [float(problem.model_value(alone.contributions[0])), 0.0,
+         float(problem.model_value(alone.contributions[2]))], rel=1e-9
+    )  # fmt: skip
+    assert contract.utilities == pytest.approx([alone.utilities[0], 50.0, alone.utilities[2]])
+    assert contract.status is Status.OPTIMAL
+
+
+def test_no_price_between_equal_types():
+    """Costliest first, the third and the last are equal: neither would take the other's option."""
+    costs, p = [0.05, 0.2, 0.05, 0.1], [0.2, 0.2, 0.3, 0.3]
+    contract = solve(Problem(5, p, costs, GeneralizationBound()))
+    assert contract.utilities[0] == pytest.approx(contract.utilities[2], rel=1e-12)
+    assert contract.multipliers.downward[[1, 2]].tolist() == [0.0, 0.0]
+    assert contract.multipliers.upward[[0, 2]].tolist() == [0.0, 0.0]
+    assert contract.binding.downward[2]
+    assert contract.binding.upward[0]
+    assert np.all(np.isfinite(contract.multipliers.downward))
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        ("expectations", "exact", r"expectations must be 'auto', 'enumeration' or 'sum'; got 'ex"),
+        ("max_boxes", -1, r"max_boxes must be >= 0; got -1$"),
+        ("max_nodes", 0, r"max_nodes must be >= 1; got 0$"),
+    ],
+)
+def test_what_solve_refuses(argument, value, message):
+    problem = Problem(3, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    for ask in (lambda **words: solve(problem, **words), lambda **words: solve_many([], **words)):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            ask(**{argument: value})
+
+
+def test_no_box_and_one_node_are_enough_to_ask_for():
+    problem = Problem(3, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    least = solve(problem, max_boxes=0, max_nodes=1)
+    assert least.expected_accuracy == pytest.approx(solve(problem).expected_accuracy, abs=1e-9)
+
+
+def test_the_curves_without_a_sum_are_named():
+    problem = Problem(10, [0.5, 0.5], [0.2, 0.1], Arctan(rate=0.5))
+    message = (
+        r"^expectations must be 'enumeration' for Arctan\(optimum=1.0, rate=0.5\) with"
+        r" LinearValuation\(scale=100.0\): no exponential sum is close enough to it$"
+    )
+    with pytest.raises(ValueError, match=message):
+        solve(problem, expectations="sum")
+
+
+def costliest_first(problem):
+    """Equal types stay in the caller's order."""
+    return sorted(range(problem.n_types), key=lambda i: (-problem.costs[i], i))
+
+
+@pytest.fixture
+def planned(monkeypatch):
+    """What solve_many does, without doing it: batches as (problems, how, boxes, once more)."""
+    done = []
+
+    def batch(problems, order, method):
+        for problem, row in zip(problems, order, strict=True):
+            assert row.tolist() == costliest_first(problem)
+        return problems, method
+
+    def contracts(problems_and_method, max_boxes, again):
+        problems, method = problems_and_method
+        done.append(([it.name for it in problems], method, max_boxes, again))
+        return [
+            SimpleNamespace(problem=it, status=Status.OPTIMAL if it.easy else Status.FEASIBLE)
+            for it in problems
+        ]
+
+    monkeypatch.setattr(screening, "_Batch", SimpleNamespace(of=batch))
+    monkeypatch.setattr(screening, "_solve_batch", contracts)
+
+    def plan(named, easy="", **words):
+        problems = []
+        for name, problem in named.items():
+            object.__setattr__(problem, "name", name)
+            object.__setattr__(problem, "easy", name in easy)
+            problems.append(problem)
+        solved = solve_many(iter(problems), **words)
+        assert [it.problem for it in solved] == problems
+        return done
+
+    return plan
+
+
+CURVE = GeneralizationBound()
+
+
+def small(n_parties=3, costs=(0.2, 0.1), curve=CURVE, **words):
+    return Problem(n_parties, np.full(len(costs), 1 / len(costs)), costs, curve, **words)
+
+
+def test_problems_of_a_kind_are_solved_together(planned):
+    named = {
+        "a": small(), "b": small(costs=(0.1, 0.3)), "size": small(4),
+        "ties": small(costs=(0.1, 0.1)),
+        "curve": small(curve=GeneralizationBound(0.9)), "beliefs": small(beliefs="own"),
+        "valuation": small(valuation=LinearValuation(50.0)), "types": small(costs=(0.3, 0.2, 0.1)),
+        "c": small(costs=(0.4, 0.2)), "tied": small(costs=[0.1, 0.2, 0.1] * 20),
+    }  # fmt: skip
+    assert planned(named, expectations="enumeration") == [
+        (names, "enumeration", None, False)
+        for names in (
+            ["a", "b", "c"], ["size"], ["ties"], ["curve"], ["beliefs"], ["valuation"], ["types"],
+            ["tied"],
+        )
+    ]  # fmt: skip
+
+
+def test_by_sums_numbers_of_parties_do_not_matter_but_one(planned):
+    named = {"a": small(3), "alone": small(1), "b": small(7), "c": small(2)}
+    assert planned(named, expectations="sum", max_boxes=5) == [
+        (["a", "b", "c"], "sum", 5, False), (["alone"], "enumeration", 5, False),
+    ]  # fmt: skip
+
+
+def test_what_sums_leave_open_is_enumerated_if_that_is_cheap(planned, monkeypatch):
+    """Two problems of 4 outcomes and 2 types have 16 entries; one of 20 parties has 42."""
+    monkeypatch.setattr(screening, "_sums_pay", lambda problems: True)
+    monkeypatch.setattr(screening, "ENTRIES_WORTH_ENUMERATING", 17)
+    named = {"easy": small()} | {name: small() for name in "abcde"} | {"large": small(20)}
+    assert planned(named, easy=["easy"], max_boxes=0) == [
+        (["easy", *"abcde", "large"], "sum", 0, True), (["a", "b"], "enumeration", 0, False),
+        (["c", "d"], "enumeration", 0, False), (["e"], "enumeration", 0, False),
+    ]  # fmt: skip
+
+
+def test_a_problem_with_better_outside_options_is_solved_by_itself(planned, monkeypatch):
+    monkeypatch.setattr(
+        screening, "_solve_selecting", lambda problem, *_: SimpleNamespace(problem=problem)
+    )
+    outside = small(reservation_utilities=[50.0, 60.0])
+    done = planned({"a": small(), "outside": outside, "b": small()}, expectations="enumeration")
+    assert done == [(["a", "b"], "enumeration", None, False)]
+
+
+def test_asked_for_sums_are_the_last_word(planned, monkeypatch):
+    monkeypatch.setattr(screening, "_sums_pay", lambda problems: False)
+    assert planned({"a": small()}) == [(["a"], "enumeration", None, False)]
+    assert planned({"a": small()}, expectations="sum")[1:] == [(["a"], "sum", None, False)]
+
+
+@pytest.mark.parametrize("n_parties", [1, 2])
+def test_how_a_selection_is_searched_for(monkeypatch, n_parties):
+    found, asked = [], []
+
+    def best_selection(problem, close, **words):
+        asked.append((problem, close("model", "best", "bounds", "anchor"), words))
+        return "some"
+
+    monkeypatch.setattr(screening, "best_selection", best_selection)
+    monkeypatch.setattr(screening, "alone_or_out", lambda problem: ("alone", problem))
+    monkeypatch.setattr(screening, "_closed", lambda *words: words)
+    monkeypatch.setattr(screening, "_contract_of", lambda *words: found.append(words))
+    problem = small(n_parties, [0.1, 0.2, 0.1] * 20, reservation_utilities=np.full(60, 50.0))
+    solve(problem, expectations="sum", max_boxes=3, max_nodes=5)
+    ((of, order, selection),) = found
+    assert of is problem
+    assert order.tolist() == costliest_first(problem)
+    if n_parties == 1:
+        assert selection == ("alone", problem)
+        assert asked == []
+    else:
+        assert selection == "some"
+        closed, words = (
+            ("model", "best", "bounds", "anchor", 3),
+            {"tolerance": 1e-8, "method": "sum", "max_nodes": 5},
+        )
+        assert asked == [(problem, closed, words)]
+
+
+def test_many_types_are_solved_one_by_one(planned, monkeypatch):
+    monkeypatch.setattr(screening, "MANY_TYPES", 3)
+    named = {name: small(costs=(0.3, 0.2, 0.1)) for name in "ab"} | {name: small() for name in "cd"}
+    assert [names for names, *_ in planned(named, expectations="sum")] == [["a"], ["b"], ["c", "d"]]
+
+
+def test_entries_are_outcomes_times_types(monkeypatch):
+    problem = small(5, (0.3, 0.2, 0.1))
+    assert screening._entries(problem) == 21 * 3
+    for limit, cheap in ((62, False), (63, True)):
+        monkeypatch.setattr(screening, "ENTRIES_WORTH_ENUMERATING", limit)
+        assert screening._countable(problem) is cheap
+
+
+def test_sums_pay_for_many_outcomes_or_many_sizes(monkeypatch):
+    problems = [small(n, (0.3, 0.2, 0.1)) for n in (2, 5)]  # 21 outcomes
+    for limit, pay in ((20, True), (21, False)):
+        monkeypatch.setattr(screening, "OUTCOMES_LIKE_A_SUM", limit)
+        assert screening._sums_pay(problems) is pay
+    assert not screening._sums_pay([small(n) for n in (2, 3, 4, 5)])
+    assert screening._sums_pay([small(n) for n in (2, 3, 4, 5, 6)])
+    monkeypatch.setattr(screening, "OUTCOMES_LIKE_A_SUM", 0)
+    assert not screening._sums_pay([small(1)])
+    assert screening._sums_pay([small(2)])
+    assert not screening._sums_pay([small(2, curve=Arctan())])
+
+
+def test_sums_reach_as_far_as_all_parties_could_contribute(monkeypatch):
+    monkeypatch.setattr(screening, "sum_range", lambda *asked: asked)
+    problems = [small(3, (0.3, 0.2)), small(2, (0.5, 0.1)), small(9, (1.0, 2.0))]
+    curves = problems[0].accuracy, problems[0].model_value
+    assert screening._range(problems) == (*curves, pytest.approx(2 * 100 / 0.1))
+
+
+@pytest.mark.parametrize(
+    ("method", "costs", "copies", "kind"),
+    [
+        ("sum", (0.3, 0.2, 0.1), 1, ManyTypes),
+        ("sum", (0.3, 0.2, 0.1), 2, FirstMoment),
+        ("sum", (0.3, 0.1), 1, FirstMoment),
+        ("sum", (0.3, 0.1, 0.1), 1, FirstMoment),
+        ("enumeration", (0.3, 0.2, 0.1), 1, FirstMoment),
+    ],
+)
+def test_how_a_batch_is_stated(monkeypatch, method, costs, copies, kind):
+    monkeypatch.setattr(screening, "MANY_TYPES", 3)
+    order = np.tile(np.arange(len(costs)), (copies, 1))
+    batch = screening._Batch.of([small(costs=costs)] * copies, order, method)
+    assert type(batch.exact) is type(batch.envelope) is kind
+    assert isinstance(batch.exact.expectation, Enumeration) == (method == "enumeration")
+    assert batch.exact.accuracy == GeneralizationBound()
+    assert batch.envelope.accuracy == GeneralizationBound().envelope()
+    assert batch.exact.value == small().model_value
+    assert batch.envelope.value == small().model_value.envelope()
+    for model in (batch.exact, batch.envelope):
+        assert model.value_unit == 100.0
+        assert model.costs[-1] == pytest.approx(np.array(costs) / 100)
+        alone = autarky(small(costs=costs)).utilities
+        assert model.reservation_utilities[-1] == pytest.approx(alone / 100)
+
+
+class Incumbent:
+    """Keeps from where it was asked to search."""
+
+    def __init__(self, contributions):
+        self.menus = SimpleNamespace(point=SimpleNamespace(contributions=contributions))
+        self.starts = []
+
+    def searched(self, problem, start, anchor):
+        self.starts.append(start)
+        return self
+
+
+def search(monkeypatch, n_types, expectation=None, s_curves=True):
+    """The starts of local searches for one problem, for the menu's contributions and autarky's."""
+    monkeypatch.setattr(screening, "s_shaped", lambda *curves: s_curves and curves == ("a", "v"))
+    monkeypatch.setattr(screening, "_closed", lambda *words: words)
+    box = np.zeros((1, 2 * n_types))
+    box[0, 1::2] = np.arange(1, n_types + 1) * 20.0
+    box[0, 3] = 10.0  # the second type could contribute less than the first
+    model = SimpleNamespace(accuracy="a", value="v", expectation=expectation, box=box)
+    menu, anchor = np.full((1, n_types), 3.0), np.zeros((1, n_types))
+    best = Incumbent(menu)
+    closed = screening._search(model, best, "bounds", anchor, 7)
+    assert closed == (model, best, "bounds", anchor, 7)
+    return [start[0].tolist() for start in best.starts]
+
+
+@pytest.mark.parametrize("cost", [1.0, 1e3, 1e6, 1e9])
+@pytest.mark.parametrize("curve", [Saturating((0.5, 0.4), (1e-3, 1e-2)), GeneralizationBound()])
+def test_costs_far_apart_leave_no_gap_to_search_in(curve, cost):
+    """A type at which data are beyond price is next to absent, not a problem that is hard."""
+    problem = Problem(8, [0.5, 0.3, 0.2], [0.08, 0.04, cost], curve)
+    contract = solve(problem, max_boxes=0)
+    assert contract.status is Status.OPTIMAL
+    assert menu_residuals(problem, contract.contributions, contract.rewards).largest <= 1e-9
+    assert contract.contributions[2] < 100 / cost
+
+
+def test_searches_start_with_some_types_near_zero(monkeypatch):
+    """Half of the most that a type could contribute, or next to nothing, the costliest first."""
+    counted = Enumeration(np.zeros((1, 3)), np.zeros((1, 1)), np.zeros((1, 3, 1)))
+    expected = [
+        [10.0, 10.0, 30.0], [1e-3, 10.0, 30.0], [1e-3, 1e-3, 30.0], [3.0, 3.0, 3.0],
+        [1e-5, 1e-5, 3e-5],
+    ]  # fmt: skip
+    assert search(monkeypatch, 3) == [pytest.approx(start) for start in expected]
+    assert search(monkeypatch, 3, counted, s_curves=False) == search(monkeypatch, 3)
+    # Branch and bound needs no starts.
+    assert search(monkeypatch, 3, counted) == []
+    assert len(search(monkeypatch, 4, counted)) == 6
+    near_zero = [sum(m < 1 for m in start) for start in search(monkeypatch, 30)]
+    assert near_zero == [0, 3, 6, 9, 12, 16, 19, 22, 25, 29, 0, 30]
+
+
+@pytest.mark.parametrize(
+    ("n_types", "outcomes", "asked", "boxes"),
+    [(3, 10, None, 2_000), (3, 30_000, None, 166), (4, 10, None, 100_000), (4, 30_000, None, 33),
+     (4, 10, 5, 5), (3, 10, 0, 0)],
+)  # fmt: skip
+def test_boxes_for_branch_and_bound(monkeypatch, n_types, outcomes, asked, boxes):
+    monkeypatch.setattr(screening, "s_shaped", lambda *curves: curves == ("a", "v"))
+    monkeypatch.setattr(screening, "close_gaps", lambda *args, **words: (args, words))
+    counted = Enumeration(np.zeros((outcomes, 3)), np.zeros(1), np.zeros(1))
+    model = SimpleNamespace(accuracy="a", value="v", expectation=counted)
+    bounds, anchor = np.array([0.5]), np.zeros((1, n_types))
+    args, words = screening._closed(model, "best", bounds, anchor, asked)
+    assert args == (model, "best", bounds, anchor)
+    assert words == {"tolerance": 1e-8, "max_boxes": boxes}
+
+
+@pytest.mark.parametrize(("s_curves", "counted"), [(False, True), (True, False), (False, False)])
+def test_no_branch_and_bound_without_outcomes_and_s_shaped_curves(monkeypatch, s_curves, counted):
+    monkeypatch.setattr(screening, "s_shaped", lambda *_: s_curves)
+    outcomes = Enumeration(np.zeros((4, 3)), np.zeros(1), np.zeros(1)) if counted else None
+    model = SimpleNamespace(accuracy="a", value="v", expectation=outcomes)
+    closed = screening._closed(model, "best", np.array([0.5, 0.6]), np.zeros((2, 3)), None)
+    assert (closed.best, closed.bounds.tolist()) == ("best", [0.5, 0.6])
+    assert closed.boxes.tolist() == [0, 0]
+    assert closed.boxes.dtype == np.intp
+
+
+@pytest.mark.parametrize(
+    ("above", "status"), [(0.3, "FEASIBLE"), (1e-9, "OPTIMAL"), (-1.0, "OPTIMAL")]
+)
+def test_the_contract_of_nobody_is_worth_what_no_data_is(above, status):
+    """The bound of the search over selections is kept, but not one below what is reached."""
+    problem = small(2, curve=PowerLaw(0.95, 1.0, 0.4, 5.0), reservation_utilities=[90.0, 95.0])
+    none = float(problem.accuracy(0.0))
+    assert none > 0.3
+    selection = Selection(np.array([], dtype=int), None, None, none + above, 1)
+    contract = screening._contract_of(problem, np.array([0, 1]), selection)
+    assert contract.expected_accuracy == none
+    assert contract.expected_value == float(problem.model_value(0.0))
+    assert contract.gap == pytest.approx(max(above, 0.0), abs=1e-15)
+    assert contract.upper_bound == none + contract.gap
+    assert contract.status is Status[status]
+    assert not contract.participates.any()
+
+
+class Solving:
+    """A batch of four problems with its steps replaced: what is known of each, step by step."""
+
+    #: Accuracies reached: with a bound of 0.9, the first two gaps are within the tolerance.
+    reached = np.array([0.9, 0.9 - 9.9e-9, 0.8, 0.7])
+
+    def __init__(self, monkeypatch, expectation, n_parties=3):
+        self.problems = [SimpleNamespace(n_parties=n_parties, name=name) for name in "abcd"]
+        self.exact, self.envelope = (SimpleNamespace(take=self.taking(name)) for name in "xe")
+        self.exact.expectation = expectation
+        alone = SimpleNamespace(contributions="alone")
+        self.batch = screening._Batch(self.problems, "order", alone, self.exact, self.envelope)
+        self.bounding = SimpleNamespace(
+            point="point", row_prices="rows", cap_prices="caps",
+            take=lambda model, rows: ("bounding", model, rows.tolist()),
+        )  # fmt: skip
+        self.anchor = np.arange(4.0)[:, None]
+        self.asked = []
+
+        def incumbents(menus, reached):
+            return SimpleNamespace(
+                menus=menus, reached=reached, improved=self.improved, take=self.take,
+                updated=self.updated,
+            )  # fmt: skip
+
+        self.incumbents = incumbents
+        for name in (
+            "maximize", "dual_bound", "priced", "safely_above", "repaired", "bunched_bound",
+            "_search", "settled",
+        ):  # fmt: skip
+            monkeypatch.setattr(screening, name, getattr(self, name.lstrip("_")))
+        monkeypatch.setattr(screening, "Incumbents", incumbents)
+        monkeypatch.setattr(screening, "_contracts", lambda *words: words)
+        monkeypatch.setattr(screening, "_countable", lambda problem: problem.name == "d")
+
+    def taking(self, name):
+        return lambda rows: (name, rows.tolist())
+
+    def maximize(self, model):
+        assert model is self.envelope
+        return self.bounding
+
+    def dual_bound(self, *words):
+        assert words == (self.envelope, "point", "rows", "caps")
+        return np.full(4, 0.9)
+
+    def priced(self, *words):
+        assert words == (self.exact, "alone", self.bounding)
+        moments = SimpleNamespace(accuracy=np.full(4, 0.5))
+        return SimpleNamespace(point=SimpleNamespace(contributions=self.anchor, moments=moments))
+
+    def safely_above(self, model, best):
+        assert model is self.exact
+        return best.reached + 1
+
+    def repaired(self, *words):
+        assert words == (self.exact, self.bounding, self.anchor)
+        return "repaired"
+
+    def improved(self, model, found):
+        assert (model, found) == (self.exact, "repaired")
+        return self.incumbents("improved", self.reached)
+
+    def take(self, *words):
+        return ("best", words[0], words[1].tolist())
+
+    def bunched_bound(self, problem, model, solution):
+        self.asked.append((problem.name, model, solution))
+        return {"c": 0.8, "d": 0.95}[problem.name]
+
+    def search(self, model, best, bounds, anchor, max_boxes):
+        self.asked.append((model, best, bounds.tolist(), anchor[:, 0].tolist(), max_boxes))
+        return SimpleNamespace(best="closer", bounds=np.full(len(bounds), 0.85))
+
+    def updated(self, model, rows, some):
+        assert (model, some) == (self.exact, "closer")
+        return SimpleNamespace(menus=("updated", rows.tolist()))
+
+    def settled(self, model, best):
+        assert model is self.exact
+        return SimpleNamespace(menus=("settled", best.menus))
+
+
+def test_gaps_that_are_open_are_searched(monkeypatch):
+    solving = Solving(monkeypatch, expectation=None)
+    batch, menus, bounds = screening._solve_batch(solving.batch, 7, again=False)
+    assert batch is solving.batch
+    assert menus == ("settled", ("updated", [2, 3]))
+    assert bounds.tolist() == [0.9, 0.9, 0.85, 0.85]
+    model = ("x", [2, 3])
+    assert solving.asked == [(model, ("best", model, [2, 3]), [0.9, 0.9], [2.0, 3.0], 7)]
+
+
+def test_what_will_be_enumerated_is_not_searched(monkeypatch):
+    solving = Solving(monkeypatch, expectation=None)
+    _, menus, bounds = screening._solve_batch(solving.batch, 7, again=True)
+    assert menus == ("settled", ("updated", [2]))
+    assert bounds.tolist() == [0.9, 0.9, 0.85, 0.9]
+
+
+def test_bunches_lower_the_bound_of_sums(monkeypatch):
+    solving = Solving(monkeypatch, expectation=object.__new__(SumExpectation))
+    _, menus, bounds = screening._solve_batch(solving.batch, None, again=False)
+    assert menus == ("settled", ("updated", [3]))
+    assert bounds.tolist() == [0.9, 0.9, 0.8, 0.85]
+    bunched, searched = solving.asked[:2], solving.asked[2:]
+    assert bunched == [
+        (name, ("e", [k]), ("bounding", ("e", [k]), [k])) for name, k in (("c", 2), ("d", 3))
+    ]
+    model = ("x", [3])
+    assert searched == [(model, ("best", model, [3]), [0.9], [3.0], None)]
+
+
+def test_gaps_that_are_closed_are_left_alone(monkeypatch):
+    solving = Solving(monkeypatch, expectation=None)
+    solving.reached = np.full(4, 0.9)
+    _, menus, bounds = screening._solve_batch(solving.batch, 7, again=False)
+    assert menus == ("settled", "improved")
+    assert bounds.tolist() == [0.9] * 4
+    assert solving.asked == []
+
+
+def test_a_party_alone_is_in_autarky_and_nothing_is_searched(monkeypatch):
+    solving = Solving(monkeypatch, expectation=None, n_parties=1)
+    batch, menus, bounds = screening._solve_batch(solving.batch, 7, again=False)
+    assert batch is solving.batch
+    assert menus.point.contributions is solving.anchor
+    assert bounds.tolist() == [1.5] * 4
+    assert solving.asked == []
+
+
+@pytest.mark.parametrize(
+    ("contributions", "n_options", "shape"),
+    [
+        ([0.0, 0.0], 1, Shape.NO_COLLABORATION),
+        ([0.2, 0.2], 1, Shape.POOLING),
+        ([0.2, 0.5], 2, Shape.SEPARATING),
+        ([0.0, 0.5, 0.5], 2, Shape.PARTLY_POOLING),
+    ],
+)
+def test_the_shape_of_small_menus(contributions, n_options, shape):
+    assert screening._shape(np.array(contributions), n_options) is shape

@@ -1,10 +1,21 @@
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from mpmath import mp, mpf
 
-from paid_with_models import Arctan, Curve, GeneralizationBound, PowerLaw, Saturating
+from paid_with_models import (
+    Arctan,
+    Curve,
+    GeneralizationBound,
+    PowerLaw,
+    Problem,
+    Saturating,
+    audit,
+    autarky,
+    solve,
+)
 
 CURVES = [
     GeneralizationBound(),
@@ -228,3 +239,50 @@ def test_a_curve_convex_for_ever_has_no_envelope():
 
     with pytest.raises(ValueError, match="accuracy must be concave for much data"):
         Convex().envelope()
+
+
+@pytest.mark.parametrize("offset", [1.0, 2.0, 10.0, 50.0, 200.0])
+@pytest.mark.parametrize("exponent", [0.2, 0.3, 0.7, 1.5])
+@pytest.mark.parametrize("optimum", [0.5, 0.8, 0.9])
+def test_a_power_law_that_starts_at_zero_but_for_rounding_is_concave_from_there(
+    optimum, exponent, offset
+):
+    curve = PowerLaw(optimum, optimum * offset**exponent, exponent, offset)
+    assert curve.zero_until == 0
+    envelope = curve.envelope()
+    assert envelope.tangent_point == 0
+    assert envelope.slope == pytest.approx(exponent * optimum / offset, rel=1e-12)
+
+
+@dataclass(frozen=True)
+class Corner(Curve):
+    """0 up to 1, a line to 0.5 at 2, then concave up to 0.7: the tangent point is the corner at 2."""
+
+    @property
+    def optimum(self):
+        return 0.7
+
+    def evaluate(self, data):
+        data = np.asarray(data, dtype=float)
+        left = np.exp(-0.05 * np.maximum(data - 2, 0))
+        value = np.where(data < 2, np.clip(data - 1, 0, 1) / 2, 0.5 + 0.2 * (1 - left))
+        first = np.where(data < 1, 0.0, np.where(data < 2, 0.5, 0.01 * left))
+        return value, first, np.where(data < 2, 0.0, -0.0005 * left)
+
+
+def test_the_line_of_an_envelope_ends_on_the_curve_also_at_a_corner():
+    envelope = Corner().envelope()
+    assert envelope.tangent_point == pytest.approx(2.0)
+    assert envelope.slope == pytest.approx(0.25)
+    assert Corner().data_at_slope([0.1, 0.249, 0.3]) == pytest.approx([2.0, 2.0, 0.0])
+
+
+def test_no_menu_passes_the_bound_where_the_tangent_point_is_a_corner():
+    problem = Problem(3, [0.5, 0.5], [60.0, 30.0], Corner())
+    contract = solve(problem)
+    pooled = audit(problem, [2 / 3] * 2, [40.0, 40.0], best=contract)
+    assert pooled.satisfied
+    assert pooled.expected_accuracy == pytest.approx(0.5)
+    assert contract.upper_bound >= pooled.expected_accuracy
+    alone = autarky(Problem(2, [0.5, 0.5], [20.0, 10.0], Corner()))
+    assert alone.utilities == pytest.approx([10.0, 30.0])

@@ -318,3 +318,10 @@ def test_bounds_on_a_continuum_are_nested_and_hold_the_medians():
         assert bounds[-1][0] < between.expected_accuracy < bounds[-1][1]
     (a, z), (b, y), (c, x) = bounds
     assert a - 1e-9 <= b <= c + 1e-9 < x <= y + 1e-9 <= z + 2e-9
+
+
+def test_a_cutoff_that_does_not_exist_is_refused_and_of_equal_ones_the_largest_is_taken():
+    with pytest.raises(ValueError, match="still growing at theta"):
+        best_cutoff(stats.expon())
+    assert best_cutoff(stats.uniform(0, 1)) == pytest.approx(1.0)
+    assert best_cutoff(stats.uniform(0, 3)) == pytest.approx(3.0)

@@ -7,12 +7,14 @@ from paid_with_models import (
     Curve,
     GeneralizationBound,
     LinearValuation,
+    PowerLaw,
     PowerValuation,
     Problem,
     Shape,
     Valuation,
     autarky,
     solve,
+    solve_complete_information,
 )
 
 GOOD = {"n_parties": 10, "probabilities": [0.5, 0.5], "costs": [0.2, 0.1]}
@@ -223,3 +225,22 @@ def test_alone_a_type_does_what_is_best_for_it():
         accuracy = float(problem.accuracy(alone.contributions[i]))
         assert alone.accuracies[i] == pytest.approx(accuracy, abs=1e-12)
     assert (alone.contributions[0], alone.accuracies[0], alone.utilities[0]) == (0.0, 0.0, 0.0)
+
+
+def test_outside_options_that_exceed_autarky_by_rounding_are_autarky():
+    alone = autarky(Problem(1, [1.0], [0.2], GeneralizationBound()))
+    for excess in (1e-15, 1e-13):
+        problem = Problem(
+            1, [1.0], [0.2], GeneralizationBound(),
+            reservation_utilities=alone.utilities * (1 + excess),
+        )  # fmt: skip
+        assert not problem.better_outside.any()
+        assert solve(problem).expected_accuracy == alone.accuracies[0]
+
+
+def test_one_party_that_is_indifferent_takes_part():
+    """The cost is the slope to the tangent point, exact in binary: 2 units, worth 50."""
+    problem = Problem(1, [1.0], [25.0], PowerLaw(1.0, 1.0, 1.0))
+    assert autarky(problem).contributions == pytest.approx([2.0])
+    assert solve(problem).expected_accuracy == pytest.approx(0.5)
+    assert solve_complete_information(problem).totals == pytest.approx([2.0])

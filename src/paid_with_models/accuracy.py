@@ -88,7 +88,8 @@ class Curve:
         """
         slope = np.asarray(slope, dtype=float)
         tangent = self.envelope()
-        pays = slope <= tangent.slope
+        # Both slopes are rounded: where they are equal the tangent point is worth its price.
+        pays = slope <= tangent.slope * (1 + 8 * np.finfo(float).eps)
         low = np.full(slope.shape, tangent.tangent_point)
         # Concavity: S a'(S) <= a(S) - a(0) <= optimum, so the root is at most optimum / slope.
         high = np.maximum(self.optimum / slope, low)
@@ -218,8 +219,14 @@ class PowerLaw(Curve):
 
     @property
     def zero_until(self) -> float:
-        """Largest S with a(S) = 0, in units of data."""
-        return float(max(0.0, (self.scale / self.optimum) ** (1 / self.exponent) - self.offset))
+        """Largest S with a(S) = 0, in units of data.
+
+        A curve that starts at 0, but for rounding of its parameters, starts at 0.
+        """
+        root = (self.scale / self.optimum) ** (1 / self.exponent)
+        rounding = 4 * np.finfo(float).eps * (1 + 1 / self.exponent) * root
+        start = root - self.offset
+        return float(start) if start > rounding else 0.0
 
     @property
     def smooth_from(self) -> float:
@@ -344,7 +351,8 @@ class ConcaveEnvelope(Curve):
     tangent_point : float
         Where the line meets the curve, in units of data; 0 for a curve that is concave already.
     slope : float
-        Slope of the line: the best accuracy per unit of data, starting from nothing.
+        Slope of the line from the start to the tangent point: the best accuracy per unit of data,
+        starting from nothing. At a corner of the curve it lies between the slopes on either side.
 
     Examples
     --------
@@ -413,11 +421,12 @@ def _envelope(curve: Curve) -> ConcaveEnvelope:
     value, first, _ = curve.evaluate(grid)
     below = np.flatnonzero(value - start - grid * first < -1e-12 * curve.optimum)
     if below.size == 0:
-        return ConcaveEnvelope(curve, 0.0, float(curve.derivative(0.0)))
+        # A flat start shorter than the grid reaches is none.
+        return ConcaveEnvelope(curve, 0.0, float(np.max(curve.derivative([0.0, grid[0]]))))
     last = below[-1]
     if last == grid.size - 1:
         raise ValueError(f"accuracy must be concave for much data; {curve!r} is convex at 1e18")
     low, high = float(grid[last]), float(grid[last + 1])
     # Where rounding hides the change of sign, the tangent point is the grid's own.
     point = high if above(high) <= 0 else float(brentq(above, low, high, rtol=9e-16))
-    return ConcaveEnvelope(curve, point, float(curve.derivative(point)))
+    return ConcaveEnvelope(curve, point, (float(curve(point)) - start) / point)

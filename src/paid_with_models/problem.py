@@ -40,6 +40,10 @@ def checked_menu(name: str, values: npt.ArrayLike, problem: Problem) -> FloatArr
 #: Probabilities may miss a sum of 1 by this much: rounding of a few hundred decimal fractions.
 SUM_TOLERANCE = 1e-9
 
+#: Outside options that exceed autarky by less than this share of the best model's value are
+#: autarky: it is what rounding of the two can differ by, and as much as menus may violate IR.
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True, eq=False, init=False)
 class Problem:
@@ -152,7 +156,8 @@ class Problem:
                 f"{name} must be at least what each type reaches alone, {alone.tolist()};"
                 f" got {utilities.tolist()}"
             )
-        outside = np.maximum(utilities, alone)
+        equal = utilities <= alone + ROUNDING * self.model_value.optimum
+        outside = np.where(equal, alone, utilities)
         outside.flags.writeable = False
         return outside
 
@@ -230,12 +235,14 @@ def autarky_at(value: ModelValue, costs: FloatArray) -> Autarky:
     contributions = value.data_at_slope(costs)
     gain = value(contributions) - costs * contributions
     nothing = float(value(0.0))
-    stays_out = gain <= nothing
+    # Who is indifferent but for rounding takes part: the coordinator has the better model.
+    rounding = 8 * np.finfo(float).eps * value(contributions)
+    stays_out = (contributions == 0) | (gain < nothing - rounding)
     contributions = np.where(stays_out, 0.0, contributions)
     return Autarky(
         contributions=contributions,
         accuracies=value.accuracy(contributions),
-        utilities=np.where(stays_out, nothing, gain),
+        utilities=np.where(stays_out, nothing, np.maximum(gain, nothing)),
     )
 
 

@@ -12,6 +12,13 @@ from ..accuracy import FloatArray
 
 __all__ = ["Between", "CostDistribution", "best_cutoff", "bracketing_types", "type_grid"]
 
+#: Relative difference below which two cutoffs are equally good: rounding of the distribution.
+SAME_RATIO = 1e-15
+
+#: Cutoffs below this share of the median cost are none: there the search for the largest ratio has
+#: run into zero.
+NEXT_TO_NOTHING = 1e-6
+
 
 class CostDistribution(Protocol):
     """What is needed of a distribution of costs; SciPy's frozen distributions have it."""
@@ -181,7 +188,8 @@ def best_cutoff(distribution: CostDistribution) -> float:
     Raises
     ------
     ValueError
-        If costs are not positive.
+        If costs are not positive, or if the maximum is not attained: where costs near zero are so
+        common that the ratio grows as the cutoff falls to zero.
 
     Examples
     --------
@@ -194,8 +202,16 @@ def best_cutoff(distribution: CostDistribution) -> float:
     low = max(low, float(distribution.ppf(1e-12)))
     if not low > 0:
         raise ValueError(f"distribution must be of positive costs; got {low:g}")
+    least = low
     for _ in range(6):
         theta = np.geomspace(low, high, 2001)  # costs can spread over many orders of magnitude
-        best = int(np.argmax(distribution.cdf(theta) / theta))
+        ratio = distribution.cdf(theta) / theta
+        # Of cutoffs that are equally good, but for rounding, the largest.
+        best = int(np.flatnonzero(ratio >= ratio.max() * (1 - SAME_RATIO))[-1])
         low, high = theta[max(best - 1, 0)], theta[min(best + 1, theta.size - 1)]
+    if distribution.support()[0] <= 0 and theta[best] <= NEXT_TO_NOTHING * distribution.ppf(0.5):
+        raise ValueError(
+            "distribution must have a best cutoff; P(c <= theta) / theta is still growing at"
+            f" theta = {least:g}"
+        )
     return float(theta[best])

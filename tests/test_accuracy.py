@@ -256,7 +256,7 @@ def test_a_power_law_that_starts_at_zero_but_for_rounding_is_concave_from_there(
 
 @dataclass(frozen=True)
 class Corner(Curve):
-    """0 up to 1, a line to 0.5 at 2, then concave up to 0.7: the tangent point is the corner at 2."""
+    """0 up to 1, a line to 0.5 at 2, concave up to 0.7 beyond: the tangent point is the corner."""
 
     @property
     def optimum(self):

@@ -15,9 +15,9 @@ __all__ = ["Between", "CostDistribution", "best_cutoff", "bracketing_types", "ty
 #: Relative difference below which two cutoffs are equally good: rounding of the distribution.
 SAME_RATIO = 1e-15
 
-#: Cutoffs below this share of the median cost are none: there the search for the largest ratio has
-#: run into zero.
-NEXT_TO_NOTHING = 1e-6
+#: Cutoffs up to this many times the smallest cost looked at, if the ratio is as large there, are
+#: none: the search has run into zero.
+NEAR_ZERO = 100.0
 
 
 class CostDistribution(Protocol):
@@ -209,7 +209,8 @@ def best_cutoff(distribution: CostDistribution) -> float:
         # Of cutoffs that are equally good, but for rounding, the largest.
         best = int(np.flatnonzero(ratio >= ratio.max() * (1 - SAME_RATIO))[-1])
         low, high = theta[max(best - 1, 0)], theta[min(best + 1, theta.size - 1)]
-    if distribution.support()[0] <= 0 and theta[best] <= NEXT_TO_NOTHING * distribution.ppf(0.5):
+    near_zero = distribution.cdf(least) / least >= ratio.max() * (1 - 1e-9)
+    if near_zero and theta[best] <= NEAR_ZERO * least:
         raise ValueError(
             "distribution must have a best cutoff; P(c <= theta) / theta is still growing at"
             f" theta = {least:g}"

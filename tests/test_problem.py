@@ -111,6 +111,9 @@ def test_a_bad_valuation_is_refused(function, rule):
         def evaluate(self, accuracy):
             return function(np.asarray(accuracy, dtype=float))
 
+        def inverse(self, value):
+            return value
+
     with pytest.raises(ValueError, match=f"^valuation must be {rule}"):
         make(valuation=Bad())
 

@@ -6,11 +6,30 @@ smallest concave majorant is therefore a straight line from the origin to one ta
 the curve itself from there on (:class:`ConcaveEnvelope`), which is what turns a good contract
 into one with a proof: see :mod:`paid_with_models.solver.bounds`.
 
-A curve of your own is a subclass of :class:`Curve` with an ``optimum`` and an ``evaluate``.
+**A curve of your own** is a subclass of :class:`Curve` with an ``optimum`` and an ``evaluate`` that
+gives value, first and second derivative. It must be hashable, since what is computed for a curve
+is remembered by it: a frozen dataclass is. This one is a template::
+
+    @dataclass(frozen=True)
+    class Root(Curve):
+        optimum: float = 0.9
+        half: float = 100.0  # data with which half of the optimum is reached
+
+        def evaluate(self, data):
+            x = np.asarray(data, dtype=float) / self.half
+            value = self.optimum * x / (1 + x)
+            first = self.optimum / self.half / (1 + x) ** 2
+            second = -2 * self.optimum / self.half**2 / (1 + x) ** 3
+            return value, first, second
+
+:class:`~paid_with_models.problem.Problem` checks that it rises, that its derivatives are those of
+its values, and that it is S-shaped, at some thousands of amounts of data. That it is S-shaped
+*between* them, without a narrow step, is what you state by using it: bounds rest on it.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -30,7 +49,7 @@ IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
 
 
-class Curve:
+class Curve(ABC):
     """What all curves share. Subclasses give ``optimum`` and :meth:`evaluate`.
 
     Attributes
@@ -41,9 +60,9 @@ class Curve:
 
     optimum: float
 
+    @abstractmethod
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Value, first and second derivative at ``data`` (any shape, units of data, >= 0)."""
-        raise NotImplementedError
 
     @property
     def smooth_from(self) -> float:

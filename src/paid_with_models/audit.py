@@ -98,9 +98,9 @@ class Audit:
 
 
 def audit(
-    problem: Problem,
-    contributions: npt.ArrayLike,
-    rewards: npt.ArrayLike,
+    problem: Problem | Contract,
+    contributions: npt.ArrayLike | None = None,
+    rewards: npt.ArrayLike | None = None,
     *,
     left_out: Sequence[int] = (),
     best: Contract | None = None,
@@ -109,11 +109,12 @@ def audit(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or Contract
+        Of a contract the menu itself is audited, with itself as the best.
     contributions : (I,) array_like >= 0
-        Units of data that each type's option asks for.
+        Units of data that each type's option asks for; not needed for a contract.
     rewards : (I,) array_like >= 0
-        Mean value of the model that it promises.
+        Mean value of the model that it promises; likewise.
     left_out : sequence of int
         Types without an option: theirs is to stay out, and keep what they have outside.
     best : Contract, optional
@@ -136,7 +137,23 @@ def audit(
     >>> report = audit(problem, contributions=[60.0, 60.0], rewards=[59.0, 60.0])
     >>> report.satisfied, report.best_option.tolist(), report.deviation_gain.tolist()
     (False, [1, 1], [1.0, 0.0])
+    >>> audit(solve(problem)).satisfied
+    True
     """
+    if isinstance(problem, Contract):
+        if contributions is not None or rewards is not None:
+            raise ValueError(
+                "contributions and rewards must not be given for a contract, which has its own;"
+                " audit(contract.problem, contributions, rewards) looks at others"
+            )
+        contract, problem = problem, problem.problem
+        contributions, rewards = contract.contributions, contract.rewards
+        left_out, best = np.flatnonzero(~contract.participates).tolist(), best or contract
+    if contributions is None or rewards is None:
+        raise ValueError(
+            "contributions and rewards must be given: audit(problem, contributions, rewards), or"
+            " audit(contract)"
+        )
     m = checked_menu("contributions", contributions, problem)
     t = checked_menu("rewards", rewards, problem)
     best = best or solve(problem)

@@ -1,12 +1,25 @@
-"""A contract: a menu with its proof, as data."""
+"""A contract: a menu with its proof, as data.
+
+It shows itself: a table in a notebook, a few lines in a terminal, a picture on request. Its arrays
+are read-only, also after pickling, so that what was proved stays what is said.
+"""
 
 from __future__ import annotations
 
+import html
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from .accuracy import BoolArray, FloatArray
-from .problem import Problem
+from .problem import Problem, freeze
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 __all__ = ["Binding", "Contract", "Multipliers", "Shape", "Status"]
 
@@ -48,6 +61,13 @@ class Multipliers:
     upward: FloatArray
     caps: FloatArray
 
+    def __post_init__(self) -> None:
+        freeze(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        freeze(self)
+
 
 @dataclass(frozen=True, eq=False)
 class Binding:
@@ -64,8 +84,29 @@ class Binding:
     upward: BoolArray
     caps: BoolArray
 
+    def __post_init__(self) -> None:
+        freeze(self)
 
-@dataclass(frozen=True, eq=False)
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        freeze(self)
+
+
+#: Columns of :meth:`Contract.to_frame` with their units.
+UNITS = {
+    "cost": "value per unit of data",
+    "probability": "",
+    "contributions": "units of data",
+    "rewards": "value",
+    "utilities": "value",
+    "reservation_utilities": "value",
+    "reservation_contributions": "units of data",
+    "reward_caps": "value",
+    "participates": "",
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Contract:
     """A menu with its proof; one entry per type, in the order of the problem.
 
@@ -123,3 +164,117 @@ class Contract:
     kkt_residual: float
     bunches: tuple[tuple[int, ...], ...]
     binding: Binding
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        freeze(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The menu as a pandas table, a row a type.
+
+        Returns
+        -------
+        DataFrame
+            Columns are named as the attributes are; ``attrs["units"]`` has their units.
+
+        Examples
+        --------
+        >>> from paid_with_models import GeneralizationBound, solve
+        >>> contract = solve(Problem(10, [0.5, 0.5], [0.2, 0.05], GeneralizationBound()))
+        >>> contract.to_frame()["contributions"].round(1).to_dict()
+        {'type 1': 221.8, 'type 2': 972.8}
+        """
+        import pandas as pd
+
+        columns = {"cost": self.problem.costs, "probability": self.problem.probabilities}
+        columns |= {name: getattr(self, name) for name in UNITS if name not in columns}
+        index = [f"type {i + 1}" for i in range(self.problem.n_types)]
+        frame = pd.DataFrame(columns, index=index)
+        frame.attrs["units"] = dict(UNITS)
+        return frame
+
+    def plot(self) -> Figure:
+        """The contract in one picture: what each type is rewarded with, and contributes.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Matplotlib is imported only now. Where outcomes are too many to enumerate, the
+            contributions alone are drawn.
+
+        Examples
+        --------
+        >>> from paid_with_models import GeneralizationBound, solve
+        >>> contract = solve(Problem(4, [0.5, 0.5], [0.2, 0.05], GeneralizationBound()))
+        >>> type(contract.plot()).__name__
+        'Figure'
+        """
+        from .attendance import enumerable
+        from .figures.scenarios import contributions, scenario_panel
+
+        if enumerable(self.problem.n_parties, self.problem.n_types):
+            return scenario_panel({"": self})[0]
+        return contributions(self)[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and lists: see :func:`paid_with_models.files.contract_to_dict`."""
+        from .files import contract_to_dict
+
+        return contract_to_dict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Contract:
+        """The inverse of :meth:`to_dict`: see :func:`paid_with_models.files.contract_from_dict`."""
+        from .files import contract_from_dict
+
+        return contract_from_dict(data)
+
+    def _summary(self) -> str:
+        """What was reached and proved, in a line."""
+        shape = self.shape.name.lower().replace("_", " ")
+        return (
+            f"{shape}; expected accuracy {self.expected_accuracy:.6g},"
+            f" {self.status.name.lower()}, gap {self.gap:.2g}"
+        )
+
+    def __repr__(self) -> str:
+        n_parties, n_types = self.problem.n_parties, self.problem.n_types
+        return f"<Contract of {n_parties} parties, {n_types} types: {self._summary()}>"
+
+    def __str__(self) -> str:
+        heads = ("", "cost", "contributes", "is rewarded with", "gains", "gains alone")
+        rows = [heads, *self._rows()]
+        widths = [max(len(row[k]) for row in rows) for k in range(len(heads))]
+        lines = ("  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in rows)
+        return "\n".join((self._summary(), *lines))
+
+    def _repr_html_(self) -> str:
+        heads = ("", "cost", "contributes", "is rewarded with", "gains", "gains alone")
+        head = "".join(f"<th>{html.escape(text)}</th>" for text in heads)
+        body = "".join(
+            f"<tr><th>{row[0]}</th>" + "".join(f"<td>{cell}</td>" for cell in row[1:]) + "</tr>"
+            for row in self._rows()
+        )
+        return (
+            f"<p>{html.escape(self._summary())}</p><table><thead><tr>{head}</tr></thead>"
+            f"<tbody>{body}</tbody></table>"
+        )
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        """A row a type, as text; of many types the first and the last."""
+        n_types = self.problem.n_types
+        shown = [*range(n_types)] if n_types <= 20 else [*range(10), *range(n_types - 10, n_types)]
+        columns = (
+            self.problem.costs, self.contributions, self.rewards, self.utilities,
+            self.reservation_utilities,
+        )  # fmt: skip
+        rows = [
+            (f"type {i + 1}", *(f"{np.round(column[i], 9):.6g}" for column in columns))
+            for i in shown
+        ]
+        if len(shown) < n_types:
+            rows.insert(10, ("…",) * 6)
+        return rows

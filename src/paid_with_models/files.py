@@ -22,13 +22,14 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from difflib import get_close_matches
+from enum import Enum
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
 from .accuracy import Arctan, Curve, FloatArray, GeneralizationBound, PowerLaw, Saturating
-from .contract import Contract
+from .contract import Binding, Contract, Multipliers, Shape, Status
 from .problem import Problem, checked_menu, checked_vector
 from .valuation import ExponentialValuation, LinearValuation, PowerValuation, Valuation
 
@@ -243,6 +244,84 @@ def contract_to_dict(contract: Contract) -> dict[str, Any]:
         "multipliers": {name: v.tolist() for name, v in asdict(contract.multipliers).items()},
         "binding": {name: v.tolist() for name, v in asdict(contract.binding).items()},
     }
+
+
+def contract_from_dict(data: Mapping[str, Any]) -> Contract:
+    """The contract that a file states, the inverse of :func:`contract_to_dict`.
+
+    It is what was written, not solved or proved again.
+
+    Parameters
+    ----------
+    data : mapping
+        As described by :func:`contract_schema`.
+
+    Returns
+    -------
+    Contract
+
+    Raises
+    ------
+    ValueError
+        Naming the field, for one that is missing, unknown, or not as it must be.
+
+    Examples
+    --------
+    >>> from paid_with_models import solve
+    >>> contract = solve(Problem(10, [0.5, 0.5], [1.0, 0.8], GeneralizationBound()))
+    >>> again = contract_from_dict(contract_to_dict(contract))
+    >>> again.problem == contract.problem, again.gap == contract.gap, again.shape.name
+    (True, True, 'POOLING')
+    """
+    names = tuple(field.name for field in fields(Contract))
+    _check_fields(data, names, names)
+    problem = problem_from_dict(data["problem"])
+
+    def vector(name: str, stated: Any, kind: type) -> Any:
+        if not isinstance(stated, list) or len(stated) != problem.n_types:
+            raise ValueError(f"{name} must have one entry per type, {problem.n_types}")
+        if kind is bool and not all(type(it) is bool for it in stated):
+            raise ValueError(f"{name} must be truth values; got {stated!r}")
+        if kind is float:
+            _check_numbers(name, stated)
+        return np.array(stated, dtype=kind)
+
+    def vectors(name: str, of: type, kind: type) -> Any:
+        parts = tuple(field.name for field in fields(of))
+        _check_fields(data[name], parts, parts, within=name)
+        return of(**{part: vector(f"{name}.{part}", data[name][part], kind) for part in parts})
+
+    def member(name: str, of: type[Enum]) -> Any:
+        known = {it.name.lower().replace("_", " "): it for it in of}
+        if data[name] not in known:
+            raise ValueError(f"{name} must be one of {', '.join(known)}; got {data[name]!r}")
+        return known[data[name]]
+
+    values: dict[str, Any] = {"problem": problem}
+    for field in fields(Contract):
+        name = field.name
+        if field.type == "FloatArray":
+            values[name] = vector(name, data[name], float)
+        elif field.type == "BoolArray":
+            values[name] = vector(name, data[name], bool)
+        elif field.type == "float":
+            if not _is_number(data[name]):
+                raise ValueError(f"{name} must be a number; got {data[name]!r}")
+            values[name] = float(data[name])
+    bunches = data["bunches"]
+    if not isinstance(bunches, list) or not all(
+        isinstance(bunch, list) and all(i in range(problem.n_types) for i in bunch)
+        for bunch in bunches
+    ):
+        raise ValueError(f"bunches must be lists of types; got {bunches!r}")
+    return Contract(
+        **values,
+        status=member("status", Status),
+        shape=member("shape", Shape),
+        multipliers=vectors("multipliers", Multipliers, float),
+        binding=vectors("binding", Binding, bool),
+        bunches=tuple(tuple(bunch) for bunch in bunches),
+    )
 
 
 def problem_schema() -> dict[str, Any]:

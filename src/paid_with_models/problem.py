@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +45,7 @@ SUM_TOLERANCE = 1e-9
 ROUNDING = 1e-12
 
 
-@dataclass(frozen=True, eq=False, init=False)
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class Problem:
     r"""A collaboration to be designed.
 
@@ -122,6 +122,8 @@ class Problem:
             raise ValueError(f"accuracy must be a Curve; got {accuracy!r}")
         if not isinstance(valuation, Valuation):
             raise ValueError(f"valuation must be a Valuation; got {valuation!r}")
+        for name, thing in (("accuracy", accuracy), ("valuation", valuation)):
+            _check_hashable(name, thing)
         chances = chances / chances.sum()
         costs_.flags.writeable = chances.flags.writeable = False
         set_field = object.__setattr__  # the dataclass is frozen
@@ -160,6 +162,34 @@ class Problem:
         outside = np.where(equal, alone, utilities)
         outside.flags.writeable = False
         return outside
+
+    def _key(self) -> tuple[object, ...]:
+        """What two problems that are equal agree in."""
+        values = (getattr(self, field.name) for field in fields(self))
+        return tuple(
+            (it.shape, it.tobytes()) if isinstance(it, np.ndarray) else it for it in values
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return self._key() == other._key() if isinstance(other, Problem) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        freeze(self)
+
+    def __repr__(self) -> str:
+        stated = []
+        for field in fields(self):
+            value, default = getattr(self, field.name), field.default
+            if isinstance(value, np.ndarray):
+                shown = [f"{x:.6g}" for x in value[:6]] + ["…"] * (value.size > 6)
+                stated.append(f"{field.name}=[{', '.join(shown)}]")
+            elif value != default:
+                stated.append(f"{field.name}={value!r}")
+        return f"Problem({', '.join(stated)})"
 
     @property
     def n_types(self) -> int:
@@ -246,8 +276,22 @@ def autarky_at(value: ModelValue, costs: FloatArray) -> Autarky:
     )
 
 
+def freeze(record: object) -> None:
+    """Make all arrays of a record read-only: a result says what was proved, and nothing else."""
+    for value in vars(record).values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+
+
 def checked_vector(name: str, values: npt.ArrayLike) -> FloatArray:
     try:
+        given = np.asarray(values)
+        if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+            raise ValueError
+        # Truth values, complex numbers, text and dates are no quantities; Python's integers of any
+        # size and decimals are objects to NumPy.
+        if given.dtype.kind not in "iufO" and given.size:
+            raise ValueError
         array = np.array(values, dtype=float)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be numbers; got {values!r}") from None
@@ -268,10 +312,27 @@ def _count(name: str, value: int) -> int:
     return count
 
 
+def _check_hashable(name: str, thing: object) -> None:
+    try:
+        hash(thing)
+    except TypeError:
+        raise ValueError(
+            f"{name} must be hashable, such as a frozen dataclass; {type(thing).__name__} is not"
+        ) from None
+
+
 @lru_cache(maxsize=256)
 def _check_values(valuation: Valuation, accuracy: Curve) -> None:
     """Accuracy and valuation give finite numbers, and the valuation increases from 0."""
     data = np.geomspace(1e-6, 1e12, 1001)
+    if not hasattr(accuracy, "optimum"):
+        raise ValueError(f"accuracy must have an optimum; {type(accuracy).__name__} has none")
+    parts = accuracy.evaluate(data)
+    if not (isinstance(parts, tuple) and len(parts) == 3):
+        raise ValueError(
+            "accuracy must evaluate to a tuple of its value, first and second derivative;"
+            f" {type(accuracy).__name__} gives a {type(parts).__name__}"
+        )
     if not all(np.all(np.isfinite(array)) for array in accuracy.evaluate(data)):
         raise ValueError(f"accuracy must be finite, derivatives included; {accuracy!r} is not")
     optimum = accuracy.optimum

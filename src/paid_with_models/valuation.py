@@ -7,6 +7,7 @@ in :class:`ModelValue`, the curve :math:`v(a(S))`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,16 +19,20 @@ from .accuracy import Curve, FloatArray, check_parameter
 __all__ = ["ExponentialValuation", "LinearValuation", "ModelValue", "PowerValuation", "Valuation"]
 
 
-class Valuation:
-    """What all valuations share. Subclasses give :meth:`evaluate` and :meth:`inverse`."""
+class Valuation(ABC):
+    """What all valuations share. Subclasses give :meth:`evaluate` and :meth:`inverse`.
 
+    One of your own must be hashable, such as a frozen dataclass;
+    :class:`~paid_with_models.problem.Problem` checks that it increases from 0.
+    """
+
+    @abstractmethod
     def evaluate(self, accuracy: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Value, first and second derivative at ``accuracy`` (any shape, in [0, 1])."""
-        raise NotImplementedError
 
+    @abstractmethod
     def inverse(self, value: npt.ArrayLike) -> FloatArray:
         """The accuracy that is worth ``value``."""
-        raise NotImplementedError
 
     def __call__(self, accuracy: npt.ArrayLike) -> FloatArray:
         """Value of a model of this accuracy, same shape."""

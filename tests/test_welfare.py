@@ -172,3 +172,14 @@ def test_one_round_is_a_round():
     assert len(history) == 2
     alone = autarky(problem).contributions
     assert history[1, 0] == pytest.approx(alone[0])
+
+
+# Book: rem-corner
+def test_with_a_corner_at_the_tangent_point_the_costlier_party_contributes_too():
+    grid = np.linspace(0.0, 3.0, 3001)
+    value = np.where(grid <= 1, grid, 1 + (1 - np.exp(-(grid - 1))) / 2)
+    for cost in (0.7, 0.9):
+        gains = np.interp(grid[:2001] + 0.5, grid, value) - cost * grid[:2001]
+        assert grid[np.argmax(gains)] == pytest.approx(0.5, abs=1e-3)
+    alone = value - 0.7 * grid
+    assert grid[np.argmax(alone)] == pytest.approx(1.0)  # one party of the lower cost trains alone

@@ -119,7 +119,7 @@ def continuum_figure(
     -------
     Figure, DataFrame
         Columns distribution, n_types, cost, contribution, at_least, at_most: options of the menu
-        for types that are too dear; what the best menu for the continuum reaches at least and at
+        for types that are too costly; what the best menu for the continuum reaches at least and at
         most.
 
     Examples

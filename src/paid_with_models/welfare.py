@@ -25,102 +25,19 @@ from .accuracy import FloatArray
 from .attendance import enumerate_outcomes, outcome_probabilities
 from .complete_information import CompleteInformation, solve_complete_information
 from .contract import Contract
-from .paper.scenarios import scenario_problem
 from .problem import Problem, autarky, autarky_at
 from .rewards import proportional_rewards
-from .solver.routes import solve_many
 
 __all__ = [
     "FreeRiding",
-    "FreeRidingResults",
     "best_reply",
     "best_reply_dynamics",
     "compare_schemes",
     "free_riding",
-    "free_riding_experiment",
     "information_cost",
     "information_rents",
     "joint_surplus",
-    "scenario_free_riding",
 ]
-
-
-@dataclass(frozen=True, eq=False)
-class FreeRidingResults:
-    """What four schemes collect and train, by number of parties.
-
-    Everything is an expectation over who turns up. G = len(n_parties).
-
-    Attributes
-    ----------
-    n_parties : (G,) ndarray of int
-    free_riding_total, free_riding_accuracy : (G,) ndarray
-        Everybody gets the best model for nothing: the equilibrium of
-        :func:`~paid_with_models.welfare.free_riding`.
-    contract_total, contract_accuracy : (G,) ndarray
-        The optimal menu.
-    complete_total, complete_accuracy : (G,) ndarray
-        The complete-information benchmark.
-    surplus_total, surplus_accuracy : (G,) ndarray
-        The data that maximize the parties' joint surplus if everybody gets the best model and
-        the cheapest present does the work: the sum of marginal values equals the marginal cost
-        (Samuelson 1954).
-    """
-
-    n_parties: npt.NDArray[np.int64]
-    free_riding_total: FloatArray
-    free_riding_accuracy: FloatArray
-    contract_total: FloatArray
-    contract_accuracy: FloatArray
-    complete_total: FloatArray
-    complete_accuracy: FloatArray
-    surplus_total: FloatArray
-    surplus_accuracy: FloatArray
-
-
-def free_riding_experiment(
-    problem: Problem, n_parties: Sequence[int] = tuple(range(1, 21))
-) -> FreeRidingResults:
-    r"""Compare schemes as the number of parties grows.
-
-    Parameters
-    ----------
-    problem : Problem
-        Its number of parties is replaced.
-    n_parties : sequence of int >= 1
-
-    Returns
-    -------
-    FreeRidingResults
-
-    Raises
-    ------
-    ValueError
-        If ``n_parties`` is empty, or its outcomes are too many to enumerate.
-
-    Examples
-    --------
-    >>> problem = Problem(1, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
-    >>> results = free_riding_experiment(problem, [1, 8])
-    >>> bool(results.contract_accuracy[1] > results.free_riding_accuracy[1])
-    True
-    """
-    if len(n_parties) == 0:
-        raise ValueError("n_parties must not be empty")
-    problems = [
-        Problem(
-            size, problem.probabilities, problem.costs, problem.accuracy, problem.valuation,
-            beliefs=problem.beliefs,
-        )
-        for size in n_parties
-    ]  # fmt: skip
-    tables = [compare_schemes(contract) for contract in solve_many(problems)]
-    columns = {
-        f"{scheme}_{quantity}": np.array([table.loc[scheme, quantity] for table in tables])
-        for scheme in tables[0].index
-        for quantity in ("total", "accuracy")
-    }
-    return FreeRidingResults(np.asarray(n_parties, dtype=np.int64), **columns)
 
 
 def compare_schemes(contract: Contract) -> pd.DataFrame:
@@ -137,9 +54,10 @@ def compare_schemes(contract: Contract) -> pd.DataFrame:
     -------
     DataFrame
         Rows free_riding (everybody gets the best model for nothing), contract, complete (types are
-        seen), surplus (what would be best for the parties together, if it could be imposed: see
-        :class:`FreeRidingResults`). Columns total (units of data), accuracy, surplus (joint gain
-        of the parties, value).
+        seen), surplus (what would be best for the parties together, if it could be imposed:
+        everybody gets the best model, the cheapest present do the work, and the sum of marginal
+        values equals the marginal cost, Samuelson 1954). Columns total (units of data), accuracy,
+        surplus (joint gain of the parties, value).
 
     Raises
     ------
@@ -183,30 +101,6 @@ def compare_schemes(contract: Contract) -> pd.DataFrame:
             for scheme, (totals, surplus) in rows.items()
         }
     ).T
-
-
-def scenario_free_riding(
-    scenario: str, n_parties: Sequence[int] = tuple(range(1, 11))
-) -> FreeRidingResults:
-    """Four schemes in one of the paper's scenarios as the number of parties grows.
-
-    Parameters
-    ----------
-    scenario : str
-        As for :func:`scenario_problem`.
-    n_parties : sequence of int >= 1
-
-    Raises
-    ------
-    ValueError
-        If there is no such scenario, or ``n_parties`` is empty.
-
-    Examples
-    --------
-    >>> scenario_free_riding("big_firm_cooperation", [2]).n_parties.tolist()
-    [2]
-    """
-    return free_riding_experiment(scenario_problem(scenario), n_parties)
 
 
 #: Points at which a best reply is looked for before it is computed exactly.

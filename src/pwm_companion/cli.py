@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import yaml
 
 from . import verify
@@ -23,6 +24,7 @@ from .commands.contracts import add_commands
 from .commands.report import add_report
 from .commands.sweep import add_sweep
 from .figures.draw import FigureError, draw_figures
+from .figures.pages import marked, place
 from .figures.registry import RegistryError, get, load_registry
 from .files import commit_time, locked
 from .publish.archive import zip_site
@@ -225,11 +227,14 @@ def _execute(options: argparse.Namespace) -> None:
     cache = options.build_dir / ("cache" if inside and not overrides else "cache-own")
     with locked(options.build_dir, _say):
         (result,) = execute_all([chapter], root, cache, jobs=1)
-    if isinstance(result, ChapterError):
-        raise result
+        if isinstance(result, ChapterError):
+            raise result
+        notebook = nbformat.read(result.notebook, as_version=4)
+        shown = marked(notebook)
+        place(notebook, draw_figures(root, options.build_dir, shown, jobs=options.jobs, say=_say))
     target = options.output or options.build_dir / "notebooks" / f"{name}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(result.notebook.read_bytes())
+    nbformat.write(notebook, target)
     print(target)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
@@ -26,24 +27,69 @@ from paid_with_models import (
     solve,
     solve_many,
 )
-from paid_with_models.beyond.continuum import best_cutoff
+from paid_with_models.beyond.behavior import Assignment, logit_behavior
+from paid_with_models.beyond.continuum import best_cutoff, bracketing_types
+from paid_with_models.beyond.margins import slack_menu
 from paid_with_models.beyond.quality import measured_factors
-from paid_with_models.figures.scenarios import (
-    behavior as record,
+from paid_with_models.figures import style as figure_style
+from paid_with_models.figures.behavior import (
+    aversion_figure,
+    aversion_lines,
+    logit_figure,
+    logit_lines,
+    margin_figure,
+    margin_lines,
+)
+from paid_with_models.figures.beliefs import (
+    BELIEFS,
+    belief_figure,
+    belief_lines,
+    lower_cost_figure,
+    lower_cost_lines,
+)
+from paid_with_models.figures.combinatorial_barrier import sum_errors, sum_fits
+from paid_with_models.figures.counter_example import counter_example
+from paid_with_models.figures.large_markets import (
+    continuum_figure,
+    continuum_menus,
+    cost_distributions,
+    large_market_menus,
+    menu_curve,
+)
+from paid_with_models.figures.models_as_rewards import deterministic_promise
+from paid_with_models.figures.motivation import (
+    accuracy_curve,
+    autarky_figure,
+    free_riding_figure,
+)
+from paid_with_models.figures.quality import (
+    factor_table,
+    noisy_party,
+    noisy_party_effects,
+    quality_factors,
+)
+from paid_with_models.figures.real_models import (
+    GRADINGS,
+    LEARNERS,
+    fitted_curves,
+    measured_curves,
+    promises_and_results,
+    realized,
+    split_deployments,
+    split_errors,
 )
 from paid_with_models.figures.scenarios import (
-    real_models as figures_beyond,
+    contributions,
+    graphical_illustration,
+    reward_distributions,
+    scenario_panel,
 )
-from paid_with_models.figures.scenarios import (
-    scenarios as figures,
-)
-from paid_with_models.figures.scenarios import (
-    style as figure_style,
-)
+from paid_with_models.figures.structure import bunching, bunching_lines
+from paid_with_models.figures.two_types import TWO_TYPE_PAIRS, two_type_maps, two_type_surfaces
 from paid_with_models.paper.counter_example import CounterExample
+from paid_with_models.paper.free_riding import free_riding_experiment
 from paid_with_models.paper.scenarios import SCENARIOS, options
 from paid_with_models.paper.two_types import two_type_experiment
-from paid_with_models.welfare import free_riding_experiment
 
 MEASUREMENTS = Path(__file__).parents[2] / "measurements"
 BOUND = GeneralizationBound()
@@ -63,17 +109,21 @@ OWN = {
     ),
 }
 OF_A_CONTRACT = [
-    figures.reward_distributions,
-    figures.contributions,
-    figures.graphical_illustration,
-    figures.deterministic_promise,
+    reward_distributions,
+    contributions,
+    graphical_illustration,
+    deterministic_promise,
 ]
-OF_TRIALS = [figures_beyond.measured_curves, figures_beyond.realized, figures_beyond.split_errors]
-OF_QUALITY = [figures_beyond.quality_factors, figures_beyond.noisy_party]
+OF_TRIALS = {
+    measured_curves: fitted_curves,
+    realized: promises_and_results,
+    split_errors: split_deployments,
+}
+OF_QUALITY = {quality_factors: factor_table, noisy_party: noisy_party_effects}
 OF_TWO_TYPES = [
     functools.partial(draw, pair=pair)
-    for draw in (figures.two_type_surfaces, figures.two_type_maps)
-    for pair in figures.TWO_TYPE_PAIRS
+    for draw in (two_type_surfaces, two_type_maps)
+    for pair in TWO_TYPE_PAIRS
 ]
 
 
@@ -97,7 +147,7 @@ def two_type():
 def trials():
     """What was measured, with fewer replicates."""
     found = json.loads((MEASUREMENTS / "real_models.json").read_text())
-    for learner in figures_beyond.LEARNERS:
+    for learner in LEARNERS:
         found[learner]["bootstrap"] = found[learner]["bootstrap"][:10]
     return found
 
@@ -112,30 +162,25 @@ def every(contracts, two_type, trials, quality):
     """All figures of the book, by name, with their tables."""
     firm = contracts["big_firm_cooperation"]
     made = {
-        "timeline": figures.timeline(),
-        "accuracy_curve": figures.accuracy_curve(BOUND),
-        "autarky_figure": figures.autarky_figure(firm.problem),
-        "free_riding_figure": figures.free_riding_figure(
-            free_riding_experiment(firm.problem, [1, 2, 4])
-        ),
-        "counter_example": figures.counter_example(),
-        "scenario_panel": figures.scenario_panel(
+        "accuracy_curve": accuracy_curve(BOUND),
+        "autarky_figure": autarky_figure(firm.problem),
+        "free_riding_figure": free_riding_figure(free_riding_experiment(firm.problem, [1, 2, 4])),
+        "counter_example": counter_example(),
+        "scenario_panel": scenario_panel(
             {SCENARIOS[name].title: contract for name, contract in contracts.items()}
         ),
     }
-    made |= {draw.__name__: draw(trials) for draw in OF_TRIALS}
-    made |= {draw.__name__: draw(quality) for draw in OF_QUALITY}
+    made |= {draw.__name__: draw(compute(trials)) for draw, compute in OF_TRIALS.items()}
+    made |= {draw.__name__: draw(compute(quality)) for draw, compute in OF_QUALITY.items()}
     made |= {
-        "sum_errors": figures_beyond.sum_errors(record.sum_fits()),
-        "menu_curve": figures_beyond.menu_curve(record.large_market_menus(sizes=[4, 8])),
-        "continuum_figure": figures_beyond.continuum_figure(record.continuum_menus(sizes=[4, 8])),
-        "belief_figure": figures_beyond.belief_figure(record.belief_lines([2, 10])),
-        "lower_cost_figure": figures_beyond.lower_cost_figure(record.lower_cost_lines()),
-        "logit_figure": figures_beyond.logit_figure(record.logit_lines(rationalities=[0.1, 10.0])),
-        "margin_figure": figures_beyond.margin_figure(record.margin_lines([0.0, 2.0])),
-        "aversion_figure": figures_beyond.aversion_figure(
-            record.aversion_lines(aversions=[0.01, 0.1])
-        ),
+        "sum_errors": sum_errors(sum_fits()),
+        "menu_curve": menu_curve(large_market_menus(sizes=[4, 8])),
+        "continuum_figure": continuum_figure(continuum_menus(sizes=[4, 8])),
+        "belief_figure": belief_figure(belief_lines([2, 10])),
+        "lower_cost_figure": lower_cost_figure(lower_cost_lines()),
+        "logit_figure": logit_figure(logit_lines(rationalities=[0.1, 10.0])),
+        "margin_figure": margin_figure(margin_lines([0.0, 2.0])),
+        "aversion_figure": aversion_figure(aversion_lines(aversions=[0.01, 0.1])),
     }
     for draw in OF_A_CONTRACT:
         made |= {f"{draw.__name__} {name}": draw(c) for name, c in contracts.items()}
@@ -155,17 +200,17 @@ def test_style_leaves_nothing_behind():
     before = dict(mpl.rcParams)
     with figure_style.style():
         assert mpl.rcParams["svg.hashsalt"] == "paid-with-models"
-    figures.timeline()[0].savefig(io.BytesIO(), format="svg")
+    counter_example()[0].savefig(io.BytesIO(), format="svg")
     assert dict(mpl.rcParams) == before
     assert plt.get_fignums() == []
 
 
 def test_figures_come_out_the_same_whatever_the_reader_has_set(every, contracts):
     rebuilt = {
-        "reward_distributions big_firm_cooperation": lambda: figures.reward_distributions(
+        "reward_distributions big_firm_cooperation": lambda: reward_distributions(
             contracts["big_firm_cooperation"]
         ),
-        "timeline": figures.timeline,
+        "counter_example": counter_example,
     }
     for name, build in rebuilt.items():
         first = svg(every[name][0])
@@ -304,14 +349,14 @@ def test_figures_of_any_contract(own, name):
         figure, table = draw(contract)
         svg(figure)
         assert np.isfinite(table.select_dtypes("number").to_numpy()).all()
-    svg(figures.scenario_panel({name: contract})[0])
-    svg(figures.autarky_figure(contract.problem)[0])
-    svg(figures.accuracy_curve(contract.problem.accuracy)[0])
+    svg(scenario_panel({name: contract})[0])
+    svg(autarky_figure(contract.problem)[0])
+    svg(accuracy_curve(contract.problem.accuracy)[0])
 
 
 def test_free_riding_figure_of_any_problem():
     for name in ("one type", "no collaboration", "arctan"):
-        figure, table = figures.free_riding_figure(free_riding_experiment(OWN[name], [1, 3]))
+        figure, table = free_riding_figure(free_riding_experiment(OWN[name], [1, 3]))
         svg(figure)
         assert len(table) == 8
 
@@ -329,7 +374,7 @@ def test_two_type_figures_of_any_costs_and_grid():
 @pytest.mark.parametrize("name", [*SCENARIOS, *OWN])
 def test_reward_distributions_are_exact(contracts, own, name):
     contract = (contracts | own)[name]
-    table = figures.reward_distributions(contract)[1]
+    table = reward_distributions(contract)[1]
     for i, group in table.groupby("type"):
         assert group["probability"].sum() == pytest.approx(1, abs=1e-9)
         np.testing.assert_array_equal(group["first_moment"], contract.rewards[i - 1])
@@ -340,7 +385,7 @@ def test_reward_distributions_are_exact(contracts, own, name):
 
 def test_equal_rewards_look_equal(contracts):
     # All types pool: one reward for everyone, whoever turns up, on an axis that shows it.
-    figure, table = figures.reward_distributions(contracts["small_party_teamwork"])
+    figure, table = reward_distributions(contracts["small_party_teamwork"])
     assert table["probability"].tolist() == pytest.approx([1.0] * 5)
     assert np.ptp(table["value"]) < 1e-6
     low, high = figure.axes[0].get_xlim()
@@ -350,7 +395,7 @@ def test_equal_rewards_look_equal(contracts):
 @pytest.mark.parametrize("name", [*SCENARIOS, *OWN])
 def test_contributions_are_split(contracts, own, name):
     contract = (contracts | own)[name]
-    table = figures.contributions(contract)[1]
+    table = contributions(contract)[1]
     m, alone = contract.contributions, contract.reservation_contributions
     np.testing.assert_allclose(table["base"] + table["added"], m)
     np.testing.assert_allclose(table["base"] + table["reduced"], alone)
@@ -359,13 +404,13 @@ def test_contributions_are_split(contracts, own, name):
 
 
 def test_the_contract_spares_the_cheapest_big_firm(contracts):
-    reduced = figures.contributions(contracts["big_firm_cooperation"])[1]["reduced"]
+    reduced = contributions(contracts["big_firm_cooperation"])[1]["reduced"]
     assert (reduced > 0).tolist() == [False] * 4 + [True]
 
 
 def test_graphical_illustration_table(contracts):
     contract = contracts["big_firm_cooperation"]
-    table = figures.graphical_illustration(contract)[1]
+    table = graphical_illustration(contract)[1]
     assert table["option"].tolist() == ["types 1–4"] * 4 + ["type 5"]
     assert len(options(contract)) == table["option"].nunique()
     np.testing.assert_allclose(
@@ -378,9 +423,9 @@ def test_graphical_illustration_table(contracts):
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_the_closer_look_holds_the_lower_options_and_the_ceiling(contracts, name):
+def test_the_closer_look_holds_the_lower_choiceand_the_ceiling(contracts, name):
     contract = contracts[name]
-    figure, _ = figures.graphical_illustration(contract)
+    figure, _ = graphical_illustration(contract)
     lower = figure.axes[1]
     (x0, x1), (y0, y1) = lower.get_xlim(), lower.get_ylim()
     inside = (contract.contributions >= x0) & (contract.contributions <= x1)
@@ -392,7 +437,7 @@ def test_the_closer_look_holds_the_lower_options_and_the_ceiling(contracts, name
 # Book: def-insolvency, prop-safe, prop-limit
 def test_deterministic_promises(contracts):
     contract = contracts["big_and_small_collaboration"]
-    table = figures.deterministic_promise(contract)[1]
+    table = deterministic_promise(contract)[1]
     chance, spare = table["insolvency_probability"], table["unused_value"]
     assert chance.is_monotonic_increasing
     assert spare.is_monotonic_decreasing
@@ -407,19 +452,19 @@ def test_deterministic_promises(contracts):
 
 
 def test_accuracy_curve_table():
-    table = figures.accuracy_curve(BOUND)[1]
+    table = accuracy_curve(BOUND)[1]
     np.testing.assert_allclose(table["accuracy"], BOUND(table["data"]))
     assert (table["envelope"] >= table["accuracy"] - 1e-15).all()
     assert (table["data"] == BOUND.zero_until).any()
-    assert figures.accuracy_curve(BOUND, upto=50.0)[1]["data"].max() == 50
+    assert accuracy_curve(BOUND, upto=50.0)[1]["data"].max() == 50
     for bad in (0.0, -1.0, np.inf, np.nan):
         with pytest.raises(ValueError, match="upto"):
-            figures.accuracy_curve(BOUND, upto=bad)
+            accuracy_curve(BOUND, upto=bad)
 
 
 def test_autarky_figure_table():
     problem = Problem(10, [0.5, 0.5], [1.0, 0.2], BOUND)
-    table = figures.autarky_figure(problem)[1]
+    table = autarky_figure(problem)[1]
     np.testing.assert_array_equal(table["reservation_utility"], autarky(problem).utilities)
     np.testing.assert_allclose(
         table["model_value"] - table["cost"] * table["reservation_contribution"],
@@ -429,7 +474,7 @@ def test_autarky_figure_table():
 
 def test_counter_example_table():
     example = CounterExample()
-    table = figures.counter_example(example)[1]
+    table = counter_example(example)[1]
     assert table.loc[table["expected_total"].idxmax(), "contribution"] == example.best_total
     assert table.loc[table["expected_root"].idxmax(), "contribution"] == example.best_root
 
@@ -437,11 +482,8 @@ def test_counter_example_table():
 @pytest.mark.parametrize("draw", OF_TWO_TYPES, ids=str)
 def test_two_type_tables_are_the_results(two_type, draw):
     table = draw(two_type)[1]
-    assert len(table) == two_type.gap.size * 2
-    for name in table.columns[3:]:
-        values = getattr(two_type, name)
-        expected = values if values.ndim == 3 else np.repeat(values[..., None], 2, axis=2)
-        np.testing.assert_array_equal(table[name], expected.ravel())
+    assert len(table.columns) == 5
+    pd.testing.assert_frame_equal(table, two_type[table.columns])
 
 
 def test_two_type_figures_need_a_grid():
@@ -452,47 +494,40 @@ def test_two_type_figures_need_a_grid():
 
 
 def test_two_type_figures_show_known_pairs(two_type):
-    for draw in (figures.two_type_surfaces, figures.two_type_maps):
+    for draw in (two_type_surfaces, two_type_maps):
         with pytest.raises(ValueError, match=r"pair must be one of contract, .*; got 'rewards'"):
             draw(two_type, "rewards")
 
 
 def test_scenario_panel_table(contracts):
-    table = figures.scenario_panel(contracts)[1]
+    table = scenario_panel(contracts)[1]
     assert table["scenario"].unique().tolist() == list(contracts)
     np.testing.assert_array_equal(
         table["first_moment"], np.concatenate([c.rewards for c in contracts.values()])
     )
     with pytest.raises(ValueError, match="contracts"):
-        figures.scenario_panel({})
-
-
-def test_timeline_tells_the_three_steps():
-    table = figures.timeline()[1]
-    assert table["step"].tolist() == [1, 2, 3]
-    assert table["actor"].tolist() == ["coordinator", "each party", "everyone"]
+        scenario_panel({})
 
 
 def test_bunching_table_says_who_shares():
     shares = (0.2, 0.8)
-    problems = [Problem(10, [p, 1 - p], [0.2, 0.1], BOUND) for p in shares]
-    row = list(zip(shares, solve_many(problems), strict=True))
-    table = figures.bunching({"share": row, "again": row})[1]
-    assert len(table) == 8
-    for p, contract in row:
-        here = table[(table["along"] == "share") & (table["at"] == p)]
-        np.testing.assert_array_equal(here["contribution"], contract.contributions)
+    lines = bunching_lines(middle_costs=[0.1, 0.18], shares=shares)
+    table = bunching(lines)[1]
+    assert len(table) == 4 * 3
+    for p in shares:
+        contract = solve(Problem(10, [p, (1 - p) / 2, (1 - p) / 2], [0.2, 0.1, 0.05], BOUND))
+        here = table[(table["along"] == "probability of type 1") & (table["at"] == p)]
+        np.testing.assert_allclose(here["contribution"], contract.contributions, rtol=1e-9)
         assert here["option"].nunique() == len(options(contract))
-    one_type = solve(Problem(10, [1.0], [0.2], BOUND))
-    for bad in ({}, {"share": row[:1]}, {"share": [*row, (1.0, one_type)]}):
-        with pytest.raises(ValueError, match="contracts"):
-            figures.bunching(bad)
+    numbers = table.attrs["numbers"]
+    assert (numbers["shared_1"], numbers["pooled_2"]) == (0.18, 0.8)
+    assert numbers["costs_2"] == "0.2, 0.1, 0.05"
 
 
 def test_measured_curves_table(trials, every):
     table = every["measured_curves"][1]
     numbers = table.attrs["numbers"]
-    for k, (name, title) in enumerate(figures_beyond.LEARNERS.items(), start=1):
+    for k, (name, title) in enumerate(LEARNERS.items(), start=1):
         here = table[table["learner"] == title]
         np.testing.assert_array_equal(here["data"], trials[name]["sizes"])
         np.testing.assert_array_equal(here["accuracy"], trials[name]["accuracies"])
@@ -505,8 +540,8 @@ def test_measured_curves_table(trials, every):
 def test_realized_table_is_what_the_runs_gave(trials, every):
     """Means and intervals of accuracies and rewards by hand."""
     table = every["realized"][1].set_index(["learner", "grading", "quantity"])
-    for name, title in figures_beyond.LEARNERS.items():
-        for way, (text, *_) in figures_beyond.GRADINGS.items():
+    for name, title in LEARNERS.items():
+        for way, (text, *_) in GRADINGS.items():
             runs, here = trials[name]["trials"][way], table.loc[title, text]
             accuracies = 100 * np.array(runs["accuracies"])
             assert here.loc["mean accuracy", "mean"] == pytest.approx(accuracies.mean())
@@ -577,24 +612,23 @@ def test_noisy_party_table(quality, every):
 
 
 def test_belief_table_is_the_contracts():
-    lines = record.belief_lines([2, 5])
-    table = figures_beyond.belief_figure(lines)[1]
-    for beliefs, contracts in lines.items():
-        here = table[table["beliefs"] == beliefs]
-        caps = np.concatenate([c.reward_caps for c in contracts])
-        rents = np.concatenate([c.utilities - c.reservation_utilities for c in contracts])
-        np.testing.assert_array_equal(here["reward_cap"], caps)
-        np.testing.assert_array_equal(here["rents"], rents)
+    table = belief_figure(belief_lines([2, 5]))[1]
+    for beliefs in BELIEFS:
+        for size in (2, 5):
+            contract = solve(Problem(size, [0.5, 0.5], [0.5, 0.2], BOUND, beliefs=beliefs))
+            here = table[(table["beliefs"] == beliefs) & (table["n_parties"] == size)]
+            rents = contract.utilities - contract.reservation_utilities
+            np.testing.assert_allclose(here["reward_cap"], contract.reward_caps)
+            np.testing.assert_allclose(here["rents"], rents, atol=1e-9)
     assert table.attrs["numbers"] == {"smallest": 2, "largest": 5}
 
 
 # Book: thm-lower-costs
 def test_lower_cost_table_proves_the_jump():
-    table = figures_beyond.lower_cost_figure(record.lower_cost_lines())[1]
+    table = lower_cost_figure(lower_cost_lines())[1]
     assert (table["upper_bound"] - table["expected_accuracy"]).between(0, 1e-10).all()
     paper, own = (
-        table[table["beliefs"] == it].sort_values("offset").reset_index()
-        for it in figures_beyond.BELIEFS
+        table[table["beliefs"] == it].sort_values("offset").reset_index() for it in BELIEFS
     )
     jump = paper["offset"].searchsorted(0)
     assert paper["expected_accuracy"][jump] > paper["upper_bound"][jump - 1] + 3e-4
@@ -603,28 +637,37 @@ def test_lower_cost_table_proves_the_jump():
 
 
 def test_logit_table_has_every_case():
-    lines = record.logit_lines(rationalities=[0.5, 5.0], scenarios=["big_firm_cooperation"])
-    table = figures_beyond.logit_figure(lines)[1].set_index(["case", "rationality"])
-    for case, found in lines["Big-firm cooperation"].items():
-        for rationality, behavior in found:
-            row = table.loc[(case, rationality)]
-            assert row["participation"] == behavior.participation
-            assert row["expected_accuracy"] == behavior.expected_accuracy
+    lines = logit_lines(rationalities=[0.5, 5.0], scenarios=["big_firm_cooperation"])
+    table = logit_figure(lines)[1].set_index(["case", "rationality"])
+    assert len(table) == 5 * 2
+    contract = solve(SCENARIOS["big_firm_cooperation"].problem())
+    menu = contract.problem, contract.contributions, contract.rewards
+    for case, choice in {
+        "nobody may stay out": {"opting_out": False},
+        "the promise is believed": {},
+        "what comes is foreseen": {"anticipating": True},
+        "foreseen, rewards capped": {"anticipating": True, "assignment": Assignment.CAPPED},
+    }.items():
+        behavior, row = logit_behavior(*menu, 5.0, **choice), table.loc[(case, 5.0)]
+        assert row["participation"] == pytest.approx(behavior.participation)
+        assert row["expected_accuracy"] == pytest.approx(behavior.expected_accuracy)
     assert table.loc[("nobody may stay out", 5.0), "participation"] == 1
 
 
 def test_margin_table_has_price_and_bound():
-    lines = record.margin_lines([0.0, 2.0], [3.0], ["big_firm_cooperation"])
-    table = figures_beyond.margin_figure(lines)[1]
-    (none, _), (two, behaviors) = lines["Big-firm cooperation"]
-    assert table["margin"].tolist() == [0.0, 2.0]
-    assert table["upper_bound"].tolist() == [none.upper_bound, two.upper_bound]
-    assert table["foreseen"][1] == behaviors[3.0].expected_accuracy
+    table = margin_figure(margin_lines([0.0, 2.0], [3.0], ["big_firm_cooperation"]))[1]
+    problem = SCENARIOS["big_firm_cooperation"].problem()
+    for margin, row in zip((0.0, 2.0), table.itertuples(), strict=True):
+        menu = slack_menu(problem, margin)
+        behavior = logit_behavior(problem, menu.contributions, menu.rewards, 3.0, anticipating=True)
+        assert row.margin == margin
+        assert row.upper_bound == pytest.approx(menu.upper_bound)
+        assert row.foreseen == pytest.approx(behavior.expected_accuracy)
 
 
 def test_aversion_table_orders_the_assignments():
-    lines = record.aversion_lines(aversions=[0.05], scenarios=["big_and_small_collaboration"])
-    table = figures_beyond.aversion_figure(lines)[1].set_index("assignment")
+    lines = aversion_lines(aversions=[0.05], scenarios=["big_and_small_collaboration"])
+    table = aversion_figure(lines)[1].set_index("assignment")
     assert table["premium"].loc[["capped", "proportional", "lottery"]].is_monotonic_increasing
     assert table["participation"].loc["capped"] > 0.99 > table["participation"].loc["lottery"]
 
@@ -633,7 +676,7 @@ def test_aversion_table_orders_the_assignments():
 
 
 def test_sum_error_table_tells_curves_apart():
-    table = figures_beyond.sum_errors(record.sum_fits())[1]
+    table = sum_errors(sum_fits())[1]
     least = table.groupby("curve")["proved_error"].min()
     assert (least.drop("arctangent") < 1e-13).all()
     assert least["arctangent"] > 1e-3
@@ -642,22 +685,24 @@ def test_sum_error_table_tells_curves_apart():
 
 
 def test_menu_curve_is_one_step():
-    markets = record.large_market_menus(sizes=[8])
-    table = figures_beyond.menu_curve(markets)[1].set_index("distribution")
-    for name, (costs, contracts) in markets.items():
-        here = table.loc[name].sort_values("cost")
-        np.testing.assert_allclose(here["contribution"], np.sort(contracts[8].contributions)[::-1])
+    table = menu_curve(large_market_menus(sizes=[8]))[1].set_index("distribution")
+    for name, costs in cost_distributions().items():
+        here = table.loc[name]
+        assert here["cost"].is_monotonic_increasing
+        contract = solve(Problem(10_000, [1 / 8] * 8, here["cost"][::-1], BOUND))
+        np.testing.assert_allclose(here["contribution"], contract.contributions[::-1], rtol=1e-9)
         np.testing.assert_allclose(here["share_below"], (np.arange(8) + 0.5) / 8)
         inside = here["cost"] < 0.85 * best_cutoff(costs)
         assert np.ptp(here["contribution"][inside]) < 1e-6 * here["contribution"].max()
 
 
 def test_continuum_table_has_both_bounds():
-    menus = record.continuum_menus(sizes=[4])
-    table = figures_beyond.continuum_figure(menus)[1]
-    for name, pairs in menus.items():
-        dearer, cheaper = pairs[4]
+    table = continuum_figure(continuum_menus(sizes=[4]))[1]
+    curve = PowerLaw(1.0, 2.0, 0.5, 4.0)
+    for name, distribution in cost_distributions(0.2).items():
+        p, *costs = bracketing_types(distribution, 4)
+        dearer, cheaper = (solve(Problem(10, p, c, curve, beliefs="own")) for c in costs)
         here = table[table["distribution"] == name]
-        assert (here["at_least"] == dearer.expected_accuracy).all()
-        assert (here["at_most"] == cheaper.upper_bound).all()
-        np.testing.assert_array_equal(here["contribution"], dearer.contributions)
+        np.testing.assert_allclose(here["at_least"], dearer.expected_accuracy)
+        np.testing.assert_allclose(here["at_most"], cheaper.upper_bound)
+        np.testing.assert_allclose(here["contribution"], dearer.contributions, rtol=1e-6)

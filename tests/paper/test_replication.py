@@ -23,6 +23,7 @@ from paid_with_models import (
     solve_many,
 )
 from paid_with_models.paper.counter_example import CounterExample
+from paid_with_models.paper.free_riding import free_riding_experiment
 from paid_with_models.paper.published import PUBLISHED
 from paid_with_models.paper.replication import (
     REPRODUCED_WITHIN,
@@ -31,8 +32,13 @@ from paid_with_models.paper.replication import (
     summarize_replication,
 )
 from paid_with_models.paper.scenarios import SCENARIOS, contract_table, options
-from paid_with_models.paper.two_types import flat_stretch, two_type_experiment
-from paid_with_models.welfare import compare_schemes, free_riding_experiment
+from paid_with_models.paper.two_types import (
+    flat_stretch,
+    surfaces,
+    two_type_experiment,
+    two_type_problem,
+)
+from paid_with_models.welfare import compare_schemes
 
 # Confirmed with 40-digit arithmetic and an independent cutting-plane method.
 CERTIFIED = {
@@ -115,36 +121,38 @@ def test_options_and_tables_keep_the_callers_order():
 
 
 def test_two_type_experiment_is_certified_everywhere(two_type):
-    assert two_type.gap.shape == (50, 30)
-    assert two_type.n_parties.tolist() == list(range(2, 101, 2))
-    assert two_type.p_high[[0, -1]].tolist() == [0.01, 0.99]
-    assert two_type.gap.max() <= 1e-8
-    assert two_type.gap.min() >= 0
-    assert two_type.kkt_residual.max() <= 1e-8
-    assert two_type.constraint_residual.max() <= 1e-9
-    assert two_type.n_outcomes == 2600
+    assert len(two_type) == 50 * 30 * 2
+    assert two_type["n_parties"].unique().tolist() == list(range(2, 101, 2))
+    assert two_type["p_high"].unique()[[0, -1]].tolist() == [0.01, 0.99]
+    assert two_type["gap"].between(0, 1e-8).all()
+    assert two_type["kkt_residual"].max() <= 1e-8
+    assert two_type["constraint_residual"].max() <= 1e-9
+    assert two_type.attrs["n_outcomes"] == 2600
     # In these experiments private information costs the coordinator something everywhere.
-    assert two_type.information_cost.max() < 0
-    assert two_type.rents.min() > -1e-9
-    assert np.all(two_type.contributions[..., 1] >= two_type.contributions[..., 0] - 1e-9)
+    assert two_type["information_cost"].max() < 0
+    assert two_type["rents"].min() > -1e-9
+    one, two = surfaces(two_type, "contributions")
+    assert (two >= one - 1e-9).all(axis=None)
 
 
 def test_two_type_experiment_is_that_of_single_problems(two_type):
-    row, column = 3, 7
-    problem = two_type.problem(row, column)
-    assert problem.n_parties == 8
+    p_high = two_type["p_high"].unique()[7]
+    problem = two_type_problem(8, p_high)
     contract, complete = solve(problem), solve_complete_information(problem)
-    at = np.s_[row, column]
-    np.testing.assert_allclose(two_type.contributions[at], contract.contributions, rtol=1e-8)
-    np.testing.assert_allclose(two_type.rewards[at], contract.rewards, rtol=1e-8)
-    np.testing.assert_allclose(two_type.complete_contributions[at], complete.contributions)
-    np.testing.assert_allclose(two_type.complete_rewards[at], complete.rewards)
-    np.testing.assert_allclose(
-        two_type.rents[at], contract.utilities - complete.utilities, rtol=0, atol=1e-9
-    )
-    assert two_type.information_cost[at] == pytest.approx(
-        contract.expected_value - complete.expected_value, abs=1e-8
-    )
+    here = two_type[(two_type["n_parties"] == 8) & (two_type["p_high"] == p_high)]
+    assert here["type"].tolist() == [1, 2]
+    np.testing.assert_array_equal(here["cost"], problem.costs)
+    for name in ("contributions", "rewards", "utilities"):
+        np.testing.assert_allclose(here[name], getattr(contract, name), rtol=1e-8, atol=1e-9)
+        np.testing.assert_allclose(here[f"complete_{name}"], getattr(complete, name), atol=1e-9)
+    rents = contract.utilities - complete.utilities
+    np.testing.assert_allclose(here["rents"], rents, rtol=0, atol=1e-9)
+    cost = contract.expected_value - complete.expected_value
+    assert here["information_cost"].tolist() == pytest.approx([cost] * 2, abs=1e-8)
+    alone = autarky(problem)
+    np.testing.assert_array_equal(here["reservation_contribution"], alone.contributions)
+    np.testing.assert_array_equal(here["reservation_utility"], alone.utilities)
+    np.testing.assert_array_equal(here["reservation_value"], problem.valuation(alone.accuracies))
 
 
 def test_published_probabilities_are_repaired_to_ours(two_type):
@@ -163,15 +171,16 @@ def test_published_probabilities_are_repaired_to_ours(two_type):
         Problem(10, [high[0], low[0]], [0.02, 0.01], GeneralizationBound())
 
 
-def test_two_type_table(two_type):
-    table = two_type.table("rents", "information_cost")
-    assert table.shape == (50 * 30 * 2, 5)
-    row = table[(table["n_parties"] == 8) & (table["type"] == 2)].iloc[7]
-    assert row["rents"] == two_type.rents[3, 7, 1]
-    assert row["information_cost"] == two_type.information_cost[3, 7]
-    for name in ("costs", "nothing", "problem"):
-        with pytest.raises(ValueError, match=f"quantities.*{name}"):
-            two_type.table(name)
+def test_surfaces_are_the_columns_over_the_grid(two_type):
+    one, two = surfaces(two_type, "rents")
+    (cost,) = surfaces(two_type, "information_cost")
+    assert one.shape == two.shape == cost.shape == (50, 30)
+    row = two_type[(two_type["n_parties"] == 8) & (two_type["type"] == 2)].iloc[7]
+    assert row["rents"] == two.loc[8].iloc[7]
+    assert row["information_cost"] == cost.loc[8].iloc[7]
+    for name in ("costs", "nothing", "p_high"):
+        with pytest.raises(ValueError, match=f"quantity.*{name}"):
+            surfaces(two_type, name)
 
 
 @pytest.mark.parametrize(
@@ -197,9 +206,8 @@ def test_two_type_parameters_matter():
         {"accuracy": GeneralizationBound(complexity=2.0)},
         {"valuation": LinearValuation(50.0)},
     ):
-        assert not np.allclose(
-            two_type_experiment([4], [0.5], **change).contributions, base.contributions
-        )
+        changed = two_type_experiment([4], [0.5], **change)
+        assert not np.allclose(changed["contributions"], base["contributions"])
 
 
 def test_every_published_number_has_a_verdict_and_a_reason(comparison):
@@ -323,19 +331,21 @@ def test_counter_example_refuses(bad):
 def test_free_riding_experiment():
     problem = Problem(3, [0.3, 0.7], [0.2, 0.1], GeneralizationBound())
     results = free_riding_experiment(problem, [1, 3, 6])
+    totals, accuracies = (
+        results.pivot_table(column, "n_parties", "scheme")
+        for column in ("expected_total", "expected_accuracy")
+    )
     alone = autarky(problem).contributions
     # The cheapest type present does all the work.
     some_cheap = 1 - 0.3 ** np.array([1, 3, 6])
     np.testing.assert_allclose(
-        results.free_riding_total, some_cheap * alone[1] + (1 - some_cheap) * alone[0]
+        totals["free_riding"], some_cheap * alone[1] + (1 - some_cheap) * alone[0]
     )
     # One party: every scheme is autarky.
-    for scheme in ("contract", "complete", "surplus"):
-        assert getattr(results, f"{scheme}_total")[0] == pytest.approx(results.free_riding_total[0])
+    assert totals.loc[1].tolist() == pytest.approx([totals["free_riding"][1]] * 4)
     # With more, contracts beat free-riding by ever more; the joint surplus wants more, too.
-    lead = results.contract_accuracy - results.free_riding_accuracy
-    assert np.all(np.diff(lead) > 0)
-    assert np.all(results.surplus_total[1:] > results.free_riding_total[1:])
+    assert (accuracies["contract"] - accuracies["free_riding"]).is_monotonic_increasing
+    assert (totals["surplus"] > totals["free_riding"])[[3, 6]].all()
     with pytest.raises(ValueError, match="n_parties"):
         free_riding_experiment(problem, [])
 
@@ -355,8 +365,8 @@ def test_no_scheme_beats_the_joint_surplus(contracts):
 
 def test_joint_surplus_equates_the_sum_of_marginal_values_with_marginal_cost():
     problem = Problem(5, [1.0], [0.1], GeneralizationBound())
-    total = free_riding_experiment(problem, [5]).surplus_total
-    assert 5 * problem.model_value.derivative(total)[0] == pytest.approx(0.1)
+    total = compare_schemes(solve(problem)).loc["surplus", "total"]
+    assert 5 * problem.model_value.derivative(total) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("p_high", [0.3, 0.48, 0.8])

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from pwm_companion.book.build import check_figures
 from pwm_companion.book.chapters import Chapter, load_chapter, page_names, read_yaml
+from pwm_companion.book.dependencies import find_dependencies
 from pwm_companion.figures import registry
 from pwm_companion.figures.registry import (
     RegistryError,
@@ -79,7 +81,7 @@ def test_no_text_of_a_figure_stands_twice() -> None:
 def test_entries_hold_no_number_that_is_computed() -> None:
     """What draws computes each number for a placeholder: `fill` finds none missing."""
     registry = load_registry(ROOT)
-    for name in ("fig-accuracy-curve", "fig-counter-example", "fig-time-types", "fig-timeline"):
+    for name in ("fig-accuracy-curve", "fig-counter-example", "fig-time-types"):
         record = registry[name]
         _, table = record.drawn(*record.result(ROOT))
         for text in (record.caption, record.alt):
@@ -118,7 +120,7 @@ def test_texts_and_numbers_take_their_places(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("title: A line", "titel: A line", "fig-line: got an unexpected keyword argument 'titel'"),
-        ("    draw: toy.drawing:line\n", "", "fig-line: missing 1 required .* 'draw'"),
+        ("    draw: toy.drawing:line\n", "", "fig-line: must have either 'draw' or 'file'"),
         ("fig-line", "fig_Line", "'fig_Line' must be small letters"),
         ("columns:", "colums:", "must hold 'columns' and 'figures'"),
         ("figures:", "figures: [", "while parsing"),
@@ -153,3 +155,29 @@ def test_unknown_figures_and_books_without_a_registry(
 def test_shown_figures_are_found_by_reading() -> None:
     code = ['x = 1\nshow("fig-a", x)', "show(name)", "%magic", 'print("fig-b")', 'show("fig-c")']
     assert shown_figures(code) == ["fig-a", "fig-c"]
+    assert shown_figures(code, own=True) == ["fig-a"]
+
+
+def test_a_drawing_without_data_has_all_its_files() -> None:
+    static = [it for it in load_registry(ROOT).values() if it.file]
+    assert [it.id for it in static] == ["fig-timeline"]
+    for record in static:
+        assert record.imports == []
+        for kind in ("svg", "pdf", "png", "csv"):
+            assert (ROOT / record.file).with_suffix(f".{kind}").is_file()
+        assert set(pd.read_csv((ROOT / record.file).with_suffix(".csv"))) <= set(load_columns(ROOT))
+
+
+def test_figures_depend_on_little() -> None:
+    """A change redraws few figures: each imports what it needs and no more."""
+    src = ROOT / "src"
+    files = {
+        name: find_dependencies(record.imports, src).files
+        for name, record in load_registry(ROOT).items()
+    }
+    assert len(files["fig-counter-example"]) <= 4
+    assert len(files["fig-time-types"]) <= 2
+    behavior = src / "paid_with_models/beyond/behavior.py"
+    assert 1 <= sum(behavior in found for found in files.values()) <= 5
+    lines = [sum(len(it.read_text().splitlines()) for it in found) for found in files.values()]
+    assert sum(lines) / len(lines) <= 6_000

@@ -4,27 +4,28 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from plotly.offline import get_plotlyjs_version
+
+from paid_with_models.paper.two_types import surfaces, two_type_experiment
 from pwm_companion.book.sphinx_ext import PLOTLY
 from pwm_companion.figures.turnable import two_type_surfaces
 
-from paid_with_models.paper.two_types import TwoTypeResults, two_type_experiment
-
 
 @pytest.fixture(scope="module")
-def results() -> TwoTypeResults:
+def results() -> pd.DataFrame:
     return two_type_experiment([4, 8, 12], [0.3, 0.7])
 
 
-def drawn(results: TwoTypeResults, quantity: str) -> str:
+def drawn(results: pd.DataFrame, quantity: str) -> str:
     turnable = two_type_surfaces(results, quantity, "units", "turn-it", 'a "surface"')
     return str(turnable._repr_mimebundle_()["text/html"])
 
 
 @pytest.mark.parametrize(("quantity", "surfaces"), [("contributions", 2), ("gap", 1)])
 def test_page_gets_the_surfaces_and_no_script_of_its_own(
-    results: TwoTypeResults, quantity: str, surfaces: int
+    results: pd.DataFrame, quantity: str, surfaces: int
 ) -> None:
     page = drawn(results, quantity)
     assert page == drawn(results, quantity)
@@ -35,13 +36,13 @@ def test_page_gets_the_surfaces_and_no_script_of_its_own(
     assert len(page) < 50_000
 
 
-def test_surfaces_are_the_results(results: TwoTypeResults) -> None:
+def test_surfaces_are_the_results(results: pd.DataFrame) -> None:
     figure = two_type_surfaces(results, "rewards", "value", "turn-it", "rewards").figure
-    for kind in range(2):
-        np.testing.assert_allclose(figure.data[kind].z, results.rewards[..., kind], rtol=1e-4)
+    for surface, table in zip(figure.data, surfaces(results, "rewards"), strict=True):
+        np.testing.assert_allclose(surface.z, table, rtol=1e-4)
 
 
-def test_quantity_must_be_on_the_grid(results: TwoTypeResults) -> None:
+def test_quantity_must_be_on_the_grid(results: pd.DataFrame) -> None:
     for name in ("costs", "nothing"):
         with pytest.raises(ValueError, match="on the grid"):
             drawn(results, name)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..beyond.behavior import Assignment, Behavior, certainty_equivalents, logit_behavior
-from ..beyond.margins import SlackMenu, slack_menu
-from ..paper.scenarios import SCENARIOS, scenario_contracts, scenario_problem
+from ..beyond.behavior import Assignment, certainty_equivalents, logit_behavior
+from ..beyond.margins import slack_menu
+from ..paper.contracts import scenario_contracts
+from ..paper.scenarios import SCENARIOS, scenario_problem
 from ..rewards import capped_rewards, lottery_rewards, proportional_rewards
 from .style import (
     ALARM,
@@ -18,10 +19,10 @@ from .style import (
     INK,
     MUTED,
     TYPE_PATH,
-    laid_out,
+    draw_lines,
+    drawing,
     legend_from_axes,
-    new_figure,
-    style,
+    new_panels,
     with_numbers,
 )
 
@@ -35,42 +36,12 @@ __all__ = [
 ]
 
 
-def logit_figure(
-    lines: Mapping[str, Mapping[str, Sequence[tuple[float, Behavior]]]],
-) -> tuple[Figure, pd.DataFrame]:
+@drawing
+def logit_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Expected accuracy and participation against how rational parties are, by scenario.
 
-    Parameters
-    ----------
-    lines : mapping
-        By title and case, at most five: rationalities and what parties do
-        (:func:`paid_with_models.figures.behavior.logit_lines`).
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns scenario, case, rationality, expected_accuracy, participation.
-
-    Examples
-    --------
-    >>> from paid_with_models.figures.behavior import logit_lines
-    >>> lines = logit_lines(rationalities=[0.1, 1.0], scenarios=["big_firm_cooperation"])
-    >>> len(logit_figure(lines)[1])
-    10
+    Takes what :func:`logit_lines` returns.
     """
-    rows = [
-        {
-            "scenario": title,
-            "case": case,
-            "rationality": rationality,
-            "expected_accuracy": behavior.expected_accuracy,
-            "participation": behavior.participation,
-        }
-        for title, cases in lines.items()
-        for case, found in cases.items()
-        for rationality, behavior in found
-    ]
-    table = pd.DataFrame(rows)
     looks = [
         (MUTED, "--"),
         (TYPE_PATH[0], "-."),
@@ -78,168 +49,105 @@ def logit_figure(
         (TYPE_PATH[3], ":"),
         (CAP, (0, (6, 1.5))),
     ]
-    with style():
-        figure = new_figure(2.1 * len(lines) + 0.9)
-        axes = figure.subplots(len(lines), 2, sharex=True, sharey="col", squeeze=False)
-        for pair, (title, cases) in zip(axes, lines.items(), strict=True):
-            for case, (color, dashes) in zip(cases, looks, strict=False):
-                here = table[(table["scenario"] == title) & (table["case"] == case)]
-                for ax, name in zip(pair, ("expected_accuracy", "participation"), strict=True):
-                    ax.plot(
-                        here["rationality"], here[name], color=color, linestyle=dashes, label=case
-                    )
-            pair[0].set_title(title, loc="left")
-            pair[0].set(xscale="log", ylabel="accuracy", ylim=(-0.03, 1.03))
-            pair[1].set(ylabel="take part", ylim=(-0.03, 1.03))
-        for ax in axes[-1]:
-            ax.set_xlabel("rationality $\\lambda$")
-        legend_from_axes(figure, [axes[0, 0]], columns=2)
-        return laid_out(figure), table
+    lines = {
+        case: {"color": color, "linestyle": dashes}
+        for case, (color, dashes) in zip(table["case"].unique(), looks, strict=True)
+    }
+    titles = table["scenario"].unique()
+    figure, axes = new_panels(
+        2.1 * len(titles) + 0.9, len(titles), 2, sharex=True, sharey="col", squeeze=False
+    )
+    for (left, right), title in zip(axes, titles, strict=True):
+        here = table[table["scenario"] == title]
+        draw_lines(left, here, "rationality", "expected_accuracy", "case", lines)
+        draw_lines(right, here, "rationality", "participation", "case", lines)
+        left.set_title(title, loc="left")
+        left.set(xscale="log", ylabel="accuracy", ylim=(-0.03, 1.03))
+        right.set(ylabel="take part", ylim=(-0.03, 1.03))
+    for ax in axes[-1]:
+        ax.set_xlabel("rationality $\\lambda$")
+    legend_from_axes(figure, [axes[0, 0]], columns=2)
+    return figure, table
 
 
-def margin_figure(
-    lines: Mapping[str, Sequence[tuple[SlackMenu, Mapping[float, Behavior]]]],
-) -> tuple[Figure, pd.DataFrame]:
+@drawing
+def margin_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """What a margin in every constraint costs, and what it is good for, by scenario.
 
-    Parameters
-    ----------
-    lines : mapping
-        By title: menus with their margins and, by rationality (at most three), what parties do
-        (:func:`paid_with_models.figures.behavior.margin_lines`).
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns scenario, margin, expected_accuracy, upper_bound, rationality, foreseen,
-        participation.
-
-    Examples
-    --------
-    >>> from paid_with_models.figures.behavior import margin_lines
-    >>> lines = margin_lines([0.0, 1.0], [1.0, 3.0], ["big_firm_cooperation"])
-    >>> len(margin_figure(lines)[1])
-    4
+    Takes what :func:`margin_lines` returns, of at most three rationalities.
     """
-    table = pd.DataFrame(
-        [
-            {
-                "scenario": title,
-                "margin": menu.margin,
-                "expected_accuracy": menu.expected_accuracy,
-                "upper_bound": menu.upper_bound,
-                "rationality": rationality,
-                "foreseen": behavior.expected_accuracy,
-                "participation": behavior.participation,
-            }
-            for title, menus in lines.items()
-            for menu, behaviors in menus
-            for rationality, behavior in behaviors.items()
-        ]
-    )
     best = table["scenario"].map(table.groupby("scenario")["upper_bound"].max())
-    losses = {name: best - table[name] for name in ("expected_accuracy", "foreseen")}
-    with style():
-        figure = new_figure(1.9 * len(lines) + 0.9)
-        axes = figure.subplots(len(lines), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-        for ax, title in zip(axes, lines, strict=True):
-            here = table[(table["scenario"] == title) & (table["margin"] > 0)]
-            once = here.drop_duplicates("margin").index
-            ax.plot(
-                table.loc[once, "margin"], losses["expected_accuracy"][once], color=INK,
-                label="every party rational",
-            )  # fmt: skip
-            looks = zip((ALARM, CAP, TYPE_PATH[3]), "so^", strict=True)
-            every = table[table["scenario"] == title].groupby("rationality")
-            for (rationality, group), (color, marker) in zip(every, looks, strict=False):
-                ax.plot(
-                    group["margin"], losses["foreseen"][group.index], color=color, marker=marker,
-                    markersize=5, linestyle="--",
-                    label=f"foresight, $\\lambda$ = {rationality:g}",
-                )  # fmt: skip
-            ax.set_title(title, loc="left")
-            ax.set(yscale="log", ylabel="accuracy lost", ylim=(2e-4, 2))
-            ax.grid(axis="y")
-        axes[-1].set_xlabel("margin $\\varepsilon$ in every constraint (units of value)")
-        legend_from_axes(figure, [axes[0]], columns=2)
-        return laid_out(figure), table
-
-
-def aversion_figure(
-    lines: Mapping[str, Mapping[Assignment, Sequence[tuple[float, float, Behavior]]]],
-) -> tuple[Figure, pd.DataFrame]:
-    """What aversion to the spread of rewards does under three assignments, a row a scenario.
-
-    Parameters
-    ----------
-    lines : mapping
-        By title and assignment (:func:`paid_with_models.figures.behavior.aversion_lines`).
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns scenario, assignment, aversion, premium, foreseen, participation.
-
-    Examples
-    --------
-    >>> from paid_with_models.figures.behavior import aversion_lines
-    >>> lines = aversion_lines(aversions=[0.01, 0.1], scenarios=["big_firm_cooperation"])
-    >>> len(aversion_figure(lines)[1])
-    6
-    """
-    table = pd.DataFrame(
-        [
-            {
-                "scenario": title,
-                "assignment": assignment.name.lower(),
-                "aversion": aversion,
-                "premium": max(premium, 0.0),
-                "foreseen": behavior.expected_accuracy,
-                "participation": behavior.participation,
-            }
-            for title, ways in lines.items()
-            for assignment, found in ways.items()
-            for aversion, premium, behavior in found
-        ]
+    lost = table.assign(
+        lost=best - table["expected_accuracy"], lost_foreseen=best - table["foreseen"]
     )
+    marks = zip((ALARM, CAP, TYPE_PATH[3]), "so^", strict=True)
     looks = {
-        "capped": (CAP, "-", "o"),
-        "proportional": (TYPE_PATH[3], "--", "^"),
-        "lottery": (ALARM, "-.", "s"),
-    }
-    with style():
-        figure = new_figure(2.3 * len(lines) + 0.8)
-        axes = figure.subplots(len(lines), 2, sharex=True, sharey="col", squeeze=False)
-        for (left, right), title in zip(axes, lines, strict=True):
-            here = table[table["scenario"] == title]
-            for name, (color, dashes, marker) in looks.items():
-                group = here[here["assignment"] == name]
-                for ax, what in ((left, "premium"), (right, "participation")):
-                    seen = group[what].where(group[what] > LEAST_PREMIUM)
-                    ax.plot(
-                        group["aversion"], seen, color=color, linestyle=dashes, marker=marker,
-                        markersize=4, label=name,
-                    )  # fmt: skip
-            left.set_title(title, loc="left")
-            left.set(xscale="log", yscale="log", ylabel="cost of chance")
-            left.set_ylim(LEAST_PREMIUM, 200)
-            left.grid(axis="y")
-            right.set(ylabel="take part", ylim=(-0.03, 1.03))
-        for ax in axes[-1]:
-            ax.set_xlabel("aversion $\\alpha$")
-        legend_from_axes(figure, [axes[0, 0]], columns=3)
-        return laid_out(figure), with_numbers(table, least=f"{LEAST_PREMIUM:g}")
+        rationality: {
+            "color": color, "marker": marker, "markersize": 5, "linestyle": "--",
+            "label": f"foresight, $\\lambda$ = {rationality:g}",
+        }
+        for rationality, (color, marker) in zip(
+            sorted(table["rationality"].unique()), marks, strict=False
+        )
+    }  # fmt: skip
+    titles = table["scenario"].unique()
+    figure, axes = new_panels(
+        1.9 * len(titles) + 0.9, len(titles), 1, sharex=True, sharey=True, squeeze=False
+    )
+    for ax, title in zip(axes[:, 0], titles, strict=True):
+        here = lost[lost["scenario"] == title]
+        once = here[here["margin"] > 0].drop_duplicates("margin")
+        ax.plot(once["margin"], once["lost"], color=INK, label="every party rational")
+        draw_lines(ax, here, "margin", "lost_foreseen", "rationality", looks)
+        ax.set_title(title, loc="left")
+        ax.set(yscale="log", ylabel="accuracy lost", ylim=(2e-4, 2))
+        ax.grid(axis="y")
+    axes[-1, 0].set_xlabel("margin $\\varepsilon$ in every constraint (units of value)")
+    legend_from_axes(figure, [axes[0, 0]], columns=2)
+    return figure, table
 
 
 #: What chance costs below this, in units of value, is not drawn.
 LEAST_PREMIUM = 1e-4
 
 
+@drawing
+def aversion_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """What aversion to the spread of rewards does under three assignments, a row a scenario.
+
+    Takes what :func:`aversion_lines` returns.
+    """
+    marks = {"capped": (CAP, "-", "o"), "proportional": (TYPE_PATH[3], "--", "^")}
+    marks["lottery"] = (ALARM, "-.", "s")
+    looks = {
+        name: {"color": color, "linestyle": dashes, "marker": marker, "markersize": 4}
+        for name, (color, dashes, marker) in marks.items()
+    }
+    columns = ["premium", "participation"]
+    seen = table.assign(**table[columns].where(table[columns] > LEAST_PREMIUM))
+    titles = table["scenario"].unique()
+    figure, axes = new_panels(
+        2.3 * len(titles) + 0.8, len(titles), 2, sharex=True, sharey="col", squeeze=False
+    )
+    for (left, right), title in zip(axes, titles, strict=True):
+        for ax, column in ((left, "premium"), (right, "participation")):
+            draw_lines(ax, seen[seen["scenario"] == title], "aversion", column, "assignment", looks)
+        left.set_title(title, loc="left")
+        left.set(xscale="log", yscale="log", ylabel="cost of chance")
+        left.set_ylim(LEAST_PREMIUM, 200)
+        left.grid(axis="y")
+        right.set(ylabel="take part", ylim=(-0.03, 1.03))
+    for ax in axes[-1]:
+        ax.set_xlabel("aversion $\\alpha$")
+    legend_from_axes(figure, [axes[0, 0]], columns=3)
+    return figure, with_numbers(table, least=f"{LEAST_PREMIUM:g}")
+
+
 def logit_lines(
     margin: float = 2.0,
     rationalities: Sequence[float] = tuple(np.geomspace(0.03, 30, 31)),
     scenarios: Sequence[str] = tuple(SCENARIOS),
-) -> dict[str, dict[str, list[tuple[float, Behavior]]]]:
+) -> pd.DataFrame:
     """Logit choice in the paper's scenarios: from the optimal contract and from one with a margin.
 
     Parameters
@@ -249,14 +157,14 @@ def logit_lines(
     rationalities : sequence of float >= 0
         Per unit of value.
     scenarios : sequence of str
-        As for :func:`scenario_problem`.
+        Names in :data:`~paid_with_models.paper.scenarios.SCENARIOS`.
 
     Returns
     -------
-    dict
-        By title of the scenario, then by case: "nobody may stay out", "the promise is believed",
-        "what comes is foreseen", "foreseen, rewards capped" and "foreseen, with a margin"; pairs of
-        rationality and behavior.
+    DataFrame
+        By scenario (its title) and case, "nobody may stay out", "the promise is believed", "what
+        comes is foreseen", "foreseen, rewards capped" or "foreseen, with a margin": rationality,
+        expected_accuracy, participation.
 
     Raises
     ------
@@ -266,10 +174,10 @@ def logit_lines(
     Examples
     --------
     >>> lines = logit_lines(rationalities=[1.0], scenarios=["small_party_teamwork"])
-    >>> round(lines["Small-party teamwork"]["what comes is foreseen"][0][1].expected_accuracy, 3)
+    >>> round(lines.set_index("case")["expected_accuracy"]["what comes is foreseen"], 3)
     0.654
     """
-    lines = {}
+    rows = []
     for title, contract in scenario_contracts(scenarios).items():
         problem = contract.problem
         slack = slack_menu(problem, margin)
@@ -282,46 +190,36 @@ def logit_lines(
             "foreseen, rewards capped": (best, True, True, cap),
             "foreseen, with a margin": (robust, True, True, share),
         }
-        lines[title] = {
-            case: [
-                (
-                    float(it),
-                    logit_behavior(
-                        problem,
-                        *menu,
-                        float(it),
-                        opting_out=out,
-                        anticipating=foreseen,
-                        assignment=assignment,
-                    ),
+        for case, (menu, out, foreseen, way) in cases.items():
+            for rationality in map(float, rationalities):
+                found = logit_behavior(
+                    problem, *menu, rationality, opting_out=out, anticipating=foreseen,
+                    assignment=way,
+                )  # fmt: skip
+                rows.append(
+                    (title, case, rationality, found.expected_accuracy, found.participation)
                 )
-                for it in rationalities
-            ]
-            for case, (menu, out, foreseen, assignment) in cases.items()
-        }
-    return lines
+    columns = ["scenario", "case", "rationality", "expected_accuracy", "participation"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def margin_lines(
     margins: Sequence[float] = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0),
     rationalities: Sequence[float] = (1.0, 3.0),
     scenarios: Sequence[str] = tuple(SCENARIOS),
-) -> dict[str, list[tuple[SlackMenu, dict[float, Behavior]]]]:
+) -> pd.DataFrame:
     """The best menus with ever larger margins, and what foresighted parties do with them.
 
     Parameters
     ----------
-    margins : sequence of float >= 0
-        Units of value.
-    rationalities : sequence of float >= 0
-        Per unit of value.
-    scenarios : sequence of str
-        As for :func:`scenario_problem`.
+    margins, rationalities, scenarios
+        Sequences of what :func:`logit_lines` takes.
 
     Returns
     -------
-    dict
-        By title of the scenario, for each margin, the menu and the behavior by rationality.
+    DataFrame
+        By scenario (its title), margin and rationality: the menu's expected_accuracy and
+        upper_bound, and the expected_accuracy (foreseen) and participation that come of it.
 
     Raises
     ------
@@ -331,28 +229,30 @@ def margin_lines(
     Examples
     --------
     >>> lines = margin_lines([0.0, 2.0], [3.0], ["small_party_teamwork"])
-    >>> none, two = lines["Small-party teamwork"]
-    >>> none[0].expected_accuracy > two[0].expected_accuracy
-    True
-    >>> none[1][3.0].expected_accuracy < two[1][3.0].expected_accuracy
-    True
+    >>> none, two = lines.itertuples()
+    >>> none.expected_accuracy > two.expected_accuracy, none.foreseen < two.foreseen
+    (True, True)
     """
-    lines = {}
+    rows = []
     for name in scenarios:
         problem = scenario_problem(name)
-        lines[SCENARIOS[name].title] = [
-            (
-                menu,
-                {
-                    rationality: logit_behavior(
-                        problem, menu.contributions, menu.rewards, rationality, anticipating=True
-                    )
-                    for rationality in rationalities
-                },
-            )
-            for menu in (slack_menu(problem, margin) for margin in margins)
-        ]
-    return lines
+        for menu in (slack_menu(problem, margin) for margin in margins):
+            for rationality in rationalities:
+                found = logit_behavior(
+                    problem, menu.contributions, menu.rewards, rationality, anticipating=True
+                )
+                rows.append(
+                    {
+                        "scenario": SCENARIOS[name].title,
+                        "margin": menu.margin,
+                        "expected_accuracy": menu.expected_accuracy,
+                        "upper_bound": menu.upper_bound,
+                        "rationality": rationality,
+                        "foreseen": found.expected_accuracy,
+                        "participation": found.participation,
+                    }
+                )
+    return pd.DataFrame(rows)
 
 
 def aversion_lines(
@@ -360,26 +260,23 @@ def aversion_lines(
     rationality: float = 3.0,
     aversions: Sequence[float] = tuple(np.geomspace(0.002, 0.2, 13)),
     scenarios: Sequence[str] = ("big_firm_cooperation", "big_and_small_collaboration"),
-) -> dict[str, dict[Assignment, list[tuple[float, float, Behavior]]]]:
+) -> pd.DataFrame:
     """Aversion to the spread of rewards, under three ways of handing out the same means.
 
     Parameters
     ----------
-    margin : float >= 0
-        Of the menu, units of value.
-    rationality : float >= 0
-        Per unit of value.
+    margin, rationality, scenarios
+        As for :func:`logit_lines`. (In small-party teamwork nothing varies.)
     aversions : sequence of float >= 0
         Per unit of value.
-    scenarios : sequence of str
-        As for :func:`scenario_problem`. (In small-party teamwork nothing varies.)
 
     Returns
     -------
-    dict
-        By title of the scenario and assignment, for each aversion: the aversion; the most that
-        chance costs a type under the optimal contract, units of value; what foresighted parties
-        do with the menu that has the margin.
+    DataFrame
+        By scenario (its title), assignment ("capped", "proportional" or "lottery") and aversion:
+        premium, the most that chance costs a type under the optimal contract, units of value, and
+        the expected accuracy (foreseen) and participation with which foresighted parties answer
+        the menu that has the margin.
 
     Raises
     ------
@@ -389,35 +286,33 @@ def aversion_lines(
     Examples
     --------
     >>> lines = aversion_lines(aversions=[0.05], scenarios=["big_firm_cooperation"])
-    >>> found = lines["Big-firm cooperation"]
-    >>> found[Assignment.CAPPED][0][1] < found[Assignment.LOTTERY][0][1]
-    True
+    >>> lines.sort_values("premium")["assignment"].tolist()
+    ['capped', 'proportional', 'lottery']
     """
     hand_out = {
         Assignment.CAPPED: capped_rewards,
         Assignment.PROPORTIONAL: proportional_rewards,
         Assignment.LOTTERY: lottery_rewards,
     }
-    lines = {}
+    rows = []
     for title, contract in scenario_contracts(scenarios).items():
         menu = slack_menu(contract.problem, margin)
-        lines[title] = {
-            assignment: [
-                (
-                    float(aversion),
-                    float(np.max(contract.rewards - certainty_equivalents(rewards, aversion))),
-                    logit_behavior(
-                        contract.problem,
-                        menu.contributions,
-                        menu.rewards,
-                        rationality,
-                        anticipating=True,
-                        aversion=float(aversion),
-                        assignment=assignment,
-                    ),
+        for assignment, way in hand_out.items():
+            rewards = way(contract)
+            for aversion in map(float, aversions):
+                lost = contract.rewards - certainty_equivalents(rewards, aversion)
+                found = logit_behavior(
+                    contract.problem, menu.contributions, menu.rewards, rationality,
+                    anticipating=True, aversion=aversion, assignment=assignment,
+                )  # fmt: skip
+                rows.append(
+                    {
+                        "scenario": title,
+                        "assignment": assignment.name.lower(),
+                        "aversion": aversion,
+                        "premium": max(float(np.max(lost)), 0.0),
+                        "foreseen": found.expected_accuracy,
+                        "participation": found.participation,
+                    }
                 )
-                for aversion in aversions
-            ]
-            for assignment, rewards in ((it, way(contract)) for it, way in hand_out.items())
-        }
-    return lines
+    return pd.DataFrame(rows)

@@ -9,30 +9,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .style import ALARM, CAP, TYPE_PATH, laid_out, new_figure, style, with_numbers
+from .style import ALARM, CAP, TYPE_PATH, drawing, new_panels, with_numbers
 
 __all__ = ["times_by_parties", "times_by_types"]
 
 
+@drawing
 def times_by_types(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Time to solve one problem against the number of types: three methods.
 
-    Parameters
-    ----------
-    results : mapping
-        What ``make bench`` writes.
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns method, n_types, median, min, max (seconds), over random problems.
-
-    Examples
-    --------
-    >>> line = [{"n_types": 2, "median": 0.02, "min": 0.01, "max": 0.03}]
-    >>> methods = {name: {"by_types": line} for name in ("published", "enumeration", "library")}
-    >>> times_by_types({"types": methods})[1]["method"].tolist()
-    ['published', 'enumeration', 'library']
+    Takes what ``make bench`` writes.
     """
     looks: dict[str, tuple[str, str, str, tuple[int, int], Literal["left", "right"]]] = {
         "published": ("published method", ALARM, "s", (8, 0), "left"),
@@ -41,49 +27,33 @@ def times_by_types(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     }
     by = {method: results["types"][method]["by_types"] for method in looks}
     table = pd.concat([_times(rows, "n_types", method=method) for method, rows in by.items()])
-    with style():
-        figure, ax = _times_axes(3.8, "types $I$")
-        for method, (label, color, marker, offset, side) in looks.items():
-            here = table[table["method"] == method]
-            _draw_times(ax, here, "n_types", color, marker, label, offset, side)
-        ax.set_xticks([2, 5, 10, 100, 1000], ["2", "5", "10", "100", "1,000"])
-        ax.minorticks_off()
-        ends = {f"last_{method}": rows[-1]["n_types"] for method, rows in by.items()}
-        return laid_out(figure), with_numbers(table.reset_index(drop=True), **ends)
+    figure, ax = _times_axes(3.8, "types $I$")
+    for method, (label, color, marker, offset, side) in looks.items():
+        here = table[table["method"] == method]
+        _draw_times(ax, here, "n_types", color, marker, label, offset, side)
+    ax.set_xticks([2, 5, 10, 100, 1000], ["2", "5", "10", "100", "1,000"])
+    ax.minorticks_off()
+    ends = {f"last_{method}": rows[-1]["n_types"] for method, rows in by.items()}
+    return figure, with_numbers(table.reset_index(drop=True), **ends)
 
 
+@drawing
 def times_by_parties(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Time to solve one problem against the number of parties, a line a number of types.
 
-    Parameters
-    ----------
-    results : mapping
-        What ``make bench`` writes.
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns n_types, n_parties, median, min, max (seconds), over random problems.
-
-    Examples
-    --------
-    >>> line = [{"n_parties": 10, "median": 0.02, "min": 0.01, "max": 0.03}]
-    >>> sizes = [{"n_types": size, "by_parties": line} for size in (10, 100, 1000)]
-    >>> times_by_parties({"parties": sizes})[1]["n_types"].tolist()
-    [10, 100, 1000]
+    Takes what ``make bench`` writes.
     """
     rows = {entry["n_types"]: entry["by_parties"] for entry in results["parties"]}
     table = pd.concat([_times(by, "n_parties", n_types=size) for size, by in rows.items()])
-    with style():
-        figure, ax = _times_axes(3.4, "parties $N$")
-        for size, marker, color in zip(rows, "o^s", (CAP, *TYPE_PATH[2:4]), strict=True):
-            here = table[table["n_types"] == size]
-            label = f"{size:,} types"
-            _draw_times(ax, here, "n_parties", color, marker, label, (8, 0), "left")
-        ax.set_xticks([10, 1e3, 1e6], ["10", "1,000", "a million"])
-        ax.minorticks_off()
-        numbers = {f"size_{k}": f"{size:,}" for k, size in enumerate(rows, start=1)}
-        return laid_out(figure), with_numbers(table.reset_index(drop=True), **numbers)
+    figure, ax = _times_axes(3.4, "parties $N$")
+    for size, marker, color in zip(rows, "o^s", (CAP, *TYPE_PATH[2:4]), strict=True):
+        here = table[table["n_types"] == size]
+        label = f"{size:,} types"
+        _draw_times(ax, here, "n_parties", color, marker, label, (8, 0), "left")
+    ax.set_xticks([10, 1e3, 1e6], ["10", "1,000", "a million"])
+    ax.minorticks_off()
+    numbers = {f"size_{k}": f"{size:,}" for k, size in enumerate(rows, start=1)}
+    return figure, with_numbers(table.reset_index(drop=True), **numbers)
 
 
 def _times(rows: Sequence[Mapping[str, Any]], along: str, **fixed: Any) -> pd.DataFrame:
@@ -95,8 +65,7 @@ def _times(rows: Sequence[Mapping[str, Any]], along: str, **fixed: Any) -> pd.Da
 
 
 def _times_axes(height: float, label: str) -> tuple[Figure, Axes]:
-    figure = new_figure(height)
-    ax = figure.subplots()
+    figure, ax = new_panels(height)
     ax.set(xscale="log", yscale="log", xlabel=label, ylabel="seconds")
     return figure, ax
 

@@ -2,79 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from ..accuracy import Arctan, GeneralizationBound, PowerLaw
-from ..solver.sums import ExponentialSum, fit_exponential_sum
+from ..solver.sums import fit_exponential_sum
 from .style import (
     ALARM,
     CAP,
     TYPE_PATH,
-    laid_out,
+    draw_lines,
+    drawing,
     legend_from_axes,
-    new_figure,
-    style,
+    new_panels,
     with_numbers,
 )
 
 __all__ = ["sum_errors", "sum_fits"]
 
 
-def sum_errors(fits: Mapping[str, Sequence[ExponentialSum]]) -> tuple[Figure, pd.DataFrame]:
-    """Errors of exponential sums against their number of terms.
+@drawing
+def sum_errors(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Errors of exponential sums against their number of terms, a line a curve.
 
-    Parameters
-    ----------
-    fits : mapping
-        By name of the curve, at most three, its sums (:func:`sum_fits`).
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns curve, terms, proved_error, relative to the curve's limit.
-
-    Examples
-    --------
-    >>> from paid_with_models.figures.combinatorial_barrier import sum_fits
-    >>> sum_errors(sum_fits(rates_per_e_fold=[1.0]))[1]["curve"].tolist()
-    ['generalization bound', 'power law', 'arctangent']
+    Takes what :func:`sum_fits` returns.
     """
-    table = pd.DataFrame(
-        [
-            {"curve": name, "terms": fit.rates.size, "proved_error": fit.error / fit.limit}
-            for name, sums in fits.items()
-            for fit in sums
-        ]
-    )
-    looks = [(CAP, "-", "o"), (TYPE_PATH[3], "--", "^"), (ALARM, "-.", "s")]
-    with style():
-        figure = new_figure(3.6)
-        ax = figure.subplots()
-        for (name, group), (color, dashes, marker) in zip(
-            table.groupby("curve", sort=False), looks, strict=False
-        ):
-            ax.plot(
-                group["terms"], group["proved_error"], color=color, linestyle=dashes, marker=marker,
-                markersize=5, label=name,
-            )  # fmt: skip
-        ax.set(yscale="log", xlabel="terms $J$", ylabel="proved error")
-        ax.set_xlim(left=0)
-        ax.grid(axis="y")
-        legend_from_axes(figure, [ax], columns=3)
-        least = table.groupby("curve")["proved_error"].min()
-        return laid_out(figure), with_numbers(
-            table, best=float(least.drop("arctangent", errors="ignore").max()),
-            worst=float(least.max()),
-        )  # fmt: skip
+    marks = [(CAP, "-", "o"), (TYPE_PATH[3], "--", "^"), (ALARM, "-.", "s")]
+    looks = {
+        name: {"color": color, "linestyle": dashes, "marker": marker, "markersize": 5}
+        for name, (color, dashes, marker) in zip(table["curve"].unique(), marks, strict=True)
+    }
+    figure, ax = new_panels(3.6)
+    draw_lines(ax, table, "terms", "proved_error", "curve", looks)
+    ax.set(yscale="log", xlabel="terms $J$", ylabel="proved error")
+    ax.set_xlim(left=0)
+    ax.grid(axis="y")
+    legend_from_axes(figure, [ax], columns=3)
+    least = table.groupby("curve")["proved_error"].min()
+    best = float(least.drop("arctangent", errors="ignore").max())
+    table = table[["curve", "terms", "proved_error"]]
+    return figure, with_numbers(table, best=best, worst=float(least.max()))
 
 
 def sum_fits(
     upto: float = 1e7,
     rates_per_e_fold: Sequence[float] = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0),
-) -> dict[str, list[ExponentialSum]]:
+) -> pd.DataFrame:
     """Exponential sums of ever more terms for three curves, of which one has none.
 
     Parameters
@@ -86,12 +61,14 @@ def sum_fits(
 
     Returns
     -------
-    dict from str to list of ExponentialSum
+    DataFrame
+        A row for each curve and sum: terms; low, the least amount of data that it is for; error and
+        slope_error, as proved, and proved_error, relative to the curve's limit.
 
     Examples
     --------
-    >>> fits = sum_fits(rates_per_e_fold=[1.0, 4.0])
-    >>> {name: fit.error < 1e-11 for name, (_, fit) in fits.items()}
+    >>> fits = sum_fits(rates_per_e_fold=[4.0])
+    >>> dict(zip(fits["curve"], fits["error"] < 1e-11))
     {'generalization bound': True, 'power law': True, 'arctangent': False}
     """
     curves = {
@@ -99,10 +76,18 @@ def sum_fits(
         "power law": PowerLaw(0.95, 1.0, 0.4, 2.0),
         "arctangent": Arctan(),
     }
-    return {
-        name: [
-            fit_exponential_sum(curve, curve.smooth_from, upto, rates_per_e_fold=rates)
-            for rates in rates_per_e_fold
-        ]
-        for name, curve in curves.items()
-    }
+    rows = []
+    for name, curve in curves.items():
+        for rates in rates_per_e_fold:
+            fit = fit_exponential_sum(curve, curve.smooth_from, upto, rates_per_e_fold=rates)
+            rows.append(
+                {
+                    "curve": name,
+                    "terms": fit.rates.size,
+                    "proved_error": fit.error / fit.limit,
+                    "low": fit.low,
+                    "error": fit.error,
+                    "slope_error": fit.slope_error,
+                }
+            )
+    return pd.DataFrame(rows)

@@ -7,31 +7,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..paper.counter_example import CounterExample
-from .style import ALARM, CAP, MUTED, laid_out, new_figure, style, with_numbers
+from .style import ALARM, CAP, MUTED, drawing, new_panels, with_numbers
 
 __all__ = ["counter_example"]
 
 
-def counter_example(
-    example: CounterExample = CounterExample(),
-) -> tuple[Figure, pd.DataFrame]:
-    """Appendix A.1: the expected amount of data and the expected root peak at different places.
-
-    Parameters
-    ----------
-    example : CounterExample
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns contribution, expected_total, expected_root.
-
-    Examples
-    --------
-    >>> table = counter_example()[1]
-    >>> bool(table["expected_root"].idxmax() == table["expected_total"].idxmax())
-    False
-    """
+@drawing
+def counter_example(example: CounterExample = CounterExample()) -> tuple[Figure, pd.DataFrame]:
+    """Appendix A.1: the expected amount of data and the expected root peak at different places."""
     m = np.union1d(np.linspace(0, example.budget, 401), [example.best_total, example.best_root])
     table = pd.DataFrame(
         {
@@ -40,30 +23,28 @@ def counter_example(
             "expected_root": example.expected_root(m),
         }
     )
-    with style():
-        figure = new_figure(3.4)
-        axes = figure.subplots(1, 2)
-        best_total, best_root = example.best_total, example.best_root
-        for ax, column, best, title, color in (
-            (axes[0], "expected_total", best_total, "$f$: expected data, $E[S]$", MUTED),
-            (axes[1], "expected_root", best_root, r"$g$: expected root, $E[\sqrt{S}]$", CAP),
-        ):
-            ax.plot(m, table[column], color=color, linewidth=2.4)
-            top = float(table[column].max())
-            low = float(table[column].min())
-            pad = 0.1 * (top - low) if top > low else 0.1 * top
-            ax.set(
-                xlim=(0, 1.04 * example.budget), ylim=(low - 0.3 * pad, top + 1.8 * pad),
-                xlabel="contribution $m_1$",
-            )  # fmt: skip
-            ax.set_title(title, weight="normal")
-            ax.vlines(best, low - 0.3 * pad, top, color=ALARM, linestyle=(0, (4, 2)), linewidth=1.3)
-            ax.plot(best, top, "o", color=ALARM, markersize=8, clip_on=False, zorder=5)
-            ax.annotate(
-                f"largest at\n$m_1$ = {best:.4g}", (best, top), (-10, 10),
-                textcoords="offset points", ha="right" if best > 0.3 * example.budget else "left",
-                va="center", color=ALARM,
-            )  # fmt: skip
-            ax.grid(axis="y")
-        numbers = {"budget": example.budget, "best_total": best_total, "best_root": best_root}
-        return laid_out(figure), with_numbers(table, **numbers)
+    figure, axes = new_panels(3.4, 1, 2)
+    best_total, best_root = example.best_total, example.best_root
+    for ax, column, best, title, color in (
+        (axes[0], "expected_total", best_total, "$f$: expected data, $E[S]$", MUTED),
+        (axes[1], "expected_root", best_root, r"$g$: expected root, $E[\sqrt{S}]$", CAP),
+    ):
+        ax.plot(m, table[column], color=color, linewidth=2.4)
+        top, low = float(table[column].max()), float(table[column].min())
+        pad = 0.1 * (top - low) if top > low else 0.1 * top
+        ax.set(
+            xlim=(0, 1.04 * example.budget), ylim=(low - 0.3 * pad, top + 1.8 * pad),
+            xlabel="contribution $m_1$",
+        )  # fmt: skip
+        ax.set_title(title, weight="normal")
+        ax.vlines(best, low - 0.3 * pad, top, color=ALARM, linestyle=(0, (4, 2)), linewidth=1.3)
+        ax.plot(best, top, "o", color=ALARM, markersize=8, clip_on=False, zorder=5)
+        ax.annotate(
+            f"largest at\n$m_1$ = {best:.4g}", (best, top), (-10, 10),
+            textcoords="offset points", ha="right" if best > 0.3 * example.budget else "left",
+            va="center", color=ALARM,
+        )  # fmt: skip
+        ax.grid(axis="y")
+    return figure, with_numbers(
+        table, budget=example.budget, best_total=best_total, best_root=best_root
+    )

@@ -12,45 +12,26 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Polygon
 
-from .parts import runs_of_equals
 from .style import (
     INK,
     MUTED,
     TYPE_PATH,
-    laid_out,
+    drawing,
     legend_below,
-    new_figure,
+    new_panels,
     number_text,
-    style,
     with_numbers,
 )
 
 __all__ = ["contract_map"]
 
 
+@drawing
 def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Which of three types share an option, over all their probabilities.
 
-    A triangle for each number of parties (rows) and costs (columns). Its corners are where all
-    parties are of one type.
-
-    Parameters
-    ----------
-    results : mapping
-        What ``make map`` writes.
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns n_parties, cost_1, cost_2, cost_3, p_3, p_1_from, p_1_to, shared: for one
-        probability of type 3, those of type 1 between which the same types share an option.
-
-    Examples
-    --------
-    >>> panel = {"n_parties": 10, "costs": [0.2, 0.15, 0.05], "options": ["ssc", "pp", "p"]}
-    >>> table = contract_map({"steps": 5, "problems": 6, "panels": [panel]})[1]
-    >>> table[["p_3", "p_1_from", "p_1_to", "shared"]].values.tolist()[:2]
-    [[0.2, 0.2, 0.4, 'none'], [0.2, 0.6, 0.6, '1+2']]
+    Takes what ``make map`` writes. A triangle for each number of parties (rows) and costs
+    (columns); its corners are where all parties are of one type.
     """
     looks = {
         "s": ("none", "every type its own option", "#dfe4f2"),
@@ -63,33 +44,38 @@ def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
         (panel["n_parties"], *panel["costs"], (row + 1) * step, first * step, last * step, letter)
         for panel in panels
         for row, letters in enumerate(panel["options"])
-        for letter, first, last in runs_of_equals(letters)
+        for letter, first, last in _runs(letters)
     ]
     chances = ["p_3", "p_1_from", "p_1_to"]
     columns = ["n_parties", "cost_1", "cost_2", "cost_3", *chances, "shared"]
     table = pd.DataFrame(records, columns=columns).round(dict.fromkeys(chances, 4))
     sizes = sorted(set(table["n_parties"]))
     kinds = list(dict.fromkeys(tuple(panel["costs"]) for panel in panels))
-    with style():
-        figure = new_figure(1.02 * len(sizes) + 0.85)
-        axes = figure.subplots(len(sizes), len(kinds), squeeze=False)
-        for (n_parties, *costs), runs in table.groupby(columns[:4], sort=False):
-            row, column = sizes.index(n_parties), kinds.index(tuple(costs))
-            ax = axes[row, column]
-            _draw_triangle(ax, runs, step, {letter: look[2] for letter, look in looks.items()})
-            if row == 0:
-                text = "\n".join(
-                    f"$c_{i}={number_text(cost)}$" for i, cost in enumerate(costs, start=1)
-                )
-                ax.set_title(text, size=9, weight="normal", loc="center")
-            if column == 0:
-                ax.text(-0.28, 0.43, f"$N={n_parties}$", ha="right", va="center", size=10.5)
-        handles = [Patch(facecolor=color, label=label) for _, label, color in looks.values()]
-        legend_below(figure, handles, columns=2)
-        shares = table["shared"].map({letter: look[0] for letter, look in looks.items()})
-        return laid_out(figure), with_numbers(
-            table.assign(shared=shares), problems=results["problems"], n_costs=len(kinds)
-        )
+    figure, axes = new_panels(1.02 * len(sizes) + 0.85, len(sizes), len(kinds), squeeze=False)
+    for (n_parties, *costs), runs in table.groupby(columns[:4], sort=False):
+        row, column = sizes.index(n_parties), kinds.index(tuple(costs))
+        ax = axes[row, column]
+        _draw_triangle(ax, runs, step, {letter: look[2] for letter, look in looks.items()})
+        if row == 0:
+            text = "\n".join(
+                f"$c_{i}={number_text(cost)}$" for i, cost in enumerate(costs, start=1)
+            )
+            ax.set_title(text, size=9, weight="normal", loc="center")
+        if column == 0:
+            ax.text(-0.28, 0.43, f"$N={n_parties}$", ha="right", va="center", size=10.5)
+    handles = [Patch(facecolor=color, label=label) for _, label, color in looks.values()]
+    legend_below(figure, handles, columns=2)
+    shares = table["shared"].map({letter: look[0] for letter, look in looks.items()})
+    return figure, with_numbers(
+        table.assign(shared=shares), problems=results["problems"], n_costs=len(kinds)
+    )
+
+
+def _runs(letters: str) -> list[tuple[str, int, int]]:
+    """Runs of one letter: which, and the places of the first and the last, from 1."""
+    ends = [k for k in range(1, len(letters) + 1) if letters[k : k + 1] != letters[k - 1]]
+    starts = [1, *(end + 1 for end in ends[:-1])]
+    return [(letters[start - 1], start, end) for start, end in zip(starts, ends, strict=True)]
 
 
 def _draw_triangle(ax: Axes, runs: pd.DataFrame, step: float, colors: Mapping[str, str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -10,34 +12,19 @@ from matplotlib.lines import Line2D
 from ..attendance import enumerate_outcomes, outcome_probabilities
 from ..contract import Contract
 from .parts import merge_atoms
-from .style import ALARM, CAP, INK, MUTED, laid_out, legend_below, new_figure, style
+from .style import ALARM, CAP, INK, MUTED, drawing, legend_below, new_panels
 
 __all__ = ["deterministic_promise"]
 
 
+@drawing
 def deterministic_promise(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     r"""What promising a fixed accuracy would risk, or waste, with the contract's contributions.
 
     Exact, over all outcomes n: the probability :math:`P(a(S) < r)` that a promised accuracy r
     cannot be kept (insolvency), and the value :math:`E[(v(a(S)) - v(r))^+]` of the collective
-    model that a kept promise leaves unused.
-
-    Parameters
-    ----------
-    contract : Contract
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns promise (accuracy), insolvency_probability, unused_value; one row per accuracy
-        that can be realized, and one below and above.
-
-    Examples
-    --------
-    >>> from paid_with_models import GeneralizationBound, solve
-    >>> contract = solve(Problem(4, [0.5, 0.5], [0.2, 0.02], GeneralizationBound()))
-    >>> bool(deterministic_promise(contract)[1]["insolvency_probability"].between(0, 1).all())
-    True
+    model that a kept promise leaves unused. The table has a row for each accuracy that can be
+    realized, and one below and above.
     """
     problem = contract.problem
     counts = enumerate_outcomes(problem.n_parties, problem.n_types)
@@ -56,37 +43,28 @@ def deterministic_promise(contract: Contract) -> tuple[Figure, pd.DataFrame]:
             "unused_value": [float(chances @ np.maximum(worth - p, 0)) for p in promised],
         }
     )
-    mean = problem.valuation.inverse(chances @ worth)
-    with style():
-        figure = new_figure(5.4)
-        upper, lower = figure.subplots(2, 1, sharex=True)
-        upper.step(
-            promises, table["insolvency_probability"], where="pre", color=ALARM, linewidth=2.2
-        )
-        fine = np.union1d(promises, np.linspace(first, last, 400))
-        spare = np.maximum(worth[None, :] - problem.valuation(fine)[:, None], 0) @ chances
-        lower.plot(fine, spare, color=CAP, linewidth=2.2)
-        for ax in (upper, lower):
-            ax.axvline(atoms[0], color=INK, linewidth=1.1, linestyle=(0, (4, 2)))
-            ax.axvline(float(mean), color=MUTED, linewidth=1.1, linestyle=(0, (1, 1.6)))
-            ax.grid(axis="y")
-            ax.margins(x=0)
-        upper.set(ylim=(-0.02, 1.02), xlim=(first, last))
-        upper.set_title("Probability that the promise cannot be kept")
-        lower.set_title("Value of the collective model left unused")
-        lower.set_xlabel("promised accuracy r")
-        lower.set_ylim(
-            bottom=0, top=max(1.08 * float(spare.max()), 1e-3 * problem.model_value.optimum)
-        )
-        handles = [
-            Line2D(
-                [], [], color=INK, linewidth=1.1, linestyle=(0, (4, 2)),
-                label=f"safe promise, min a(S) = {atoms[0]:.4g}",
-            ),
-            Line2D(
-                [], [], color=MUTED, linewidth=1.1, linestyle=(0, (1, 1.6)),
-                label=f"promise of mean value, v(r) = E[v(a(S))]: r = {float(mean):.4g}",
-            ),
-        ]  # fmt: skip
-        legend_below(figure, handles, columns=1)
-        return laid_out(figure), table
+    mean = float(problem.valuation.inverse(chances @ worth))
+    figure, (upper, lower) = new_panels(5.4, 2, 1, sharex=True)
+    upper.step(promises, table["insolvency_probability"], where="pre", color=ALARM, linewidth=2.2)
+    fine = np.union1d(promises, np.linspace(first, last, 400))
+    spare = np.maximum(worth[None, :] - problem.valuation(fine)[:, None], 0) @ chances
+    lower.plot(fine, spare, color=CAP, linewidth=2.2)
+    safe_look: dict[str, Any] = {"color": INK, "linewidth": 1.1, "linestyle": (0, (4, 2))}
+    mean_look: dict[str, Any] = {"color": MUTED, "linewidth": 1.1, "linestyle": (0, (1, 1.6))}
+    for ax in (upper, lower):
+        ax.axvline(atoms[0], **safe_look)
+        ax.axvline(mean, **mean_look)
+        ax.grid(axis="y")
+        ax.margins(x=0)
+    upper.set(ylim=(-0.02, 1.02), xlim=(first, last))
+    upper.set_title("Probability that the promise cannot be kept")
+    lower.set_title("Value of the collective model left unused")
+    lower.set_xlabel("promised accuracy r")
+    lower.set_ylim(bottom=0, top=max(1.08 * float(spare.max()), 1e-3 * problem.model_value.optimum))
+    of_mean = f"promise of mean value, v(r) = E[v(a(S))]: r = {mean:.4g}"
+    handles = [
+        Line2D([], [], **safe_look, label=f"safe promise, min a(S) = {atoms[0]:.4g}"),
+        Line2D([], [], **mean_look, label=of_mean),
+    ]
+    legend_below(figure, handles, columns=1)
+    return figure, table

@@ -12,20 +12,19 @@ from matplotlib.ticker import MaxNLocator
 
 from ..accuracy import Curve
 from ..problem import Problem, autarky
-from ..welfare import FreeRidingResults
 from .parts import data_for, draw_option, kinks, type_legend, useful_data
 from .style import (
     ALARM,
     CAP,
     INK,
     MUTED,
-    laid_out,
+    draw_lines,
+    drawing,
     legend_below,
     legend_from_axes,
     marker_handle,
-    new_figure,
+    new_panels,
     number_text,
-    style,
     thousands_separated,
     type_colors,
     with_numbers,
@@ -34,31 +33,11 @@ from .style import (
 __all__ = ["accuracy_curve", "autarky_figure", "free_riding_figure"]
 
 
+@drawing
 def accuracy_curve(curve: Curve, upto: float | None = None) -> tuple[Figure, pd.DataFrame]:
     """An accuracy curve, its concave envelope, and where the two part.
 
-    Parameters
-    ----------
-    curve : Curve
-    upto : float > 0, optional
-        Right end of the axis, units of data; by default where the curve has made most of its
-        way to the optimum.
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns data, accuracy, envelope.
-
-    Raises
-    ------
-    ValueError
-        If ``upto`` is not positive.
-
-    Examples
-    --------
-    >>> from paid_with_models import Arctan
-    >>> accuracy_curve(Arctan(), upto=1000.0)[1].columns.tolist()
-    ['data', 'accuracy', 'envelope']
+    Drawn up to ``upto`` units of data, by default to where the curve has made most of its way.
     """
     envelope = curve.envelope()
     tangent = envelope.tangent_point
@@ -70,63 +49,44 @@ def accuracy_curve(curve: Curve, upto: float | None = None) -> tuple[Figure, pd.
     special = [x for x in (kink, tangent) if 0 < x < upto]
     data = np.union1d(np.linspace(0, upto, 801), special)
     table = pd.DataFrame({"data": data, "accuracy": curve(data), "envelope": envelope(data)})
-    with style():
-        figure = new_figure(3.9)
-        ax = figure.subplots()
-        ax.axhline(curve.optimum, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
+    figure, ax = new_panels(3.9)
+    ax.axhline(curve.optimum, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
+    ax.annotate(
+        "$a_{opt}$" + f" = {curve.optimum:g}", (upto, curve.optimum), (0, 3),
+        textcoords="offset points", ha="right", va="bottom", color=MUTED,
+    )  # fmt: skip
+    if tangent > 0:
+        ax.plot(data, table["envelope"], color=CAP, linestyle=(0, (4, 2)), linewidth=1.8)
+    ax.plot(data, table["accuracy"], color=INK, linewidth=2.4)
+    top = float(curve(tangent))
+    line = {"arrowstyle": "-", "linewidth": 0.9, "shrinkB": 5}
+    if 0 < kink < upto:
+        ax.plot(kink, 0, "o", color=INK, markersize=7, clip_on=False, zorder=5)
         ax.annotate(
-            "$a_{opt}$" + f" = {curve.optimum:g}", (upto, curve.optimum), (0, 3),
-            textcoords="offset points", ha="right", va="bottom", color=MUTED,
+            f"useless up to $x_0$ = {number_text(kink)}", (kink, 0), (0.3, 0.1),
+            textcoords="axes fraction", va="center", arrowprops={**line, "color": INK},
         )  # fmt: skip
-        if tangent > 0:
-            ax.plot(data, table["envelope"], color=CAP, linestyle=(0, (4, 2)), linewidth=1.8)
-        ax.plot(data, table["accuracy"], color=INK, linewidth=2.4)
-        top = float(curve(tangent))
-        line = {"arrowstyle": "-", "linewidth": 0.9, "shrinkB": 5}
-        if 0 < kink < upto:
-            ax.plot(kink, 0, "o", color=INK, markersize=7, clip_on=False, zorder=5)
-            ax.annotate(
-                f"useless up to $x_0$ = {number_text(kink)}", (kink, 0), (0.3, 0.1),
-                textcoords="axes fraction", va="center", arrowprops={**line, "color": INK},
-            )  # fmt: skip
-        if 0 < tangent < upto:
-            ax.plot(tangent, top, "o", color=CAP, markersize=7, zorder=5)
-            ax.annotate(
-                "the concave envelope is a line up to\n"
-                f"$x_t$ = {number_text(tangent)}, then the curve",
-                (tangent, top), (0.36, 0.3), textcoords="axes fraction", va="center", color=CAP,
-                arrowprops={**line, "color": CAP},
-            )  # fmt: skip
-        ax.set(
-            xlim=(0, upto), ylim=(0, 1.09 * curve.optimum),
-            xlabel="total contribution S (units of data)", ylabel="accuracy a(S)",
+    if 0 < tangent < upto:
+        ax.plot(tangent, top, "o", color=CAP, markersize=7, zorder=5)
+        ax.annotate(
+            "the concave envelope is a line up to\n"
+            f"$x_t$ = {number_text(tangent)}, then the curve",
+            (tangent, top), (0.36, 0.3), textcoords="axes fraction", va="center", color=CAP,
+            arrowprops={**line, "color": CAP},
         )  # fmt: skip
-        thousands_separated(ax.xaxis)
-        ax.grid(axis="y")
-        parameters = {name: it for name, it in vars(curve).items() if isinstance(it, float)}
-        return laid_out(figure), with_numbers(
-            table, **parameters, zero_until=kink, tangent_point=tangent
-        )
+    ax.set(
+        xlim=(0, upto), ylim=(0, 1.09 * curve.optimum),
+        xlabel="total contribution S (units of data)", ylabel="accuracy a(S)",
+    )  # fmt: skip
+    thousands_separated(ax.xaxis)
+    ax.grid(axis="y")
+    parameters = {name: it for name, it in vars(curve).items() if isinstance(it, float)}
+    return figure, with_numbers(table, **parameters, zero_until=kink, tangent_point=tangent)
 
 
+@drawing
 def autarky_figure(problem: Problem) -> tuple[Figure, pd.DataFrame]:
-    r"""What each type does alone: the point of v(a(m)) that is farthest above its cost line.
-
-    Parameters
-    ----------
-    problem : Problem
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns type, cost, reservation_contribution, model_value, reservation_utility.
-
-    Examples
-    --------
-    >>> from paid_with_models import GeneralizationBound
-    >>> autarky_figure(Problem(10, [0.5, 0.5], [1.0, 0.2], GeneralizationBound()))[1].shape
-    (2, 5)
-    """
+    r"""What each type does alone: the point of v(a(m)) that is farthest above its cost line."""
     alone = autarky(problem)
     value = problem.model_value
     table = pd.DataFrame(
@@ -141,95 +101,71 @@ def autarky_figure(problem: Problem) -> tuple[Figure, pd.DataFrame]:
     active = alone.contributions > 0
     upto = 1.3 * float(alone.contributions.max()) if active.any() else 3 * useful_data(problem)
     data = np.union1d(np.linspace(0, upto, 601), kinks(problem, upto))
-    with style():
-        figure = new_figure(4.4 + 0.22 * (problem.n_types // 4))
-        ax = figure.subplots()
-        ax.plot(data, value(data), color=INK, linewidth=2.4, zorder=3)
-        colors = type_colors(problem.costs)
-        top = 1.12 * float(value(upto))
-        for i in np.flatnonzero(active):
-            f, m = float(alone.utilities[i]), float(alone.contributions[i])
-            ax.plot(
-                [0, upto], [f, f + problem.costs[i] * upto], color=colors[i], linewidth=1.4,
-                linestyle=(0, (5, 2)),
-            )  # fmt: skip
-            ax.plot(0, f, "<", color=colors[i], markersize=7, clip_on=False, zorder=5)
-            draw_option(ax, m, float(value(m)), colors[i], hollow=True)
-        ax.set(
-            xlim=(0, upto), ylim=(0, top),
-            xlabel="own contribution m (units of data)", ylabel="value of the model",
+    figure, ax = new_panels(4.4 + 0.22 * (problem.n_types // 4))
+    ax.plot(data, value(data), color=INK, linewidth=2.4, zorder=3)
+    colors = type_colors(problem.costs)
+    top = 1.12 * float(value(upto))
+    for i in np.flatnonzero(active):
+        f, m = float(alone.utilities[i]), float(alone.contributions[i])
+        ax.plot(
+            [0, upto], [f, f + problem.costs[i] * upto], color=colors[i], linewidth=1.4,
+            linestyle=(0, (5, 2)),
         )  # fmt: skip
-        thousands_separated(ax.xaxis)
-        handles = [
-            Line2D([], [], color=INK, linewidth=2.4, label="value of the model, v(a(m))"),
-            Line2D(
-                [], [], color=MUTED, linestyle=(0, (5, 2)), linewidth=1.4,
-                label="cost line lifted until it touches, $c_i m + f_i$",
-            ),
-            marker_handle("<", MUTED, "reservation utility $f_i$", 7),
-            marker_handle("o", MUTED, "reservation contribution", 8, hollow=True),
-        ]  # fmt: skip
-        legend_below(figure, handles, columns=1)
-        type_legend(figure, problem, out=~active)
-        return laid_out(figure), with_numbers(table, n_types=problem.n_types)
+        ax.plot(0, f, "<", color=colors[i], markersize=7, clip_on=False, zorder=5)
+        draw_option(ax, m, float(value(m)), colors[i], hollow=True)
+    ax.set(
+        xlim=(0, upto), ylim=(0, top),
+        xlabel="own contribution m (units of data)", ylabel="value of the model",
+    )  # fmt: skip
+    thousands_separated(ax.xaxis)
+    handles = [
+        Line2D([], [], color=INK, linewidth=2.4, label="value of the model, v(a(m))"),
+        Line2D(
+            [], [], color=MUTED, linestyle=(0, (5, 2)), linewidth=1.4,
+            label="cost line lifted until it touches, $c_i m + f_i$",
+        ),
+        marker_handle("<", MUTED, "reservation utility $f_i$", 7),
+        marker_handle("o", MUTED, "reservation contribution", 8, hollow=True),
+    ]  # fmt: skip
+    legend_below(figure, handles, columns=1)
+    type_legend(figure, problem, out=~active)
+    return figure, with_numbers(table, n_types=problem.n_types)
 
 
-def free_riding_figure(results: FreeRidingResults) -> tuple[Figure, pd.DataFrame]:
+#: By scheme: label, color, line and marker.
+SCHEME_LOOKS: dict[str, tuple[str, str, Any, str]] = {
+    "complete": ("contract when types are seen", MUTED, (0, (5, 2)), "s"),
+    "contract": ("optimal contract, types private", CAP, "-", "o"),
+    "surplus": ("largest joint surplus", INK, (0, (1, 1.6)), "^"),
+    "free_riding": ("best model for everyone: free-riding", ALARM, "-", "D"),
+}
+
+
+@drawing
+def free_riding_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Data collected and accuracy reached by four schemes, against the number of parties.
 
-    Parameters
-    ----------
-    results : FreeRidingResults
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns n_parties, scheme, expected_total, expected_accuracy.
-
-    Examples
-    --------
-    >>> from paid_with_models import GeneralizationBound
-    >>> from paid_with_models.welfare import free_riding_experiment
-    >>> problem = Problem(1, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
-    >>> sorted(set(free_riding_figure(free_riding_experiment(problem, [1, 4]))[1]["scheme"]))
-    ['complete', 'contract', 'free_riding', 'surplus']
+    Takes what :func:`~paid_with_models.paper.free_riding.free_riding_experiment` returns.
     """
-    looks: dict[str, tuple[str, str, Any, str]] = {
-        "complete": ("contract when types are seen", MUTED, (0, (5, 2)), "s"),
-        "contract": ("optimal contract, types private", CAP, "-", "o"),
-        "surplus": ("largest joint surplus", INK, (0, (1, 1.6)), "^"),
-        "free_riding": ("best model for everyone: free-riding", ALARM, "-", "D"),
-    }
-    frames = [
-        pd.DataFrame(
-            {
-                "n_parties": results.n_parties,
-                "scheme": scheme,
-                "expected_total": getattr(results, f"{scheme}_total"),
-                "expected_accuracy": getattr(results, f"{scheme}_accuracy"),
-            }
-        )
-        for scheme in looks
-    ]
-    with style():
-        figure = new_figure(6.2)
-        upper, lower = figure.subplots(2, 1, sharex=True)
-        few = results.n_parties.size <= 25
-        for frame, (label, color, line, marker) in zip(frames, looks.values(), strict=True):
-            for ax, column in ((upper, "expected_total"), (lower, "expected_accuracy")):
-                ax.plot(
-                    frame["n_parties"], frame[column], color=color, linestyle=line, label=label,
-                    marker=marker if few else None, markersize=4.5, linewidth=2,
-                )  # fmt: skip
-        for ax in (upper, lower):
-            ax.set_ylim(bottom=0)
-            ax.grid(axis="y")
-            ax.margins(x=0.02)
-        upper.set_title("Expected total contribution (units of data)")
-        thousands_separated(upper.yaxis)
-        lower.set_title("Expected accuracy")
-        lower.set_xlabel("number of parties N")
-        lower.xaxis.set_major_locator(MaxNLocator(integer=True))
-        legend_from_axes(figure, [upper], columns=1)
-        sizes = {"smallest": results.n_parties.min(), "largest": results.n_parties.max()}
-        return laid_out(figure), with_numbers(pd.concat(frames, ignore_index=True), **sizes)
+    sizes = table["n_parties"]
+    few = sizes.nunique() <= 25
+    looks = {
+        scheme: {
+            "label": label, "color": color, "linestyle": line, "marker": marker if few else None,
+            "markersize": 4.5, "linewidth": 2,
+        }
+        for scheme, (label, color, line, marker) in SCHEME_LOOKS.items()
+    }  # fmt: skip
+    figure, (upper, lower) = new_panels(6.2, 2, 1, sharex=True)
+    for ax, column in ((upper, "expected_total"), (lower, "expected_accuracy")):
+        draw_lines(ax, table, "n_parties", column, "scheme", looks)
+        ax.set_ylim(bottom=0)
+        ax.grid(axis="y")
+        ax.margins(x=0.02)
+    upper.set_title("Expected total contribution (units of data)")
+    thousands_separated(upper.yaxis)
+    lower.set_title("Expected accuracy")
+    lower.set_xlabel("number of parties N")
+    lower.xaxis.set_major_locator(MaxNLocator(integer=True))
+    legend_from_axes(figure, [upper], columns=1)
+    return figure, with_numbers(table, smallest=sizes.min(), largest=sizes.max())

@@ -81,10 +81,3 @@ def merge_atoms(values: FloatArray, weights: FloatArray) -> tuple[FloatArray, Fl
     group = np.concatenate([[0], np.cumsum(apart)])
     chances = np.bincount(group, weights).astype(float)
     return np.bincount(group, weights * values) / chances, chances
-
-
-def runs_of_equals(letters: str) -> list[tuple[str, int, int]]:
-    """Runs of one letter: which, and the places of the first and the last, from 1."""
-    ends = [k for k in range(1, len(letters) + 1) if letters[k : k + 1] != letters[k - 1]]
-    starts = [1, *(end + 1 for end in ends[:-1])]
-    return [(letters[start - 1], start, end) for start, end in zip(starts, ends, strict=True)]

@@ -17,53 +17,40 @@ from .style import (
     CAP,
     INK,
     TYPE_PATH,
-    laid_out,
+    drawing,
     legend_below,
     marker_handle,
-    new_figure,
-    style,
+    new_panels,
     with_numbers,
 )
 
-__all__ = ["noisy_party", "quality_factors"]
+__all__ = ["factor_table", "noisy_party", "noisy_party_effects", "quality_factors"]
 
 
-#: Tasks of the chapter on quality: classes and text. And its learners: color and marker.
+#: Tasks of the chapter on quality: classes and text.
 TASKS = {"parity": (2, "even or odd"), "digits": (10, "ten digits")}
-
-
+#: Color and marker of its learners, in the order of the measurements.
 QUALITY_LOOKS = (
     (CAP, "D"), (TYPE_PATH[3], "o"), (TYPE_PATH[0], "s"), (TYPE_PATH[2], "^"), (ALARM, "v"),
 )  # fmt: skip
 
 
-def quality_factors(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """What a sample with a noisy label is worth to learners, against the noise.
+def factor_table(results: Mapping[str, Any]) -> pd.DataFrame:
+    """What a sample with a noisy label is worth to learners, from what ``make quality`` writes.
 
-    Parameters
-    ----------
-    results : mapping
-        What ``make quality`` writes.
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns task, learner, noise, data, factor, error, bound: the factor that was measured and
-        its standard error. Where the accuracy is below that of the smallest clean set there is
-        none, but a bound.
+    Where the accuracy is below that of the smallest clean set there is no factor, but a bound.
 
     Examples
     --------
     >>> clean = {"100": [0.80, 0.82], "300": [0.88, 0.90], "1000": [0.93, 0.95]}
     >>> noisy = {"300": [0.84, 0.86], "1000": [0.90, 0.92]}
-    >>> found = {"clean": clean, "noisy": {"0.1": noisy}}
-    >>> learners = {f"learner {k}": found for k in range(5)}
-    >>> table = quality_factors({"tasks": {"parity": learners, "digits": learners}})[1]
-    >>> table[["noise", "data"]].values.tolist()[0], bool(0 < table["factor"][0] < 1)
-    ([0.1, 300.0], True)
+    >>> learners = {"ridge": {"clean": clean, "noisy": {"0.1": noisy}}}
+    >>> table = factor_table({"tasks": {"parity": learners, "digits": learners}})
+    >>> table["data"].tolist(), bool(0 < table["factor"][0] < 1)
+    ([300, 1000, 300, 1000], True)
     """
     tables = []
-    for task in TASKS:
+    for task, (_, title) in TASKS.items():
         for learner, found in results["tasks"][task].items():
             clean = {int(size): values for size, values in found["clean"].items()}
             for noise, sets in found["noisy"].items():
@@ -71,7 +58,7 @@ def quality_factors(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
                 measured = measured_factors(clean, noisy)
                 none = np.isnan(measured.factors)
                 columns = {
-                    "task": TASKS[task][1],
+                    "task": title,
                     "learner": learner,
                     "noise": float(noise),
                     "data": list(noisy),
@@ -80,153 +67,154 @@ def quality_factors(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
                     "bound": np.where(none, measured.bounds, np.nan),
                 }
                 tables.append(pd.DataFrame(columns))
-    table = pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True)
+
+
+@drawing
+def quality_factors(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """What a sample with a noisy label is worth to learners, against the noise.
+
+    Takes what :func:`factor_table` returns.
+    """
     sizes, noises = sorted(set(table["data"])), sorted(set(table["noise"]))
     learners = list(dict.fromkeys(table["learner"]))
-    with style():
-        figure = new_figure(6.8)
-        axes = figure.subplots(2, 1, sharex=True, sharey=True)
-        for ax, (classes, title) in zip(axes, TASKS.values(), strict=True):
-            for place, noise in enumerate(noises):
-                for k, dashes in ((2, "-"), (10, (0, (4, 2)))):
-                    if k <= classes:
-                        level = quality_factor(noise, k)
-                        ax.plot(
-                            [place - 0.46, place + 0.46], [level, level], color=INK,
-                            linestyle=dashes, linewidth=1.6, zorder=1.5,
-                        )  # fmt: skip
-            here = table[table["task"] == title]
-            for j, (learner, (color, marker)) in enumerate(
-                zip(learners, QUALITY_LOOKS, strict=True)
+    figure, axes = new_panels(6.8, 2, 1, sharex=True, sharey=True)
+    for ax, (classes, title) in zip(axes, TASKS.values(), strict=True):
+        for place, noise in enumerate(noises):
+            for k, dashes in ((2, "-"), (10, (0, (4, 2)))):
+                if k <= classes:
+                    level = quality_factor(noise, k)
+                    ax.plot(
+                        [place - 0.46, place + 0.46], [level, level], color=INK,
+                        linestyle=dashes, linewidth=1.6, zorder=1.5,
+                    )  # fmt: skip
+        here = table[table["task"] == title]
+        for j, (learner, (color, marker)) in enumerate(zip(learners, QUALITY_LOOKS, strict=True)):
+            rows = here[here["learner"] == learner]
+            x = (
+                rows["noise"].map(noises.index)
+                + 0.18 * (j - (len(learners) - 1) / 2)
+                + 0.05 * (rows["data"].map(sizes.index) - (len(sizes) - 1) / 2)
+            )
+            grown = rows["data"].map({size: 3.5 + 1.5 * n for n, size in enumerate(sizes)})
+            for at, q, error, bound, size in zip(
+                x, rows["factor"], rows["error"], rows["bound"], grown, strict=True
             ):
-                rows = here[here["learner"] == learner]
-                x = (
-                    rows["noise"].map(noises.index)
-                    + 0.18 * (j - (len(learners) - 1) / 2)
-                    + 0.05 * (rows["data"].map(sizes.index) - (len(sizes) - 1) / 2)
-                )
-                grown = rows["data"].map({size: 3.5 + 1.5 * n for n, size in enumerate(sizes)})
-                for at, q, error, bound, size in zip(
-                    x, rows["factor"], rows["error"], rows["bound"], grown, strict=True
-                ):
-                    if np.isnan(q):
-                        ax.plot(at, bound, marker="x", color=color, markersize=6, zorder=3)
-                    else:
-                        ax.errorbar(
-                            at, q, yerr=1.96 * error, color=color, marker=marker,
-                            markersize=size, linewidth=1, zorder=3,
-                        )  # fmt: skip
-            ax.set(title=title, ylabel="clean samples worth, $q$", ylim=(0, 1.25))
-            ax.grid(axis="y")
-        axes[-1].set_xticks(range(len(noises)), [f"$\\eta={noise:g}$" for noise in noises])
-        handles = [
-            marker_handle(marker, color, learner)
-            for learner, (color, marker) in zip(learners, QUALITY_LOOKS, strict=True)
-        ]
-        handles += [
-            marker_handle("x", INK, "none: below"),
-            Line2D([], [], color=INK, linewidth=1.6, label="$(1-2\\eta)^2$"),
-            Line2D(
-                [], [], color=INK, linewidth=1.6, linestyle=(0, (4, 2)), label="$(1-10\\eta/9)^2$"
-            ),
-        ]
-        legend_below(figure, handles, columns=3)
-        return laid_out(figure), with_numbers(
-            table,
-            none=int(table["factor"].isna().sum()),
-            cells=len(table),
-            smallest=sizes[0],
-            middle=sizes[1],
-            largest=f"{sizes[-1]:,}",
-        )
+                if np.isnan(q):
+                    ax.plot(at, bound, marker="x", color=color, markersize=6, zorder=3)
+                else:
+                    ax.errorbar(
+                        at, q, yerr=1.96 * error, color=color, marker=marker,
+                        markersize=size, linewidth=1, zorder=3,
+                    )  # fmt: skip
+        ax.set(title=title, ylabel="clean samples worth, $q$", ylim=(0, 1.25))
+        ax.grid(axis="y")
+    axes[-1].set_xticks(range(len(noises)), [f"$\\eta={noise:g}$" for noise in noises])
+    handles = [
+        marker_handle(marker, color, learner)
+        for learner, (color, marker) in zip(learners, QUALITY_LOOKS, strict=True)
+    ]
+    handles += [
+        marker_handle("x", INK, "none: below"),
+        Line2D([], [], color=INK, linewidth=1.6, label="$(1-2\\eta)^2$"),
+        Line2D([], [], color=INK, linewidth=1.6, linestyle=(0, (4, 2)), label="$(1-10\\eta/9)^2$"),
+    ]
+    legend_below(figure, handles, columns=3)
+    return figure, with_numbers(
+        table,
+        none=int(table["factor"].isna().sum()),
+        cells=len(table),
+        smallest=sizes[0],
+        middle=sizes[1],
+        largest=f"{sizes[-1]:,}",
+    )
 
 
-def noisy_party(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """What one noisy party that nobody notices does to the collective model.
+def noisy_party_effects(results: Mapping[str, Any]) -> pd.DataFrame:
+    """What one noisy party that nobody notices does, from what ``make quality`` writes.
 
-    Parameters
-    ----------
-    results : mapping
-        What ``make quality`` writes.
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns learner, noisy_data, quality, difference, half_width: accuracy less that with clean
-        data of all, in percentage points; measured (pairs of runs, half the width of the 95 %
-        interval), and predicted if the party's samples count as a share of clean ones.
+    The difference is that of the accuracies, less that with clean data of all, in percentage
+    points: measured (over pairs of runs), and predicted if the party's samples count as a share of
+    clean ones. Among the numbers of the table is the share with which the prediction is what was
+    measured (``implied_1``, ...), 0 if it is above even without the party.
 
     Examples
     --------
     >>> runs = {"sizes": [10, 30, 100, 300], "accuracies": [0.5, 0.7, 0.8, 0.85],
     ...         "totals": [200, 220], "contributions": [20, 50],
     ...         "clean": [0.82, 0.83], "noisy": [0.80, 0.82], "left out": [0.80, 0.81]}
-    >>> table = noisy_party({"party_noise": 0.3, "contract": {"some learner": runs}})[1]
+    >>> table = noisy_party_effects({"party_noise": 0.3, "contract": {"some learner": runs}})
     >>> table["difference"].round(1).tolist()[:2]  # points
     [-1.5, -2.0]
     """
     shares = np.linspace(0, 1, 21)
     tables = []
-    numbers: dict[str, float] = {}
+    numbers: dict[str, float] = {"noise": results["party_noise"]}
     for k, (learner, runs) in enumerate(results["contract"].items(), start=1):
         curve = fit_saturating(runs["sizes"], runs["accuracies"])
         totals, bad = np.array(runs["totals"])[:, None], runs["contributions"][-1]
-        lost = curve(totals - (1 - shares) * bad) - curve(totals)
+        lost = 100 * (curve(totals - (1 - shares) * bad) - curve(totals)).mean(axis=0)
         measured = 100 * np.subtract([runs["noisy"], runs["left out"]], runs["clean"])
         columns = {
             "learner": learner,
             "noisy_data": ["taken as good", "left out", *["counted as q"] * shares.size],
             "quality": [np.nan, 0.0, *shares],
-            "difference": [*measured.mean(axis=1), *100 * lost.mean(axis=0)],
+            "difference": [*measured.mean(axis=1), *lost],
             "half_width": [
                 *1.96 * measured.std(axis=1, ddof=1) / np.sqrt(measured.shape[1]),
                 *np.full(shares.size, np.nan),
             ],
         }
         tables.append(pd.DataFrame(columns))
-        # Where the prediction is what was measured; 0 if it is above even without the party.
-        implied = np.interp(measured[0].mean(), 100 * lost.mean(axis=0), shares, left=0.0)
+        implied = np.interp(measured[0].mean(), lost, shares, left=0.0)
         numbers |= {f"noisy_{k}": measured[0].mean(), f"left_out_{k}": measured[1].mean()}
         numbers[f"implied_{k}"] = implied
+    return with_numbers(pd.concat(tables, ignore_index=True), **numbers)
+
+
+@drawing
+def noisy_party(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """What one noisy party that nobody notices does to the collective model.
+
+    Takes what :func:`noisy_party_effects` returns.
+    """
+    learners = dict(list(table.groupby("learner", sort=False)))
+    noise = table.attrs["numbers"]["noise"]
     guides = {
-        "$(1-2\\eta)^2$": (quality_factor(results["party_noise"]), "o"),
-        "$(1-10\\eta/9)^2$": (quality_factor(results["party_noise"], 10), "s"),
+        "$(1-2\\eta)^2$": (quality_factor(noise), "o"),
+        "$(1-10\\eta/9)^2$": (quality_factor(noise, 10), "s"),
     }
-    with style():
-        figure = new_figure(4.2)
-        axes = figure.subplots(1, len(tables), sharey=True, squeeze=False)[0]
-        for ax, table in zip(axes, tables, strict=True):
-            noisy, left_out = (row for _, row in table.iloc[:2].iterrows())
-            line = table[table["noisy_data"] == "counted as q"]
-            ax.axhspan(
-                noisy["difference"] - noisy["half_width"],
-                noisy["difference"] + noisy["half_width"], color=ALARM, alpha=0.3, linewidth=0,
+    figure, axes = new_panels(4.2, 1, len(learners), sharey=True, squeeze=False)
+    for ax, (learner, rows) in zip(axes[0], learners.items(), strict=True):
+        noisy, left_out = (row for _, row in rows.iloc[:2].iterrows())
+        line = rows[rows["noisy_data"] == "counted as q"]
+        ax.axhspan(
+            noisy["difference"] - noisy["half_width"],
+            noisy["difference"] + noisy["half_width"], color=ALARM, alpha=0.3, linewidth=0,
+        )  # fmt: skip
+        ax.axhline(noisy["difference"], color=ALARM, linewidth=1.6)
+        ax.plot(line["quality"], line["difference"], color=INK)
+        for q, marker in guides.values():
+            at = np.interp(q, line["quality"], line["difference"])
+            ax.plot(
+                q, at, marker, color=INK, markerfacecolor="white", markeredgewidth=2,
+                markersize=6,
             )  # fmt: skip
-            ax.axhline(noisy["difference"], color=ALARM, linewidth=1.6)
-            ax.plot(line["quality"], line["difference"], color=INK)
-            for q, marker in guides.values():
-                at = np.interp(q, line["quality"], line["difference"])
-                ax.plot(
-                    q, at, marker, color=INK, markerfacecolor="white", markeredgewidth=2,
-                    markersize=6,
-                )  # fmt: skip
-            ax.errorbar(
-                0, left_out["difference"], yerr=left_out["half_width"], color=TYPE_PATH[3],
-                marker="D", markersize=7, capsize=4, zorder=4, clip_on=False,
-            )  # fmt: skip
-            ax.set(title=table["learner"].iloc[0], xlabel="a noisy sample counts as $q$")
-            ax.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
-            ax.grid(axis="y")
-        axes[0].set_ylabel("change of accuracy (points)")
-        handles = [
-            Line2D([], [], color=ALARM, label="measured, noisy party"),
-            Line2D([], [], color=INK, label="predicted"),
-            marker_handle("D", TYPE_PATH[3], "measured, left out"),
-        ]
-        handles += [
-            marker_handle(marker, INK, label, hollow=True) for label, (_, marker) in guides.items()
-        ]
-        legend_below(figure, handles, columns=2)
-        return laid_out(figure), with_numbers(
-            pd.concat(tables, ignore_index=True), noise=results["party_noise"], **numbers
-        )
+        ax.errorbar(
+            0, left_out["difference"], yerr=left_out["half_width"], color=TYPE_PATH[3],
+            marker="D", markersize=7, capsize=4, zorder=4, clip_on=False,
+        )  # fmt: skip
+        ax.set(title=learner, xlabel="a noisy sample counts as $q$")
+        ax.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
+        ax.grid(axis="y")
+    axes[0, 0].set_ylabel("change of accuracy (points)")
+    handles = [
+        Line2D([], [], color=ALARM, label="measured, noisy party"),
+        Line2D([], [], color=INK, label="predicted"),
+        marker_handle("D", TYPE_PATH[3], "measured, left out"),
+    ]
+    handles += [
+        marker_handle(marker, INK, label, hollow=True) for label, (_, marker) in guides.items()
+    ]
+    legend_below(figure, handles, columns=2)
+    return figure, table

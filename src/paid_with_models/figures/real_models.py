@@ -21,49 +21,56 @@ from .style import (
     INK,
     MUTED,
     TYPE_PATH,
-    laid_out,
+    draw_lines,
+    drawing,
     legend_below,
     marker_handle,
-    new_figure,
-    style,
+    new_panels,
     type_colors,
     with_numbers,
 )
 
-__all__ = ["measured_curves", "realized", "split_errors"]
-
+__all__ = [
+    "fitted_curves",
+    "measured_curves",
+    "promises_and_results",
+    "realized",
+    "split_deployments",
+    "split_errors",
+]
 
 #: Names of the learners of the chapter on real models, as ``make trials`` has them.
 LEARNERS = {
     "nearest neighbor": "1-nearest-neighbor",
     "random features": "ridge, random features",
 }
+#: The ways of grading, by name: text, color and marker.
+GRADINGS = {
+    "noise": ("output noise", TYPE_PATH[3], "o"),
+    "subset": ("subsets", TYPE_PATH[0], "s"),
+}
+#: Slacks beyond this are not drawn: they are far from binding.
+FAR = 5.0
 
 
-def measured_curves(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Learning curves as measured and as fitted, and what fits and bootstrap replicates miss.
+def fitted_curves(results: Mapping[str, Any]) -> pd.DataFrame:
+    """Learning curves as measured and as fitted, from what ``make trials`` writes.
 
-    Parameters
-    ----------
-    results : mapping
-        What ``make trials`` writes.
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns learner, data, accuracy, fitted, low, high, power_law: measured accuracies, fitted
-        sums of exponentials, the middle 95 % of fits to bootstrap replicates, and power laws.
+    Fits are sums of exponentials, with the middle 95 % of the fits to bootstrap replicates (low and
+    high), and power laws. Among the numbers of the table are the largest misses of both in
+    percentage points, by learner (``sum_1``, ``power_1``, ...).
 
     Examples
     --------
     >>> sizes, measured = [10, 30, 100, 300, 1000], [0.5, 0.7, 0.8, 0.85, 0.88]
     >>> found = {"sizes": sizes, "accuracies": measured, "bootstrap": [measured] * 2}
-    >>> table = measured_curves({"nearest neighbor": found, "random features": found})[1]
-    >>> table["data"].tolist()[:4]
-    [10, 30, 100, 300]
+    >>> table = fitted_curves({"nearest neighbor": found, "random features": found})
+    >>> bool((table["fitted"] - table["accuracy"]).abs().max() < 0.01)
+    True
     """
     tables = []
-    for name, title in LEARNERS.items():
+    numbers: dict[str, float] = {"replicates": len(results["nearest neighbor"]["bootstrap"])}
+    for k, (name, title) in enumerate(LEARNERS.items(), start=1):
         found = results[name]
         sizes, errors = np.array(found["sizes"]), found.get("errors")
         fits = [fit_saturating(sizes, drawn, errors)(sizes) for drawn in found["bootstrap"]]
@@ -77,80 +84,62 @@ def measured_curves(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
             "high": high,
             "power_law": fit_power_law(sizes, found["accuracies"])(sizes),
         }
-        tables.append(pd.DataFrame(columns))
+        table = pd.DataFrame(columns)
+        for curve, column in (("sum", "fitted"), ("power", "power_law")):
+            numbers[f"{curve}_{k}"] = 100 * np.abs(table[column] - table["accuracy"]).max()
+        tables.append(table)
+    return with_numbers(pd.concat(tables, ignore_index=True), **numbers)
+
+
+@drawing
+def measured_curves(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Learning curves as measured and as fitted, and what fits and bootstrap replicates miss.
+
+    Takes what :func:`fitted_curves` returns.
+    """
+    tables = [table[table["learner"] == title] for title in LEARNERS.values()]
     looks = ((TYPE_PATH[3], "o"), (TYPE_PATH[0], "s"))
-    with style():
-        figure = new_figure(6.4)
-        top, *rest = figure.subplots(3, 1, sharex=True, height_ratios=(1.7, 1, 1))
-        for ax, table, (color, marker) in zip(rest, tables, looks, strict=True):
-            sizes, measured = table["data"], table["accuracy"]
-            top.plot(sizes, measured, marker, color=color, markersize=4, label="measured")
-            for curve, dashes in (("fitted", "-"), ("power_law", (0, (4, 2)))):
-                line = {"color": color, "linestyle": dashes, "linewidth": 1.4}
-                top.plot(sizes, table[curve], **line)
-                ax.plot(sizes, 100 * (table[curve] - measured), **line)
-            for axes, base, scale in ((top, 0.0, 1), (ax, measured, 100)):
-                axes.fill_between(
-                    sizes, scale * (table["low"] - base), scale * (table["high"] - base),
-                    color=color, alpha=0.2, linewidth=0,
-                )  # fmt: skip
-            ax.axhline(0, color=MUTED, linewidth=0.8)
-            ax.set_title(table["learner"].iloc[0], color=color)
-            ax.set_ylabel("points")
-        top.set(ylabel="accuracy", xscale="log")
-        for table, (color, _), place in zip(tables, looks, ((-8, 8), (10, -8)), strict=True):
-            middle = table.iloc[len(table) // 2]
-            top.annotate(
-                middle["learner"], (middle["data"], middle["accuracy"]), xytext=place,
-                textcoords="offset points", color=color, weight="bold",
-                ha="right" if place[0] < 0 else "left", va="bottom" if place[1] > 0 else "top",
+    figure, (top, *rest) = new_panels(6.4, 3, 1, sharex=True, height_ratios=(1.7, 1, 1))
+    for ax, here, (color, marker) in zip(rest, tables, looks, strict=True):
+        sizes, measured = here["data"], here["accuracy"]
+        top.plot(sizes, measured, marker, color=color, markersize=4, label="measured")
+        for curve, dashes in (("fitted", "-"), ("power_law", (0, (4, 2)))):
+            line = {"color": color, "linestyle": dashes, "linewidth": 1.4}
+            top.plot(sizes, here[curve], **line)
+            ax.plot(sizes, 100 * (here[curve] - measured), **line)
+        for axes, base, scale in ((top, 0.0, 1), (ax, measured, 100)):
+            axes.fill_between(
+                sizes, scale * (here["low"] - base), scale * (here["high"] - base),
+                color=color, alpha=0.2, linewidth=0,
             )  # fmt: skip
-        rest[-1].set_xticks([10, 100, 1000], ["10", "100", "1,000"])
-        rest[-1].set_xlabel("samples to train on")
-        handles = [
-            marker_handle("o", MUTED, "measured", 4),
-            Line2D([], [], color=MUTED, linewidth=1.4, label="sum of exponentials"),
-            Patch(facecolor=MUTED, alpha=0.3, label="its bootstrap band, 95 %"),
-            Line2D([], [], color=MUTED, linewidth=1.4, linestyle=(0, (4, 2)), label="power law"),
-        ]
-        legend_below(figure, handles, columns=2)
-        ends = {
-            f"{curve}_{k}": 100 * np.abs(table[column] - table["accuracy"]).max()
-            for k, table in enumerate(tables, start=1)
-            for curve, column in (("sum", "fitted"), ("power", "power_law"))
-        }
-        return laid_out(figure), with_numbers(
-            pd.concat(tables, ignore_index=True),
-            replicates=len(results["nearest neighbor"]["bootstrap"]),
-            **ends,
-        )
+        ax.axhline(0, color=MUTED, linewidth=0.8)
+        ax.set_title(here["learner"].iloc[0], color=color)
+        ax.set_ylabel("points")
+    top.set(ylabel="accuracy", xscale="log")
+    for here, (color, _), place in zip(tables, looks, ((-8, 8), (10, -8)), strict=True):
+        middle = here.iloc[len(here) // 2]
+        top.annotate(
+            middle["learner"], (middle["data"], middle["accuracy"]), xytext=place,
+            textcoords="offset points", color=color, weight="bold",
+            ha="right" if place[0] < 0 else "left", va="bottom" if place[1] > 0 else "top",
+        )  # fmt: skip
+    rest[-1].set_xticks([10, 100, 1000], ["10", "100", "1,000"])
+    rest[-1].set_xlabel("samples to train on")
+    handles = [
+        marker_handle("o", MUTED, "measured", 4),
+        Line2D([], [], color=MUTED, linewidth=1.4, label="sum of exponentials"),
+        Patch(facecolor=MUTED, alpha=0.3, label="its bootstrap band, 95 %"),
+        Line2D([], [], color=MUTED, linewidth=1.4, linestyle=(0, (4, 2)), label="power law"),
+    ]
+    legend_below(figure, handles, columns=2)
+    return figure, table
 
 
-#: The ways of grading, by name: text, color and marker.
-GRADINGS = {
-    "noise": ("output noise", TYPE_PATH[3], "o"),
-    "subset": ("subsets", TYPE_PATH[0], "s"),
-}
+def promises_and_results(results: Mapping[str, Any]) -> pd.DataFrame:
+    """What contracts promised and what came of them, from what ``make trials`` writes.
 
-
-#: Slacks beyond this are not drawn: they are far from binding.
-FAR = 5.0
-
-
-def realized(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """What contracts promised and what came of them, with intervals.
-
-    Parameters
-    ----------
-    results : mapping
-        What ``make trials`` writes.
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns learner, grading, quantity, theory, mean, half_width: mean over draws and half the
-        width of its 95 % interval, in units of value (accuracies in percentage points). Slacks that
-        are not drawn are there too.
+    In units of value (accuracies in percentage points): what the theory says, the mean over draws
+    and half the width of its 95 % interval.
 
     Examples
     --------
@@ -160,7 +149,7 @@ def realized(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     ...          "trials": {"noise": runs, "subset": runs}}
     >>> learners = dict.fromkeys(["nearest neighbor", "random features"], found)
     >>> case = {"parties": 4, "probabilities": [0.5, 0.5], "costs": [0.5, 0.1], "draws": 2}
-    >>> realized(case | learners)[1]["quantity"].tolist()[:4]
+    >>> promises_and_results(case | learners)["quantity"].tolist()[:4]
     ['mean accuracy', 'accuracy', 'reward 1', 'reward 2']
     """
     rows = []
@@ -173,54 +162,59 @@ def realized(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
                 numbers = (scale * theory[key], scale * value, scale * width)
                 rows.append((title, text, key, *numbers))
     columns = ["learner", "grading", "quantity", "theory", "mean", "half_width"]
-    table = pd.DataFrame(rows, columns=columns)
+    return with_numbers(pd.DataFrame(rows, columns=columns), draws=results["draws"])
+
+
+@drawing
+def realized(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """What contracts promised and what came of them, with intervals.
+
+    Takes what :func:`promises_and_results` returns. Slacks that are far from binding are not drawn.
+    """
     slack = table["quantity"].str.startswith(("IR", "IC"))
     near = table.assign(far=slack & (table["theory"] > FAR)).groupby("quantity", sort=False)
     far = near["far"].transform("all")
     quantities = list(dict.fromkeys(table.loc[~far, "quantity"]))
     slacks_from = next(k for k, text in enumerate(quantities) if text.startswith("IR"))
-    with style():
-        figure = new_figure(6.6)
-        axes = figure.subplots(1, len(LEARNERS), sharex=True, sharey=True)
-        for ax, title in zip(axes, LEARNERS.values(), strict=True):
-            for row, quantity in enumerate(quantities):
-                here = table[(table["learner"] == title) & (table["quantity"] == quantity)]
-                # Accuracies and rewards as differences, slacks as they are.
-                base = 0.0 if quantity.startswith(("IR", "IC")) else here["theory"].iloc[0]
-                ax.plot(
-                    [here["theory"].iloc[0] - base] * 2, [row - 0.38, row + 0.38], color=INK,
-                    linewidth=2.6, solid_capstyle="butt", zorder=2,
+    figure, axes = new_panels(6.6, 1, len(LEARNERS), sharex=True, sharey=True)
+    for ax, title in zip(axes, LEARNERS.values(), strict=True):
+        for row, quantity in enumerate(quantities):
+            here = table[(table["learner"] == title) & (table["quantity"] == quantity)]
+            # Accuracies and rewards as differences, slacks as they are.
+            base = 0.0 if quantity.startswith(("IR", "IC")) else here["theory"].iloc[0]
+            ax.plot(
+                [here["theory"].iloc[0] - base] * 2, [row - 0.38, row + 0.38], color=INK,
+                linewidth=2.6, solid_capstyle="butt", zorder=2,
+            )  # fmt: skip
+            for (_, color, marker), shift, (_, it) in zip(
+                GRADINGS.values(), (-0.17, 0.17), here.iterrows(), strict=True
+            ):
+                ax.errorbar(
+                    it["mean"] - base, row + shift, xerr=it["half_width"], color=color,
+                    marker=marker, markersize=5, linewidth=1.6, zorder=3,
                 )  # fmt: skip
-                for (_, color, marker), shift, (_, it) in zip(
-                    GRADINGS.values(), (-0.17, 0.17), here.iterrows(), strict=True
-                ):
-                    ax.errorbar(
-                        it["mean"] - base, row + shift, xerr=it["half_width"], color=color,
-                        marker=marker, markersize=5, linewidth=1.6, zorder=3,
-                    )  # fmt: skip
-            ax.set_title(title)
-            ax.axhline(slacks_from - 0.5, color=MUTED, linewidth=0.8)
-            ax.grid(axis="x")
-            ax.set_xlabel("units of value, or points")
-        axes[0].set_yticks(range(len(quantities)), [_quantity(text) for text in quantities])
-        axes[0].invert_yaxis()
-        handles = [Line2D([], [], color=INK, linewidth=2.6, label="theory")]
-        handles += [
-            Line2D([], [], color=color, marker=marker, markersize=5, label=text)
-            for text, color, marker in GRADINGS.values()
-        ]
-        legend_below(figure, handles, columns=3)
-        drawn = table[table["quantity"].isin(quantities)]
-        off = (drawn["mean"] - drawn["theory"]).abs()
-        return laid_out(figure), with_numbers(
-            table,
-            draws=results["draws"],
-            far=FAR,
-            intervals=len(drawn),
-            outside=int((off > drawn["half_width"]).sum()),
-            widest=drawn["half_width"].max(),
-            least_far=table.loc[far, "mean"].min(),
-        )
+        ax.set_title(title)
+        ax.axhline(slacks_from - 0.5, color=MUTED, linewidth=0.8)
+        ax.grid(axis="x")
+        ax.set_xlabel("units of value, or points")
+    axes[0].set_yticks(range(len(quantities)), [_quantity(text) for text in quantities])
+    axes[0].invert_yaxis()
+    handles = [Line2D([], [], color=INK, linewidth=2.6, label="theory")]
+    handles += [
+        Line2D([], [], color=color, marker=marker, markersize=5, label=text)
+        for text, color, marker in GRADINGS.values()
+    ]
+    legend_below(figure, handles, columns=3)
+    drawn = table[table["quantity"].isin(quantities)]
+    off = (drawn["mean"] - drawn["theory"]).abs()
+    return figure, with_numbers(
+        table,
+        far=FAR,
+        intervals=len(drawn),
+        outside=int((off > drawn["half_width"]).sum()),
+        widest=drawn["half_width"].max(),
+        least_far=table.loc[far, "mean"].min(),
+    )
 
 
 def _run(results: Mapping[str, Any], learner: str) -> tuple[Menu, dict[str, Trials]]:
@@ -244,20 +238,14 @@ def _quantity(name: str) -> str:
     return f"{kind} {types[0]} to {types[1]}" if len(types) == 2 else name
 
 
-def split_errors(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
+def split_deployments(results: Mapping[str, Any]) -> pd.DataFrame:
     """Contracts calibrated on one half of the data and carried out on the other.
 
-    Parameters
-    ----------
-    results : mapping
-        What ``make trials`` writes.
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns split, promised, expected_accuracy, type, slack: by split and type, the accuracy
-        that the design promised, what is to be expected, and by how much the mean reward exceeds
-        cost and what the type would reach alone, units of value. Rows are sorted by the error.
+    From what ``make trials`` writes. By split and type: the accuracy that the design promised, what
+    is to be expected, and by how much the mean reward exceeds cost and what the type would reach
+    alone (slack, units of value); rows are sorted by the error. Among the numbers of the table is
+    half the width of the 95 % interval of the accuracy in the runs, in percentage points
+    (``sampling``).
 
     Examples
     --------
@@ -267,7 +255,7 @@ def split_errors(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     >>> learner = {"sizes": sizes, "accuracies": measured, "trials": {"noise": runs}}
     >>> case = {"parties": 4, "probabilities": [0.3, 0.3, 0.4], "costs": [0.5, 0.3, 0.1]}
     >>> halves = {"sizes": sizes, "pairs": [[measured, [0.5, 0.7, 0.81, 0.86, 0.9]]]}
-    >>> table = split_errors(case | {"disjoint": halves, "nearest neighbor": learner})[1]
+    >>> table = split_deployments(case | {"disjoint": halves, "nearest neighbor": learner})
     >>> table["split"].tolist()  # who designs with the better half is let down
     ['1b', '1b', '1b', '1a', '1a', '1a']
     """
@@ -289,34 +277,44 @@ def split_errors(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     )
     menu, trials = _run(results, "nearest neighbor")
     _, sampling = intervals(menu, trials["noise"])["accuracy"]
-    with style():
-        figure = new_figure(4.6)
-        left, right = figure.subplots(1, 2, sharey=True)
-        rows = np.arange(len(cases))
-        errors = [100 * (found.expected_accuracy - found.promised_accuracy) for _, found in cases]
-        left.axvspan(-100 * sampling, 100 * sampling, color=FAINT, alpha=0.55, linewidth=0)
-        left.hlines(rows, 0, errors, color=CAP, linewidth=1.6)
-        left.plot(errors, rows, "D", color=CAP, markersize=6)
-        left.set(title="accuracy", xlabel="expected less promised (points)")
-        colors = type_colors(results["costs"])
-        for k, (color, marker) in enumerate(zip(colors, ("o", "s", "^"), strict=True)):
-            slacks = [found.ir_slacks[k] for _, found in cases]
-            right.plot(slacks, rows, marker, color=color, markersize=6, label=f"type {k + 1}")
-        right.set(title="IR slacks", xlabel="reward − cost − alone (value)")
-        for ax in (left, right):
-            ax.axvline(0, color=INK, linewidth=1)
-            ax.set_yticks(rows, [name for name, _ in cases])
-        left.set_ylabel("split and half")
-        handles = [
-            marker_handle("D", CAP, "accuracy"),
-            Patch(facecolor=FAINT, alpha=0.55, label="sampling, 95 %"),
-            *right.get_legend_handles_labels()[0],
-        ]
-        legend_below(figure, handles, columns=3)
-        return laid_out(figure), with_numbers(
-            table,
-            cases=len(cases),
-            largest=np.abs(errors).max(),
-            sampling=100 * sampling,
-            least_slack=table["slack"].min(),
-        )
+    return with_numbers(table, sampling=100 * sampling)
+
+
+@drawing
+def split_errors(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Contracts calibrated on one half of the data and carried out on the other.
+
+    Takes what :func:`split_deployments` returns, for three types, costliest first.
+    """
+    sampling = table.attrs["numbers"]["sampling"]
+    once = table.drop_duplicates("split")
+    rows = np.arange(len(once))
+    errors = 100 * (once["expected_accuracy"] - once["promised"])
+    figure, (left, right) = new_panels(4.6, 1, 2, sharey=True)
+    left.axvspan(-sampling, sampling, color=FAINT, alpha=0.55, linewidth=0)
+    left.hlines(rows, 0, errors, color=CAP, linewidth=1.6)
+    left.plot(errors, rows, "D", color=CAP, markersize=6)
+    left.set(title="accuracy", xlabel="expected less promised (points)")
+    looks = {
+        kind: {
+            "color": color, "marker": marker, "linestyle": "none", "markersize": 6,
+            "label": f"type {kind}",
+        }
+        for kind, color, marker in zip((1, 2, 3), type_colors([3, 2, 1]), "os^", strict=True)
+    }  # fmt: skip
+    place = dict(zip(once["split"], rows, strict=True))
+    draw_lines(right, table.assign(row=table["split"].map(place)), "slack", "row", "type", looks)
+    right.set(title="IR slacks", xlabel="reward − cost − alone (value)")
+    for ax in (left, right):
+        ax.axvline(0, color=INK, linewidth=1)
+        ax.set_yticks(rows, once["split"])
+    left.set_ylabel("split and half")
+    handles = [
+        marker_handle("D", CAP, "accuracy"),
+        Patch(facecolor=FAINT, alpha=0.55, label="sampling, 95 %"),
+        *right.get_legend_handles_labels()[0],
+    ]
+    legend_below(figure, handles, columns=3)
+    return figure, with_numbers(
+        table, cases=len(once), largest=errors.abs().max(), least_slack=table["slack"].min()
+    )

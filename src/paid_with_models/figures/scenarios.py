@@ -25,12 +25,12 @@ from .style import (
     GRID,
     INK,
     MUTED,
-    laid_out,
+    drawing,
     legend_below,
     marker_handle,
     new_figure,
+    new_panels,
     number_text,
-    style,
     thousands_separated,
     tint,
     type_colors,
@@ -40,131 +40,70 @@ from .style import (
 __all__ = ["contributions", "graphical_illustration", "reward_distributions", "scenario_panel"]
 
 
+@drawing
 def reward_distributions(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     r"""Distribution of each type's reward under proportional assignment, exact, given n_i >= 1.
 
     Heights are relative to a type's most likely value. Types whose rewards take few values have
     a bar at each; otherwise probabilities are summed in bins. The axis never spans less than one
     percent of the value of the best possible model, so that equal rewards look equal.
-
-    Parameters
-    ----------
-    contract : Contract
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns type, value (center), width (of the bin; 0 for a single value), probability,
-        first_moment (the mean, :math:`t_i`). Probabilities of a type sum to 1.
-
-    Examples
-    --------
-    >>> from paid_with_models import GeneralizationBound, solve
-    >>> contract = solve(Problem(4, [0.5, 0.5], [0.2, 0.02], GeneralizationBound()))
-    >>> table = reward_distributions(contract)[1]
-    >>> table.groupby("type")["probability"].sum().round(9).tolist()
-    [1.0, 1.0]
     """
     table = _reward_table(contract)
     n_types = contract.problem.n_types
-    with style():
-        figure = new_figure(1.5 + 0.62 * n_types)
-        ax = figure.subplots()
-        _draw_rewards(ax, contract, table)
-        ax.set_xlabel("value of the reward, v(r)")
-        out = _stays_out_alone(contract)
-        handles = [_moment_handle()] + ([_grey_handle()] if out.any() else [])
-        legend_below(figure, handles, columns=2)
-        return laid_out(figure), with_numbers(table, **_menu_numbers(contract))
+    figure, ax = new_panels(1.5 + 0.62 * n_types)
+    _draw_rewards(ax, contract, table)
+    ax.set_xlabel("value of the reward, v(r)")
+    out = _stays_out_alone(contract)
+    handles = [_moment_handle()] + ([_grey_handle()] if out.any() else [])
+    legend_below(figure, handles, columns=2)
+    return figure, with_numbers(table, **_menu_numbers(contract))
 
 
+@drawing
 def contributions(contract: Contract) -> tuple[Figure, pd.DataFrame]:
-    """Contributions split into what a type would give anyway, what is added, what is given up.
-
-    Parameters
-    ----------
-    contract : Contract
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns type, contribution, reservation_contribution, base, added, reduced (units of
-        data): contribution = base + added, reservation_contribution = base + reduced.
-
-    Examples
-    --------
-    >>> from paid_with_models import GeneralizationBound, solve
-    >>> contract = solve(Problem(4, [0.5, 0.5], [0.2, 0.02], GeneralizationBound()))
-    >>> table = contributions(contract)[1]
-    >>> bool(((table["base"] + table["added"] - table["contribution"]).abs() < 1e-9).all())
-    True
-    """
+    """Contributions split into what a type would give anyway, what is added, what is given up."""
     table = _contribution_table(contract)
-    with style():
-        figure = new_figure(1.6 + 0.5 * contract.problem.n_types)
-        ax = figure.subplots()
-        _draw_contributions(ax, contract, table)
-        ax.set_xlabel("contribution (units of data)")
-        out = _stays_out_alone(contract)
-        handles = _part_handles(table) + ([_grey_handle()] if out.any() else [])
-        if handles:
-            legend_below(figure, handles, columns=2)
-        return laid_out(figure), with_numbers(table, **_menu_numbers(contract))
+    figure, ax = new_panels(1.6 + 0.5 * contract.problem.n_types)
+    _draw_contributions(ax, contract, table)
+    ax.set_xlabel("contribution (units of data)")
+    out = _stays_out_alone(contract)
+    handles = _part_handles(table) + ([_grey_handle()] if out.any() else [])
+    if handles:
+        legend_below(figure, handles, columns=2)
+    return figure, with_numbers(table, **_menu_numbers(contract))
 
 
+@drawing
 def scenario_panel(contracts: Mapping[str, Contract]) -> tuple[Figure, pd.DataFrame]:
-    """Reward distributions beside contributions, one row a contract.
-
-    Parameters
-    ----------
-    contracts : mapping from title to Contract
-        In the order drawn.
-
-    Returns
-    -------
-    Figure, DataFrame
-        The tables of :func:`contributions` and first moments, with a column scenario.
-
-    Raises
-    ------
-    ValueError
-        If there is no contract.
-
-    Examples
-    --------
-    >>> from paid_with_models import GeneralizationBound, solve
-    >>> contract = solve(Problem(4, [0.5, 0.5], [0.2, 0.02], GeneralizationBound()))
-    >>> scenario_panel({"Mine": contract})[1]["scenario"].tolist()
-    ['Mine', 'Mine']
-    """
+    """Reward distributions beside contributions, one row a contract."""
     if not contracts:
         raise ValueError("contracts must not be empty")
     heights = [1.15 + 0.42 * contract.problem.n_types for contract in contracts.values()]
     tables = []
     any_out = False
-    with style():
-        figure = new_figure(sum(heights) + 1.0)
-        axes = figure.subplots(
-            len(contracts), 2, squeeze=False,
-            gridspec_kw={"width_ratios": [1.25, 1], "height_ratios": heights},
-        )  # fmt: skip
-        for row, (title, contract) in zip(axes, contracts.items(), strict=True):
-            rewards, parts = _reward_table(contract), _contribution_table(contract)
-            _draw_rewards(row[0], contract, rewards, numbers=False)
-            _draw_contributions(row[1], contract, parts, labels=False)
-            row[0].set_title(title)
-            any_out |= bool(_stays_out_alone(contract).any())
-            parts.insert(0, "scenario", title)
-            parts["first_moment"] = contract.rewards
-            tables.append(parts)
-        axes[-1, 0].set_xlabel("value of the reward, v(r)")
-        axes[-1, 1].set_xlabel("contribution (units of data)")
-        every = pd.concat(tables, ignore_index=True)
-        handles = [_moment_handle(), *_part_handles(every)] + ([_grey_handle()] if any_out else [])
-        legend_below(figure, handles, columns=2)
-        return laid_out(figure), every
+    figure = new_figure(sum(heights) + 1.0)
+    axes = figure.subplots(
+        len(contracts), 2, squeeze=False,
+        gridspec_kw={"width_ratios": [1.25, 1], "height_ratios": heights},
+    )  # fmt: skip
+    for row, (title, contract) in zip(axes, contracts.items(), strict=True):
+        rewards, parts = _reward_table(contract), _contribution_table(contract)
+        _draw_rewards(row[0], contract, rewards, numbers=False)
+        _draw_contributions(row[1], contract, parts, labels=False)
+        row[0].set_title(title)
+        any_out |= bool(_stays_out_alone(contract).any())
+        parts.insert(0, "scenario", title)
+        parts["first_moment"] = contract.rewards
+        tables.append(parts)
+    axes[-1, 0].set_xlabel("value of the reward, v(r)")
+    axes[-1, 1].set_xlabel("contribution (units of data)")
+    every = pd.concat(tables, ignore_index=True)
+    handles = [_moment_handle(), *_part_handles(every)] + ([_grey_handle()] if any_out else [])
+    legend_below(figure, handles, columns=2)
+    return figure, every
 
 
+@drawing
 def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     r"""The contract in the plane of contributions and rewards, and a closer look at its options.
 
@@ -172,23 +111,6 @@ def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     touch it at the reservation contributions. Isoprofit lines :math:`t - c_i m = u_i` pass
     through the options; no type sees another option above its own line. No reward exceeds
     :math:`t_{max}`, the largest of the caps :math:`T_i(m)`.
-
-    Parameters
-    ----------
-    contract : Contract
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns type, cost, contribution, reward, utility, reservation_contribution,
-        reservation_value, reservation_utility, reward_cap, option (types that share it).
-
-    Examples
-    --------
-    >>> from paid_with_models import GeneralizationBound, solve
-    >>> contract = solve(Problem(4, [0.5, 0.5], [0.2, 0.02], GeneralizationBound()))
-    >>> graphical_illustration(contract)[1]["option"].tolist()
-    ['type 1', 'type 2']
     """
     problem = contract.problem
     option = np.empty(problem.n_types, dtype=object)
@@ -210,37 +132,37 @@ def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     )
     limits = _plane_limits(contract)
     zoom = _zoom_limits(contract, limits)
-    with style():
-        figure = new_figure(7.6 + 0.22 * ((problem.n_types - 1) // 5))
-        upper, lower = figure.subplots(2, 1, gridspec_kw={"height_ratios": [1.1, 1]})
-        _draw_plane(upper, contract, limits)
-        _draw_plane(lower, contract, zoom, closer=True)
-        (x0, x1), (y0, y1) = zoom
-        upper.add_patch(
-            Rectangle(
-                (x0, y0), x1 - x0, y1 - y0, facecolor="none", edgecolor=INK, linewidth=1.0, zorder=8
-            )
+    figure, (upper, lower) = new_panels(
+        7.6 + 0.22 * ((problem.n_types - 1) // 5), 2, 1, gridspec_kw={"height_ratios": [1.1, 1]}
+    )
+    _draw_plane(upper, contract, limits)
+    _draw_plane(lower, contract, zoom, closer=True)
+    (x0, x1), (y0, y1) = zoom
+    upper.add_patch(
+        Rectangle(
+            (x0, y0), x1 - x0, y1 - y0, facecolor="none", edgecolor=INK, linewidth=1.0, zorder=8
         )
-        upper.set_title("Contributions and rewards")
-        lower.set_title("A closer look at the frame")
-        lower.set_xlabel("contribution m (units of data)")
-        for ax in (upper, lower):
-            ax.set_ylabel("reward, in value")
-        grey = MUTED
-        handles = [
-            Line2D([], [], color=INK, linewidth=2.4, label="$v(a(m))$, data used alone"),
-            Line2D([], [], color=CAP, linewidth=2.2, label="$t_{max}$, largest cap"),
-            marker_handle("o", grey, "first-moment solution $(m_i, t_i)$", 8),
-            marker_handle("o", grey, "reservation contribution", 8, hollow=True),
-            Line2D([], [], color=grey, linewidth=1.5, label="isoprofit line $t - c_i m = u_i$"),
-            Line2D(
-                [], [], color=grey, linewidth=1.3, linestyle=(0, (4, 2.5)),
-                label="reservation line $t - c_i m = f_i$",
-            ),
-        ]  # fmt: skip
-        legend_below(figure, handles, columns=2)
-        type_legend(figure, problem)
-        return laid_out(figure), with_numbers(table, **_menu_numbers(contract))
+    )
+    upper.set_title("Contributions and rewards")
+    lower.set_title("A closer look at the frame")
+    lower.set_xlabel("contribution m (units of data)")
+    for ax in (upper, lower):
+        ax.set_ylabel("reward, in value")
+    grey = MUTED
+    handles = [
+        Line2D([], [], color=INK, linewidth=2.4, label="$v(a(m))$, data used alone"),
+        Line2D([], [], color=CAP, linewidth=2.2, label="$t_{max}$, largest cap"),
+        marker_handle("o", grey, "first-moment solution $(m_i, t_i)$", 8),
+        marker_handle("o", grey, "reservation contribution", 8, hollow=True),
+        Line2D([], [], color=grey, linewidth=1.5, label="isoprofit line $t - c_i m = u_i$"),
+        Line2D(
+            [], [], color=grey, linewidth=1.3, linestyle=(0, (4, 2.5)),
+            label="reservation line $t - c_i m = f_i$",
+        ),
+    ]  # fmt: skip
+    legend_below(figure, handles, columns=2)
+    type_legend(figure, problem)
+    return figure, with_numbers(table, **_menu_numbers(contract))
 
 
 def _moment_handle() -> Line2D:

@@ -12,9 +12,10 @@ well, since nothing is told by color alone. "Type 1" is the first in the order o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ParamSpec
 
 import matplotlib as mpl
 import numpy as np
@@ -29,35 +30,20 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-__all__ = ["style", "type_colors"]
+__all__ = ["drawing", "style", "type_colors"]
 
 
+P = ParamSpec("P")
 #: Width of a figure in inches. Narrow, so that text stays legible on a phone.
 WIDTH = 6.0
-
-
 INK = "#1f2430"  # text, axes, the model that everybody could have
-
-
 MUTED = "#5d6470"  # secondary text
-
-
 FAINT = "#6f7682"  # types that train nothing alone
-
-
 GRID = "#dfe2e7"
-
-
 CAP = "#00796b"  # what the collective model is worth; the contract among schemes
-
-
 ALARM = "#b3261e"  # free-riding, broken promises
-
-
 #: From the costliest type to the cheapest.
 TYPE_PATH = ("#dd7733", "#b8321a", "#7b3b78", "#3a3fd0", "#141452")
-
-
 _RC: dict[str, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
@@ -159,25 +145,61 @@ def type_colors(costs: npt.ArrayLike) -> list[str]:
     return colors
 
 
+def drawing(
+    function: Callable[P, tuple[Figure, pd.DataFrame]],
+) -> Callable[P, tuple[Figure, pd.DataFrame]]:
+    """Let a function draw under :func:`style`, and lay its figure out once and for all.
+
+    Layout moves a little each time that it is redone.
+    """
+
+    @functools.wraps(function)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> tuple[Figure, pd.DataFrame]:
+        with style():
+            figure, table = function(*args, **kwargs)
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
+            return figure, table
+
+    return drawn
+
+
 def new_figure(height: float, layout: str = "constrained") -> Figure:
+    """An empty figure, `height` inches high."""
     figure = Figure(figsize=(WIDTH, height), layout=layout)  # type: ignore[arg-type]
     _Canvas(figure)
     return figure
 
 
-def laid_out(figure: Figure) -> Figure:
-    """Lay the figure out once and for all: layout moves a little each time that it is redone."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    return figure
+def new_panels(
+    height: float, rows: int = 1, columns: int = 1, **options: Any
+) -> tuple[Figure, Any]:
+    """A figure `height` inches high, and its axes as ``Figure.subplots`` returns them."""
+    figure = new_figure(height)
+    return figure, figure.subplots(rows, columns, **options)
+
+
+def draw_lines(
+    ax: Axes, table: pd.DataFrame, x: str, y: str, by: str, looks: Mapping[Any, Mapping[str, Any]]
+) -> None:
+    """A line of column `y` against column `x` for each value of column `by`.
+
+    ``looks`` holds the options of ``Axes.plot`` by value; unless they say otherwise a line is
+    labeled with its value.
+    """
+    for value, look in looks.items():
+        rows = table[table[by] == value]
+        ax.plot(rows[x], rows[y], **{"label": str(value), **look})
 
 
 def with_numbers(table: pd.DataFrame, **numbers: float | str) -> pd.DataFrame:
-    """The table, and the numbers that texts about the figure need."""
-    table.attrs["numbers"] = {
+    """A copy of the table with more of the numbers that texts about the figure need."""
+    plain = {
         name: value.item() if isinstance(value, np.generic) else value
         for name, value in numbers.items()
     }
+    table = table.copy()
+    table.attrs["numbers"] = {**table.attrs.get("numbers", {}), **plain}
     return table
 
 

@@ -15,15 +15,14 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from ..accuracy import FloatArray
-from ..paper.two_types import TwoTypeResults
+from ..paper.two_types import surfaces
 from .style import (
     CAP,
     GRID,
     MUTED,
     TYPE_PATH,
-    laid_out,
+    drawing,
     new_figure,
-    style,
     thousands_separated,
     tick_text,
     tint,
@@ -34,8 +33,8 @@ from .style import (
 __all__ = ["two_type_maps", "two_type_surfaces"]
 
 
-#: Pairs of quantities of the two-type experiment that are shown together: the attributes of
-#: `TwoTypeResults` with their titles, in a surface (with symbol) and in a map.
+#: Pairs of quantities of the two-type experiment that are shown together: columns of its table,
+#: with their titles in a surface (with symbol) and in a map.
 TWO_TYPE_PAIRS: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
     "contract": (
         ("contributions", "Contribution $m_i$ (data)", "Contribution"),
@@ -50,199 +49,135 @@ TWO_TYPE_PAIRS: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
         ("complete_rewards", "Reward $E[v(r_i)]$ (value)", "Reward"),
     ),
 }
-
-
-def two_type_surfaces(
-    results: TwoTypeResults, pair: str = "contract"
-) -> tuple[Figure, pd.DataFrame]:
-    """A pair of quantities over the grid of (p_1, N), as surfaces.
-
-    Parameters
-    ----------
-    results : TwoTypeResults
-        At least two sizes and two probabilities.
-    pair : str
-        One of `TWO_TYPE_PAIRS`: "contract", contributions and rewards of both types in the optimal
-        contract; "information", information cost and rents; "complete", average contributions and
-        rewards when types are seen.
-
-    Returns
-    -------
-    Figure, DataFrame
-        Columns n_parties, p_high, type, and the two quantities; the information cost is the same
-        for both types.
-
-    Raises
-    ------
-    ValueError
-        If the grid is a single line, or there is no such pair.
-
-    Examples
-    --------
-    >>> from paid_with_models.paper.two_types import two_type_experiment
-    >>> two_type_surfaces(two_type_experiment([4, 8], [0.3, 0.7]))[1].shape
-    (8, 5)
-    """
-    pairs = _pair(results, pair)
-    colors = type_colors(results.costs)
-    with style():
-        figure = new_figure(3.5, layout="none")
-        drawn: set[str] = set()
-        for place, (name, title, _) in enumerate(pairs):
-            box = (0.5 * place + 0.035, 0.09, 0.48, 0.88)
-            ax = figure.add_axes(box, projection="3d", computed_zorder=False)
-            assert isinstance(ax, Axes3D)
-            drawn |= _draw_surfaces(ax, results, getattr(results, name), colors)
-            figure.text(0.5 * place + 0.02, 0.95, title, size=11, weight="bold", va="center")
-        labels = {
-            colors[0]: f"type 1, cost {results.costs[0]:g}",
-            colors[1]: f"type 2, cost {results.costs[1]:g}",
-            BOTH: "both alike",
-        }
-        handles = [
-            Patch(facecolor=tint(color, 0.8), edgecolor=color, label=label)
-            for color, label in labels.items()
-            if color in drawn
-        ]
-        figure.legend(
-            handles=handles, loc="lower center", ncols=3, handlelength=1.2, borderaxespad=0.3
-        )
-        return laid_out(figure), _two_type_table(results, pairs)
-
-
-def two_type_maps(results: TwoTypeResults, pair: str = "contract") -> tuple[Figure, pd.DataFrame]:
-    """The same as maps with level lines: a row a quantity, a panel a type, common colors.
-
-    Parameters
-    ----------
-    results, pair
-        As for :func:`two_type_surfaces`.
-
-    Returns
-    -------
-    Figure, DataFrame
-        As :func:`two_type_surfaces`.
-
-    Raises
-    ------
-    ValueError
-        If the grid is a single line, or there is no such pair.
-
-    Examples
-    --------
-    >>> from paid_with_models.paper.two_types import two_type_experiment
-    >>> two_type_maps(two_type_experiment([4, 8], [0.3, 0.7]), "complete")[1].columns[-1]
-    'complete_rewards'
-    """
-    pairs = _pair(results, pair)
-    with style():
-        figure = new_figure(2.7 * len(pairs) + 0.2)
-        grid = figure.add_gridspec(len(pairs), 3, width_ratios=[1, 1, 0.06])
-        for row, (name, _, title) in enumerate(pairs):
-            values = getattr(results, name)
-            low, high = float(values.min()), float(values.max())
-            if high - low < 1e-6 * max(1.0, abs(high)):
-                low, high = low - 0.5, high + 0.5
-            levels = np.asarray(MaxNLocator(12, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
-            if values.ndim == 3:
-                panels = {f"{title}, type {i + 1}": values[..., i] for i in range(2)}
-                axes = [figure.add_subplot(grid[row, i]) for i in range(2)]
-                axes[1].tick_params(labelleft=False)
-            else:
-                panels = {title: values}
-                axes = [figure.add_subplot(grid[row, :2])]
-            for ax, (label, panel) in zip(axes, panels.items(), strict=True):
-                where = (results.p_high, results.n_parties, panel)
-                bands = ax.contourf(*where, levels=levels, cmap="cividis")
-                ax.contour(
-                    *where, levels=levels[1:-1], colors="white", linewidths=0.6, linestyles="solid"
-                )
-                if results.n_parties.max() >= 10 * results.n_parties.min():
-                    ax.set_yscale("log")
-                    sizes = np.array([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
-                    low_n, high_n = results.n_parties[[0, -1]]
-                    ax.set_yticks(sizes[(sizes >= low_n) & (sizes <= high_n)])
-                    thousands_separated(ax.yaxis)
-                    ax.minorticks_off()
-                ax.set_title(label)
-                if row == len(pairs) - 1:
-                    ax.set_xlabel("probability $p_1$ of type 1")
-            axes[0].set_ylabel("parties $N$")
-            bar = figure.colorbar(bands, cax=figure.add_subplot(grid[row, 2]))
-            bar.ax.tick_params(length=0)
-            bar.ax.yaxis.set_major_locator(MaxNLocator(6))
-            thousands_separated(bar.ax.yaxis)
-        return laid_out(figure), _two_type_table(results, pairs)
-
-
 Pairs = tuple[tuple[str, str, str], ...]
 
 
-def _pair(results: TwoTypeResults, pair: str) -> Pairs:
+@drawing
+def two_type_surfaces(results: pd.DataFrame, pair: str = "contract") -> tuple[Figure, pd.DataFrame]:
+    """A pair of quantities over the grid of (p_1, N), as surfaces.
+
+    Takes what :func:`~paid_with_models.paper.two_types.two_type_experiment` returns, of at least
+    two sizes and two probabilities. Pairs: "contract", contributions and rewards of both types in
+    the optimal contract; "information", information cost and rents; "complete", average
+    contributions and rewards when types are seen.
+    """
+    pairs = _pair(results, pair)
+    costs = results.drop_duplicates("type")["cost"].tolist()
+    colors = type_colors(costs)
+    figure = new_figure(3.5, layout="none")
+    drawn: set[str] = set()
+    for place, (name, title, _) in enumerate(pairs):
+        box = (0.5 * place + 0.035, 0.09, 0.48, 0.88)
+        ax = figure.add_axes(box, projection="3d", computed_zorder=False)
+        assert isinstance(ax, Axes3D)
+        drawn |= _draw_surfaces(ax, surfaces(results, name), colors)
+        figure.text(0.5 * place + 0.02, 0.95, title, size=11, weight="bold", va="center")
+    labels = {
+        colors[0]: f"type 1, cost {costs[0]:g}",
+        colors[1]: f"type 2, cost {costs[1]:g}",
+        BOTH: "both alike",
+    }
+    handles = [
+        Patch(facecolor=tint(color, 0.8), edgecolor=color, label=label)
+        for color, label in labels.items()
+        if color in drawn
+    ]
+    figure.legend(handles=handles, loc="lower center", ncols=3, handlelength=1.2, borderaxespad=0.3)
+    return figure, _two_type_table(results, pairs)
+
+
+@drawing
+def two_type_maps(results: pd.DataFrame, pair: str = "contract") -> tuple[Figure, pd.DataFrame]:
+    """The same as maps with level lines: a row a quantity, a panel a type, common colors."""
+    pairs = _pair(results, pair)
+    figure = new_figure(2.7 * len(pairs) + 0.2)
+    grid = figure.add_gridspec(len(pairs), 3, width_ratios=[1, 1, 0.06])
+    for row, (name, _, title) in enumerate(pairs):
+        layers = surfaces(results, name)
+        low, high = _range(layers)
+        levels = np.asarray(MaxNLocator(12, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
+        if len(layers) > 1:
+            titles = [f"{title}, type {i + 1}" for i in range(2)]
+            axes = [figure.add_subplot(grid[row, i]) for i in range(2)]
+            axes[1].tick_params(labelleft=False)
+        else:
+            titles, axes = [title], [figure.add_subplot(grid[row, :2])]
+        for ax, label, layer in zip(axes, titles, layers, strict=True):
+            where = (layer.columns.to_numpy(), layer.index.to_numpy(), layer.to_numpy())
+            bands = ax.contourf(*where, levels=levels, cmap="cividis")
+            ax.contour(
+                *where, levels=levels[1:-1], colors="white", linewidths=0.6, linestyles="solid"
+            )
+            if layer.index.max() >= 10 * layer.index.min():
+                ax.set_yscale("log")
+                sizes = np.array([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
+                ax.set_yticks(sizes[(sizes >= layer.index.min()) & (sizes <= layer.index.max())])
+                thousands_separated(ax.yaxis)
+                ax.minorticks_off()
+            ax.set_title(label)
+            if row == len(pairs) - 1:
+                ax.set_xlabel("probability $p_1$ of type 1")
+        axes[0].set_ylabel("parties $N$")
+        bar = figure.colorbar(bands, cax=figure.add_subplot(grid[row, 2]))
+        bar.ax.tick_params(length=0)
+        bar.ax.yaxis.set_major_locator(MaxNLocator(6))
+        thousands_separated(bar.ax.yaxis)
+    return figure, _two_type_table(results, pairs)
+
+
+def _pair(results: pd.DataFrame, pair: str) -> Pairs:
     if pair not in TWO_TYPE_PAIRS:
         raise ValueError(f"pair must be one of {', '.join(TWO_TYPE_PAIRS)}; got {pair!r}")
-    if results.n_parties.size < 2 or results.p_high.size < 2:
+    sizes, shares = results["n_parties"].nunique(), results["p_high"].nunique()
+    if sizes < 2 or shares < 2:
         raise ValueError(
             "results must have at least two sizes and two probabilities; got a grid of"
-            f" {results.n_parties.size} x {results.p_high.size}"
+            f" {sizes} x {shares}"
         )
     return TWO_TYPE_PAIRS[pair]
 
 
-def _two_type_table(results: TwoTypeResults, pairs: Pairs) -> pd.DataFrame:
-    pooled = results.p_high[results.bunched[-1]]
+def _two_type_table(results: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
+    sizes = results["n_parties"]
+    pooled = results.loc[(sizes == sizes.max()) & results["bunched"], "p_high"]
     return with_numbers(
-        results.table(*(name for name, *_ in pairs)),
-        smallest=results.n_parties.min(),
-        largest=results.n_parties.max(),
+        results[["n_parties", "p_high", "type", *(name for name, *_ in pairs)]],
+        smallest=sizes.min(),
+        largest=sizes.max(),
         switch=pooled.min() if pooled.size else 1.0,
     )
 
 
-#: View in degrees, and opacity: from low p_1 and few parties, where surfaces hide each other least.
-ELEVATION = 28
+def _range(layers: Sequence[pd.DataFrame]) -> tuple[float, float]:
+    """Least and largest of all; apart, so that what is flat but for rounding is drawn flat."""
+    low = min(float(layer.to_numpy().min()) for layer in layers)
+    high = max(float(layer.to_numpy().max()) for layer in layers)
+    return (low, high) if high - low >= 1e-6 * max(1.0, abs(high)) else (low - 0.5, high + 0.5)
 
 
-#: View in degrees, and opacity: from low p_1 and few parties, where surfaces hide each other least.
-AZIMUTH = -124
-
-
-#: View in degrees, and opacity: from low p_1 and few parties, where surfaces hide each other least.
+#: View in degrees: from low p_1 and few parties, where surfaces hide each other least.
+ELEVATION, AZIMUTH = 28, -124
+#: Opacity of surfaces.
 OPACITY = 0.85
-
-
 #: At most this many lines of a surface's mesh run along each axis.
 MESH = 26
-
-
 #: Two surfaces closer than this share of their axis cannot be told apart, and are drawn as one.
 ALIKE = 0.005
+#: Color of a surface on which both types lie, and of one that belongs to no type.
+BOTH, NEITHER = TYPE_PATH[2], CAP
 
 
-#: Colour of a surface on which both types lie, and of one that belongs to no type.
-BOTH = TYPE_PATH[2]
-
-
-#: Colour of a surface on which both types lie, and of one that belongs to no type.
-NEITHER = CAP
-
-
-def _draw_surfaces(
-    ax: Axes3D, results: TwoTypeResults, values: FloatArray, colors: Sequence[str]
-) -> set[str]:
+def _draw_surfaces(ax: Axes3D, layers: Sequence[pd.DataFrame], colors: Sequence[str]) -> set[str]:
     """One or two surfaces over (p_1, N), sorted by depth together; returns the colors used."""
-    rows = _thin(results.n_parties.size)
-    columns = _thin(results.p_high.size)
-    p, n = np.meshgrid(results.p_high[columns], results.n_parties[rows].astype(float))
-    z = values[np.ix_(rows, columns)]
-    low, high, ticks = _z_axis(z)
-    surfaces = [(z, NEITHER)] if z.ndim == 2 else [(z[..., i], colors[i]) for i in range(2)]
+    thin = [it.iloc[_thin(it.shape[0]), _thin(it.shape[1])] for it in layers]
+    p, n = np.meshgrid(thin[0].columns.to_numpy(), thin[0].index.to_numpy(dtype=float))
+    z = [layer.to_numpy() for layer in thin]
+    low, high, ticks = _z_axis(*_range(thin))
+    shades = [NEITHER] if len(z) == 1 else colors
     size = high - low
-    alike = np.zeros(z.shape[:2], dtype=bool)
-    if z.ndim == 3:
-        alike = np.abs(z[..., 0] - z[..., 1]) <= ALIKE * size
+    alike = np.zeros(p.shape, dtype=bool) if len(z) == 1 else np.abs(z[0] - z[1]) <= ALIKE * size
     quads, faces, edges = [], [], []
-    for number, (surface, color) in enumerate(surfaces):
+    for number, (surface, color) in enumerate(zip(z, shades, strict=True)):
         grid = np.stack([p, n, surface], axis=-1)
         corners = np.stack([grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]], axis=2)
         same = alike[:-1, :-1] & alike[:-1, 1:] & alike[1:, 1:] & alike[1:, :-1]
@@ -270,9 +205,8 @@ def _draw_surfaces(
         axis.set_pane_color((1, 1, 1, 0))
         axis.line.set_color(MUTED)
         axis._axinfo["grid"].update(color=GRID, linewidth=0.7)
-    ax.tick_params(axis="x", pad=-3)
-    ax.tick_params(axis="y", pad=-3)
-    ax.tick_params(axis="z", pad=-4)
+    for name, pad in (("x", -3), ("y", -3), ("z", -4)):
+        ax.tick_params(axis=name, pad=pad)
     for text in ax.zaxis.get_ticklabels():
         text.set_horizontalalignment("right")
     ax.patch.set_visible(False)
@@ -293,11 +227,8 @@ def _inner_ticks(low: float, high: float) -> list[float]:
     return [float(t) for t in ticks if low + edge <= t <= high - edge]
 
 
-def _z_axis(z: FloatArray) -> tuple[float, float, FloatArray]:
-    """Limits and ticks; a surface that is flat but for rounding is drawn flat."""
-    low, high = float(z.min()), float(z.max())
-    if high - low < 1e-6 * max(1.0, abs(high)):
-        low, high = low - 0.5, high + 0.5
+def _z_axis(low: float, high: float) -> tuple[float, float, FloatArray]:
+    """Limits and ticks; the axis starts at 0 if it nearly does."""
     ticks = np.asarray(MaxNLocator(4).tick_values(low, high), dtype=float)
     step = float(ticks[1] - ticks[0])
     low, high = min(low, 0.0) if abs(low) < 0.5 * step else low, high

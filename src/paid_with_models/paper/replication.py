@@ -16,7 +16,7 @@ from ..solver.routes import solve_many
 from .counter_example import CounterExample
 from .published import PUBLISHED, PublishedMenu
 from .scenarios import SCENARIOS, options, types_by_number
-from .two_types import TwoTypeResults, two_type_experiment
+from .two_types import two_type_experiment, two_type_problem
 
 __all__ = [
     "REPRODUCED_WITHIN",
@@ -92,7 +92,7 @@ def audit_published_menus(contracts: Mapping[str, Contract]) -> pd.DataFrame:
 
 
 def compare_with_published(
-    contracts: Mapping[str, Contract] | None = None, two_type: TwoTypeResults | None = None
+    contracts: Mapping[str, Contract] | None = None, two_type: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """The replication statement: every published number beside ours, with a verdict and a reason.
 
@@ -100,9 +100,10 @@ def compare_with_published(
     ----------
     contracts : mapping from scenario name to Contract, optional
         Contracts of the scenarios to compare.
-    two_type : TwoTypeResults, optional
-        Results on the paper's grid. Given one of the two, the statement is about that alone;
-        given both or neither (then all is solved), the appendix's example is compared too.
+    two_type : DataFrame, optional
+        What :func:`~paid_with_models.paper.two_types.two_type_experiment` finds on the paper's
+        grid. Given one of the two, the statement is about that alone; given both or neither (then
+        all is solved), the appendix's example is compared too.
 
     Returns
     -------
@@ -305,13 +306,14 @@ def _short(shortfall: float) -> str:
     return f"{abs(shortfall):.2g} {'below' if shortfall >= 0 else 'above'} ours"
 
 
-def _compare_two_type(results: TwoTypeResults) -> list[dict[str, object]]:
+def _compare_two_type(results: pd.DataFrame) -> list[dict[str, object]]:
     experiment = "Two types"
     rows = []
-    problem = results.problem(0, 0)
+    problem = two_type_problem(2, 0.5)
+    alone = results.drop_duplicates("type").set_index("type")
     for i, published in enumerate(PUBLISHED.two_type_reservation_contributions):
         reason = _autarky_reason(problem, i, published)
-        ours = float(results.reservation_contributions[i])
+        ours = float(alone["reservation_contribution"][i + 1])
         rows.append(_row(experiment, "reservation contribution", i + 1, published, ours, 8, reason))
     for i, published in enumerate(PUBLISHED.two_type_reservation_values):
         there = PUBLISHED.two_type_reservation_contributions[i]
@@ -319,17 +321,16 @@ def _compare_two_type(results: TwoTypeResults) -> list[dict[str, object]]:
             "follows from the published contribution, which differs: the value there is"
             f" {float(problem.model_value(there)):.8f}"
         )
-        ours = float(results.reservation_values[i])
+        ours = float(alone["reservation_value"][i + 1])
         rows.append(
             _row(experiment, "value of the reservation model", i + 1, published, ours, 8, reason)
         )
-    where = np.unravel_index(np.argmin(results.information_cost), results.information_cost.shape)
-    slack = float(results.gap[where])
+    lowest = results.loc[results["information_cost"].idxmin()]
     rows.append(
         _row(experiment, "lowest information cost", 0, PUBLISHED.two_type_lowest_information_cost,
-             float(results.information_cost[where]), 2,
-             f"found at N = {results.n_parties[where[0]]}, p_1 = {results.p_high[where[1]]:.2f};"
-             f" the contract there is within {slack:.0e} of the best expected accuracy; the"
+             float(lowest["information_cost"]), 2,
+             f"found at N = {lowest['n_parties']}, p_1 = {lowest['p_high']:.2f};"
+             f" the contract there is within {lowest['gap']:.0e} of the best expected accuracy; the"
              " published number is the end of a figure's axis")
     )  # fmt: skip
     return rows

@@ -11,7 +11,6 @@ import pandas as pd
 from ..accuracy import GeneralizationBound
 from ..contract import Contract
 from ..problem import Problem
-from ..solver.routes import solve, solve_many
 from ..valuation import LinearValuation
 
 __all__ = [
@@ -19,9 +18,8 @@ __all__ = [
     "Scenario",
     "contract_table",
     "options",
-    "scenario_contract",
-    "scenario_contracts",
     "scenario_problem",
+    "types_by_number",
 ]
 
 
@@ -161,12 +159,7 @@ def types_by_number(members: Sequence[int]) -> str:
 
 
 def scenario_problem(scenario: str) -> Problem:
-    """The problem of one of the paper's scenarios.
-
-    Parameters
-    ----------
-    scenario : str
-        A name in :data:`~paid_with_models.paper.scenarios.SCENARIOS`.
+    """The problem of the scenario with this name in :data:`SCENARIOS`.
 
     Raises
     ------
@@ -181,47 +174,3 @@ def scenario_problem(scenario: str) -> Problem:
     if scenario not in SCENARIOS:
         raise ValueError(f"scenario must be one of {', '.join(SCENARIOS)}; got {scenario!r}")
     return SCENARIOS[scenario].problem()
-
-
-def scenario_contract(scenario: str) -> Contract:
-    """The optimal contract of one of the paper's scenarios.
-
-    Parameters
-    ----------
-    scenario : str
-        As for :func:`scenario_problem`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such scenario.
-
-    Examples
-    --------
-    >>> scenario_contract("small_party_teamwork").shape.name
-    'POOLING'
-    """
-    return solve(scenario_problem(scenario))
-
-
-def scenario_contracts(scenarios: Sequence[str] = tuple(SCENARIOS)) -> dict[str, Contract]:
-    """The optimal contracts of several scenarios, by title.
-
-    Parameters
-    ----------
-    scenarios : sequence of str
-        As for :func:`scenario_problem`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such scenario.
-
-    Examples
-    --------
-    >>> list(scenario_contracts(["big_firm_cooperation"]))
-    ['Big-firm cooperation']
-    """
-    contracts = solve_many([scenario_problem(name) for name in scenarios])
-    titles = [SCENARIOS[name].title for name in scenarios]
-    return dict(zip(titles, contracts, strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,124 +19,48 @@ from ..problem import Problem, autarky
 from ..solver.program import least_utilities
 from ..solver.routes import solve_many
 from ..valuation import LinearValuation, Valuation
-from ..welfare import information_cost, information_rents
 from .scenarios import options
 
-__all__ = ["TwoTypeResults", "flat_stretch", "two_type_experiment"]
+__all__ = ["flat_stretch", "surfaces", "two_type_experiment", "two_type_problem"]
 
 
-@dataclass(frozen=True, eq=False)
-class TwoTypeResults:
-    r"""Contracts and complete-information benchmarks over a grid of (N, p_1).
+#: The paper's grid: numbers of parties, and probabilities of type 1.
+SIZES, SHARES = tuple(range(2, 101, 2)), tuple(np.linspace(0.01, 0.99, 30))
+#: What the table repeats of a contract.
+CERTIFICATES = ("expected_value", "expected_accuracy", "upper_bound", "gap", "kkt_residual")
+#: The columns of :func:`two_type_experiment` that belong to a type; others are the same for both.
+OF_A_TYPE = (
+    "cost", "reservation_contribution", "reservation_value", "reservation_utility",
+    "contributions", "rewards", "utilities", "complete_contributions", "complete_rewards",
+    "complete_utilities", "rents",
+)  # fmt: skip
 
-    Type 1 comes first. Shapes: G = len(n_parties), H = len(p_high).
 
-    Attributes
-    ----------
-    n_parties : (G,) ndarray of int
-        Numbers of parties N.
-    p_high : (H,) ndarray
-        Probabilities :math:`p_1` of type 1, the high-cost type.
-    costs, reservation_contributions, reservation_values, reservation_utilities : (2,) ndarray
-        Costs; data, model value and utility of each type in autarky.
-    contributions, rewards, utilities : (G, H, 2) ndarray
-        The optimal menu (units of data, value, value).
-    complete_contributions, complete_rewards, complete_utilities : (G, H, 2) ndarray
-        Complete information, averaged given :math:`n_i \ge 1`.
-    rents : (G, H, 2) ndarray
-        Information rents: utilities minus complete_utilities.
-    expected_value, complete_expected_value : (G, H) ndarray
-        Expected value of the collective model under the menu and under complete information.
-    information_cost : (G, H) ndarray
-        Their difference; negative where private types cost the coordinator something.
-    expected_accuracy, upper_bound, gap, kkt_residual, constraint_residual : (G, H) ndarray
-        Certificates of the contracts; constraint_residual is the largest relative violation of
-        individual rationality, incentive compatibility and caps.
-    bunched : (G, H) ndarray of bool
-        True where both types share one option.
-    n_outcomes : int
-        Distinct outcomes solved for complete information.
-    accuracy : Curve
-    valuation : Valuation
+def two_type_problem(
+    n_parties: int,
+    p_high: float,
+    costs: Sequence[float] = (0.02, 0.01),
+    accuracy: Curve = GeneralizationBound(),
+    valuation: Valuation = LinearValuation(100.0),
+) -> Problem:
+    """One problem of the experiment; arguments as for :func:`two_type_experiment`.
+
+    Examples
+    --------
+    >>> two_type_problem(10, 0.3).probabilities.tolist()
+    [0.3, 0.7]
     """
-
-    n_parties: npt.NDArray[np.int64]
-    p_high: FloatArray
-    costs: FloatArray
-    reservation_contributions: FloatArray
-    reservation_values: FloatArray
-    reservation_utilities: FloatArray
-    contributions: FloatArray
-    rewards: FloatArray
-    utilities: FloatArray
-    complete_contributions: FloatArray
-    complete_rewards: FloatArray
-    complete_utilities: FloatArray
-    rents: FloatArray
-    expected_value: FloatArray
-    complete_expected_value: FloatArray
-    information_cost: FloatArray
-    expected_accuracy: FloatArray
-    upper_bound: FloatArray
-    gap: FloatArray
-    kkt_residual: FloatArray
-    constraint_residual: FloatArray
-    bunched: npt.NDArray[np.bool_]
-    n_outcomes: int
-    accuracy: Curve
-    valuation: Valuation
-
-    def problem(self, row: int, column: int) -> Problem:
-        """The problem at n_parties[row], p_high[column]."""
-        p = float(self.p_high[column])
-        size = int(self.n_parties[row])
-        return Problem(size, [p, 1 - p], self.costs, self.accuracy, self.valuation)
-
-    def table(self, *quantities: str) -> pd.DataFrame:
-        """Results as a tidy table, one row per (N, p_1, type).
-
-        Parameters
-        ----------
-        *quantities : str
-            Names of attributes of shape (G, H, 2) or (G, H); the latter repeat for both types.
-
-        Returns
-        -------
-        DataFrame
-            Columns n_parties, p_high, type, then one per quantity.
-
-        Raises
-        ------
-        ValueError
-            If a name is not that of a result on the grid.
-
-        Examples
-        --------
-        >>> results = two_type_experiment(n_parties=[2], p_high=[0.5])
-        >>> results.table("contributions").columns.tolist()
-        ['n_parties', 'p_high', 'type', 'contributions']
-        """
-        shape = (self.n_parties.size, self.p_high.size, 2)
-        grid = np.meshgrid(self.n_parties, self.p_high, [1, 2], indexing="ij")
-        names = ("n_parties", "p_high", "type")
-        columns = {name: axis.ravel() for name, axis in zip(names, grid, strict=True)}
-        for name in quantities:
-            values = getattr(self, name, None)
-            if not isinstance(values, np.ndarray) or values.shape not in (shape, shape[:2]):
-                raise ValueError(f"quantities must name results on the grid; got {name!r}")
-            full = values if values.ndim == 3 else np.repeat(values[..., None], 2, axis=2)
-            columns[name] = full.ravel()
-        return pd.DataFrame(columns)
+    return Problem(n_parties, [p_high, 1 - p_high], costs, accuracy, valuation)
 
 
 def two_type_experiment(
-    n_parties: Sequence[int] | npt.NDArray[np.int64] = tuple(range(2, 101, 2)),
-    p_high: Sequence[float] | FloatArray = tuple(np.linspace(0.01, 0.99, 30)),
+    n_parties: Sequence[int] | npt.NDArray[np.int64] = SIZES,
+    p_high: Sequence[float] | FloatArray = SHARES,
     costs: tuple[float, float] = (0.02, 0.01),
     accuracy: Curve = GeneralizationBound(),
     valuation: Valuation = LinearValuation(100.0),
-) -> TwoTypeResults:
-    """Solve the two-type experiment on a grid of sizes and type probabilities.
+) -> pd.DataFrame:
+    r"""Solve the two-type experiment on a grid of sizes and type probabilities.
 
     All contracts go to the solver in one call. An outcome of the complete-information benchmark
     depends on who has come but not on how likely that was: each distinct one is solved once and
@@ -155,7 +79,16 @@ def two_type_experiment(
 
     Returns
     -------
-    TwoTypeResults
+    DataFrame
+        A row for each N, p_1 and type (columns n_parties, p_high, type). Of the type: cost;
+        reservation_contribution, reservation_value and reservation_utility; contributions,
+        rewards and utilities of the optimal menu; the same with complete information, averaged
+        given :math:`n_i \ge 1` (complete_…); rents, the utility less that with complete
+        information. Of the problem: expected_value and complete_expected_value of the collective
+        model, and information_cost, their difference; expected_accuracy, upper_bound, gap and
+        kkt_residual of the contract; constraint_residual, the largest relative violation of
+        individual rationality, incentive compatibility and caps; bunched, whether both types share
+        one option. ``attrs["n_outcomes"]`` is the number of distinct outcomes that were solved.
 
     Raises
     ------
@@ -164,9 +97,9 @@ def two_type_experiment(
 
     Examples
     --------
-    >>> results = two_type_experiment(n_parties=[10], p_high=[0.2, 0.8])
-    >>> results.contributions.shape, bool(results.bunched[0, 1])
-    ((1, 2, 2), True)
+    >>> table = two_type_experiment(n_parties=[10], p_high=[0.2, 0.8])
+    >>> len(table), table["bunched"].tolist()
+    (4, [False, False, True, True])
     """
     sizes = np.asarray(n_parties)
     shares = np.asarray(p_high, dtype=float)
@@ -177,56 +110,77 @@ def two_type_experiment(
     if shares.ndim != 1 or shares.size == 0 or not np.all((shares > 0) & (shares < 1)):
         raise ValueError(f"p_high must be a non-empty list of numbers in (0, 1); got {p_high!r}")
     problems = [
-        Problem(int(size) if size == int(size) else size, [p, 1 - p], costs, accuracy, valuation)
-        for size in sizes
+        two_type_problem(int(n) if n == int(n) else n, p, costs, accuracy, valuation)
+        for n in sizes
         for p in shares
     ]
     contracts = solve_many(problems)
-    alone = autarky(problems[0])
     complete = solve_complete_information_many(problems)
-    n_outcomes = sum(benchmark.totals.size for benchmark in complete[:: shares.size])
-    violated = violations(
-        np.asarray(costs, dtype=float),
-        *(
-            np.array([getattr(contract, name) for contract in contracts])
-            for name in ("contributions", "rewards", "reservation_utilities", "reward_caps")
-        ),
-    )
-    residuals = np.max(violated, axis=0) / contracts[0].problem.model_value.optimum
+    alone = autarky(problems[0])
 
-    def grid(values: Sequence[object] | FloatArray) -> npt.NDArray[np.float64]:
-        array = np.asarray(values)
-        return array.reshape(sizes.size, shares.size, *array.shape[1:])
+    def found(results: Sequence[Any], name: str) -> FloatArray:
+        return np.array([getattr(result, name) for result in results])
 
-    return TwoTypeResults(
-        n_parties=sizes.astype(np.int64),
-        p_high=shares,
-        costs=np.asarray(costs, dtype=float),
-        reservation_contributions=alone.contributions,
-        reservation_values=valuation(alone.accuracies),
-        reservation_utilities=alone.utilities,
-        contributions=grid([c.contributions for c in contracts]),
-        rewards=grid([c.rewards for c in contracts]),
-        utilities=grid([c.utilities for c in contracts]),
-        complete_contributions=grid([c.contributions for c in complete]),
-        complete_rewards=grid([c.rewards for c in complete]),
-        complete_utilities=grid([c.utilities for c in complete]),
-        rents=grid([information_rents(c, b) for c, b in zip(contracts, complete, strict=True)]),
-        expected_value=grid([c.expected_value for c in contracts]),
-        complete_expected_value=grid([c.expected_value for c in complete]),
-        information_cost=grid(
-            [information_cost(c, b) for c, b in zip(contracts, complete, strict=True)]
-        ),
-        expected_accuracy=grid([c.expected_accuracy for c in contracts]),
-        upper_bound=grid([c.upper_bound for c in contracts]),
-        gap=grid([c.gap for c in contracts]),
-        kkt_residual=grid([c.kkt_residual for c in contracts]),
-        constraint_residual=grid(residuals),
-        bunched=grid([len(options(c)) == 1 for c in contracts]).astype(bool),
-        n_outcomes=n_outcomes,
-        accuracy=accuracy,
-        valuation=valuation,
+    menus = ("contributions", "rewards", "utilities")
+    outside = (found(contracts, name) for name in ("reservation_utilities", "reward_caps"))
+    m, t = (found(contracts, name) for name in menus[:2])
+    violated = np.max(violations(np.asarray(costs, dtype=float), m, t, *outside), axis=0)
+    of_problem = {
+        **{name: found(contracts, name) for name in CERTIFICATES},
+        "complete_expected_value": found(complete, "expected_value"),
+        "constraint_residual": violated / problems[0].model_value.optimum,
+        "bunched": [len(options(contract)) == 1 for contract in contracts],
+    }
+    axes = np.meshgrid(sizes.astype(np.int64), shares, [1, 2], indexing="ij")
+    n, p, kind = (axis.ravel() for axis in axes)
+    table = pd.DataFrame(
+        {
+            "n_parties": n,
+            "p_high": p,
+            "type": kind,
+            "cost": np.tile(np.asarray(costs, dtype=float), len(problems)),
+            "reservation_contribution": np.tile(alone.contributions, len(problems)),
+            "reservation_value": np.tile(valuation(alone.accuracies), len(problems)),
+            "reservation_utility": np.tile(alone.utilities, len(problems)),
+            **{name: found(contracts, name).ravel() for name in menus},
+            **{f"complete_{name}": found(complete, name).ravel() for name in menus},
+            **{name: np.repeat(values, 2) for name, values in of_problem.items()},
+        }
     )
+    table["rents"] = table["utilities"] - table["complete_utilities"]
+    table["information_cost"] = table["expected_value"] - table["complete_expected_value"]
+    table.attrs["n_outcomes"] = sum(it.totals.size for it in complete[:: shares.size])
+    return table
+
+
+def surfaces(results: pd.DataFrame, quantity: str) -> list[pd.DataFrame]:
+    """One quantity over the grid, rows by N and columns by p_1: a table a type, or one for both.
+
+    Parameters
+    ----------
+    results : DataFrame
+        From :func:`two_type_experiment`.
+    quantity : str
+        A column of it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column.
+
+    Examples
+    --------
+    >>> results = two_type_experiment(n_parties=[2, 4], p_high=[0.5])
+    >>> [len(surfaces(results, quantity)) for quantity in ("rewards", "information_cost")]
+    [2, 1]
+    """
+    if quantity not in results.columns[3:]:
+        raise ValueError(f"quantity must name results on the grid; got {quantity!r}")
+    kinds = (1, 2) if quantity in OF_A_TYPE else (1,)
+    return [
+        results[results["type"] == kind].pivot_table(quantity, "n_parties", "p_high")
+        for kind in kinds
+    ]
 
 
 def flat_stretch(contract: Contract, loss: float) -> tuple[FloatArray, FloatArray]:

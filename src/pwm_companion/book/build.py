@@ -30,7 +30,7 @@ import yaml
 
 from .. import verify
 from ..figures import pages as figure_pages
-from ..figures.draw import FigureError, draw_figures
+from ..figures.draw import FigureError, draw_figures, drawn_before
 from ..figures.registry import FigureRecord, RegistryError, load_registry
 from ..figures.shorten import shorten
 from ..files import commit_time
@@ -106,7 +106,11 @@ def build(
     cache = (home if quick else build_dir) / "cache"
     executed = execute_chapters(pages, root, cache, jobs, say, share=quick)
     try:
-        drawn = {} if quick else draw_figures(root, build_dir, jobs=jobs, say=say)
+        drawn = (
+            drawn_before(registry, build_dir)
+            if quick
+            else draw_figures(root, build_dir, jobs=jobs, say=say)
+        )
     except FigureError as error:
         raise BuildError(str(error)) from None
     tables = {name: folder / f"{name}.csv" for name, folder in drawn.items()}
@@ -188,7 +192,7 @@ def _without_missing_pages(toc: Any, root: Path) -> Any:
 def check_figures(registry: dict[str, FigureRecord], chapters: list[Chapter]) -> None:
     """Raise `RegistryError` unless each figure of record is shown once in the chapter it names.
 
-    Another chapter may show it too, drawn from results of its own.
+    Another chapter may show it too, as it is or drawn from results of its own.
     """
     places = [(name, chapter.name) for chapter in chapters for name in chapter.figures]
     for name, chapter in places:

@@ -74,13 +74,13 @@ class Executed:
 def cache_key(chapter: Chapter, root: Path) -> str:
     """Return a digest of all that the executed chapter depends on.
 
-    That is the notebook, its parameters and inputs, what draws its figures, the source files that
-    it and they import from ``src``, the lock file and the Python version, and the code that
-    executes it.
+    That is the notebook, its parameters and inputs, what draws the figures that it may draw from
+    results of its own, the source files that it and they import from ``src``, the lock file and the
+    Python version, and the code that executes it.
     """
     src = root / "src"
     known = registry.load_registry(root)
-    shown = [registry.get(known, name) for name in chapter.figures]
+    shown = [registry.get(known, name) for name in registry.shown_figures(chapter.code, own=True)]
     imports = [line for record in shown for line in record.imports]
     found = dependencies.find_dependencies([*chapter.code, *imports], src)
     # Data files belong to the modules beside them.
@@ -186,6 +186,7 @@ def _environment(root: Path, cache: Path) -> dict[str, str]:
     cache = cache.resolve()
     return {
         "PYTHONPATH": str(root.resolve() / "src"),
+        registry.PLACED: "1",
         "PYTHONHASHSEED": "0",
         "PYTHONWARNINGS": "default",
         "TZ": "UTC",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,9 @@ import numpy as np
 from IPython.core.getipython import get_ipython
 from IPython.core.pylabtools import select_figure_formats
 
-from ..figures.registry import csv, find_registry, get, load_registry
+from ..figures.registry import MARKER, PLACED, csv, find_registry, get, load_registry
 
 NO_TRACES = {"Date": None, "Creator": None}  # in an SVG file: of when and with what
-
-
 #: Names in the notebook when `setup` was called.
 _known: set[str] = set()
 
@@ -76,12 +75,11 @@ def check_parameters(**kinds: type) -> None:
 class Shown:
     """A figure as a cell shows it, and what the page needs to know about it (``metadata``)."""
 
-    svg: str
-    title: str
+    data: dict[str, Any]
     metadata: dict[str, Any]
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Any:
-        return {"image/svg+xml": self.svg, "text/plain": self.title}, {"figure": self.metadata}
+        return self.data, self.metadata
 
 
 def show(figure_id: str, *result: Any) -> Shown:
@@ -93,19 +91,27 @@ def show(figure_id: str, *result: Any) -> Shown:
         Its id. The caption, the text for those who do not see it and what stands below are the
         registry's.
     result
-        What to draw, if the chapter has computed it. Left out, it is computed as the registry says.
+        What to draw, if not what the registry says: a result of other parameters. Left out, the
+        figure of record is shown. In the book this is only a mark, and the build puts the figure's
+        file there; in a notebook that is run elsewhere the figure is computed and drawn here.
     """
     root = find_registry(Path.cwd())
     record = get(load_registry(root), figure_id)
-    figure, table = record.drawn(*(result or record.result(root)))
-    file = io.BytesIO()
-    figure.savefig(file, format="svg", bbox_inches="tight", metadata=NO_TRACES)
-    metadata = {
-        "id": figure_id,
-        "numbers": table.attrs.get("numbers", {}),
-        "table": hashlib.sha256(csv(table)).hexdigest(),
-    }
-    return Shown(file.getvalue().decode(), record.title, metadata)
+    if not result and os.environ.get(PLACED):
+        return Shown({MARKER: {"id": figure_id}, "text/plain": record.title}, {})
+    if record.file:
+        svg, about = (root / record.file).read_text(encoding="utf-8"), {}
+    else:
+        figure, table = record.drawn(*(result or record.result(root)))
+        file = io.BytesIO()
+        figure.savefig(file, format="svg", bbox_inches="tight", metadata=NO_TRACES)
+        svg = file.getvalue().decode()
+        about = {
+            "numbers": table.attrs.get("numbers", {}),
+            "table": hashlib.sha256(csv(table)).hexdigest(),
+        }
+    data = {"image/svg+xml": svg, "text/plain": record.title}
+    return Shown(data, {"figure": {"id": figure_id, **about}})
 
 
 def glue(name: str, value: Any) -> None:

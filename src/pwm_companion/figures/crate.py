@@ -18,20 +18,10 @@ from ..book.chapters import read_yaml
 from ..files import commit_time
 
 FILE = "ro-crate-metadata.json"
-
-
 CITATION = "CITATION.cff"
-
-
 CODE_LICENSE = "https://spdx.org/licenses/MIT"
-
-
 AUTHORS = "#authors"
-
-
 SOFTWARE = "#software"
-
-
 #: What the files of a figure are, by the end of their names.
 WHAT = {
     "svg": "drawing, SVG",

@@ -30,7 +30,7 @@ import tempfile
 import time
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,6 +39,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import pandas as pd
 
 from ..book.dependencies import find_dependencies
 from ..files import changed_files, commit, locked, write_whole
@@ -47,14 +48,8 @@ from .registry import FigureRecord, csv, fill, load_columns, load_registry
 from .shorten import shorten_drawing, shorten_png
 
 LICENSE = "CC BY 4.0"
-
-
 LICENSE_URL = "https://creativecommons.org/licenses/by/4.0/"
-
-
 DPI = 300  # of the PNG
-
-
 FORMATS = {
     "svg": "image/svg+xml",
     "pdf": "application/pdf",
@@ -62,6 +57,10 @@ FORMATS = {
     "csv": "text/csv",
     "csv-metadata.json": "application/csvm+json",
 }
+
+
+#: The files of a drawing without data, which are taken as they are.
+COPIED = ("svg", "pdf", "png", "csv")
 
 
 class FigureError(Exception):
@@ -113,6 +112,8 @@ def source_hash(record: FigureRecord, root: Path, project: Project) -> str:
     src = root / "src"
     found = find_dependencies(record.imports, src)
     files = {*found.files, *([root / record.data] if record.data else [])}
+    if record.file:
+        files |= {_beside(record, root, kind) for kind in COPIED}
     parts = {
         "draw": [record.compute, record.parameters, record.draw, record.look],
         "names": sorted(found.names),
@@ -125,8 +126,6 @@ def source_hash(record: FigureRecord, root: Path, project: Project) -> str:
 
 
 MACHINERY = ("draw.py", "registry.py")
-
-
 DREW = "drew"  # begins a line about progress
 
 
@@ -185,6 +184,12 @@ def draw_figures(
             address = project.repository or project.site
             write_whole(home / crate.FILE, crate.describe(root, home, ids, address))
     return {record.id: home / record.id for record in chosen}
+
+
+def drawn_before(names: Iterable[str], build_dir: Path) -> dict[str, Path]:
+    """Return the folders of those of the figures that are there, up to date or not, by id."""
+    home = build_dir / "figures"
+    return {name: home / name for name in names if (home / name).is_dir()}
 
 
 def _remove_leftovers(home: Path) -> None:
@@ -299,20 +304,25 @@ def draw(
     home = home.absolute()  # as what mkdtemp returns since Python 3.12
     folder = Path(tempfile.mkdtemp(prefix=f"{record.id}.", dir=home / ".drawn"))
     folder.chmod(0o755)
-    figure, table = record.drawn(*record.result(root))
     source = source_hash(record, root, project)
-    for kind in ("svg", "pdf", "png"):
-        with matplotlib.rc_context({"svg.hashsalt": record.id}):
-            figure.savefig(
-                folder / f"{record.id}.{kind}",
-                bbox_inches="tight",
-                dpi=DPI,
-                metadata=_file_metadata(record, kind, project, source),
-            )
-    svg = folder / f"{record.id}.svg"
-    svg.write_text(shorten_drawing(svg.read_text(encoding="utf-8")), encoding="utf-8")
-    shorten_png(folder / f"{record.id}.png")
-    (folder / f"{record.id}.csv").write_bytes(csv(table))
+    if record.file:
+        for kind in COPIED:
+            shutil.copyfile(_beside(record, root, kind), folder / f"{record.id}.{kind}")
+        table = pd.read_csv(folder / f"{record.id}.csv")
+    else:
+        figure, table = record.drawn(*record.result(root))
+        for kind in ("svg", "pdf", "png"):
+            with matplotlib.rc_context({"svg.hashsalt": record.id}):
+                figure.savefig(
+                    folder / f"{record.id}.{kind}",
+                    bbox_inches="tight",
+                    dpi=DPI,
+                    metadata=_file_metadata(record, kind, project, source),
+                )
+        svg = folder / f"{record.id}.svg"
+        svg.write_text(shorten_drawing(svg.read_text(encoding="utf-8")), encoding="utf-8")
+        shorten_png(folder / f"{record.id}.png")
+        (folder / f"{record.id}.csv").write_bytes(csv(table))
     (folder / f"{record.id}.csv-metadata.json").write_text(
         _json(_table_metadata(record, table, columns)), encoding="utf-8"
     )
@@ -327,7 +337,7 @@ def draw(
         "alt": fill(record.alt, numbers),
         "chapter": record.chapter,
         "paper": record.paper or None,
-        "drawn_by": record.draw,
+        "drawn_by": record.draw or record.file,
         "look": record.look,
         "computed_by": record.compute or None,
         "data": record.data or None,
@@ -353,6 +363,11 @@ def draw(
     link.symlink_to(folder.relative_to(home))
     link.replace(home / record.id)
     return home / record.id
+
+
+def _beside(record: FigureRecord, root: Path, kind: str) -> Path:
+    """The file of a drawing without data that stands beside its SVG file."""
+    return (root / record.file).with_suffix(f".{kind}")
 
 
 def _file_metadata(

@@ -21,24 +21,21 @@ from ..book.chapters import read_yaml
 from ..pages.cite import Work, figure_bibtex, figure_ris, latex_caption
 from . import crate
 from .draw import read_project
-from .registry import FigureRecord, fill
+from .registry import MARKER, FigureRecord, fill
 from .shorten import write_preview
 
 #: Where the page `GALLERY` wants the gallery.
 PLACE = "<!-- gallery -->"
-
-
 GALLERY = "book/figures"
-
-
 #: Below the stage: what goes into the site as it is.
 FILES = "files"
-
-
 #: A list longer than this is shortened for people to read.
 LONG_LIST = 6
-
-
+#: What stands in a quick run for a figure that no build has drawn yet.
+NOT_DRAWN = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="600" height="60"><text x="300" y="36" '
+    'font-family="sans-serif" text-anchor="middle">drawn by a full build</text></svg>'
+)
 #: What a comparison with the reference values means for a figure.
 VERDICTS = {
     "identical": "reproduced",
@@ -223,7 +220,7 @@ def _origin(about: Mapping[str, Any], run: Mapping[str, Any], found: str | None)
 
 
 def _code(name: str) -> str:
-    return f"{{py:obj}}`~{name.replace(':', '.')}`"
+    return f"{{py:obj}}`~{name.replace(':', '.')}`" if ":" in name else f"`{name}`"
 
 
 def _attribute(text: str) -> str:
@@ -246,14 +243,18 @@ def dress(
             continue
         record = registry[shown["id"]]
         about, run = {"id": record.id}, {}
-        of_record = record.id in drawn  # none is in a quick run
+        of_record = record.id in drawn  # none need be in a quick run
         if of_record:
             about, run = (_read(drawn[record.id] / name) for name in ("metadata.json", "run.json"))
-            of_record = shown["table"] == about["files"][f"{record.id}.csv"]["sha256"]
+            digest = about["files"][f"{record.id}.csv"]["sha256"]
+            of_record = shown.get("table", digest) == digest
         if of_record:
-            _show_file(cell, drawn[record.id] / f"{record.id}.svg")
+            _show_drawing(cell, (drawn[record.id] / f"{record.id}.svg").read_text(encoding="utf-8"))
+        elif "table" not in shown:
+            _show_drawing(cell, NOT_DRAWN)
+        numbers = shown.get("numbers", {})
         caption, alt = (
-            about[key] if of_record else fill(getattr(record, key), shown["numbers"], missing="…")
+            about[key] if of_record else fill(getattr(record, key), numbers, missing="…")
             for key in ("caption", "alt")
         )
         label = {"name": record.id} if page == record.chapter else {}
@@ -271,20 +272,37 @@ def dress(
     notebook.cells = cells
 
 
+def marked(notebook: NotebookNode) -> list[str]:
+    """Return the ids of the figures of record that an executed notebook has a mark for."""
+    shown = [_shown(cell) for cell in notebook.cells]
+    return [it["id"] for it in shown if it and "table" not in it]
+
+
+def place(notebook: NotebookNode, drawn: Mapping[str, Path]) -> None:
+    """Put the figures' files where an executed notebook has a mark for them."""
+    for cell in notebook.cells:
+        shown = _shown(cell)
+        if shown and "table" not in shown:
+            svg = drawn[shown["id"]] / f"{shown['id']}.svg"
+            _show_drawing(cell, svg.read_text(encoding="utf-8"))
+
+
 def _shown(cell: NotebookNode) -> dict[str, Any] | None:
-    found: list[dict[str, Any]] = [
-        output.metadata["figure"]
-        for output in cell.get("outputs", [])
-        if "figure" in output.get("metadata", {})
-    ]
-    return found[0] if found else None
+    """What is known of the figure that a cell shows: of one of record, no more than its id."""
+    for output in cell.get("outputs", []):
+        found: dict[str, Any] | None = output.get("metadata", {}).get("figure")
+        if found := found or output.get("data", {}).get(MARKER):
+            return found
+    return None
 
 
-def _show_file(cell: NotebookNode, svg: Path) -> None:
-    """Show a figure's file instead of the same drawing without title, author and license."""
+def _show_drawing(cell: NotebookNode, svg: str) -> None:
+    """Show a drawing instead of the mark for it, or of the same one without title and license."""
     for output in cell.outputs:
-        if "image/svg+xml" in output.get("data", {}):
-            output.data["image/svg+xml"] = svg.read_text(encoding="utf-8")
+        data = output.get("data", {})
+        if MARKER in data or "image/svg+xml" in data:
+            data.pop(MARKER, None)
+            data["image/svg+xml"] = svg
 
 
 def _read(path: Path) -> Any:
@@ -315,7 +333,7 @@ def provenance(
     link = posixpath.relpath(f"figures/{about['id']}/index.html", posixpath.dirname(page))
     parts = {"id": f'<a href="{link}">{about["id"]}</a>'}
     if not of_record:
-        parts["verdict differs"] = "not the figure of record: drawn from other results"
+        parts["verdict differs"] = "not the figure of record"
     else:
         if parameters := in_words(about["parameters"]):
             parts["parameters"] = html.escape(parameters)

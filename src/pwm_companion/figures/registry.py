@@ -13,13 +13,18 @@
         look: {pair: contract}              # further arguments of what draws
         compute: paid_with_models.paper.two_types:two_type_experiment
         parameters: {costs: [0.02, 0.01]}   # arguments of what computes, if not its defaults
-        data: benchmarks/results.json       # instead of compute: a file to read
+        data: benchmarks/results.json       # a file to read: what computes takes its content, or
+                                            # else what draws
+        file: book/_static/timeline.svg     # instead of all these: a drawing without data, with
+                                            # PDF, PNG and a table (CSV) of what it says beside it
         chapter: book/experiments/two_types
         paper: the paper's surfaces ...     # the figure of the paper that it corresponds to
         text: {see: ...}                    # for placeholders shared by several figures
         changelog: {0.1.0: First version.}
 
-What draws takes the result of what computes, and returns a matplotlib figure and a tidy table.
+What draws takes the result of what computes, and returns a matplotlib figure and a tidy table. A
+chapter shows a figure by ``show("fig-...")``: the build then puts the figure's files there. Only a
+result of its own, ``show("fig-...", result)``, is drawn by the chapter itself.
 Numbers in the caption and in the alternative text come from ``table.attrs["numbers"]``.
 """
 
@@ -41,8 +46,10 @@ import numpy as np
 import yaml
 
 FILE = Path("book/figures.yml")  # below the book's root
-
-
+#: In the environment of notebooks whose figures of record the build places.
+PLACED = "PWM_FIGURES_PLACED"
+#: What such a notebook shows instead: which figure belongs there.
+MARKER = "application/vnd.pwm.figure+json"
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*(?::([^{}]*?))?\s*\}\}")
 
 
@@ -62,7 +69,10 @@ class FigureRecord:
         What stands over it, under it, and in its place for those who do not see it; caption and
         alt with placeholders for numbers (see `fill`).
     draw, look
-        The function that draws, as ``module:name``, and its arguments after the result.
+        The function that draws, as ``module:name``, and its arguments after the result; empty for
+        a drawing without data.
+    file
+        A drawing without data: an SVG file below the book's root, with others beside it.
     chapter
         The name of the page that shows it.
     changelog
@@ -70,7 +80,8 @@ class FigureRecord:
     compute, parameters
         The function that computes what is drawn, as ``module:name``, and its arguments.
     data
-        A JSON file below the book's root to be drawn instead.
+        A JSON file below the book's root: its content is the first argument of what computes, or,
+        if nothing is computed, what is drawn.
     paper
         The figure of the paper that it corresponds to; empty if there is none.
     """
@@ -79,9 +90,10 @@ class FigureRecord:
     title: str
     caption: str
     alt: str
-    draw: str
     chapter: str
     changelog: dict[str, str]
+    draw: str = ""
+    file: str = ""
     look: dict[str, Any] = field(default_factory=dict)
     compute: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -98,17 +110,18 @@ class FigureRecord:
         """The parameters with the defaults of what computes, as JSON has them."""
         if not self.compute:
             return {}
-        bound = inspect.signature(_load(self.compute)).bind(**self.parameters)
+        signature = inspect.signature(_load(self.compute))
+        # The data of a file are no parameter.
+        bound = (signature.bind_partial if self.data else signature.bind)(**self.parameters)
         bound.apply_defaults()
         return {name: _plain(value) for name, value in bound.arguments.items()}
 
     def result(self, root: Path) -> tuple[Any, ...]:
         """What is drawn, computed once per process; nothing where the figure needs no result."""
-        if self.data:
-            return (json.loads((root / self.data).read_text(encoding="utf-8")),)
-        if self.compute:
-            return (_compute(self.compute, json.dumps(self.parameters, sort_keys=True)),)
-        return ()
+        if not (self.data or self.compute):
+            return ()
+        parameters = json.dumps(self.parameters, sort_keys=True)
+        return (_result(self.compute, parameters, root / self.data if self.data else None),)
 
     def drawn(self, *result: Any) -> tuple[Any, Any]:
         """The matplotlib figure and the table behind it."""
@@ -122,8 +135,9 @@ def _load(name: str) -> Any:
 
 
 @functools.cache
-def _compute(name: str, parameters: str) -> Any:
-    return _load(name)(**json.loads(parameters))
+def _result(name: str, parameters: str, data: Path | None) -> Any:
+    content = [json.loads(data.read_text(encoding="utf-8"))] if data else []
+    return _load(name)(*content, **json.loads(parameters)) if name else content[0]
 
 
 def _plain(value: Any) -> Any:
@@ -212,6 +226,8 @@ def _read(path: Path) -> dict[str, FigureRecord]:
         except TypeError as error:
             problem = str(error).removeprefix("FigureRecord.__init__() ")
             raise RegistryError(f"{path}: {name}: {problem}") from None
+        if bool(registry[name].draw) == bool(registry[name].file):
+            raise RegistryError(f"{path}: {name}: must have either 'draw' or 'file'")
         if not re.fullmatch(r"fig-[a-z0-9]+(-[a-z0-9]+)*", str(name)):
             raise RegistryError(f"{path}: {name!r} must be small letters, digits and hyphens")
     return registry
@@ -248,8 +264,11 @@ def fill(text: str, numbers: Mapping[str, Any], *, missing: str = "") -> str:
     return PLACEHOLDER.sub(value, text)
 
 
-def shown_figures(code: Iterable[str]) -> list[str]:
-    """Return the ids that the cells `code` of a notebook show, in order."""
+def shown_figures(code: Iterable[str], *, own: bool = False) -> list[str]:
+    """Return the ids that the cells `code` of a notebook show, in order.
+
+    With `own` only those that may be drawn from results of its own.
+    """
     ids = []
     for cell in code:
         try:
@@ -258,6 +277,8 @@ def shown_figures(code: Iterable[str]) -> list[str]:
             continue  # magics; or running the cell shows where
         for node in ast.walk(tree):
             match node:
-                case ast.Call(func=ast.Name(id="show"), args=[ast.Constant(value=str(name)), *_]):
+                case ast.Call(
+                    func=ast.Name(id="show"), args=[ast.Constant(value=str(name)), *results]
+                ) if results or not own:
                     ids.append(name)
     return ids

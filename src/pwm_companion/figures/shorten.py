@@ -13,24 +13,12 @@ from PIL.PngImagePlugin import PngInfo
 
 #: What holds coordinates: paths, places, and shifts, but not scales.
 COORDINATES = re.compile(r'\b[dxy]="[^"]*"|\btranslate\([^)]*\)')
-
-
 COMMENT = re.compile(r"<!--.*?-->\s*", re.DOTALL)
-
-
 GLYPH = re.compile(r"(?<=[\"#])DejaVuSans-")
-
-
 INDENT = re.compile(r">\s+<")
-
-
 PICTURE = re.compile(r'"data:image/png;base64,([^"]+)"')
-
-
 #: The width of a preview, in pixels: one and a quarter times what the gallery shows.
 PREVIEW = 400
-
-
 DECIMAL = re.compile(r"-?\d+\.\d+")
 
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import plotly.graph_objects as go
 
 from paid_with_models.figures.style import CAP, INK, type_colors
-from paid_with_models.paper.two_types import TwoTypeResults
+from paid_with_models.paper.two_types import surfaces
 
 #: Digits that a screen can show; more make the page larger.
 DIGITS = 5
@@ -56,16 +57,17 @@ class Turnable:
 
 
 def two_type_surfaces(
-    results: TwoTypeResults, quantity: str, title: str, name: str, description: str
+    results: pd.DataFrame, quantity: str, title: str, name: str, description: str
 ) -> Turnable:
     """Draw one quantity of the two-type experiment over the grid of (p_1, N), to be turned.
 
     Parameters
     ----------
     results
-        The results, on a grid of at least two sizes and two probabilities.
+        What `paid_with_models.paper.two_types.two_type_experiment` returns, on a grid of at least
+        two sizes and two probabilities.
     quantity
-        The name of an attribute of `results` with one surface, or with one for each type.
+        One of its columns.
     title
         What the vertical axis shows.
     name, description
@@ -76,31 +78,26 @@ def two_type_surfaces(
     ValueError
         If the results have no such quantity.
     """
-    values = getattr(results, quantity, None)
-    grid = (results.n_parties.size, results.p_high.size)
-    if not isinstance(values, np.ndarray) or values.shape not in (grid, (*grid, 2)):
-        raise ValueError(f"quantity must name results on the grid; got {quantity!r}")
-    if values.ndim == 2:
-        layers = [(title, CAP, values)]
-    else:
-        colors = type_colors(results.costs)
-        layers = [
-            (f"type {i + 1}, cost {results.costs[i]:g}", colors[i], values[..., i])
-            for i in range(2)
-        ]
+    values = surfaces(results, quantity)
+    layers = [(title, CAP, values[0])]
+    if len(values) > 1:
+        costs = results.drop_duplicates("type")["cost"]
+        names = [f"type {i}, cost {cost:g}" for i, cost in enumerate(costs, start=1)]
+        layers = list(zip(names, type_colors(costs), values, strict=True))
+    sizes, shares = values[0].index.to_numpy(), values[0].columns.to_numpy()
     figure = go.Figure(
         [
             go.Surface(
-                x=_rounded(results.p_high),
-                y=results.n_parties.tolist(),
-                z=_rounded(surface),
+                x=_rounded(shares),
+                y=sizes.tolist(),
+                z=_rounded(surface.to_numpy()),
                 name=label,
                 showlegend=len(layers) > 1,
                 colorscale=[[0, color], [1, color]],
                 showscale=False,
                 opacity=0.9,
                 hovertemplate="p₁ %{x:.2f}, N %{y}: %{z:,.2f}",
-                contours={"x": _lines(results.p_high), "y": _lines(results.n_parties)},
+                contours={"x": _lines(shares), "y": _lines(sizes)},
                 lighting={"ambient": 0.7, "diffuse": 0.5, "specular": 0.05},
             )
             for label, color, surface in layers

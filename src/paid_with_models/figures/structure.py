@@ -109,22 +109,19 @@ def bunching_lines(
     """
     high, _, low = costs
     curve = GeneralizationBound()
-    places = {
-        ("cost of type 2", c): Problem(n_parties, [1 / 3] * 3, [high, c, low], curve)
-        for c in middle_costs
-    } | {
-        ("probability of type 1", p): Problem(
-            n_parties, [p, (1 - p) / 2, (1 - p) / 2], costs, curve
-        )
-        for p in shares
-    }
+    by_cost = [Problem(n_parties, [1 / 3] * 3, [high, c, low], curve) for c in middle_costs]
+    by_share = [Problem(n_parties, [p, (1 - p) / 2, (1 - p) / 2], costs, curve) for p in shares]
     return pd.DataFrame(
         [
             (
                 along, at, i + 1, contract.problem.costs[i], contract.contributions[i], number,
                 contract.gap,
             )
-            for (along, at), contract in zip(places, solve_many(places.values()), strict=True)
+            for along, places, problems in (
+                ("cost of type 2", middle_costs, by_cost),
+                ("probability of type 1", shares, by_share),
+            )
+            for at, contract in zip(places, solve_many(problems), strict=True)
             for number, members in enumerate(options(contract), start=1)
             for i in members
         ],

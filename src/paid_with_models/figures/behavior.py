@@ -13,18 +13,7 @@ from ..beyond.margins import slack_menu
 from ..paper.contracts import scenario_contracts
 from ..paper.scenarios import SCENARIOS, scenario_problem
 from ..rewards import capped_rewards, lottery_rewards, proportional_rewards
-from .style import (
-    ALARM,
-    CAP,
-    INK,
-    MUTED,
-    TYPE_PATH,
-    draw_lines,
-    drawing,
-    legend_from_axes,
-    new_panels,
-    with_numbers,
-)
+from . import style
 
 __all__ = [
     "aversion_figure",
@@ -36,41 +25,41 @@ __all__ = [
 ]
 
 
-@drawing
+@style.drawing
 def logit_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Expected accuracy and participation against how rational parties are, by scenario.
 
     Takes what :func:`logit_lines` returns.
     """
     looks = [
-        (MUTED, "--"),
-        (TYPE_PATH[0], "-."),
-        (ALARM, "-"),
-        (TYPE_PATH[3], ":"),
-        (CAP, (0, (6, 1.5))),
+        (style.MUTED, "--"),
+        (style.TYPE_PATH[0], "-."),
+        (style.ALARM, "-"),
+        (style.TYPE_PATH[3], ":"),
+        (style.CAP, (0, (6, 1.5))),
     ]
     lines = {
         case: {"color": color, "linestyle": dashes}
         for case, (color, dashes) in zip(table["case"].unique(), looks, strict=True)
     }
     titles = table["scenario"].unique()
-    figure, axes = new_panels(
+    figure, axes = style.new_panels(
         2.1 * len(titles) + 0.9, len(titles), 2, sharex=True, sharey="col", squeeze=False
     )
     for (left, right), title in zip(axes, titles, strict=True):
         here = table[table["scenario"] == title]
-        draw_lines(left, here, "rationality", "expected_accuracy", "case", lines)
-        draw_lines(right, here, "rationality", "participation", "case", lines)
+        style.draw_lines(left, here, "rationality", "expected_accuracy", "case", lines)
+        style.draw_lines(right, here, "rationality", "participation", "case", lines)
         left.set_title(title, loc="left")
         left.set(xscale="log", ylabel="accuracy", ylim=(-0.03, 1.03))
         right.set(ylabel="take part", ylim=(-0.03, 1.03))
     for ax in axes[-1]:
         ax.set_xlabel("rationality $\\lambda$")
-    legend_from_axes(figure, [axes[0, 0]], columns=2)
+    style.legend_from_axes(figure, [axes[0, 0]], columns=2)
     return figure, table
 
 
-@drawing
+@style.drawing
 def margin_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """What a margin in every constraint costs, and what it is good for, by scenario.
 
@@ -80,7 +69,7 @@ def margin_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     lost = table.assign(
         lost=best - table["expected_accuracy"], lost_foreseen=best - table["foreseen"]
     )
-    marks = zip((ALARM, CAP, TYPE_PATH[3]), "so^", strict=True)
+    marks = zip((style.ALARM, style.CAP, style.TYPE_PATH[3]), "so^", strict=True)
     looks = {
         rationality: {
             "color": color, "marker": marker, "markersize": 5, "linestyle": "--",
@@ -91,19 +80,19 @@ def margin_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         )
     }  # fmt: skip
     titles = table["scenario"].unique()
-    figure, axes = new_panels(
+    figure, axes = style.new_panels(
         1.9 * len(titles) + 0.9, len(titles), 1, sharex=True, sharey=True, squeeze=False
     )
     for ax, title in zip(axes[:, 0], titles, strict=True):
         here = lost[lost["scenario"] == title]
         once = here[here["margin"] > 0].drop_duplicates("margin")
-        ax.plot(once["margin"], once["lost"], color=INK, label="every party rational")
-        draw_lines(ax, here, "margin", "lost_foreseen", "rationality", looks)
+        ax.plot(once["margin"], once["lost"], color=style.INK, label="every party rational")
+        style.draw_lines(ax, here, "margin", "lost_foreseen", "rationality", looks)
         ax.set_title(title, loc="left")
         ax.set(yscale="log", ylabel="accuracy lost", ylim=(2e-4, 2))
         ax.grid(axis="y")
     axes[-1, 0].set_xlabel("margin $\\varepsilon$ in every constraint (units of value)")
-    legend_from_axes(figure, [axes[0, 0]], columns=2)
+    style.legend_from_axes(figure, [axes[0, 0]], columns=2)
     return figure, table
 
 
@@ -111,14 +100,14 @@ def margin_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 LEAST_PREMIUM = 1e-4
 
 
-@drawing
+@style.drawing
 def aversion_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """What aversion to the spread of rewards does under three assignments, a row a scenario.
 
     Takes what :func:`aversion_lines` returns.
     """
-    marks = {"capped": (CAP, "-", "o"), "proportional": (TYPE_PATH[3], "--", "^")}
-    marks["lottery"] = (ALARM, "-.", "s")
+    marks = {"capped": (style.CAP, "-", "o"), "proportional": (style.TYPE_PATH[3], "--", "^")}
+    marks["lottery"] = (style.ALARM, "-.", "s")
     looks = {
         name: {"color": color, "linestyle": dashes, "marker": marker, "markersize": 4}
         for name, (color, dashes, marker) in marks.items()
@@ -126,12 +115,14 @@ def aversion_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     columns = ["premium", "participation"]
     seen = table.assign(**table[columns].where(table[columns] > LEAST_PREMIUM))
     titles = table["scenario"].unique()
-    figure, axes = new_panels(
+    figure, axes = style.new_panels(
         2.3 * len(titles) + 0.8, len(titles), 2, sharex=True, sharey="col", squeeze=False
     )
     for (left, right), title in zip(axes, titles, strict=True):
         for ax, column in ((left, "premium"), (right, "participation")):
-            draw_lines(ax, seen[seen["scenario"] == title], "aversion", column, "assignment", looks)
+            style.draw_lines(
+                ax, seen[seen["scenario"] == title], "aversion", column, "assignment", looks
+            )
         left.set_title(title, loc="left")
         left.set(xscale="log", yscale="log", ylabel="cost of chance")
         left.set_ylim(LEAST_PREMIUM, 200)
@@ -139,8 +130,8 @@ def aversion_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         right.set(ylabel="take part", ylim=(-0.03, 1.03))
     for ax in axes[-1]:
         ax.set_xlabel("aversion $\\alpha$")
-    legend_from_axes(figure, [axes[0, 0]], columns=3)
-    return figure, with_numbers(table, least=f"{LEAST_PREMIUM:g}")
+    style.legend_from_axes(figure, [axes[0, 0]], columns=3)
+    return figure, style.with_numbers(table, least=f"{LEAST_PREMIUM:g}")
 
 
 def logit_lines(
@@ -241,18 +232,11 @@ def margin_lines(
                 found = logit_behavior(
                     problem, menu.contributions, menu.rewards, rationality, anticipating=True
                 )
-                rows.append(
-                    {
-                        "scenario": SCENARIOS[name].title,
-                        "margin": menu.margin,
-                        "expected_accuracy": menu.expected_accuracy,
-                        "upper_bound": menu.upper_bound,
-                        "rationality": rationality,
-                        "foreseen": found.expected_accuracy,
-                        "participation": found.participation,
-                    }
-                )
-    return pd.DataFrame(rows)
+                promised = (menu.margin, menu.expected_accuracy, menu.upper_bound)
+                came = (rationality, found.expected_accuracy, found.participation)
+                rows.append((SCENARIOS[name].title, *promised, *came))
+    columns = ["scenario", "margin", "expected_accuracy", "upper_bound"]
+    return pd.DataFrame(rows, columns=[*columns, "rationality", "foreseen", "participation"])
 
 
 def aversion_lines(
@@ -305,14 +289,8 @@ def aversion_lines(
                     contract.problem, menu.contributions, menu.rewards, rationality,
                     anticipating=True, aversion=aversion, assignment=assignment,
                 )  # fmt: skip
-                rows.append(
-                    {
-                        "scenario": title,
-                        "assignment": assignment.name.lower(),
-                        "aversion": aversion,
-                        "premium": max(float(np.max(lost)), 0.0),
-                        "foreseen": found.expected_accuracy,
-                        "participation": found.participation,
-                    }
-                )
-    return pd.DataFrame(rows)
+                premium = max(float(np.max(lost)), 0.0)
+                came = (found.expected_accuracy, found.participation)
+                rows.append((title, assignment.name.lower(), aversion, premium, *came))
+    columns = ["scenario", "assignment", "aversion", "premium", "foreseen", "participation"]
+    return pd.DataFrame(rows, columns=columns)

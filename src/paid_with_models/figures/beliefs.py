@@ -11,18 +11,7 @@ from matplotlib.figure import Figure
 from ..accuracy import GeneralizationBound
 from ..problem import Problem
 from ..solver.routes import solve_many
-from .style import (
-    ALARM,
-    GRID,
-    TYPE_PATH,
-    draw_lines,
-    drawing,
-    legend_below,
-    legend_from_axes,
-    new_panels,
-    type_colors,
-    with_numbers,
-)
+from . import style
 
 __all__ = ["belief_figure", "belief_lines", "lower_cost_figure", "lower_cost_lines"]
 
@@ -30,15 +19,15 @@ __all__ = ["belief_figure", "belief_lines", "lower_cost_figure", "lower_cost_lin
 BELIEFS = {"paper": ("-", "given $n_i \\geq 1$"), "own": ((0, (4, 2)), "own")}
 
 
-@drawing
+@style.drawing
 def belief_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Contributions, caps and rents under both beliefs against the number of parties.
 
     Takes what :func:`belief_lines` returns.
     """
     panels = {"contribution": "contribution $m_i$", "reward_cap": "cap $T_i$", "rents": "rent"}
-    colors = type_colors(table.drop_duplicates("type")["cost"])
-    figure, axes = new_panels(6.6, 3, 1, sharex=True)
+    colors = style.type_colors(table.drop_duplicates("type")["cost"])
+    figure, axes = style.new_panels(6.6, 3, 1, sharex=True)
     for ax, (column, label) in zip(axes, panels.items(), strict=True):
         for beliefs, (dashes, words) in reversed(BELIEFS.items()):
             looks = {
@@ -46,7 +35,7 @@ def belief_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 for i, color in enumerate(colors, start=1)
             }
             here = table[table["beliefs"] == beliefs]
-            draw_lines(ax, here, "n_parties", column, "type", looks)
+            style.draw_lines(ax, here, "n_parties", column, "type", looks)
         ax.set_ylabel(label)
     n = table["n_parties"]
     axes[-1].set_xscale("log")
@@ -55,12 +44,14 @@ def belief_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     axes[-1].minorticks_off()
     axes[-1].set_xlabel("parties $N$")
     handles = axes[0].get_legend_handles_labels()[0]
-    legend_below(figure, sorted(handles, key=lambda handle: str(handle.get_label())), columns=2)
+    style.legend_below(
+        figure, sorted(handles, key=lambda handle: str(handle.get_label())), columns=2
+    )
     table = table.drop(columns=["cost", "gap"])
-    return figure, with_numbers(table, smallest=n.min(), largest=n.max())
+    return figure, style.with_numbers(table, smallest=n.min(), largest=n.max())
 
 
-@drawing
+@style.drawing
 def lower_cost_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Expected accuracy, reached and bounded, as one type's cost passes another's.
 
@@ -68,9 +59,9 @@ def lower_cost_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """
     table = table.drop_duplicates(["beliefs", "offset"], ignore_index=True)
     table = table[["beliefs", "offset", "expected_accuracy", "upper_bound"]]
-    figure, ax = new_panels(3.8)
+    figure, ax = style.new_panels(3.8)
     for (beliefs, (dashes, words)), color in zip(
-        BELIEFS.items(), (ALARM, TYPE_PATH[3]), strict=True
+        BELIEFS.items(), (style.ALARM, style.TYPE_PATH[3]), strict=True
     ):
         here = table[table["beliefs"] == beliefs]
         for k, (below, group) in enumerate(here.groupby(here["offset"] < 0)):
@@ -83,13 +74,13 @@ def lower_cost_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 marker="v" if below else "^", markersize=5,
                 label=None if k else f"bound, {words}",
             )  # fmt: skip
-    ax.axvline(0, color=GRID, linewidth=1)
+    ax.axvline(0, color=style.GRID, linewidth=1)
     ax.set(xlabel="cost of type 2 above that of type 3 (%)", ylabel="expected accuracy")
-    legend_from_axes(figure, [ax], columns=2)
+    style.legend_from_axes(figure, [ax], columns=2)
     paper = table[table["beliefs"] == "paper"].set_index("offset").sort_index()
     before = paper.loc[paper.index > 0, "expected_accuracy"].iloc[0]
     after = paper.loc[paper.index < 0, "upper_bound"].iloc[-1]
-    return figure, with_numbers(table, jump=before - after)
+    return figure, style.with_numbers(table, jump=before - after)
 
 
 def belief_lines(

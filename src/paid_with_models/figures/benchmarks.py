@@ -9,21 +9,21 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .style import ALARM, CAP, TYPE_PATH, drawing, new_panels, with_numbers
+from . import style
 
 __all__ = ["times_by_parties", "times_by_types"]
 
 
-@drawing
+@style.drawing
 def times_by_types(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Time to solve one problem against the number of types: three methods.
 
     Takes what ``make bench`` writes.
     """
     looks: dict[str, tuple[str, str, str, tuple[int, int], Literal["left", "right"]]] = {
-        "published": ("published method", ALARM, "s", (8, 0), "left"),
-        "enumeration": ("ours, all outcomes", TYPE_PATH[3], "^", (8, 4), "left"),
-        "library": ("ours", CAP, "o", (-14, 0), "right"),
+        "published": ("published method", style.ALARM, "s", (8, 0), "left"),
+        "enumeration": ("ours, all outcomes", style.TYPE_PATH[3], "^", (8, 4), "left"),
+        "library": ("ours", style.CAP, "o", (-14, 0), "right"),
     }
     by = {method: results["types"][method]["by_types"] for method in looks}
     table = pd.concat([_times(rows, "n_types", method=method) for method, rows in by.items()])
@@ -34,10 +34,10 @@ def times_by_types(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     ax.set_xticks([2, 5, 10, 100, 1000], ["2", "5", "10", "100", "1,000"])
     ax.minorticks_off()
     ends = {f"last_{method}": rows[-1]["n_types"] for method, rows in by.items()}
-    return figure, with_numbers(table.reset_index(drop=True), **ends)
+    return figure, style.with_numbers(table.reset_index(drop=True), **ends)
 
 
-@drawing
+@style.drawing
 def times_by_parties(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Time to solve one problem against the number of parties, a line a number of types.
 
@@ -46,14 +46,14 @@ def times_by_parties(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     rows = {entry["n_types"]: entry["by_parties"] for entry in results["parties"]}
     table = pd.concat([_times(by, "n_parties", n_types=size) for size, by in rows.items()])
     figure, ax = _times_axes(3.4, "parties $N$")
-    for size, marker, color in zip(rows, "o^s", (CAP, *TYPE_PATH[2:4]), strict=True):
+    for size, marker, color in zip(rows, "o^s", (style.CAP, *style.TYPE_PATH[2:4]), strict=True):
         here = table[table["n_types"] == size]
         label = f"{size:,} types"
         _draw_times(ax, here, "n_parties", color, marker, label, (8, 0), "left")
     ax.set_xticks([10, 1e3, 1e6], ["10", "1,000", "a million"])
     ax.minorticks_off()
     numbers = {f"size_{k}": f"{size:,}" for k, size in enumerate(rows, start=1)}
-    return figure, with_numbers(table.reset_index(drop=True), **numbers)
+    return figure, style.with_numbers(table.reset_index(drop=True), **numbers)
 
 
 def _times(rows: Sequence[Mapping[str, Any]], along: str, **fixed: Any) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def _times(rows: Sequence[Mapping[str, Any]], along: str, **fixed: Any) -> pd.Da
 
 
 def _times_axes(height: float, label: str) -> tuple[Figure, Axes]:
-    figure, ax = new_panels(height)
+    figure, ax = style.new_panels(height)
     ax.set(xscale="log", yscale="log", xlabel=label, ylabel="seconds")
     return figure, ax
 

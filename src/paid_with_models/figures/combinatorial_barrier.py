@@ -9,41 +9,32 @@ from matplotlib.figure import Figure
 
 from ..accuracy import Arctan, GeneralizationBound, PowerLaw
 from ..solver.sums import fit_exponential_sum
-from .style import (
-    ALARM,
-    CAP,
-    TYPE_PATH,
-    draw_lines,
-    drawing,
-    legend_from_axes,
-    new_panels,
-    with_numbers,
-)
+from . import style
 
 __all__ = ["sum_errors", "sum_fits"]
 
 
-@drawing
+@style.drawing
 def sum_errors(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Errors of exponential sums against their number of terms, a line a curve.
 
     Takes what :func:`sum_fits` returns.
     """
-    marks = [(CAP, "-", "o"), (TYPE_PATH[3], "--", "^"), (ALARM, "-.", "s")]
+    marks = [(style.CAP, "-", "o"), (style.TYPE_PATH[3], "--", "^"), (style.ALARM, "-.", "s")]
     looks = {
         name: {"color": color, "linestyle": dashes, "marker": marker, "markersize": 5}
         for name, (color, dashes, marker) in zip(table["curve"].unique(), marks, strict=True)
     }
-    figure, ax = new_panels(3.6)
-    draw_lines(ax, table, "terms", "proved_error", "curve", looks)
+    figure, ax = style.new_panels(3.6)
+    style.draw_lines(ax, table, "terms", "proved_error", "curve", looks)
     ax.set(yscale="log", xlabel="terms $J$", ylabel="proved error")
     ax.set_xlim(left=0)
     ax.grid(axis="y")
-    legend_from_axes(figure, [ax], columns=3)
+    style.legend_from_axes(figure, [ax], columns=3)
     least = table.groupby("curve")["proved_error"].min()
     best = float(least.drop("arctangent", errors="ignore").max())
     table = table[["curve", "terms", "proved_error"]]
-    return figure, with_numbers(table, best=best, worst=float(least.max()))
+    return figure, style.with_numbers(table, best=best, worst=float(least.max()))
 
 
 def sum_fits(
@@ -80,14 +71,7 @@ def sum_fits(
     for name, curve in curves.items():
         for rates in rates_per_e_fold:
             fit = fit_exponential_sum(curve, curve.smooth_from, upto, rates_per_e_fold=rates)
-            rows.append(
-                {
-                    "curve": name,
-                    "terms": fit.rates.size,
-                    "proved_error": fit.error / fit.limit,
-                    "low": fit.low,
-                    "error": fit.error,
-                    "slope_error": fit.slope_error,
-                }
-            )
-    return pd.DataFrame(rows)
+            proved = fit.error / fit.limit
+            rows.append((name, fit.rates.size, proved, fit.low, fit.error, fit.slope_error))
+    columns = ["curve", "terms", "proved_error", "low", "error", "slope_error"]
+    return pd.DataFrame(rows, columns=columns)

@@ -13,19 +13,7 @@ from ..accuracy import GeneralizationBound, PowerLaw
 from ..beyond.continuum import Between, CostDistribution, best_cutoff, bracketing_types, type_grid
 from ..problem import Problem
 from ..solver.routes import solve, solve_many
-from .style import (
-    ALARM,
-    CAP,
-    INK,
-    TYPE_PATH,
-    draw_lines,
-    drawing,
-    legend_below,
-    legend_from_axes,
-    new_panels,
-    tint,
-    with_numbers,
-)
+from . import style
 
 __all__ = [
     "continuum_figure",
@@ -36,13 +24,13 @@ __all__ = [
 ]
 
 
-@drawing
+@style.drawing
 def menu_curve(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Menus as curves over the cost in a large market, and the ironing behind them.
 
     Takes what :func:`large_market_menus` returns, of at most three numbers of types.
     """
-    marks = zip(TYPE_PATH[0::2], "so^", strict=True)
+    marks = zip(style.TYPE_PATH[0::2], "so^", strict=True)
     looks = {
         size: {
             "color": color, "marker": marker, "markersize": 3, "linewidth": 1.2,
@@ -51,20 +39,20 @@ def menu_curve(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         for size, (color, marker) in zip(table["n_types"].unique(), marks, strict=False)
     }  # fmt: skip
     names = table["distribution"].unique()
-    figure, axes = new_panels(5.2, 2, len(names), sharex="col", sharey="row", squeeze=False)
+    figure, axes = style.new_panels(5.2, 2, len(names), sharex="col", sharey="row", squeeze=False)
     for (top, bottom), name in zip(axes.T, names, strict=True):
         here, costs = table[table["distribution"] == name], cost_distributions()[name]
         cutoff = here["cutoff"].iloc[0]
         right = min(costs.support()[1], 3 * cutoff)
         c = np.linspace(0, right, 301)
-        top.plot(c, costs.cdf(c), color=INK, label="share $P(c)$")
+        top.plot(c, costs.cdf(c), color=style.INK, label="share $P(c)$")
         top.plot(
-            [0, cutoff], [0, float(costs.cdf(cutoff))], color=ALARM, linestyle="--",
+            [0, cutoff], [0, float(costs.cdf(cutoff))], color=style.ALARM, linestyle="--",
             label="first chord of its hull",
         )  # fmt: skip
         for ax in (top, bottom):
-            ax.axvline(cutoff, color=INK, linestyle=":", linewidth=1.2, label="cutoff")
-        draw_lines(bottom, here, "cost", "contribution", "n_types", looks)
+            ax.axvline(cutoff, color=style.INK, linestyle=":", linewidth=1.2, label="cutoff")
+        style.draw_lines(bottom, here, "cost", "contribution", "n_types", looks)
         top.set_title(name, loc="left")
         bottom.set(xlabel="cost $c$", xlim=(0, 1.05 * right))
     axes[0, 0].set_ylabel("share of parties")
@@ -72,21 +60,21 @@ def menu_curve(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     axes[1, 0].set_ylim(bottom=0)
     handles = axes[0, 0].get_legend_handles_labels()[0]
     handles += axes[1, 0].get_legend_handles_labels()[0][1:]
-    legend_below(figure, handles, columns=2)
+    style.legend_below(figure, handles, columns=2)
     return figure, table[["distribution", "n_types", "cost", "contribution", "share_below"]]
 
 
-@drawing
+@style.drawing
 def continuum_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """A continuum of types in a small consortium: its menu, and bounds that close in on its worth.
 
     Takes what :func:`continuum_menus` returns.
     """
     names, sizes = table["distribution"].unique(), table["n_types"].unique()
-    figure, axes = new_panels(5.2, 2, len(names), sharey="row", squeeze=False)
+    figure, axes = style.new_panels(5.2, 2, len(names), sharey="row", squeeze=False)
     for (top, bottom), name in zip(axes.T, names, strict=True):
         here = table[table["distribution"] == name]
-        looks = (TYPE_PATH[0], 3.5), (TYPE_PATH[3], 1.5)
+        looks = (style.TYPE_PATH[0], 3.5), (style.TYPE_PATH[3], 1.5)
         for n_types, (color, width) in zip((sizes.min(), sizes.max()), looks, strict=True):
             group = here[here["n_types"] == n_types]
             top.step(
@@ -95,11 +83,15 @@ def continuum_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             )  # fmt: skip
         once = here.drop_duplicates("n_types")
         bottom.fill_between(
-            once["n_types"], once["at_least"], once["at_most"], color=tint(CAP), linewidth=0
+            once["n_types"],
+            once["at_least"],
+            once["at_most"],
+            color=style.tint(style.CAP),
+            linewidth=0,
         )
         for what, marker in (("at_most", "v"), ("at_least", "^")):
             label = what.replace("_", " ")
-            bottom.plot(once["n_types"], once[what], color=CAP, marker=marker, label=label)
+            bottom.plot(once["n_types"], once[what], color=style.CAP, marker=marker, label=label)
         top.set_title(name, loc="left")
         top.set(xlabel="cost $c$", xscale="log")
         bottom.set(xlabel="types $I$", xscale="log")
@@ -112,9 +104,9 @@ def continuum_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     axes[0, 0].set_ylabel("contribution")
     axes[0, 0].set_ylim(bottom=0)
     axes[1, 0].set_ylabel("expected accuracy")
-    legend_from_axes(figure, axes[:, 0], columns=2)
+    style.legend_from_axes(figure, axes[:, 0], columns=2)
     widths = (table["at_most"] - table["at_least"]).groupby(table["n_types"]).max()
-    return figure, with_numbers(
+    return figure, style.with_numbers(
         table,
         first=widths.index[0],
         last=widths.index[-1],

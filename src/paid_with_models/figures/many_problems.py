@@ -12,21 +12,12 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Polygon
 
-from .style import (
-    INK,
-    MUTED,
-    TYPE_PATH,
-    drawing,
-    legend_below,
-    new_panels,
-    number_text,
-    with_numbers,
-)
+from . import style
 
 __all__ = ["contract_map"]
 
 
-@drawing
+@style.drawing
 def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Which of three types share an option, over all their probabilities.
 
@@ -35,9 +26,9 @@ def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """
     looks = {
         "s": ("none", "every type its own option", "#dfe4f2"),
-        "c": ("1+2", "types 1 and 2 share one", TYPE_PATH[0]),
-        "f": ("2+3", "types 2 and 3 share one", TYPE_PATH[3]),
-        "p": ("1+2+3", "all share one", TYPE_PATH[2]),
+        "c": ("1+2", "types 1 and 2 share one", style.TYPE_PATH[0]),
+        "f": ("2+3", "types 2 and 3 share one", style.TYPE_PATH[3]),
+        "p": ("1+2+3", "all share one", style.TYPE_PATH[2]),
     }
     step, panels = 1 / results["steps"], results["panels"]
     records = [
@@ -51,22 +42,22 @@ def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     table = pd.DataFrame(records, columns=columns).round(dict.fromkeys(chances, 4))
     sizes = sorted(set(table["n_parties"]))
     kinds = list(dict.fromkeys(tuple(panel["costs"]) for panel in panels))
-    figure, axes = new_panels(1.02 * len(sizes) + 0.85, len(sizes), len(kinds), squeeze=False)
+    figure, axes = style.new_panels(1.02 * len(sizes) + 0.85, len(sizes), len(kinds), squeeze=False)
     for (n_parties, *costs), runs in table.groupby(columns[:4], sort=False):
         row, column = sizes.index(n_parties), kinds.index(tuple(costs))
         ax = axes[row, column]
         _draw_triangle(ax, runs, step, {letter: look[2] for letter, look in looks.items()})
         if row == 0:
             text = "\n".join(
-                f"$c_{i}={number_text(cost)}$" for i, cost in enumerate(costs, start=1)
+                f"$c_{i}={style.number_text(cost)}$" for i, cost in enumerate(costs, start=1)
             )
             ax.set_title(text, size=9, weight="normal", loc="center")
         if column == 0:
             ax.text(-0.28, 0.43, f"$N={n_parties}$", ha="right", va="center", size=10.5)
     handles = [Patch(facecolor=color, label=label) for _, label, color in looks.values()]
-    legend_below(figure, handles, columns=2)
+    style.legend_below(figure, handles, columns=2)
     shares = table["shared"].map({letter: look[0] for letter, look in looks.items()})
-    return figure, with_numbers(
+    return figure, style.with_numbers(
         table.assign(shared=shares), problems=results["problems"], n_costs=len(kinds)
     )
 
@@ -86,7 +77,7 @@ def _draw_triangle(ax: Axes, runs: pd.DataFrame, step: float, colors: Mapping[st
     low, high = (height * (runs["p_3"] + side * step / 2) for side in (-1, 1))
     corners = np.array([[left, low], [right, low], [right, high], [left, high]])
     faces = [colors[letter] for letter in runs["shared"]]
-    border = Polygon([(0, 0), (1, 0), (0.5, height)], closed=True, fill=False, edgecolor=INK)
+    border = Polygon([(0, 0), (1, 0), (0.5, height)], closed=True, fill=False, edgecolor=style.INK)
     border.set_linewidth(0.8)
     ax.add_patch(border)
     cells = PolyCollection(
@@ -101,7 +92,7 @@ def _draw_triangle(ax: Axes, runs: pd.DataFrame, step: float, colors: Mapping[st
         (0.5, height, "3", "center"),
     ):
         ax.text(
-            x, y, text, size=9, color=MUTED, ha=side, va="center" if y == 0 else "bottom",
+            x, y, text, size=9, color=style.MUTED, ha=side, va="center" if y == 0 else "bottom",
             clip_on=False,
         )  # fmt: skip
     ax.set(xlim=(-0.08, 1.08), ylim=(-0.03, height + 0.14), aspect="equal")

@@ -11,13 +11,13 @@ from matplotlib.lines import Line2D
 
 from ..attendance import enumerate_outcomes, outcome_probabilities
 from ..contract import Contract
+from . import style
 from .parts import merge_atoms
-from .style import ALARM, CAP, INK, MUTED, drawing, legend_below, new_panels
 
 __all__ = ["deterministic_promise"]
 
 
-@drawing
+@style.drawing
 def deterministic_promise(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     r"""What promising a fixed accuracy would risk, or waste, with the contract's contributions.
 
@@ -44,13 +44,15 @@ def deterministic_promise(contract: Contract) -> tuple[Figure, pd.DataFrame]:
         }
     )
     mean = float(problem.valuation.inverse(chances @ worth))
-    figure, (upper, lower) = new_panels(5.4, 2, 1, sharex=True)
-    upper.step(promises, table["insolvency_probability"], where="pre", color=ALARM, linewidth=2.2)
+    figure, (upper, lower) = style.new_panels(5.4, 2, 1, sharex=True)
+    upper.step(
+        promises, table["insolvency_probability"], where="pre", color=style.ALARM, linewidth=2.2
+    )
     fine = np.union1d(promises, np.linspace(first, last, 400))
     spare = np.maximum(worth[None, :] - problem.valuation(fine)[:, None], 0) @ chances
-    lower.plot(fine, spare, color=CAP, linewidth=2.2)
-    safe_look: dict[str, Any] = {"color": INK, "linewidth": 1.1, "linestyle": (0, (4, 2))}
-    mean_look: dict[str, Any] = {"color": MUTED, "linewidth": 1.1, "linestyle": (0, (1, 1.6))}
+    lower.plot(fine, spare, color=style.CAP, linewidth=2.2)
+    safe_look: dict[str, Any] = {"color": style.INK, "linewidth": 1.1, "linestyle": (0, (4, 2))}
+    mean_look: dict[str, Any] = {"color": style.MUTED, "linewidth": 1.1, "linestyle": (0, (1, 1.6))}
     for ax in (upper, lower):
         ax.axvline(atoms[0], **safe_look)
         ax.axvline(mean, **mean_look)
@@ -66,5 +68,5 @@ def deterministic_promise(contract: Contract) -> tuple[Figure, pd.DataFrame]:
         Line2D([], [], **safe_look, label=f"safe promise, min a(S) = {atoms[0]:.4g}"),
         Line2D([], [], **mean_look, label=of_mean),
     ]
-    legend_below(figure, handles, columns=1)
+    style.legend_below(figure, handles, columns=1)
     return figure, table

@@ -13,7 +13,7 @@ from matplotlib.path import Path
 
 from ..accuracy import Curve, FloatArray
 from ..problem import Problem
-from .style import type_colors
+from . import style
 
 
 def data_for(curve: Curve, level: float) -> float:
@@ -64,7 +64,7 @@ def type_legend(figure: Figure, problem: Problem, out: npt.ArrayLike | None = No
     stays_out = np.zeros(problem.n_types, dtype=bool) if out is None else np.asarray(out)
     handles = [
         Patch(color=color, label=f"type {i + 1}" + (" (stays out)" if stays_out[i] else ""))
-        for i, color in enumerate(type_colors(problem.costs))
+        for i, color in enumerate(style.type_colors(problem.costs))
     ]
     figure.legend(
         handles=handles, loc="outside upper center", ncols=min(problem.n_types, 5 if not

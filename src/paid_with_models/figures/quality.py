@@ -12,17 +12,7 @@ from matplotlib.lines import Line2D
 
 from ..beyond.learning_curves import fit_saturating
 from ..beyond.quality import measured_factors, quality_factor
-from .style import (
-    ALARM,
-    CAP,
-    INK,
-    TYPE_PATH,
-    drawing,
-    legend_below,
-    marker_handle,
-    new_panels,
-    with_numbers,
-)
+from . import style
 
 __all__ = ["factor_table", "noisy_party", "noisy_party_effects", "quality_factors"]
 
@@ -31,7 +21,8 @@ __all__ = ["factor_table", "noisy_party", "noisy_party_effects", "quality_factor
 TASKS = {"parity": (2, "even or odd"), "digits": (10, "ten digits")}
 #: Color and marker of its learners, in the order of the measurements.
 QUALITY_LOOKS = (
-    (CAP, "D"), (TYPE_PATH[3], "o"), (TYPE_PATH[0], "s"), (TYPE_PATH[2], "^"), (ALARM, "v"),
+    (style.CAP, "D"), (style.TYPE_PATH[3], "o"), (style.TYPE_PATH[0], "s"),
+    (style.TYPE_PATH[2], "^"), (style.ALARM, "v"),
 )  # fmt: skip
 
 
@@ -70,7 +61,7 @@ def factor_table(results: Mapping[str, Any]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-@drawing
+@style.drawing
 def quality_factors(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """What a sample with a noisy label is worth to learners, against the noise.
 
@@ -78,14 +69,14 @@ def quality_factors(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """
     sizes, noises = sorted(set(table["data"])), sorted(set(table["noise"]))
     learners = list(dict.fromkeys(table["learner"]))
-    figure, axes = new_panels(6.8, 2, 1, sharex=True, sharey=True)
+    figure, axes = style.new_panels(6.8, 2, 1, sharex=True, sharey=True)
     for ax, (classes, title) in zip(axes, TASKS.values(), strict=True):
         for place, noise in enumerate(noises):
             for k, dashes in ((2, "-"), (10, (0, (4, 2)))):
                 if k <= classes:
                     level = quality_factor(noise, k)
                     ax.plot(
-                        [place - 0.46, place + 0.46], [level, level], color=INK,
+                        [place - 0.46, place + 0.46], [level, level], color=style.INK,
                         linestyle=dashes, linewidth=1.6, zorder=1.5,
                     )  # fmt: skip
         here = table[table["task"] == title]
@@ -111,16 +102,18 @@ def quality_factors(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         ax.grid(axis="y")
     axes[-1].set_xticks(range(len(noises)), [f"$\\eta={noise:g}$" for noise in noises])
     handles = [
-        marker_handle(marker, color, learner)
+        style.marker_handle(marker, color, learner)
         for learner, (color, marker) in zip(learners, QUALITY_LOOKS, strict=True)
     ]
     handles += [
-        marker_handle("x", INK, "none: below"),
-        Line2D([], [], color=INK, linewidth=1.6, label="$(1-2\\eta)^2$"),
-        Line2D([], [], color=INK, linewidth=1.6, linestyle=(0, (4, 2)), label="$(1-10\\eta/9)^2$"),
+        style.marker_handle("x", style.INK, "none: below"),
+        Line2D([], [], color=style.INK, linewidth=1.6, label="$(1-2\\eta)^2$"),
+        Line2D(
+            [], [], color=style.INK, linewidth=1.6, linestyle=(0, (4, 2)), label="$(1-10\\eta/9)^2$"
+        ),
     ]
-    legend_below(figure, handles, columns=3)
-    return figure, with_numbers(
+    style.legend_below(figure, handles, columns=3)
+    return figure, style.with_numbers(
         table,
         none=int(table["factor"].isna().sum()),
         cells=len(table),
@@ -137,15 +130,6 @@ def noisy_party_effects(results: Mapping[str, Any]) -> pd.DataFrame:
     points: measured (over pairs of runs), and predicted if the party's samples count as a share of
     clean ones. Among the numbers of the table is the share with which the prediction is what was
     measured (``implied_1``, ...), 0 if it is above even without the party.
-
-    Examples
-    --------
-    >>> runs = {"sizes": [10, 30, 100, 300], "accuracies": [0.5, 0.7, 0.8, 0.85],
-    ...         "totals": [200, 220], "contributions": [20, 50],
-    ...         "clean": [0.82, 0.83], "noisy": [0.80, 0.82], "left out": [0.80, 0.81]}
-    >>> table = noisy_party_effects({"party_noise": 0.3, "contract": {"some learner": runs}})
-    >>> table["difference"].round(1).tolist()[:2]  # points
-    [-1.5, -2.0]
     """
     shares = np.linspace(0, 1, 21)
     tables = []
@@ -169,10 +153,10 @@ def noisy_party_effects(results: Mapping[str, Any]) -> pd.DataFrame:
         implied = np.interp(measured[0].mean(), lost, shares, left=0.0)
         numbers |= {f"noisy_{k}": measured[0].mean(), f"left_out_{k}": measured[1].mean()}
         numbers[f"implied_{k}"] = implied
-    return with_numbers(pd.concat(tables, ignore_index=True), **numbers)
+    return style.with_numbers(pd.concat(tables, ignore_index=True), **numbers)
 
 
-@drawing
+@style.drawing
 def noisy_party(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """What one noisy party that nobody notices does to the collective model.
 
@@ -184,24 +168,24 @@ def noisy_party(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         "$(1-2\\eta)^2$": (quality_factor(noise), "o"),
         "$(1-10\\eta/9)^2$": (quality_factor(noise, 10), "s"),
     }
-    figure, axes = new_panels(4.2, 1, len(learners), sharey=True, squeeze=False)
+    figure, axes = style.new_panels(4.2, 1, len(learners), sharey=True, squeeze=False)
     for ax, (learner, rows) in zip(axes[0], learners.items(), strict=True):
         noisy, left_out = (row for _, row in rows.iloc[:2].iterrows())
         line = rows[rows["noisy_data"] == "counted as q"]
         ax.axhspan(
             noisy["difference"] - noisy["half_width"],
-            noisy["difference"] + noisy["half_width"], color=ALARM, alpha=0.3, linewidth=0,
+            noisy["difference"] + noisy["half_width"], color=style.ALARM, alpha=0.3, linewidth=0,
         )  # fmt: skip
-        ax.axhline(noisy["difference"], color=ALARM, linewidth=1.6)
-        ax.plot(line["quality"], line["difference"], color=INK)
+        ax.axhline(noisy["difference"], color=style.ALARM, linewidth=1.6)
+        ax.plot(line["quality"], line["difference"], color=style.INK)
         for q, marker in guides.values():
             at = np.interp(q, line["quality"], line["difference"])
             ax.plot(
-                q, at, marker, color=INK, markerfacecolor="white", markeredgewidth=2,
+                q, at, marker, color=style.INK, markerfacecolor="white", markeredgewidth=2,
                 markersize=6,
             )  # fmt: skip
         ax.errorbar(
-            0, left_out["difference"], yerr=left_out["half_width"], color=TYPE_PATH[3],
+            0, left_out["difference"], yerr=left_out["half_width"], color=style.TYPE_PATH[3],
             marker="D", markersize=7, capsize=4, zorder=4, clip_on=False,
         )  # fmt: skip
         ax.set(title=learner, xlabel="a noisy sample counts as $q$")
@@ -209,12 +193,13 @@ def noisy_party(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         ax.grid(axis="y")
     axes[0, 0].set_ylabel("change of accuracy (points)")
     handles = [
-        Line2D([], [], color=ALARM, label="measured, noisy party"),
-        Line2D([], [], color=INK, label="predicted"),
-        marker_handle("D", TYPE_PATH[3], "measured, left out"),
+        Line2D([], [], color=style.ALARM, label="measured, noisy party"),
+        Line2D([], [], color=style.INK, label="predicted"),
+        style.marker_handle("D", style.TYPE_PATH[3], "measured, left out"),
     ]
     handles += [
-        marker_handle(marker, INK, label, hollow=True) for label, (_, marker) in guides.items()
+        style.marker_handle(marker, style.INK, label, hollow=True)
+        for label, (_, marker) in guides.items()
     ]
-    legend_below(figure, handles, columns=2)
+    style.legend_below(figure, handles, columns=2)
     return figure, table

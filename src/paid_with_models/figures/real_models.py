@@ -15,20 +15,7 @@ from ..beyond.learning_curves import fit_power_law, fit_saturating
 from ..beyond.trials import Menu, Trials, deploy, designed, intervals, whole_samples
 from ..problem import Problem
 from ..solver.routes import solve
-from .style import (
-    CAP,
-    FAINT,
-    INK,
-    MUTED,
-    TYPE_PATH,
-    draw_lines,
-    drawing,
-    legend_below,
-    marker_handle,
-    new_panels,
-    type_colors,
-    with_numbers,
-)
+from . import style
 
 __all__ = [
     "fitted_curves",
@@ -46,8 +33,8 @@ LEARNERS = {
 }
 #: The ways of grading, by name: text, color and marker.
 GRADINGS = {
-    "noise": ("output noise", TYPE_PATH[3], "o"),
-    "subset": ("subsets", TYPE_PATH[0], "s"),
+    "noise": ("output noise", style.TYPE_PATH[3], "o"),
+    "subset": ("subsets", style.TYPE_PATH[0], "s"),
 }
 #: Slacks beyond this are not drawn: they are far from binding.
 FAR = 5.0
@@ -88,18 +75,18 @@ def fitted_curves(results: Mapping[str, Any]) -> pd.DataFrame:
         for curve, column in (("sum", "fitted"), ("power", "power_law")):
             numbers[f"{curve}_{k}"] = 100 * np.abs(table[column] - table["accuracy"]).max()
         tables.append(table)
-    return with_numbers(pd.concat(tables, ignore_index=True), **numbers)
+    return style.with_numbers(pd.concat(tables, ignore_index=True), **numbers)
 
 
-@drawing
+@style.drawing
 def measured_curves(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Learning curves as measured and as fitted, and what fits and bootstrap replicates miss.
 
     Takes what :func:`fitted_curves` returns.
     """
     tables = [table[table["learner"] == title] for title in LEARNERS.values()]
-    looks = ((TYPE_PATH[3], "o"), (TYPE_PATH[0], "s"))
-    figure, (top, *rest) = new_panels(6.4, 3, 1, sharex=True, height_ratios=(1.7, 1, 1))
+    looks = ((style.TYPE_PATH[3], "o"), (style.TYPE_PATH[0], "s"))
+    figure, (top, *rest) = style.new_panels(6.4, 3, 1, sharex=True, height_ratios=(1.7, 1, 1))
     for ax, here, (color, marker) in zip(rest, tables, looks, strict=True):
         sizes, measured = here["data"], here["accuracy"]
         top.plot(sizes, measured, marker, color=color, markersize=4, label="measured")
@@ -112,7 +99,7 @@ def measured_curves(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 sizes, scale * (here["low"] - base), scale * (here["high"] - base),
                 color=color, alpha=0.2, linewidth=0,
             )  # fmt: skip
-        ax.axhline(0, color=MUTED, linewidth=0.8)
+        ax.axhline(0, color=style.MUTED, linewidth=0.8)
         ax.set_title(here["learner"].iloc[0], color=color)
         ax.set_ylabel("points")
     top.set(ylabel="accuracy", xscale="log")
@@ -126,12 +113,12 @@ def measured_curves(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     rest[-1].set_xticks([10, 100, 1000], ["10", "100", "1,000"])
     rest[-1].set_xlabel("samples to train on")
     handles = [
-        marker_handle("o", MUTED, "measured", 4),
-        Line2D([], [], color=MUTED, linewidth=1.4, label="sum of exponentials"),
-        Patch(facecolor=MUTED, alpha=0.3, label="its bootstrap band, 95 %"),
-        Line2D([], [], color=MUTED, linewidth=1.4, linestyle=(0, (4, 2)), label="power law"),
+        style.marker_handle("o", style.MUTED, "measured", 4),
+        Line2D([], [], color=style.MUTED, linewidth=1.4, label="sum of exponentials"),
+        Patch(facecolor=style.MUTED, alpha=0.3, label="its bootstrap band, 95 %"),
+        Line2D([], [], color=style.MUTED, linewidth=1.4, linestyle=(0, (4, 2)), label="power law"),
     ]
-    legend_below(figure, handles, columns=2)
+    style.legend_below(figure, handles, columns=2)
     return figure, table
 
 
@@ -140,17 +127,6 @@ def promises_and_results(results: Mapping[str, Any]) -> pd.DataFrame:
 
     In units of value (accuracies in percentage points): what the theory says, the mean over draws
     and half the width of its 95 % interval.
-
-    Examples
-    --------
-    >>> runs = {"counts": [[3, 1], [2, 2]], "accuracies": [0.83, 0.85],
-    ...         "handed": [[0.70, 0.80], [0.72, 0.82]]}
-    >>> found = {"sizes": [10, 30, 100, 300, 1000], "accuracies": [0.5, 0.7, 0.8, 0.85, 0.88],
-    ...          "trials": {"noise": runs, "subset": runs}}
-    >>> learners = dict.fromkeys(["nearest neighbor", "random features"], found)
-    >>> case = {"parties": 4, "probabilities": [0.5, 0.5], "costs": [0.5, 0.1], "draws": 2}
-    >>> promises_and_results(case | learners)["quantity"].tolist()[:4]
-    ['mean accuracy', 'accuracy', 'reward 1', 'reward 2']
     """
     rows = []
     for name, title in LEARNERS.items():
@@ -162,10 +138,10 @@ def promises_and_results(results: Mapping[str, Any]) -> pd.DataFrame:
                 numbers = (scale * theory[key], scale * value, scale * width)
                 rows.append((title, text, key, *numbers))
     columns = ["learner", "grading", "quantity", "theory", "mean", "half_width"]
-    return with_numbers(pd.DataFrame(rows, columns=columns), draws=results["draws"])
+    return style.with_numbers(pd.DataFrame(rows, columns=columns), draws=results["draws"])
 
 
-@drawing
+@style.drawing
 def realized(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """What contracts promised and what came of them, with intervals.
 
@@ -176,14 +152,14 @@ def realized(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     far = near["far"].transform("all")
     quantities = list(dict.fromkeys(table.loc[~far, "quantity"]))
     slacks_from = next(k for k, text in enumerate(quantities) if text.startswith("IR"))
-    figure, axes = new_panels(6.6, 1, len(LEARNERS), sharex=True, sharey=True)
+    figure, axes = style.new_panels(6.6, 1, len(LEARNERS), sharex=True, sharey=True)
     for ax, title in zip(axes, LEARNERS.values(), strict=True):
         for row, quantity in enumerate(quantities):
             here = table[(table["learner"] == title) & (table["quantity"] == quantity)]
             # Accuracies and rewards as differences, slacks as they are.
             base = 0.0 if quantity.startswith(("IR", "IC")) else here["theory"].iloc[0]
             ax.plot(
-                [here["theory"].iloc[0] - base] * 2, [row - 0.38, row + 0.38], color=INK,
+                [here["theory"].iloc[0] - base] * 2, [row - 0.38, row + 0.38], color=style.INK,
                 linewidth=2.6, solid_capstyle="butt", zorder=2,
             )  # fmt: skip
             for (_, color, marker), shift, (_, it) in zip(
@@ -194,20 +170,20 @@ def realized(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                     marker=marker, markersize=5, linewidth=1.6, zorder=3,
                 )  # fmt: skip
         ax.set_title(title)
-        ax.axhline(slacks_from - 0.5, color=MUTED, linewidth=0.8)
+        ax.axhline(slacks_from - 0.5, color=style.MUTED, linewidth=0.8)
         ax.grid(axis="x")
         ax.set_xlabel("units of value, or points")
     axes[0].set_yticks(range(len(quantities)), [_quantity(text) for text in quantities])
     axes[0].invert_yaxis()
-    handles = [Line2D([], [], color=INK, linewidth=2.6, label="theory")]
+    handles = [Line2D([], [], color=style.INK, linewidth=2.6, label="theory")]
     handles += [
         Line2D([], [], color=color, marker=marker, markersize=5, label=text)
         for text, color, marker in GRADINGS.values()
     ]
-    legend_below(figure, handles, columns=3)
+    style.legend_below(figure, handles, columns=3)
     drawn = table[table["quantity"].isin(quantities)]
     off = (drawn["mean"] - drawn["theory"]).abs()
-    return figure, with_numbers(
+    return figure, style.with_numbers(
         table,
         far=FAR,
         intervals=len(drawn),
@@ -246,18 +222,6 @@ def split_deployments(results: Mapping[str, Any]) -> pd.DataFrame:
     alone (slack, units of value); rows are sorted by the error. Among the numbers of the table is
     half the width of the 95 % interval of the accuracy in the runs, in percentage points
     (``sampling``).
-
-    Examples
-    --------
-    >>> sizes, measured = [10, 30, 100, 300, 1000], [0.5, 0.7, 0.8, 0.85, 0.88]
-    >>> runs = {"counts": [[2, 1, 1], [1, 1, 2]], "accuracies": [0.83, 0.85],
-    ...         "handed": [[0.70, 0.75, 0.80], [0.72, 0.75, 0.82]]}
-    >>> learner = {"sizes": sizes, "accuracies": measured, "trials": {"noise": runs}}
-    >>> case = {"parties": 4, "probabilities": [0.3, 0.3, 0.4], "costs": [0.5, 0.3, 0.1]}
-    >>> halves = {"sizes": sizes, "pairs": [[measured, [0.5, 0.7, 0.81, 0.86, 0.9]]]}
-    >>> table = split_deployments(case | {"disjoint": halves, "nearest neighbor": learner})
-    >>> table["split"].tolist()  # who designs with the better half is let down
-    ['1b', '1b', '1b', '1a', '1a', '1a']
     """
     grid = results["disjoint"]["sizes"]
     parts = results["parties"], results["probabilities"], results["costs"]
@@ -277,10 +241,10 @@ def split_deployments(results: Mapping[str, Any]) -> pd.DataFrame:
     )
     menu, trials = _run(results, "nearest neighbor")
     _, sampling = intervals(menu, trials["noise"])["accuracy"]
-    return with_numbers(table, sampling=100 * sampling)
+    return style.with_numbers(table, sampling=100 * sampling)
 
 
-@drawing
+@style.drawing
 def split_errors(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Contracts calibrated on one half of the data and carried out on the other.
 
@@ -290,31 +254,33 @@ def split_errors(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     once = table.drop_duplicates("split")
     rows = np.arange(len(once))
     errors = 100 * (once["expected_accuracy"] - once["promised"])
-    figure, (left, right) = new_panels(4.6, 1, 2, sharey=True)
-    left.axvspan(-sampling, sampling, color=FAINT, alpha=0.55, linewidth=0)
-    left.hlines(rows, 0, errors, color=CAP, linewidth=1.6)
-    left.plot(errors, rows, "D", color=CAP, markersize=6)
+    figure, (left, right) = style.new_panels(4.6, 1, 2, sharey=True)
+    left.axvspan(-sampling, sampling, color=style.FAINT, alpha=0.55, linewidth=0)
+    left.hlines(rows, 0, errors, color=style.CAP, linewidth=1.6)
+    left.plot(errors, rows, "D", color=style.CAP, markersize=6)
     left.set(title="accuracy", xlabel="expected less promised (points)")
     looks = {
         kind: {
             "color": color, "marker": marker, "linestyle": "none", "markersize": 6,
             "label": f"type {kind}",
         }
-        for kind, color, marker in zip((1, 2, 3), type_colors([3, 2, 1]), "os^", strict=True)
+        for kind, color, marker in zip((1, 2, 3), style.type_colors([3, 2, 1]), "os^", strict=True)
     }  # fmt: skip
     place = dict(zip(once["split"], rows, strict=True))
-    draw_lines(right, table.assign(row=table["split"].map(place)), "slack", "row", "type", looks)
+    style.draw_lines(
+        right, table.assign(row=table["split"].map(place)), "slack", "row", "type", looks
+    )
     right.set(title="IR slacks", xlabel="reward − cost − alone (value)")
     for ax in (left, right):
-        ax.axvline(0, color=INK, linewidth=1)
+        ax.axvline(0, color=style.INK, linewidth=1)
         ax.set_yticks(rows, once["split"])
     left.set_ylabel("split and half")
     handles = [
-        marker_handle("D", CAP, "accuracy"),
-        Patch(facecolor=FAINT, alpha=0.55, label="sampling, 95 %"),
+        style.marker_handle("D", style.CAP, "accuracy"),
+        Patch(facecolor=style.FAINT, alpha=0.55, label="sampling, 95 %"),
         *right.get_legend_handles_labels()[0],
     ]
-    legend_below(figure, handles, columns=3)
-    return figure, with_numbers(
+    style.legend_below(figure, handles, columns=3)
+    return figure, style.with_numbers(
         table, cases=len(once), largest=errors.abs().max(), least_slack=table["slack"].min()
     )

@@ -18,29 +18,13 @@ from ..accuracy import FloatArray
 from ..contract import Contract
 from ..paper.scenarios import options, types_by_number
 from ..rewards import RewardDistribution, proportional_rewards
+from . import style
 from .parts import draw_option, draw_shared_option, kinks, merge_atoms, type_legend, useful_data
-from .style import (
-    CAP,
-    FAINT,
-    GRID,
-    INK,
-    MUTED,
-    drawing,
-    legend_below,
-    marker_handle,
-    new_figure,
-    new_panels,
-    number_text,
-    thousands_separated,
-    tint,
-    type_colors,
-    with_numbers,
-)
 
 __all__ = ["contributions", "graphical_illustration", "reward_distributions", "scenario_panel"]
 
 
-@drawing
+@style.drawing
 def reward_distributions(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     r"""Distribution of each type's reward under proportional assignment, exact, given n_i >= 1.
 
@@ -50,30 +34,30 @@ def reward_distributions(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     """
     table = _reward_table(contract)
     n_types = contract.problem.n_types
-    figure, ax = new_panels(1.5 + 0.62 * n_types)
+    figure, ax = style.new_panels(1.5 + 0.62 * n_types)
     _draw_rewards(ax, contract, table)
     ax.set_xlabel("value of the reward, v(r)")
     out = _stays_out_alone(contract)
     handles = [_moment_handle()] + ([_grey_handle()] if out.any() else [])
-    legend_below(figure, handles, columns=2)
-    return figure, with_numbers(table, **_menu_numbers(contract))
+    style.legend_below(figure, handles, columns=2)
+    return figure, style.with_numbers(table, **_menu_numbers(contract))
 
 
-@drawing
+@style.drawing
 def contributions(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     """Contributions split into what a type would give anyway, what is added, what is given up."""
     table = _contribution_table(contract)
-    figure, ax = new_panels(1.6 + 0.5 * contract.problem.n_types)
+    figure, ax = style.new_panels(1.6 + 0.5 * contract.problem.n_types)
     _draw_contributions(ax, contract, table)
     ax.set_xlabel("contribution (units of data)")
     out = _stays_out_alone(contract)
     handles = _part_handles(table) + ([_grey_handle()] if out.any() else [])
     if handles:
-        legend_below(figure, handles, columns=2)
-    return figure, with_numbers(table, **_menu_numbers(contract))
+        style.legend_below(figure, handles, columns=2)
+    return figure, style.with_numbers(table, **_menu_numbers(contract))
 
 
-@drawing
+@style.drawing
 def scenario_panel(contracts: Mapping[str, Contract]) -> tuple[Figure, pd.DataFrame]:
     """Reward distributions beside contributions, one row a contract."""
     if not contracts:
@@ -81,7 +65,7 @@ def scenario_panel(contracts: Mapping[str, Contract]) -> tuple[Figure, pd.DataFr
     heights = [1.15 + 0.42 * contract.problem.n_types for contract in contracts.values()]
     tables = []
     any_out = False
-    figure = new_figure(sum(heights) + 1.0)
+    figure = style.new_figure(sum(heights) + 1.0)
     axes = figure.subplots(
         len(contracts), 2, squeeze=False,
         gridspec_kw={"width_ratios": [1.25, 1], "height_ratios": heights},
@@ -99,11 +83,11 @@ def scenario_panel(contracts: Mapping[str, Contract]) -> tuple[Figure, pd.DataFr
     axes[-1, 1].set_xlabel("contribution (units of data)")
     every = pd.concat(tables, ignore_index=True)
     handles = [_moment_handle(), *_part_handles(every)] + ([_grey_handle()] if any_out else [])
-    legend_below(figure, handles, columns=2)
+    style.legend_below(figure, handles, columns=2)
     return figure, every
 
 
-@drawing
+@style.drawing
 def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     r"""The contract in the plane of contributions and rewards, and a closer look at its options.
 
@@ -132,7 +116,7 @@ def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     )
     limits = _plane_limits(contract)
     zoom = _zoom_limits(contract, limits)
-    figure, (upper, lower) = new_panels(
+    figure, (upper, lower) = style.new_panels(
         7.6 + 0.22 * ((problem.n_types - 1) // 5), 2, 1, gridspec_kw={"height_ratios": [1.1, 1]}
     )
     _draw_plane(upper, contract, limits)
@@ -140,7 +124,13 @@ def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     (x0, x1), (y0, y1) = zoom
     upper.add_patch(
         Rectangle(
-            (x0, y0), x1 - x0, y1 - y0, facecolor="none", edgecolor=INK, linewidth=1.0, zorder=8
+            (x0, y0),
+            x1 - x0,
+            y1 - y0,
+            facecolor="none",
+            edgecolor=style.INK,
+            linewidth=1.0,
+            zorder=8,
         )
     )
     upper.set_title("Contributions and rewards")
@@ -148,45 +138,41 @@ def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     lower.set_xlabel("contribution m (units of data)")
     for ax in (upper, lower):
         ax.set_ylabel("reward, in value")
-    grey = MUTED
+    grey = style.MUTED
     handles = [
-        Line2D([], [], color=INK, linewidth=2.4, label="$v(a(m))$, data used alone"),
-        Line2D([], [], color=CAP, linewidth=2.2, label="$t_{max}$, largest cap"),
-        marker_handle("o", grey, "first-moment solution $(m_i, t_i)$", 8),
-        marker_handle("o", grey, "reservation contribution", 8, hollow=True),
+        Line2D([], [], color=style.INK, linewidth=2.4, label="$v(a(m))$, data used alone"),
+        Line2D([], [], color=style.CAP, linewidth=2.2, label="$t_{max}$, largest cap"),
+        style.marker_handle("o", grey, "first-moment solution $(m_i, t_i)$", 8),
+        style.marker_handle("o", grey, "reservation contribution", 8, hollow=True),
         Line2D([], [], color=grey, linewidth=1.5, label="isoprofit line $t - c_i m = u_i$"),
         Line2D(
             [], [], color=grey, linewidth=1.3, linestyle=(0, (4, 2.5)),
             label="reservation line $t - c_i m = f_i$",
         ),
     ]  # fmt: skip
-    legend_below(figure, handles, columns=2)
+    style.legend_below(figure, handles, columns=2)
     type_legend(figure, problem)
-    return figure, with_numbers(table, **_menu_numbers(contract))
+    return figure, style.with_numbers(table, **_menu_numbers(contract))
 
 
 def _moment_handle() -> Line2D:
-    return marker_handle("^", INK, "first-moment solution $t_i$", 8)
+    return style.marker_handle("^", style.INK, "first-moment solution $t_i$", 8)
 
 
 def _grey_handle() -> Line2D:
     return Line2D(
-        [], [], marker=r"$\mathit{Type}$", linestyle="", color=FAINT, markersize=24,
+        [], [], marker=r"$\mathit{Type}$", linestyle="", color=style.FAINT, markersize=24,
         markeredgewidth=0, label="would train nothing alone",
     )  # fmt: skip
 
 
 def _menu_numbers(contract: Contract) -> dict[str, float]:
     """m_i, t_i and the reservation contributions, as ``m_1``, ``t_1``, ``alone_1``, ..."""
-    columns = {
-        "m": contract.contributions,
-        "t": contract.rewards,
-        "alone": contract.reservation_contributions,
-    }
+    columns = contract.contributions, contract.rewards, contract.reservation_contributions
     return {
-        f"{name}_{i + 1}": float(value)
-        for name, values in columns.items()
-        for i, value in enumerate(values)
+        f"{name}_{i}": float(value)
+        for name, values in zip(("m", "t", "alone"), columns, strict=True)
+        for i, value in enumerate(values, start=1)
     }
 
 
@@ -250,14 +236,14 @@ def _reward_limits(
 def _draw_rewards(ax: Axes, contract: Contract, table: pd.DataFrame, numbers: bool = True) -> None:
     """One ridge a type, type 1 on top."""
     n_types = contract.problem.n_types
-    colors = type_colors(contract.problem.costs)
+    colors = style.type_colors(contract.problem.costs)
     atoms = [(g["value"].to_numpy(), g["probability"].to_numpy()) for _, g in table.groupby("type")]
     low, high = _reward_limits(contract, atoms)
     for i, group in table.groupby("type"):
         row = n_types - int(i)
         color = colors[int(i) - 1]
         heights = 0.74 * group["probability"] / group["probability"].max()
-        ax.axhline(row, color=GRID, linewidth=1, zorder=1)
+        ax.axhline(row, color=style.GRID, linewidth=1, zorder=1)
         if (group["width"] == 0).all():
             ax.vlines(group["value"], row, row + heights, color=color, linewidth=2.6, zorder=2)
         else:
@@ -269,7 +255,9 @@ def _draw_rewards(ax: Axes, contract: Contract, table: pd.DataFrame, numbers: bo
             y = row + np.column_stack([zero, heights, heights, zero]).ravel()
             ax.fill_between(x, row, y, color=color, linewidth=0, zorder=2)
         mean = float(group["first_moment"].iloc[0])
-        ax.plot(mean, row - 0.1, "^", color=INK, markersize=8, markeredgecolor="white", zorder=4)
+        ax.plot(
+            mean, row - 0.1, "^", color=style.INK, markersize=8, markeredgecolor="white", zorder=4
+        )
         if numbers:
             ax.annotate(
                 f"$t_{{{i}}}$ = {mean:.2f}", (1.01, row + 0.12), xycoords=("axes fraction", "data"),
@@ -288,7 +276,7 @@ def _type_ticks(ax: Axes, contract: Contract, labels: bool = True) -> None:
     ax.tick_params(axis="y", length=0)
     for text, out in zip(ax.get_yticklabels(), _stays_out_alone(contract), strict=True):
         if out:
-            text.set(color=FAINT, style="italic")
+            text.set(color=style.FAINT, style="italic")
     ax.spines["left"].set_visible(False)
 
 
@@ -309,7 +297,7 @@ def _contribution_table(contract: Contract) -> pd.DataFrame:
 def _draw_contributions(
     ax: Axes, contract: Contract, table: pd.DataFrame, labels: bool = True
 ) -> None:
-    colors = type_colors(contract.problem.costs)
+    colors = style.type_colors(contract.problem.costs)
     n_types = contract.problem.n_types
     ends = (table["base"] + table["added"] + table["reduced"]).to_numpy()
     longest = float(ends.max()) if ends.max() > 0 else 1.0
@@ -318,29 +306,33 @@ def _draw_contributions(
         color = colors[n_types - 1 - row]
         bar: dict[str, Any] = {"height": 0.62, "linewidth": 1.0}
         ax.barh(row, part["base"], color=color, edgecolor=color, **bar)
-        ax.barh(row, part["added"], left=part["base"], color=tint(color), edgecolor=color, **bar)
+        ax.barh(
+            row, part["added"], left=part["base"], color=style.tint(color), edgecolor=color, **bar
+        )
         ax.barh(
             row, part["reduced"], left=part["base"], color="white", edgecolor=color,
             hatch="////", **bar,
         )  # fmt: skip
         ax.annotate(
-            number_text(part["contribution"]), (ends[int(str(i))], row), (4, 0),
+            style.number_text(part["contribution"]), (ends[int(str(i))], row), (4, 0),
             textcoords="offset points", va="center", size=10,
         )  # fmt: skip
     ax.set(xlim=(0, 1.3 * longest), ylim=(-0.5, n_types - 0.45))
     ax.xaxis.set_major_locator(MaxNLocator(4))
-    thousands_separated(ax.xaxis)
+    style.thousands_separated(ax.xaxis)
     ax.grid(axis="x")
     _type_ticks(ax, contract, labels)
 
 
 def _part_handles(table: pd.DataFrame) -> list[Patch]:
-    grey = MUTED
+    grey = style.MUTED
     handles = []
     if (table["base"] > 0).any():
         handles.append(Patch(facecolor=grey, edgecolor=grey, label="base contribution"))
     if (table["added"] > 0).any():
-        handles.append(Patch(facecolor=tint(grey), edgecolor=grey, label="incentivized addition"))
+        handles.append(
+            Patch(facecolor=style.tint(grey), edgecolor=grey, label="incentivized addition")
+        )
     if (table["reduced"] > 0).any():
         handles.append(
             Patch(facecolor="white", edgecolor=grey, hatch="////", label="incentivized reduction")
@@ -389,9 +381,9 @@ def _draw_plane(ax: Axes, contract: Contract, limits: Limits, closer: bool = Fal
     ends = np.array([x0, x1])
     data = np.union1d(np.linspace(x0, x1, 601), [k for k in kinks(problem, x1) if k > x0])
     worth = problem.model_value(data)
-    ax.plot(data, worth, color=INK, linewidth=2.4, zorder=2)
-    ax.axhline(float(contract.reward_caps.max()), color=CAP, linewidth=2.2, zorder=2)
-    colors = type_colors(problem.costs)
+    ax.plot(data, worth, color=style.INK, linewidth=2.4, zorder=2)
+    ax.axhline(float(contract.reward_caps.max()), color=style.CAP, linewidth=2.2, zorder=2)
+    colors = style.type_colors(problem.costs)
     for i, (cost, color) in enumerate(zip(problem.costs, colors, strict=True)):
         ax.plot(
             ends, contract.reservation_utilities[i] + cost * ends, color=color, linewidth=1.3,
@@ -399,13 +391,13 @@ def _draw_plane(ax: Axes, contract: Contract, limits: Limits, closer: bool = Fal
         )  # fmt: skip
         ax.plot(ends, contract.utilities[i] + cost * ends, color=color, linewidth=1.5, zorder=1.9)
     ax.set(xlim=(x0, x1), ylim=(y0, y1))
-    thousands_separated(ax.xaxis)
+    style.thousands_separated(ax.xaxis)
     for i, color in enumerate(colors):
         m = float(contract.reservation_contributions[i])
         if m > 0 and x0 <= m <= x1 and y0 <= float(problem.model_value(m)) <= y1:
             draw_option(ax, m, float(problem.model_value(m)), color, hollow=True)
     for members in options(contract):
-        face = colors[members[0]] if len(members) == 1 else INK
+        face = colors[members[0]] if len(members) == 1 else style.INK
         m, t = float(contract.contributions[members[0]]), float(contract.rewards[members[0]])
         if not (x0 <= m <= x1 and y0 <= t <= y1):
             continue

@@ -13,19 +13,12 @@ from ..accuracy import GeneralizationBound
 from ..paper.scenarios import options
 from ..problem import Problem
 from ..solver.routes import solve_many
-from .style import (
-    draw_lines,
-    drawing,
-    new_panels,
-    thousands_separated,
-    type_colors,
-    with_numbers,
-)
+from . import style
 
 __all__ = ["bunching", "bunching_lines"]
 
 
-@drawing
+@style.drawing
 def bunching(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """How contributions join and part as one number of the problem changes.
 
@@ -34,7 +27,7 @@ def bunching(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """
     lines = dict(list(table.groupby("along", sort=False)))
     n_types = int(table["type"].max())
-    colors = type_colors(np.arange(n_types, 0, -1))
+    colors = style.type_colors(np.arange(n_types, 0, -1))
     looks = {
         i + 1: {
             "color": color,
@@ -43,15 +36,15 @@ def bunching(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         }
         for i, color in enumerate(colors)
     }
-    figure, axes = new_panels(3.7, 1, len(lines), sharey=True, squeeze=False)
+    figure, axes = style.new_panels(3.7, 1, len(lines), sharey=True, squeeze=False)
     numbers: dict[str, float | str] = {}
     for k, (ax, (along, rows)) in enumerate(zip(axes[0], lines.items(), strict=True), start=1):
-        draw_lines(ax, rows, "at", "contribution", "type", looks)
+        style.draw_lines(ax, rows, "at", "contribution", "type", looks)
         ax.set_xlabel(along)
         ax.set_xlim(rows["at"].min(), rows["at"].max())
         ax.set_ylim(bottom=0)
         ax.grid(axis="y")
-        thousands_separated(ax.yaxis)
+        style.thousands_separated(ax.yaxis)
         # From where the first two types share an option, and all; the costs where the panel ends.
         taken = rows.pivot_table("option", "at", "type")
         for name, alike in (
@@ -71,7 +64,7 @@ def bunching(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         handles=handles, loc="outside upper center", ncols=min(n_types, 5), handlelength=1.4,
         borderaxespad=0.0,
     )  # fmt: skip
-    return figure, with_numbers(table.drop(columns=["cost", "gap"]), **numbers)
+    return figure, style.with_numbers(table.drop(columns=["cost", "gap"]), **numbers)
 
 
 def bunching_lines(

@@ -45,44 +45,21 @@ ALARM = "#b3261e"  # free-riding, broken promises
 #: From the costliest type to the cheapest.
 TYPE_PATH = ("#dd7733", "#b8321a", "#7b3b78", "#3a3fd0", "#141452")
 _RC: dict[str, Any] = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.labelsize": 11,
-    "axes.linewidth": 0.8,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 11.5,
-    "axes.titleweight": "bold",
-    "axes.unicode_minus": True,
-    "figure.dpi": 100,
-    "figure.facecolor": "white",
-    "font.family": ["DejaVu Sans"],
-    "font.size": 11,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "hatch.linewidth": 0.9,
-    "legend.fontsize": 10.5,
-    "legend.frameon": False,
-    "lines.linewidth": 1.8,
-    "lines.solid_capstyle": "round",
-    "mathtext.fontset": "dejavusans",
-    "pdf.fonttype": 42,
-    "savefig.dpi": 300,
-    "savefig.facecolor": "white",
-    "svg.fonttype": "path",
-    "svg.hashsalt": "paid-with-models",
-    "text.color": INK,
-    "xtick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "xtick.labelsize": 10.5,
-    "xtick.major.size": 4,
-    "ytick.color": MUTED,
-    "ytick.labelcolor": INK,
-    "ytick.labelsize": 10.5,
-    "ytick.major.size": 4,
-}
+    **dict.fromkeys(["text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"], INK),
+    **dict.fromkeys(["axes.edgecolor", "xtick.color", "ytick.color"], MUTED),
+    **dict.fromkeys(["figure.facecolor", "savefig.facecolor"], "white"),
+    **dict.fromkeys(["font.size", "axes.labelsize"], 11),
+    **dict.fromkeys(["legend.fontsize", "xtick.labelsize", "ytick.labelsize"], 10.5),
+    **dict.fromkeys(["axes.linewidth", "grid.linewidth"], 0.8),
+    **dict.fromkeys(["axes.spines.right", "axes.spines.top", "legend.frameon"], False),
+    **dict.fromkeys(["axes.axisbelow", "axes.unicode_minus"], True),
+    **dict.fromkeys(["xtick.major.size", "ytick.major.size"], 4),
+    "axes.titlelocation": "left", "axes.titlesize": 11.5, "axes.titleweight": "bold",
+    "figure.dpi": 100, "savefig.dpi": 300, "grid.color": GRID, "hatch.linewidth": 0.9,
+    "font.family": ["DejaVu Sans"], "mathtext.fontset": "dejavusans", "pdf.fonttype": 42,
+    "lines.linewidth": 1.8, "lines.solid_capstyle": "round",
+    "svg.fonttype": "path", "svg.hashsalt": "paid-with-models",
+}  # fmt: skip
 
 
 @contextmanager
@@ -122,14 +99,6 @@ class _Canvas(FigureCanvasBase):
 
 def type_colors(costs: npt.ArrayLike) -> list[str]:
     """Colors of types, as hexadecimal strings in the order given: orange costliest, navy cheapest.
-
-    Parameters
-    ----------
-    costs : (I,) array_like
-
-    Returns
-    -------
-    list of str
 
     Examples
     --------

@@ -16,19 +16,7 @@ from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from ..accuracy import FloatArray
 from ..paper.two_types import surfaces
-from .style import (
-    CAP,
-    GRID,
-    MUTED,
-    TYPE_PATH,
-    drawing,
-    new_figure,
-    thousands_separated,
-    tick_text,
-    tint,
-    type_colors,
-    with_numbers,
-)
+from . import style
 
 __all__ = ["two_type_maps", "two_type_surfaces"]
 
@@ -52,7 +40,7 @@ TWO_TYPE_PAIRS: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
 Pairs = tuple[tuple[str, str, str], ...]
 
 
-@drawing
+@style.drawing
 def two_type_surfaces(results: pd.DataFrame, pair: str = "contract") -> tuple[Figure, pd.DataFrame]:
     """A pair of quantities over the grid of (p_1, N), as surfaces.
 
@@ -63,8 +51,8 @@ def two_type_surfaces(results: pd.DataFrame, pair: str = "contract") -> tuple[Fi
     """
     pairs = _pair(results, pair)
     costs = results.drop_duplicates("type")["cost"].tolist()
-    colors = type_colors(costs)
-    figure = new_figure(3.5, layout="none")
+    colors = style.type_colors(costs)
+    figure = style.new_figure(3.5, layout="none")
     drawn: set[str] = set()
     for place, (name, title, _) in enumerate(pairs):
         box = (0.5 * place + 0.035, 0.09, 0.48, 0.88)
@@ -78,7 +66,7 @@ def two_type_surfaces(results: pd.DataFrame, pair: str = "contract") -> tuple[Fi
         BOTH: "both alike",
     }
     handles = [
-        Patch(facecolor=tint(color, 0.8), edgecolor=color, label=label)
+        Patch(facecolor=style.tint(color, 0.8), edgecolor=color, label=label)
         for color, label in labels.items()
         if color in drawn
     ]
@@ -86,11 +74,11 @@ def two_type_surfaces(results: pd.DataFrame, pair: str = "contract") -> tuple[Fi
     return figure, _two_type_table(results, pairs)
 
 
-@drawing
+@style.drawing
 def two_type_maps(results: pd.DataFrame, pair: str = "contract") -> tuple[Figure, pd.DataFrame]:
     """The same as maps with level lines: a row a quantity, a panel a type, common colors."""
     pairs = _pair(results, pair)
-    figure = new_figure(2.7 * len(pairs) + 0.2)
+    figure = style.new_figure(2.7 * len(pairs) + 0.2)
     grid = figure.add_gridspec(len(pairs), 3, width_ratios=[1, 1, 0.06])
     for row, (name, _, title) in enumerate(pairs):
         layers = surfaces(results, name)
@@ -112,7 +100,7 @@ def two_type_maps(results: pd.DataFrame, pair: str = "contract") -> tuple[Figure
                 ax.set_yscale("log")
                 sizes = np.array([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
                 ax.set_yticks(sizes[(sizes >= layer.index.min()) & (sizes <= layer.index.max())])
-                thousands_separated(ax.yaxis)
+                style.thousands_separated(ax.yaxis)
                 ax.minorticks_off()
             ax.set_title(label)
             if row == len(pairs) - 1:
@@ -121,7 +109,7 @@ def two_type_maps(results: pd.DataFrame, pair: str = "contract") -> tuple[Figure
         bar = figure.colorbar(bands, cax=figure.add_subplot(grid[row, 2]))
         bar.ax.tick_params(length=0)
         bar.ax.yaxis.set_major_locator(MaxNLocator(6))
-        thousands_separated(bar.ax.yaxis)
+        style.thousands_separated(bar.ax.yaxis)
     return figure, _two_type_table(results, pairs)
 
 
@@ -140,7 +128,7 @@ def _pair(results: pd.DataFrame, pair: str) -> Pairs:
 def _two_type_table(results: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
     sizes = results["n_parties"]
     pooled = results.loc[(sizes == sizes.max()) & results["bunched"], "p_high"]
-    return with_numbers(
+    return style.with_numbers(
         results[["n_parties", "p_high", "type", *(name for name, *_ in pairs)]],
         smallest=sizes.min(),
         largest=sizes.max(),
@@ -164,7 +152,7 @@ MESH = 26
 #: Two surfaces closer than this share of their axis cannot be told apart, and are drawn as one.
 ALIKE = 0.005
 #: Color of a surface on which both types lie, and of one that belongs to no type.
-BOTH, NEITHER = TYPE_PATH[2], CAP
+BOTH, NEITHER = style.TYPE_PATH[2], style.CAP
 
 
 def _draw_surfaces(ax: Axes3D, layers: Sequence[pd.DataFrame], colors: Sequence[str]) -> set[str]:
@@ -198,13 +186,13 @@ def _draw_surfaces(ax: Axes3D, layers: Sequence[pd.DataFrame], colors: Sequence[
     ax.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
     # No tick at the ends of this axis, where it meets the others.
     ax.set_yticks(_inner_ticks(float(n.min()), float(n.max())))
-    ax.set_zticks(ticks, [tick_text(round(float(t), 10)) for t in ticks])
+    ax.set_zticks(ticks, [style.tick_text(round(float(t), 10)) for t in ticks])
     ax.set_xlabel("$p_1$", labelpad=-6)
     ax.set_ylabel("$N$", labelpad=-3)
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.set_pane_color((1, 1, 1, 0))
-        axis.line.set_color(MUTED)
-        axis._axinfo["grid"].update(color=GRID, linewidth=0.7)
+        axis.line.set_color(style.MUTED)
+        axis._axinfo["grid"].update(color=style.GRID, linewidth=0.7)
     for name, pad in (("x", -3), ("y", -3), ("z", -4)):
         ax.tick_params(axis=name, pad=pad)
     for text in ax.zaxis.get_ticklabels():
@@ -246,5 +234,5 @@ def _light(corners: FloatArray, scale: FloatArray) -> FloatArray:
 
 
 def _lit(color: str, light: float) -> tuple[float, float, float, float]:
-    base = np.array(to_rgb(tint(color, 0.5 + 0.35 * (1 - light))))
+    base = np.array(to_rgb(style.tint(color, 0.5 + 0.35 * (1 - light))))
     return (*map(float, base), OPACITY)  # type: ignore[return-value]

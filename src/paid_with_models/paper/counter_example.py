@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 
 from ..accuracy import FloatArray
 
@@ -76,23 +74,10 @@ class CounterExample:
 
     @property
     def best_total(self) -> float:
-        """The m_1 in [0, budget] that maximizes f."""
-        return _maximizer(lambda m: 2 * self.probability - 1, self.budget)
+        """The m_1 in [0, budget] that maximizes f; both ends do if types are equally likely."""
+        return self.budget if self.probability >= 0.5 else 0.0
 
     @property
     def best_root(self) -> float:
-        """The m_1 in [0, budget] that maximizes g."""
-        q = self.probability
-        # The sign of g', freed of its denominators sqrt(2 m) and sqrt(2 (M - m)).
-        return _maximizer(
-            lambda m: q**2 * np.sqrt(self.budget - m) - (1 - q) ** 2 * np.sqrt(m), self.budget
-        )
-
-
-def _maximizer(slope: Callable[[float], float], upper: float) -> float:
-    """Maximizer on [0, upper] of a concave function, given the sign of its derivative."""
-    if slope(upper) >= 0:
-        return upper
-    if slope(0.0) <= 0:
-        return 0.0
-    return float(brentq(slope, 0.0, upper, xtol=1e-15, rtol=9e-16))
+        """The m_1 in [0, budget] that maximizes g: there q^2 sqrt(M - m) = (1 - q)^2 sqrt(m)."""
+        return self.budget / (1 + ((1 - self.probability) / self.probability) ** 4)

@@ -237,21 +237,13 @@ def _run(
         "TZ": "UTC",
         "LC_ALL": "C.UTF-8",
         "SOURCE_DATE_EPOCH": "315532800",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
+        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
         "MPLCONFIGDIR": str((home / ".drawn").resolve()),
     }
+    command = [sys.executable, "-m", "pwm_companion.figures.draw", str(root), str(home)]
     processes = [
         subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "pwm_companion.figures.draw",
-                str(root),
-                str(home),
-                *map(_id, share),
-            ],
+            [*command, *(record.id for record in share)],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -277,10 +269,6 @@ def _follow(process: subprocess.Popen[str], say: Callable[[str], None]) -> str:
             else:
                 rest.append(line)
     return "".join(rest).strip() or f"a process that draws ended with {process.returncode}"
-
-
-def _id(record: FigureRecord) -> str:
-    return record.id
 
 
 def main(root: Path, home: Path, ids: list[str]) -> None:
@@ -374,33 +362,15 @@ def _file_metadata(
     record: FigureRecord, kind: str, project: Project, source: str
 ) -> dict[str, Any]:
     """What stands inside a drawing, in the words of its format."""
-    version = f"{record.id}, version {project.version}"
-    rights = f"{LICENSE}, {LICENSE_URL}"
-    if kind == "svg":
-        return {
-            "Title": record.title,
-            "Creator": project.author,
-            "Rights": rights,
-            "Identifier": version,
-            "Source": f"sha256:{source}",
-            "Date": None,
-        }
-    if kind == "pdf":
-        return {
-            "Title": record.title,
-            "Author": project.author,
-            "Subject": f"{version}; {rights}",
-            "Keywords": f"sha256:{source}",
-            "CreationDate": None,
-        }
-    return {
-        "Title": record.title,
-        "Author": project.author,
-        "Copyright": rights,
-        "Description": version,
-        "Source": f"sha256:{source}",
-        "Software": None,
+    version, rights = f"{record.id}, version {project.version}", f"{LICENSE}, {LICENSE_URL}"
+    title, author, digest = record.title, project.author, f"sha256:{source}"
+    words: dict[str, dict[str, Any]] = {
+        "svg": {"Creator": author, "Rights": rights, "Identifier": version, "Source": digest},
+        "pdf": {"Author": author, "Subject": f"{version}; {rights}", "Keywords": digest},
+        "png": {"Author": author, "Copyright": rights, "Description": version, "Source": digest},
     }
+    no_traces = {"svg": "Date", "pdf": "CreationDate", "png": "Software"}[kind]
+    return {"Title": title, **words[kind], no_traces: None}
 
 
 def _table_metadata(

@@ -180,16 +180,16 @@ def figure_page(folder: Path, work: Work, found: str | None) -> str:
 
 def _downloads(folder: Path, about: Mapping[str, Any]) -> list[str]:
     what = {
-        "svg": "vectors, for the screen",
-        "pdf": "vectors, for LaTeX",
-        "png": "pixels, 300 dpi",
-        "csv": "the table behind it",
-        "csv-metadata.json": "its columns, with units",
+        f"{about['id']}.svg": "vectors, for the screen",
+        f"{about['id']}.pdf": "vectors, for LaTeX",
+        f"{about['id']}.png": "pixels, 300 dpi",
+        f"{about['id']}.csv": "the table behind it",
+        f"{about['id']}.csv-metadata.json": "its columns, with units",
+        "metadata.json": "all about the figure",
+        "run.json": "the run that drew it",
     }
-    files = {f"{about['id']}.{kind}": text for kind, text in what.items()}
-    files |= {"metadata.json": "all about the figure", "run.json": "the run that drew it"}
     lines = ["| file | | kB |", "|:--|:--|--:|"]
-    for name, text in files.items():
+    for name, text in what.items():
         size = (folder / name).stat().st_size / 1000
         lines.append(f'| <a href="{name}" download>{name}</a> | {text} | {size:,.1f} |')
     return lines

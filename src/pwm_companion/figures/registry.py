@@ -61,29 +61,8 @@ class RegistryError(Exception):
 class FigureRecord:
     """One figure of record.
 
-    Attributes
-    ----------
-    id
-        Its name for good: ``fig-...``.
-    title, caption, alt
-        What stands over it, under it, and in its place for those who do not see it; caption and
-        alt with placeholders for numbers (see `fill`).
-    draw, look
-        The function that draws, as ``module:name``, and its arguments after the result; empty for
-        a drawing without data.
-    file
-        A drawing without data: an SVG file below the book's root, with others beside it.
-    chapter
-        The name of the page that shows it.
-    changelog
-        What changed, by version.
-    compute, parameters
-        The function that computes what is drawn, as ``module:name``, and its arguments.
-    data
-        A JSON file below the book's root: its content is the first argument of what computes, or,
-        if nothing is computed, what is drawn.
-    paper
-        The figure of the paper that it corresponds to; empty if there is none.
+    The attributes are the keys of an entry, see the module's text. Caption and alt, the text in
+    place of the figure for those who do not see it, have placeholders for numbers (see `fill`).
     """
 
     id: str

@@ -8,7 +8,7 @@ import pytest
 
 from measurements.contract_map import LETTERS, chances
 from paid_with_models import GeneralizationBound, Problem, solve_many
-from paid_with_models.figures.scenarios import real_models as figures_beyond
+from paid_with_models.figures.many_problems import contract_map
 from paid_with_models.sweeps import sweep
 
 FILE = Path(__file__).parents[2] / "measurements" / "contract_map.json"
@@ -56,7 +56,7 @@ def test_the_option_of_a_sweep_names_who_shares():
 
 def test_the_table_behind_the_figure_is_the_map(stored):
     small = stored | {"panels": stored["panels"][:2]}
-    table = figures_beyond.contract_map(small)[1]
+    table = contract_map(small)[1]
     step, names = 1 / stored["steps"], {"s": "none", "c": "1+2"}
     names |= {"f": "2+3", "p": "1+2+3"}
     for panel in small["panels"]:

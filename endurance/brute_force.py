@@ -22,7 +22,6 @@ import numpy as np
 from paid_with_models import Contract, Problem, autarky, least_utilities, menu_residuals, solve
 from paid_with_models.accuracy import FloatArray
 from paid_with_models.solver.moments import Enumeration
-
 from tests.problems import small_problem
 
 #: Points of the grid along each contribution, by how many there are, and how often it is refined.

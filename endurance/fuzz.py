@@ -36,13 +36,13 @@ from typing import Any
 from unittest.mock import patch
 
 import yaml
-from pwm_companion.consortium.file.file import example
 
 from paid_with_models import solve
 from paid_with_models.files import contract_to_dict, problem_from_dict
 from pwm_companion import cli
 from pwm_companion.book import build
 from pwm_companion.book.execute import ChapterError
+from pwm_companion.consortium.file import example
 from pwm_companion.files import changed_files, commit
 
 LIMIT = 30  # seconds of processor time

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from paid_with_models import ConicStatus, Contract, Problem, conic_program, menu_residuals, solve
+from tests.problems import CURVES, mixed_problem
 
 from .brute_force import best_of_a_grid, everybody
-from tests.problems import CURVES, mixed_problem
 
 #: What the cone solver may be wrong by, in accuracy, and how often the sums' errors may count:
 #: in the objective and in the caps.

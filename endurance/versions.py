@@ -49,13 +49,13 @@ OF_THE_LOCK = "tests/pwm_companion/test_repository.py::test_lock_is_all_that_pip
 
 #: The test of what this file's rows say: one that failed before is to be measured anew.
 OF_THE_ROWS = (
-    "tests/pwm_companion/test_trust.py::test_no_test_fails_on_another_python_or_with_other_versions"
+    "tests/pwm_companion/test_robustness.py::test_no_test_fails_on_another_python_or_with_other_versions"
 )
 
 KILLS = (
     "tests/pwm_companion/test_interruption.py::test_killed_at_ten_moments",
     (
-        "tests/pwm_companion/test_drawing.py::"
+        "tests/pwm_companion/test_draw.py::"
         "test_killed_at_any_moment_it_leaves_whole_figures_and_the_next_run_ends_well"
     ),
 )

@@ -9,7 +9,6 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import xarray as xr
-from pwm_companion.cli import main
 
 from paid_with_models import (
     GeneralizationBound,
@@ -22,6 +21,7 @@ from paid_with_models import (
     sweeps,
 )
 from paid_with_models.sweeps import RESULTS, sweep
+from pwm_companion.cli import main
 
 BASE = Problem(5, [0.3, 0.3, 0.4], [0.5, 0.2, 0.1], GeneralizationBound(), LinearValuation(100.0))
 OVER = {

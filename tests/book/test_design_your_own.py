@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from pwm_companion.consortium.file.file import consortium_schema, example, read_consortium
-from pwm_companion.verify import read_notebook
 
-from companion import cli
 from paid_with_models import solve
+from pwm_companion import cli
+from pwm_companion.consortium.file import consortium_schema, example, read_consortium
+from pwm_companion.verify import read_notebook
 
 from .conftest import ROOT
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from pwm_companion.book.chapters import read_yaml
 from pypdf import PdfReader
 from pypdf.generic import ArrayObject, Destination, DictionaryObject
+
+from pwm_companion.book.chapters import read_yaml
 
 from .conftest import ROOT
 

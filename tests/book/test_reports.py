@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 from playwright.async_api import async_playwright
-from pwm_companion.consortium.file.file import example
 
-from companion import cli
+from pwm_companion import cli
+from pwm_companion.consortium.file import example
 from tests.book.test_browser import CHROMIUM, FLAGS, SETTINGS, look
 
 pytestmark = pytest.mark.skipif(

@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from pwm_companion.publish.archive import zip_folder, zip_site
 
 FILES = {"index.html": "<p>start</p>", "b/two.css": "p {}", "a/one.txt": "1"}

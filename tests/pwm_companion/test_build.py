@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
+from pwm_companion import cli
 from pwm_companion.book import execute
 from pwm_companion.book.build import QUICK, BuildError, build, describe_run_time, public_config
 from pwm_companion.book.chapters import BookError, read_yaml
-
-from companion import cli
 
 from .test_verify import FIGURES, LINES, PROJECT
 

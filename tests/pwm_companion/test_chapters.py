@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from pwm_companion.book.chapters import BookError, load_chapter
 
-from companion import cli
+from pwm_companion import cli
+from pwm_companion.book.chapters import BookError, load_chapter
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from pwm_companion.book.chapters import BookError, find_source, load_chapter, page_names, read_yaml
 from pwm_companion.pages.concordance import concordance, find_statements, find_tests
 

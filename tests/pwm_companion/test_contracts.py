@@ -10,10 +10,10 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from companion import cli
 from paid_with_models import solve
 from paid_with_models.audit import audit_schema
 from paid_with_models.files import contract_schema, menu_from_dict, problem_from_dict
+from pwm_companion import cli
 
 PROBLEM: dict[str, Any] = {
     "n_parties": 10,

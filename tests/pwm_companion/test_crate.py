@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import requests
 import rocrate
-from pwm_companion.figures import crate
-from pwm_companion.figures.draw import draw_figures
 from rocrate_validator import models, services
 
-from .test_drawing import IDS, write
+from pwm_companion.figures import crate
+from pwm_companion.figures.draw import draw_figures
+
+from .test_draw import IDS, write
 
 ROOT = Path(__file__).parents[2]
 

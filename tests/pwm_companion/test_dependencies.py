@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from pwm_companion.book.dependencies import find_dependencies
 
 SRC = Path(__file__).parents[2] / "src"

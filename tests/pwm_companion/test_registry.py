@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from pwm_companion.book.build import check_figures
 from pwm_companion.book.chapters import Chapter, load_chapter, page_names, read_yaml
 from pwm_companion.book.dependencies import find_dependencies

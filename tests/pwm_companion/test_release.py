@@ -8,11 +8,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from pwm_companion import cli
 from pwm_companion.book.build import BuildError
 from pwm_companion.figures import crate
 from pwm_companion.publish.release import release
-
-from companion import cli
 
 FILES = {
     "_toc.yml": "format: jb-book\nroot: start\n",

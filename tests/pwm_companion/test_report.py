@@ -8,18 +8,7 @@ import numpy as np
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from pwm_companion.consortium.file import page as report_page
-from pwm_companion.consortium.file import variants as report
-from pwm_companion.consortium.file.file import (
-    MOST_POINTS,
-    consortium_schema,
-    example,
-    read_consortium,
-    read_points,
-)
-from pwm_companion.consortium.file.yaml_input import InputError
 
-from companion import cli
 from paid_with_models import (
     GeneralizationBound,
     PowerLaw,
@@ -30,6 +19,17 @@ from paid_with_models import (
     solve,
 )
 from paid_with_models.files import CURVES, VALUATIONS
+from pwm_companion import cli
+from pwm_companion.consortium import page as report_page
+from pwm_companion.consortium import variants as report
+from pwm_companion.consortium.file import (
+    MOST_POINTS,
+    consortium_schema,
+    example,
+    read_consortium,
+    read_points,
+)
+from pwm_companion.consortium.yaml_input import InputError
 
 STATED: dict[str, Any] = {
     "title": "Two types",

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+
+from pwm_companion import cli, verify
 from pwm_companion.book.chapters import BookError
 from pwm_companion.verify import Content, Finding, Verdict
-
-from companion import cli, verify
 
 TOLERANCES = {
     "relative": 1e-9,

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
-from pwm_companion.pages import robustness as trust
 
 from endurance import versions
 from endurance.faults import FAULTS
+from pwm_companion.pages import robustness
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -45,7 +45,7 @@ def test_every_property_was_tried_on_many_problems_and_held() -> None:
 
 def test_page_says_what_the_files_say() -> None:
     fuzz = read("fuzz")
-    text = trust.page(ROOT)
+    text = robustness.page(ROOT)
     for row in read("faults"):
         assert f"| {row['fault']} | {row['happened']} |" in text
     for row in read("binder"):
@@ -88,7 +88,7 @@ def test_versions_are_told_by_kind(tmp_path: Path) -> None:
     for name in ("faults", "binder", "fuzz", "properties", "mutation"):
         shutil.copy(ROOT / f"endurance/{name}.json", tmp_path / "endurance")
     (tmp_path / "endurance/versions.json").write_text(json.dumps(VERSIONS))
-    text = trust.page(tmp_path)
+    text = robustness.page(tmp_path)
     assert (
         "| Python 3.11.7, 3.13.0; the lowest versions that are allowed | 1,001, 1,003 tests pass, "
         "0 fail, warnings being errors (NumPy 2.0.0 and 2.1.0, SciPy 1.15.0) |" in text

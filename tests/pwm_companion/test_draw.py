@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from pwm_companion.figures.draw import FigureError, draw_figures
 from pypdf import PdfReader
 
-from companion import cli
+from pwm_companion import cli
+from pwm_companion.figures.draw import FigureError, draw_figures
 
 FILES = {
     "_toc.yml": "format: jb-book\nroot: book/start\n",

@@ -10,8 +10,12 @@ python := $(venv)/bin/python
 pwm := $(python) -m pwm_companion.cli
 # A machine's own pip settings may make pip warn about every package: errors are enough.
 pip := $(python) -m pip -qq --disable-pip-version-check --no-input
+uv := $(python) -m uv pip install --quiet --python $(python) --no-deps
 
-versions := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m endurance.versions \
+# One thread each for BLAS: processes share the cores, and timings do not depend on their number.
+alone := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+versions := $(alone) $(python) -m endurance.versions \
 	endurance/versions.json "$(BUILD_DIR)/versions"
 
 # In a folder of its own: it needs another rich than roc-validator in the lock.
@@ -41,7 +45,7 @@ test: env ## run the tests; those of the site, PDF and zip need make book pdf zi
 	@BUILD_DIR="$(BUILD_DIR)" $(python) -m pytest
 
 test-long: env ## try each property on 5,000 problems, into endurance/properties.json (over an hour)
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m endurance.properties endurance/properties.json
+	@$(alone) $(python) -m endurance.properties endurance/properties.json
 
 versions: env ## test PYTHONS with locked, lowest and newest versions, into endurance/versions.json (two hours)
 	@$(versions) $(PYTHONS)
@@ -62,12 +66,12 @@ lint: env ## check style, formatting and types
 
 bench: env ## measure speed, the published method beside ours, into benchmarks/results.json (5 minutes)
 	@mkdir -p "$(BUILD_DIR)"
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m pytest benchmarks -q \
+	@$(alone) $(python) -m pytest benchmarks -q \
 		--benchmark-timer=time.process_time --benchmark-json="$(BUILD_DIR)/benchmarks.json" --benchmark-quiet
 	@$(python) -m benchmarks.summary "$(BUILD_DIR)/benchmarks.json" benchmarks/results.json
 
 fuzz: env ## try 21,000 broken files and command lines, into endurance/fuzz.json (10 minutes)
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m endurance.fuzz endurance/fuzz.json
+	@$(alone) $(python) -m endurance.fuzz endurance/fuzz.json
 
 faults: env ## try no network, a full disk, kills and more, into endurance/faults.json (20 minutes)
 	@$(python) -m endurance.faults endurance/faults.json
@@ -80,17 +84,17 @@ binder: book ## try what Binder does, into endurance/binder.json (10 minutes)
 	@$(python) -m endurance.binder endurance/binder.json "$(BUILD_DIR)/binder" "$(BUILD_DIR)/html"
 
 agree: env ## solve random problems by three routes, into endurance/routes.json (10 minutes)
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m endurance.routes endurance/routes.json
+	@$(alone) $(python) -m endurance.routes endurance/routes.json
 
 trials: env ## run contracts with real models, into measurements/real_models.json (some minutes)
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m measurements.real_models measurements/real_models.json
+	@$(alone) $(python) -m measurements.real_models measurements/real_models.json
 
 quality: env ## measure what noisy labels are worth, into measurements/quality.json (some minutes)
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m measurements.quality measurements/quality.json
+	@$(alone) $(python) -m measurements.quality measurements/quality.json
 
 map: env ## map the best menus of 100,000 problems, into measurements/contract_map.json (1 minute)
 	@mkdir -p "$(BUILD_DIR)"
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m measurements.contract_map \
+	@$(alone) $(python) -m measurements.contract_map \
 		measurements/contract_map.json "$(BUILD_DIR)/contract-map.nc"
 
 serve: ## show the built site on http://localhost:8000 (PORT=... for another port)
@@ -111,16 +115,20 @@ picture: env ## draw the picture of README.md anew
 	contracts = {it.title: solve(it.problem()) for it in SCENARIOS.values()}; \
 	scenario_panel(contracts)[0].savefig("book/_static/readme.png", dpi=110, bbox_inches="tight")'
 
-# The lock lists every package, so pip has nothing to resolve (--no-deps).
+# The lock lists every package, so there is nothing to resolve (--no-deps). pip installs uv from
+# the lock, and uv, several times as fast, the rest; pip does where uv cannot, knowing no index, say.
 $(venv)/locked: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python >= 3.11 is needed: make $(MAKECMDGOALS) PYTHON=python3.12, say" >&2; exit 1; }
-	@echo "creating $(venv) from requirements.lock (about a minute)"
+	@echo "creating $(venv) from requirements.lock (half a minute)"
 	@rm -rf $(venv)
 	@$(PYTHON) -m venv $(venv)
-	@$(pip) install --require-hashes --no-deps --requirement requirements.lock
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(venv)/uv.lock
+	@$(pip) install --require-hashes --no-deps --requirement $(venv)/uv.lock
+	@$(uv) --require-hashes --requirement requirements.lock || \
+		$(pip) install --require-hashes --no-deps --requirement requirements.lock
 	@touch $@
 
 $(venv)/installed: $(venv)/locked pyproject.toml
-	@$(pip) install --no-build-isolation --no-deps --editable .
+	@$(uv) --no-build-isolation --editable .
 	@touch $@

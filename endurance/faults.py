@@ -55,7 +55,7 @@ FAULTS = [
     ),
     Fault(
         "the drawing of figures killed at ten random moments",
-        f"{HERE}/test_drawing.py::"
+        f"{HERE}/test_draw.py::"
         "test_killed_at_any_moment_it_leaves_whole_figures_and_the_next_run_ends_well",
         "each published figure is whole; the next run ends well",
     ),

@@ -1,16 +1,27 @@
-"""Files of the machinery: locks, whole writes, and what git knows of them."""
+"""Files of the machinery: locks, whole writes, digests, clean processes, what git knows."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
+import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 LOCK_FILE = ".lock"
+
+#: SOURCE_DATE_EPOCH: stands for the time of the commit outside a repository and in processes that
+#: a commit shall not concern. It is the earliest that a zip file can hold.
+EPOCH = 315532800
+
+#: One thread each for BLAS: sums come out the same on any machine, and two processes fit on two
+#: cores.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @contextlib.contextmanager
@@ -38,8 +49,36 @@ def locked(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
         yield
 
 
-#: Stands for the time of the commit outside a repository: the earliest that a zip file can hold.
-EPOCH = 315532800
+def digest(file: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def digests(files: Iterable[Path], root: Path) -> dict[str, str]:
+    """Return the SHA-256 of files by their paths below `root`."""
+    return {file.relative_to(root).as_posix(): digest(file) for file in files}
+
+
+def cache_key(parts: Mapping[str, Any]) -> str:
+    """Return a digest of all that something depends on: what JSON can hold, by name.
+
+    >>> cache_key({"a": 1, "b": 2}) == cache_key({"b": 2, "a": 1}) != cache_key({"a": 1, "b": 3})
+    True
+    """
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def clean_environment(root: Path) -> dict[str, str]:
+    """Return what processes that compute find in their environment: it must not move a byte."""
+    return {
+        "PYTHONPATH": str(root.resolve() / "src"),
+        "PYTHONHASHSEED": "0",
+        "TZ": "UTC",
+        "LC_ALL": "C.UTF-8",
+        # Not the commit's time: a chapter that a commit leaves alone is not executed again.
+        "SOURCE_DATE_EPOCH": str(EPOCH),
+        **ONE_THREAD,
+    }
 
 
 def commit_time(root: Path) -> int:

@@ -30,8 +30,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from .book.chapters import BookError
 from .book.execute import Executed
+from .errors import BookError
 from .files import write_whole
 
 #: Where a page wants the verdicts.

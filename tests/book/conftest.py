@@ -30,7 +30,8 @@ def pages(site: Path) -> dict[str, BeautifulSoup]:
 @pytest.fixture(scope="session")
 def chapter_pages(pages: dict[str, BeautifulSoup]) -> dict[str, BeautifulSoup]:
     """Return the pages that the contents list."""
-    from pwm_companion.book.chapters import page_names, read_yaml
+    from pwm_companion.book.chapters import page_names
+    from pwm_companion.yaml_files import read_yaml
 
     return {
         f"{name}.html": pages[f"{name}.html"] for name in page_names(read_yaml(ROOT / "_toc.yml"))

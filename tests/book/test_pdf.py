@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 from pypdf import PdfReader
 from pypdf.generic import ArrayObject, Destination, DictionaryObject
 
-from pwm_companion.book.chapters import read_yaml
+from pwm_companion.yaml_files import read_yaml
 
 from .conftest import ROOT
 

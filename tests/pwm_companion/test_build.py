@@ -11,7 +11,8 @@ import pytest
 from pwm_companion import cli
 from pwm_companion.book import execute
 from pwm_companion.book.build import QUICK, BuildError, build, describe_run_time, public_config
-from pwm_companion.book.chapters import BookError, read_yaml
+from pwm_companion.errors import BookError
+from pwm_companion.yaml_files import read_yaml
 
 from .test_verify import FIGURES, LINES, PROJECT
 
@@ -229,7 +230,7 @@ def test_public_addresses_add_what_needs_them(book: Path) -> None:
     config = {"title": "A book", "html": {}, "sphinx": {"config": {"extensions": ["a"]}}}
     assert public_config(json.loads(json.dumps(config)), book) == config
     (book / "pyproject.toml").write_text(
-        '[tool.companion]\nsite_url = "https://a.org/b/"\nrepository_url = "https://c.org/d"\n'
+        '[tool.pwm]\nsite_url = "https://a.org/b/"\nrepository_url = "https://c.org/d"\n'
     )
     public = public_config(config, book)
     assert public["repository"]["url"] == "https://c.org/d"
@@ -274,7 +275,7 @@ def test_public_site_has_previews_and_a_page_for_addresses_that_do_not_exist(boo
     (book / "_config.yml").write_text(json.dumps(config))
     (book / "book/_static").mkdir()
     shutil.copy(real / "book/_static/logo.png", book / "book/_static/logo.png")
-    (book / "pyproject.toml").write_text('[tool.companion]\nsite_url = "https://a.org/b/"\n')
+    (book / "pyproject.toml").write_text('[tool.pwm]\nsite_url = "https://a.org/b/"\n')
     rebuild(book)
     start, missing = page(book, "book/start"), page(book, "404")
     assert '<meta property="og:title" content="Start"' in start

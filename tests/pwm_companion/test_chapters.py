@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from pwm_companion import cli
-from pwm_companion.book.chapters import BookError, load_chapter
+from pwm_companion.book.chapters import load_chapter
+from pwm_companion.errors import BookError
 
 ROOT = Path(__file__).parents[2]
 

@@ -53,6 +53,7 @@ def test_paper_is_what_citation_tools_prefer() -> None:
     assert (paper["volume"], paper["issue"]) == (39, 13)
     assert (paper["start"], paper["end"], paper["year"]) == (14176, 14183, 2025)
 
+
 ABOUT: dict[str, Any] = {
     "id": "fig-time-types",
     "title": "Time & types, 50%",

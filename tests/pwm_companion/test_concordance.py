@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pwm_companion.book.chapters import BookError, find_source, load_chapter, page_names, read_yaml
+from pwm_companion.book.chapters import find_source, load_chapter, page_names
+from pwm_companion.errors import BookError
 from pwm_companion.pages.concordance import concordance, find_statements, find_tests
+from pwm_companion.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[2]
 CHAPTER = """---

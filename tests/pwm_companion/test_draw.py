@@ -253,7 +253,7 @@ from pathlib import Path
 from pwm_companion.figures import draw as drawing
 made = tempfile.mkdtemp
 tempfile.mkdtemp = lambda **named: os.path.abspath(made(**named))
-drawing.main(Path.cwd(), Path("build/figures"), sys.argv[1:])
+assert drawing.main(Path.cwd(), Path("build/figures"), 1, [sys.argv[1:]])
 """
 
 

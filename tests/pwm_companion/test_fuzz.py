@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from endurance import fuzz
+from pwm_companion.figures import registry
 
 PROBLEM = fuzz.PROBLEMS[0]
 HUGE = 10**400
@@ -240,16 +241,16 @@ def test_the_search_notices_what_it_looks_for(
     def fails(*_: Any) -> int:
         raise ZeroDivisionError("broken")
 
-    monkeypatch.setattr("pwm_companion.cli.get", fails)
+    monkeypatch.setattr("pwm_companion.commands.figures.get", fails)
     assert "ZeroDivisionError: broken" in ends_with(["figures", "fig-line"])
 
     def writes(*_: Any) -> Any:
         (folder / "elsewhere").write_text("text")
-        return fuzz.cli.load_registry(folder)["fig-line"]
+        return registry.load_registry(folder)["fig-line"]
 
     watch = fuzz.Watch()
     watch.install()
-    monkeypatch.setattr("pwm_companion.cli.get", writes)
+    monkeypatch.setattr("pwm_companion.commands.figures.get", writes)
     outcome, _ = fuzz.attempt(["figures", "fig-line"], watch)
     assert outcome == f"wrong: writes open {folder / 'elsewhere'}"
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pwm_companion.book.build import check_figures
-from pwm_companion.book.chapters import Chapter, load_chapter, page_names, read_yaml
+from pwm_companion.book.chapters import Chapter, load_chapter, page_names
 from pwm_companion.book.dependencies import find_dependencies
 from pwm_companion.figures import registry
 from pwm_companion.figures.registry import (
@@ -18,6 +18,7 @@ from pwm_companion.figures.registry import (
     load_registry,
     shown_figures,
 )
+from pwm_companion.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,7 +125,7 @@ def test_texts_and_numbers_take_their_places(tmp_path: Path) -> None:
         ("    draw: toy.drawing:line\n", "", "fig-line: must have either 'draw' or 'file'"),
         ("fig-line", "fig_Line", "'fig_Line' must be small letters"),
         ("columns:", "colums:", "must hold 'columns' and 'figures'"),
-        ("figures:", "figures: [", "while parsing"),
+        ("figures:", "figures: [", "not valid YAML"),
     ],
 )
 def test_wrong_entries_are_refused(tmp_path: Path, old: str, new: str, message: str) -> None:

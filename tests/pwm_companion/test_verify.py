@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pwm_companion import cli, verify
-from pwm_companion.book.chapters import BookError
+from pwm_companion.errors import BookError
 from pwm_companion.verify import Content, Finding, Verdict
 
 TOLERANCES = {

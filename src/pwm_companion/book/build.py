@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from .. import verify
+from ..errors import BookError, WorkError
 from ..figures import pages as figure_pages
 from ..figures.draw import FigureError, draw_figures, drawn_before
 from ..figures.registry import FigureRecord, RegistryError, load_registry
@@ -36,8 +37,9 @@ from ..figures.shorten import shorten
 from ..files import commit_time
 from ..pages import cite, robustness
 from ..pages.concordance import PLACE, concordance
+from ..yaml_files import read_yaml
 from . import execute
-from .chapters import BookError, Chapter, find_source, load_chapter, page_names, read_toc, read_yaml
+from .chapters import Chapter, find_source, load_chapter, page_names, read_toc
 from .execute import ChapterError, Executed
 
 #: Folders of the library that the site has too: what describes files, and files to begin with.
@@ -54,7 +56,7 @@ SOURCE_SUFFIXES = {".md", ".yml", ".ipynb"}
 RUN_TIME = "<!-- run time -->"
 
 
-class BuildError(Exception):
+class BuildError(WorkError):
     """The site could not be built; the last good one is still in place."""
 
 
@@ -301,13 +303,13 @@ def _write_yaml(path: Path, content: Any) -> None:
 def public_config(config: dict[str, Any], root: Path) -> dict[str, Any]:
     """Add to the content of ``_config.yml`` what needs the book's public addresses.
 
-    They stand in ``pyproject.toml`` under ``tool.companion``. Without ``site_url`` there are no
+    They stand in ``pyproject.toml`` under ``tool.pwm``. Without ``site_url`` there are no
     social cards and no page for addresses that do not exist, without ``repository_url`` no
     buttons to the repository and to Binder.
     """
     pyproject = root / "pyproject.toml"
     settings = tomllib.loads(pyproject.read_text()) if pyproject.is_file() else {}
-    public = settings.get("tool", {}).get("companion", {})
+    public = settings.get("tool", {}).get("pwm", {})
     html = config.setdefault("html", {})
     if repository := public.get("repository_url"):
         config["repository"] = {"url": repository, "branch": "main"}

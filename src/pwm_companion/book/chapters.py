@@ -27,10 +27,11 @@ from typing import Any
 
 import jupytext
 import nbformat
-import yaml
 from nbformat import NotebookNode
 
+from ..errors import BookError
 from ..figures import registry
+from ..yaml_files import read_yaml
 
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -39,10 +40,6 @@ RUN_FILE_KEYS = {"template", "title", "text", "parameters"}
 
 
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-
-
-class BookError(Exception):
-    """Something in the book's sources is not as it must be; the message says what and where."""
 
 
 @dataclass(frozen=True)
@@ -82,28 +79,6 @@ class Chapter:
     def code(self) -> tuple[str, ...]:
         """The sources of the code cells."""
         return tuple(cell.source for cell in self.notebook.cells if cell.cell_type == "code")
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file that must hold a mapping."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BookError(f"{path}: {error.strerror}") from None
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise BookError(f"{path} is not valid YAML: {yaml_problem(error)}") from None
-    if not isinstance(content, dict):
-        raise BookError(f"{path} must hold a mapping, not {type(content).__name__}")
-    return content
-
-
-def yaml_problem(error: Exception) -> str:
-    """Return in one line what is wrong with a YAML file, and where."""
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
-        return f"line {error.problem_mark.line + 1}: {error.problem}"
-    if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.object[error.start]:#x} at {error.start} is not UTF-8 text"
-    return " ".join(str(error).split())
 
 
 def read_toc(root: Path) -> dict[str, Any]:

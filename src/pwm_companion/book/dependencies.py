@@ -9,11 +9,11 @@ a name is defined there or the package is imported as a whole.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from IPython.core.inputtransformer2 import TransformerManager
+from typing import NamedTuple
 
 
 @dataclass
@@ -33,6 +33,27 @@ class Dependencies:
     names: set[str] = field(default_factory=set)
 
 
+class Import(NamedTuple):
+    """One name that a module imports.
+
+    Attributes
+    ----------
+    module
+        ``package.module``, relative dots resolved.
+    name
+        The name taken from it; empty for ``import module``.
+    alias
+        What it is called here.
+    outermost
+        Whether the statement stands at the top of the module, not inside a function or class.
+    """
+
+    module: str
+    name: str
+    alias: str
+    outermost: bool
+
+
 def find_dependencies(code: Iterable[str], src: Path) -> Dependencies:
     """Return what the cells `code` of a notebook depend on below the folder `src`.
 
@@ -40,31 +61,61 @@ def find_dependencies(code: Iterable[str], src: Path) -> Dependencies:
     package imported as a whole counts with all of its modules.
     """
     found = Dependencies()
-    transform = TransformerManager().transform_cell  # turns %magics into Python
     for cell in code:
         try:
-            tree = ast.parse(transform(cell))
+            imports = _imports(cell, "")
         except SyntaxError:
-            continue  # running the cell shows where
-        _follow(tree, "", src, found)
+            try:
+                imports = _imports(_without_magics(cell), "")
+            except SyntaxError:
+                continue  # running the cell shows where
+        _follow(imports, src, found)
     return found
 
 
-def _follow(tree: ast.AST, package: str, src: Path, found: Dependencies) -> None:
-    """Add all that the imports in `tree`, a module of `package`, lead to."""
+def _without_magics(cell: str) -> str:
+    """Turn IPython's %magics into Python."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    return str(TransformerManager().transform_cell(cell))
+
+
+# A build asks for the same sources once for each figure and chapter.
+@functools.lru_cache(maxsize=1024)
+def _imports(source: str, package: str) -> tuple[Import, ...]:
+    """Return all that a source text, a module of `package`, imports, in order."""
+    tree = ast.parse(source)
+    outermost = set(map(id, tree.body))
+    found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                _add_module(alias.name, src, found)
+            found += [Import(alias.name, "", "", id(node) in outermost) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             module = _absolute(node, package)
-            for alias in node.names:
-                _add_name(module, alias.name, src, found)
+            found += [
+                Import(module, alias.name, alias.asname or alias.name, id(node) in outermost)
+                for alias in node.names
+            ]
+    return tuple(found)
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:
     base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
     return ".".join([*base, *([node.module] if node.module else [])])
+
+
+def _imports_of(file: Path, module: str) -> tuple[Import, ...]:
+    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+    return _imports(file.read_text(encoding="utf-8"), package)
+
+
+def _follow(imports: Iterable[Import], src: Path, found: Dependencies) -> None:
+    """Add all that imports lead to."""
+    for it in imports:
+        if it.name:
+            _add_name(it.module, it.name, src, found)
+        else:
+            _add_module(it.module, src, found)
 
 
 def _file(module: str, src: Path) -> Path | None:
@@ -78,9 +129,7 @@ def _add_module(module: str, src: Path, found: Dependencies) -> None:
     if file is None or file in found.files:
         return
     found.files.add(file)
-    is_package = file.name == "__init__.py"
-    package = module if is_package else module.rpartition(".")[0]
-    _follow(ast.parse(file.read_text(encoding="utf-8")), package, src, found)
+    _follow(_imports_of(file, module), src, found)
 
 
 def _add_name(module: str, name: str, src: Path, found: Dependencies) -> None:
@@ -102,9 +151,7 @@ def _add_name(module: str, name: str, src: Path, found: Dependencies) -> None:
 
 def _origin(name: str, init: Path, package: str) -> tuple[str, str] | None:
     """Return the module that a package's file imports `name` from, and the name there."""
-    for node in ast.parse(init.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and _absolute(node, package) != package:
-            for alias in node.names:
-                if (alias.asname or alias.name) == name:
-                    return _absolute(node, package), alias.name
+    for it in _imports_of(init, package):
+        if it.outermost and it.name and it.alias == name and it.module != package:
+            return it.module, it.name
     return None

@@ -1,6 +1,6 @@
 """Executing chapters: each in a kernel of its own, with the same bytes from run to run.
 
-An executed notebook is kept under a key that covers all it depends on (see `cache_key`), and
+An executed notebook is kept under a key that covers all it depends on (see `chapter_key`), and
 executed again only when that key changes.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import hashlib
 import json
 import os
 import re
@@ -30,6 +29,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from .. import files
+from ..errors import WorkError
 from ..figures import registry
 from . import chapters, dependencies
 from .chapters import Chapter
@@ -46,7 +47,7 @@ SOCKET_PATH = 100  # most bytes of one: systems allow 103 to 107, and a kernel a
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class ChapterError(Exception):
+class ChapterError(WorkError):
     """A chapter could not be executed; the message names it, the cell, and has the traceback."""
 
 
@@ -71,7 +72,7 @@ class Executed:
     fresh: bool
 
 
-def cache_key(chapter: Chapter, root: Path) -> str:
+def chapter_key(chapter: Chapter, root: Path) -> str:
     """Return a digest of all that the executed chapter depends on.
 
     That is the notebook, its parameters and inputs, what draws the figures that it may draw from
@@ -94,25 +95,22 @@ def cache_key(chapter: Chapter, root: Path) -> str:
     parts: dict[str, object] = {
         "notebook": nbformat.writes(chapter.notebook),
         "parameters": chapter.parameters,
-        "inputs": {_relative(file, chapter): _digest(file) for file in chapter.inputs},
+        "inputs": {_relative(file, chapter): files.digest(file) for file in chapter.inputs},
         "figures": [[it.id, it.draw, it.look, it.compute, it.parameters] for it in shown],
         "names": sorted(found.names),
         "python": sys.version_info[:2],
-        "machinery": [_digest(Path(file)) for file in (__file__, chapters.__file__)],
-        "files": {file.relative_to(root).as_posix(): _digest(file) for file in found.files | data},
+        "environment": files.clean_environment(root) | {"PYTHONPATH": "src"},
+        "machinery": [files.digest(Path(it)) for it in (__file__, chapters.__file__)],
+        "files": files.digests(found.files | data, root),
     }
     lock = root / "requirements.lock"
     if lock.exists():
-        parts["lock"] = _digest(lock)
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        parts["lock"] = files.digest(lock)
+    return files.cache_key(parts)
 
 
 def _relative(file: Path, chapter: Chapter) -> str:
     return Path(os.path.relpath(file, chapter.template.parent)).as_posix()
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def execute_all(
@@ -127,7 +125,7 @@ def execute_all(
     """
     waiting = []
     for chapter in selection:
-        target = cache / chapter.name / f"{cache_key(chapter, root)}.ipynb"
+        target = cache / chapter.name / f"{chapter_key(chapter, root)}.ipynb"
         if target.exists():
             run = json.loads(target.with_suffix(".json").read_text())
             yield Executed(chapter, target, run["seconds"], fresh=False)
@@ -184,19 +182,9 @@ def _end_with_parent() -> None:
 def _environment(root: Path, cache: Path) -> dict[str, str]:
     """Return what kernels find in their environment: nothing there may move a byte."""
     cache = cache.resolve()
-    return {
-        "PYTHONPATH": str(root.resolve() / "src"),
-        registry.PLACED: "1",
-        "PYTHONHASHSEED": "0",
+    return files.clean_environment(root) | {
         "PYTHONWARNINGS": "default",
-        "TZ": "UTC",
-        "LC_ALL": "C.UTF-8",
-        # Not the commit's time: a chapter that a commit leaves alone is not executed again.
-        "SOURCE_DATE_EPOCH": "315532800",
-        # One thread each: sums come out the same on any machine, and two chapters fit on two cores.
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
+        registry.PLACED: "1",
         # The user's own settings stay out.
         "MPLCONFIGDIR": str(cache / ".matplotlib"),
         "IPYTHONDIR": str(cache / ".ipython"),

@@ -1,1 +1,1 @@
-"""The commands of ``pwm``, one file each."""
+"""The commands of ``pwm``, one a file: `DESCRIPTION`, `add_arguments` and `run`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,22 +12,21 @@ from ..consortium.page import render
 from ..consortium.yaml_input import InputError
 from ..files import write_whole
 
+DESCRIPTION = (
+    "Find the best contract for the consortium in FILE (YAML) and write a report: "
+    "who takes part, the menu, gains over going alone, rewards, proof, sensitivity. Examples "
+    "are in the folder examples of paid_with_models."
+)
 
-def add_report(commands: Any) -> None:
-    """Add ``report`` to the commands of ``pwm``."""
-    command = commands.add_parser(
-        "report",
-        help="design a contract for a consortium",
-        description="Find the best contract for the consortium in FILE (YAML) and write a report: "
-        "who takes part, the menu, gains over going alone, rewards, proof, sensitivity. Examples "
-        "are in the folder examples of paid_with_models.",
-    )
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
     command.add_argument("file", type=Path, metavar="FILE")
     command.add_argument("--output", type=Path, required=True, metavar="OUT.html")
-    command.set_defaults(run=_report)
 
 
-def _report(options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> None:
+    """Write the report, and print where it is."""
     if not options.output.parent.is_dir():
         raise InputError(f"--output: there is no folder {options.output.parent}")
     if options.output.exists() and not options.output.is_file():

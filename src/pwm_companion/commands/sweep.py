@@ -7,27 +7,26 @@ import logging
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from paid_with_models.files import problem_from_dict
 from paid_with_models.sweeps import sweep
 
 from ..consortium.yaml_input import InputError
-from .contracts import read_data, stated
+from .problem_files import as_input_errors, read_data
 
+#: Problems that are solved together unless the file says otherwise.
 CHUNK = 1000
 
+DESCRIPTION = (
+    "Solve the problem in FILE (JSON or YAML: problem, as for pwm solve; over, "
+    "the fields that vary and their values; if wanted, chunk, the problems solved together, "
+    "1000 by default) at every point of the grid. Called again after an interruption, it "
+    "computes what is missing."
+)
 
-def add_sweep(commands: Any) -> None:
-    """Add ``sweep`` to the commands of ``pwm``."""
-    command = commands.add_parser(
-        "sweep",
-        help="solve a problem over a grid",
-        description="Solve the problem in FILE (JSON or YAML: problem, as for pwm solve; over, "
-        "the fields that vary and their values; if wanted, chunk, the problems solved together, "
-        "1000 by default) at every point of the grid. Called again after an interruption, it "
-        "computes what is missing.",
-    )
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
     command.add_argument("file", type=Path, metavar="FILE")
     command.add_argument(
         "--output", type=Path, required=True, metavar="OUT", help="results: OUT.zarr or OUT.nc"
@@ -35,10 +34,10 @@ def add_sweep(commands: Any) -> None:
     command.add_argument(
         "--scheduler", metavar="ADDRESS", help="compute on Dask: tcp://HOST:PORT of its scheduler"
     )
-    command.set_defaults(run=_sweep)
 
 
-def _sweep(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Sweep, say how it goes, and print where the results are."""
     data = read_data(options.file)
     for name in data:
         if name not in ("problem", "over", "chunk"):
@@ -64,7 +63,7 @@ def _sweep(options: argparse.Namespace) -> int:
     # Dask logs lost connections with tracebacks; what matters is said in one line.
     logging.disable(logging.ERROR)
     try:
-        with stated(options.file):
+        with as_input_errors(options.file):
             sweep(
                 problem_from_dict(data["problem"]),
                 data["over"],

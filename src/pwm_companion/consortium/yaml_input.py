@@ -15,7 +15,8 @@ from typing import Any
 
 import yaml
 
-from ..book.chapters import BookError, yaml_problem
+from ..errors import BookError
+from ..yaml_files import yaml_problem
 
 Place = tuple[str | int, ...]
 

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..book.chapters import read_yaml
 from ..files import commit_time
+from ..yaml_files import read_yaml
 
 FILE = "ro-crate-metadata.json"
 CITATION = "CITATION.cff"

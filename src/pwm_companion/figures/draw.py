@@ -13,14 +13,16 @@ Below the build folder::
     figures/.drawn/             the folders themselves
 
 A figure is drawn again only if its metadata would say something else. It is drawn into a folder
-aside; then the link is replaced in one step. Figures that share a result are drawn in one process,
-which computes it once.
+aside; then the link is replaced in one step. One process imports what all of them need and forks
+those that draw; figures that share a result are drawn in one, which computes it once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import math
 import os
 import platform
 import shutil
@@ -29,20 +31,29 @@ import sys
 import tempfile
 import time
 import tomllib
+import traceback
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
+from importlib import import_module, metadata
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-import pandas as pd
-
 from ..book.dependencies import find_dependencies
-from ..files import changed_files, commit, locked, write_whole
+from ..errors import WorkError
+from ..files import (
+    cache_key,
+    changed_files,
+    clean_environment,
+    commit,
+    digest,
+    digests,
+    locked,
+    write_whole,
+)
 from . import crate
 from .registry import FigureRecord, csv, fill, load_columns, load_registry
 from .shorten import shorten_drawing, shorten_png
@@ -63,7 +74,7 @@ FORMATS = {
 COPIED = ("svg", "pdf", "png", "csv")
 
 
-class FigureError(Exception):
+class FigureError(WorkError):
     """A figure could not be drawn; the message has the traceback."""
 
 
@@ -91,7 +102,7 @@ class Project:
 def read_project(root: Path) -> Project:
     """Read ``pyproject.toml`` in the folder `root`."""
     content = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    project, public = content["project"], content.get("tool", {}).get("companion", {})
+    project, public = content["project"], content.get("tool", {}).get("pwm", {})
     names = [line.split(">")[0].split("=")[0].split("<")[0] for line in project["dependencies"]]
     versions = {name: metadata.version(name) for name in sorted(names)}
     return Project(
@@ -117,20 +128,16 @@ def source_hash(record: FigureRecord, root: Path, project: Project) -> str:
     parts = {
         "draw": [record.compute, record.parameters, record.draw, record.look],
         "names": sorted(found.names),
-        "files": {file.relative_to(root).as_posix(): _digest(file) for file in files},
+        "files": digests(files, root),
         "packages": project.packages,
         "label": [record.id, record.title, project.author, project.version, LICENSE, DPI],
-        "machinery": [_digest(Path(__file__).with_name(name)) for name in MACHINERY],
+        "machinery": [digest(Path(__file__).with_name(name)) for name in MACHINERY],
     }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return cache_key(parts)
 
 
 MACHINERY = ("draw.py", "registry.py")
 DREW = "drew"  # begins a line about progress
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def draw_figures(
@@ -172,7 +179,8 @@ def draw_figures(
     with locked(home / ".drawn", say):
         _remove_leftovers(home)
         stale = [it for it in chosen if not _is_current(it, home, root, project)]
-        _run(_shares(stale, jobs), root, home, say)
+        if stale:
+            _run(_groups(stale, home), jobs, root, home, say)
         entries = [
             json.loads((home / name / "metadata.json").read_text())
             for name in registry
@@ -216,68 +224,74 @@ def _entry_hash(record: FigureRecord) -> str:
     return hashlib.sha256(repr(record).encode()).hexdigest()
 
 
-def _shares(stale: list[FigureRecord], jobs: int) -> list[list[FigureRecord]]:
-    """Divide figures among processes; those that share a result stay together."""
-    groups: dict[str, list[FigureRecord]] = defaultdict(list)
+def _groups(stale: list[FigureRecord], home: Path) -> list[list[str]]:
+    """Return the ids of figures, those together that share a result, the longest first.
+
+    How long is known from the last run; what never ran comes first.
+    """
+    groups: dict[str, list[str]] = defaultdict(list)
     for record in stale:
-        groups[f"{record.compute or record.id} {record.parameters}"].append(record)
-    shares: list[list[FigureRecord]] = [[] for _ in range(jobs)]
-    for group in sorted(groups.values(), key=len, reverse=True):
-        min(shares, key=len).extend(group)
-    return [share for share in shares if share]
+        groups[f"{record.compute or record.id} {record.parameters}"].append(record.id)
+    return sorted(groups.values(), key=lambda ids: sum(_seconds(home / it) for it in ids))[::-1]
+
+
+def _seconds(folder: Path) -> float:
+    run = folder / "run.json"
+    return float(json.loads(run.read_text())["seconds"]) if run.is_file() else math.inf
 
 
 def _run(
-    shares: list[list[FigureRecord]], root: Path, home: Path, say: Callable[[str], None]
+    groups: list[list[str]], jobs: int, root: Path, home: Path, say: Callable[[str], None]
 ) -> None:
-    environment = os.environ | {
-        "PYTHONPATH": str(root.resolve() / "src"),
-        "PYTHONHASHSEED": "0",
-        "PYTHONWARNINGS": "error",
-        "TZ": "UTC",
-        "LC_ALL": "C.UTF-8",
-        "SOURCE_DATE_EPOCH": "315532800",
-        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
-        "MPLCONFIGDIR": str((home / ".drawn").resolve()),
-    }
-    command = [sys.executable, "-m", "pwm_companion.figures.draw", str(root), str(home)]
-    processes = [
-        subprocess.Popen(
-            [*command, *(record.id for record in share)],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            close_fds=False,  # hold the lock as long as one of them draws
-        )
-        for share in shares
-    ]
-    with ThreadPoolExecutor(max(len(processes), 1)) as threads:
-        messages = list(threads.map(lambda process: _follow(process, say), processes))
-    failures = [text for text, it in zip(messages, processes, strict=True) if it.returncode]
-    if failures:
-        raise FigureError("\n\n".join(failures))
-
-
-def _follow(process: subprocess.Popen[str], say: Callable[[str], None]) -> str:
-    """Pass on what a process says of its progress, and return the rest when it has ended."""
+    """Draw in a process with a clean environment."""
+    environment = os.environ | clean_environment(root)
+    environment |= {"PYTHONWARNINGS": "error", "MPLCONFIGDIR": str((home / ".drawn").resolve())}
+    command = [sys.executable, "-m", "pwm_companion.figures.draw", str(root), str(home), str(jobs)]
     rest = []
-    with process:
+    with subprocess.Popen(
+        [*command, json.dumps(groups)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        close_fds=False,  # hold the lock as long as it draws
+    ) as process:
         for line in process.stdout or ():
             if line.startswith(DREW):
                 say(line.rstrip())
             else:
                 rest.append(line)
-    return "".join(rest).strip() or f"a process that draws ended with {process.returncode}"
+    if process.returncode:
+        raise FigureError("".join(rest).strip() or f"what draws ended with {process.returncode}")
 
 
-def main(root: Path, home: Path, ids: list[str]) -> None:
-    """Draw figures one after the other, in this process; say each that is done."""
+def main(root: Path, home: Path, jobs: int, groups: list[list[str]]) -> bool:
+    """Draw groups of figures in `jobs` processes; say each that is done, and whether all are."""
+    registry = load_registry(root)
+    for name in dict.fromkeys(it for group in groups for it in group):
+        for function in (registry[name].compute, registry[name].draw):
+            if function:
+                # Before the fork, once. What cannot be imported is told where it is drawn.
+                with contextlib.suppress(Exception):
+                    import_module(function.partition(":")[0])
+    context = get_context("fork")
+    with ProcessPoolExecutor(min(jobs, len(groups)), mp_context=context) as pool:
+        drawn = [pool.submit(_draw_group, ids, root, home) for ids in groups]
+        failures = list(filter(None, (it.result() for it in drawn)))
+    print("\n".join(failures))
+    return not failures
+
+
+def _draw_group(ids: list[str], root: Path, home: Path) -> str:
+    """Draw figures one after the other, in this process; return what went wrong, if anything."""
     registry, project, columns = load_registry(root), read_project(root), load_columns(root)
-    for name in ids:
-        folder = draw(registry[name], root, home, project, columns)
-        seconds = json.loads((folder / "run.json").read_text())["seconds"]
-        print(f"{DREW} {name} in {seconds:.1f} s", flush=True)
+    try:
+        for name in ids:
+            folder = draw(registry[name], root, home, project, columns)
+            print(f"{DREW} {name} in {_seconds(folder):.1f} s", flush=True)
+    except Exception:
+        return traceback.format_exc()
+    return ""
 
 
 def draw(
@@ -288,6 +302,9 @@ def draw(
     columns: Mapping[str, Mapping[str, str]],
 ) -> Path:
     """Draw a figure into a new folder, and put it in place of the one in `home`."""
+    import matplotlib
+    import pandas as pd
+
     start = time.process_time()  # what the clock shows on an idle machine
     home = home.absolute()  # as what mkdtemp returns since Python 3.12
     folder = Path(tempfile.mkdtemp(prefix=f"{record.id}.", dir=home / ".drawn"))
@@ -336,7 +353,7 @@ def draw(
         "files": {
             f"{record.id}.{kind}": {
                 "type": media_type,
-                "sha256": _digest(folder / f"{record.id}.{kind}"),
+                "sha256": digest(folder / f"{record.id}.{kind}"),
             }
             for kind, media_type in FORMATS.items()
         },
@@ -410,4 +427,5 @@ def _json(content: Any) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
+    done = main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), json.loads(sys.argv[4]))
+    sys.exit(not done)

@@ -17,8 +17,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from ..book.chapters import read_yaml
 from ..pages.cite import Work, figure_bibtex, figure_ris, latex_caption
+from ..yaml_files import read_yaml
 from . import crate
 from .draw import read_project
 from .registry import MARKER, FigureRecord, fill

@@ -43,7 +43,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
+
+from ..errors import BookError
+from ..yaml_files import read_yaml
 
 FILE = Path("book/figures.yml")  # below the book's root
 #: In the environment of notebooks whose figures of record the build places.
@@ -53,7 +55,7 @@ MARKER = "application/vnd.pwm.figure+json"
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*(?::([^{}]*?))?\s*\}\}")
 
 
-class RegistryError(Exception):
+class RegistryError(BookError):
     """The registry, or a use of it, is not as it must be; the message says what and where."""
 
 
@@ -140,15 +142,17 @@ def load_registry(root: Path = Path()) -> dict[str, FigureRecord]:
     RegistryError
         If an entry lacks something, or has something unknown.
     """
-    path = root / FILE
-    return _read(path) if path.is_file() else {}
+    return _load_file(root)[0]
 
 
 def load_columns(root: Path = Path()) -> dict[str, dict[str, str]]:
     """Return text and unit of the tables' columns, by name."""
+    return _load_file(root)[1]
+
+
+def _load_file(root: Path) -> tuple[dict[str, FigureRecord], dict[str, dict[str, str]]]:
     path = root / FILE
-    columns: dict[str, dict[str, str]] = _content(path)["columns"] if path.is_file() else {}
-    return columns
+    return _read(path, path.read_bytes()) if path.is_file() else ({}, {})
 
 
 def find_registry(folder: Path) -> Path:
@@ -174,26 +178,12 @@ def get(registry: Mapping[str, FigureRecord], figure_id: str) -> FigureRecord:
     return registry[figure_id]
 
 
-def _content(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise RegistryError(f"{path}: {error}") from None
-    keys = set(content) if isinstance(content, dict) else set()
-    if keys != {"columns", "figures"}:
-        raise RegistryError(f"{path} must hold 'columns' and 'figures', not {list(keys)}")
-    for key, entries in content.items():
-        if not isinstance(entries, dict):
-            raise RegistryError(f"{path}: {key} must be a mapping, not {entries!r}")
-        for name, entry in entries.items():
-            if not isinstance(entry, dict):
-                raise RegistryError(f"{path}: {name} must be a mapping, not {entry!r}")
-    return dict(content)
-
-
-def _read(path: Path) -> dict[str, FigureRecord]:
+# A build asks for it once for each chapter and figure; `content` is what the file holds now.
+@functools.lru_cache(maxsize=8)
+def _read(path: Path, content: bytes) -> tuple[dict[str, FigureRecord], dict[str, dict[str, str]]]:
+    parts = _parts(path)
     registry = {}
-    for name, entry in _content(path)["figures"].items():
+    for name, entry in parts["figures"].items():
         texts = entry.pop("text", {})
         if not isinstance(texts, dict):
             raise RegistryError(f"{path}: {name}: text must be a mapping, not {texts!r}")
@@ -209,7 +199,23 @@ def _read(path: Path) -> dict[str, FigureRecord]:
             raise RegistryError(f"{path}: {name}: must have either 'draw' or 'file'")
         if not re.fullmatch(r"fig-[a-z0-9]+(-[a-z0-9]+)*", str(name)):
             raise RegistryError(f"{path}: {name!r} must be small letters, digits and hyphens")
-    return registry
+    return registry, parts["columns"]
+
+
+def _parts(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        content = read_yaml(path)
+    except BookError as error:
+        raise RegistryError(str(error)) from None
+    if set(content) != {"columns", "figures"}:
+        raise RegistryError(f"{path} must hold 'columns' and 'figures', not {list(content)}")
+    for key, entries in content.items():
+        if not isinstance(entries, dict):
+            raise RegistryError(f"{path}: {key} must be a mapping, not {entries!r}")
+        for name, entry in entries.items():
+            if not isinstance(entry, dict):
+                raise RegistryError(f"{path}: {name} must be a mapping, not {entry!r}")
+    return content
 
 
 def _fill_texts(template: str, texts: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..book.chapters import read_yaml
+from ..yaml_files import read_yaml
 
 #: Where a page wants the entries.
 PLACE = "<!-- citation -->"

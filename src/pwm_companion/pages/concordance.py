@@ -24,7 +24,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..book.chapters import BookError, Chapter
+from ..book.chapters import Chapter
+from ..errors import BookError
 
 #: Where a page wants the map.
 PLACE = "<!-- concordance -->"

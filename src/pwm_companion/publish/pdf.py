@@ -27,7 +27,8 @@ from urllib.parse import quote, unquote, urlsplit
 from bs4 import BeautifulSoup, Tag
 
 from ..book.build import BuildError
-from ..book.chapters import page_names, read_yaml
+from ..book.chapters import page_names
+from ..yaml_files import read_yaml
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 

@@ -27,7 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..book.build import BuildError, swap
-from ..book.chapters import BookError
+from ..errors import BookError
 from ..figures import crate
 from ..files import changed_files, commit, commit_time
 from ..pages.cite import version

@@ -1,0 +1,37 @@
+"""``pwm build``: the site."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..book.build import build
+from ..files import locked
+from .common import add_build_options, book_root, say
+
+DESCRIPTION = (
+    "Execute the chapters that changed and build the site into DIR/html. "
+    "If anything fails, the last good site stays in place."
+)
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    add_build_options(command)
+    kind = command.add_mutually_exclusive_group()
+    kind.add_argument(
+        "--quick",
+        action="store_true",
+        help="run with smaller grids in under a minute, and write to DIR/quick/html",
+    )
+    kind.add_argument(
+        "--draft",
+        action="store_true",
+        help="leave out pages not written yet, let warnings pass, and write to DIR/draft/html",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Build."""
+    root, folder = book_root(), options.build_dir
+    with locked(folder, say):
+        build(root, folder, jobs=options.jobs, draft=options.draft, quick=options.quick)

@@ -1,0 +1,11 @@
+"""How things go wrong: the two exit codes of ``pwm`` that are not "done"."""
+
+from __future__ import annotations
+
+
+class BookError(Exception):
+    """Something that was given is not as it must be; the message says what and where. Code 2."""
+
+
+class WorkError(Exception):
+    """Something could not be done; the message says what, and why. Code 1."""

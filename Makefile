@@ -12,6 +12,9 @@ pwm := $(python) -m pwm_companion.cli
 pip := $(python) -m pip -qq --disable-pip-version-check --no-input
 uv := $(python) -m uv pip install --quiet --python $(python) --no-deps
 
+# uv compiles nothing: what is imported is compiled once, also where the machine is set not to.
+unexport PYTHONDONTWRITEBYTECODE
+
 # One thread each for BLAS: processes share the cores, and timings do not depend on their number.
 alone := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 

@@ -48,7 +48,10 @@ ASK = (
 OF_THE_LOCK = "tests/pwm_companion/test_repository.py::test_lock_is_all_that_pip_installs"
 
 #: The test of what this file's rows say: one that failed before is to be measured anew.
-OF_THE_ROWS = "tests/pwm_companion/test_robustness.py::test_no_test_fails_on_another_python_or_with_other_versions"
+OF_THE_ROWS = (
+    "tests/pwm_companion/test_robustness.py::"
+    "test_no_test_fails_on_another_python_or_with_other_versions"
+)
 
 KILLS = (
     "tests/pwm_companion/test_interruption.py::test_killed_at_ten_moments",

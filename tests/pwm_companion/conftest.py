@@ -26,7 +26,9 @@ FILES = {
         title: A small book
         logo: ""
         execute: {execute_notebooks: "off"}
-        sphinx: {config: {html_context: {default_mode: auto}}}
+        sphinx:
+          config: {html_context: {default_mode: auto}}
+          extra_extensions: [pwm_companion.book.sphinx_ext]
         """,
     "book/start.md": "# Start\n\nA page without code.\n",
     "book/square.md": HEADER

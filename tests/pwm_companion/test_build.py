@@ -10,7 +10,8 @@ import pytest
 
 from pwm_companion import cli
 from pwm_companion.book import execute
-from pwm_companion.book.build import QUICK, BuildError, build, describe_run_time, public_config
+from pwm_companion.book.build import QUICK, build, describe_run_time, public_config
+from pwm_companion.book.site import BuildError
 from pwm_companion.errors import BookError
 from pwm_companion.yaml_files import read_yaml
 
@@ -143,6 +144,7 @@ def test_broken_reference_fails_and_the_last_site_stays(copy_of_built_book: Path
         "cache",
         "html",
         "site.sha256",
+        "sphinx",
         "stage",
     ]
 

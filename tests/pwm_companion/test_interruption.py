@@ -71,4 +71,4 @@ def test_killed_at_ten_moments(copy_of_built_book: Path) -> None:
     assert build.returncode == 0, output
     assert digest(html) == whole[0]
     left = {path.name for path in (root / "build").iterdir()}
-    assert left == {".lock", "cache", "html", "site.sha256", "stage"}
+    assert left == {".lock", "cache", "html", "site.sha256", "sphinx", "stage"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pwm_companion import cli
-from pwm_companion.book.build import BuildError
+from pwm_companion.book.site import BuildError
 from pwm_companion.figures import crate
 from pwm_companion.publish.release import release
 

@@ -7,6 +7,7 @@ import pytest
 
 from pwm_companion import cli, verify
 from pwm_companion.errors import BookError
+from pwm_companion.pages import verdicts
 from pwm_companion.verify import Content, Finding, Verdict
 
 TOLERANCES = {
@@ -186,7 +187,7 @@ def test_report_names_what_moved_and_nothing_else(reference: Path) -> None:
     content = json.loads(verify.as_json(findings, verify.read_tolerances(reference)))
     assert content["agrees"] is False
     assert content["figures"] == {"fig-menu": "differs"}
-    assert "| **all** | **9** | **0** | **0** | **0** | **2** |" in verify.page(
+    assert "| **all** | **9** | **0** | **0** | **0** | **2** |" in verdicts.page(
         findings, reference.parent
     )
 

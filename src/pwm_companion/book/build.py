@@ -4,6 +4,7 @@ Below the build folder::
 
     cache/   executed notebooks, one a chapter, under a key of all that they depend on
     stage/   what Jupyter Book sees: executed notebooks at the paths of their sources
+    sphinx/  what it made of that, see `pwm_companion.book.site`
     html/    the last good site; it is replaced only by a site that was built without a warning
     draft/   the same for drafts, and
     quick/   for quick runs (see `build`)
@@ -11,17 +12,15 @@ Below the build folder::
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
 from collections.abc import Callable
-from importlib.resources import as_file, files
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,18 +28,22 @@ from urllib.parse import urlsplit
 import yaml
 
 from .. import verify
-from ..errors import BookError, WorkError
+from ..errors import BookError
 from ..figures import pages as figure_pages
 from ..figures.draw import FigureError, draw_figures, drawn_before
 from ..figures.registry import FigureRecord, RegistryError, load_registry
 from ..figures.shorten import shorten
-from ..files import commit_time
-from ..pages import cite, robustness
+from ..files import cache_key, commit_time, digest, digests
+from ..pages import cite, robustness, verdicts
 from ..pages.concordance import PLACE, concordance
 from ..yaml_files import read_yaml
-from . import execute
+from . import execute, site
 from .chapters import Chapter, find_source, load_chapter, page_names, read_toc
 from .execute import ChapterError, Executed
+from .site import BuildError, Site
+
+#: The library's folder, found without importing it.
+LIBRARY = Path(getattr(find_spec("paid_with_models"), "origin", "")).parent
 
 #: Folders of the library that the site has too: what describes files, and files to begin with.
 PUBLISHED = ("schemas", "examples")
@@ -54,10 +57,6 @@ SOURCE_SUFFIXES = {".md", ".yml", ".ipynb"}
 
 #: Where a chapter wants a sentence on how long its code takes.
 RUN_TIME = "<!-- run time -->"
-
-
-class BuildError(WorkError):
-    """The site could not be built; the last good one is still in place."""
 
 
 def build(
@@ -104,58 +103,124 @@ def build(
     if not draft:
         check_figures(registry, pages)
     home = build_dir / "draft" if draft else build_dir / "quick" if quick else build_dir
-    _recover(home)
-    cache = (home if quick else build_dir) / "cache"
-    executed = execute_chapters(pages, root, cache, jobs, say, share=quick)
-    try:
-        drawn = (
-            drawn_before(registry, build_dir)
-            if quick
-            else draw_figures(root, build_dir, jobs=jobs, say=say)
-        )
-    except FigureError as error:
-        raise BuildError(str(error)) from None
-    tables = {name: folder / f"{name}.csv" for name, folder in drawn.items()}
-    findings = [] if quick else verify.check(executed, tables, root, build_dir)
-    if findings and not verify.agrees(findings):
-        say("numbers or tables differ from reference/: see pwm verify")
-
+    site.recover(home)
+    home.mkdir(parents=True, exist_ok=True)
     stage, html, stamp = home / "stage", home / "html", home / "site.sha256"
-    texts = {
-        PLACE: lambda: concordance(pages, root / "tests"),
-        verify.PLACE: lambda: verify.page(findings, root),
-        figure_pages.PLACE: lambda: figure_pages.gallery(drawn),
-        robustness.PLACE: lambda: robustness.page(root),
-        cite.PLACE: lambda: cite.page(root),
-    }
-    config = public_config(read_yaml(root / "_config.yml"), root)
-    if quick:
-        config.setdefault("html", {})["announcement"] = QUICK
-    toc = figure_pages.list_pages(toc, drawn)
-    _stage(stage, root, toc, config, pages, executed, texts)
-    figure_pages.add_figures(stage, registry, drawn, root, build_dir)
-    for name in PUBLISHED:
-        with as_file(files("paid_with_models").joinpath(name)) as published:
-            shutil.copytree(published, stage / "files" / name, dirs_exist_ok=True)
-    if findings:
-        _copy(build_dir / "verify.json", stage / "book" / "verify.json")
     environment = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
     environment["SOURCE_DATE_EPOCH"] = str(commit_time(root))
-    fingerprint = _fingerprint(stage, environment, root)
-    if html.is_dir() and stamp.is_file() and stamp.read_text() == fingerprint:
-        say(f"nothing to build: {html / 'index.html'} is up to date")
-        return html
-
-    say("building the site")
-    for leftover in home.glob("new-*"):  # of a build that was killed
-        shutil.rmtree(leftover)
-    with tempfile.TemporaryDirectory(dir=home, prefix="new-") as folder:
-        fresh = _jupyter_book(stage, Path(folder), os.environ | environment, draft, say)
-        stamp.unlink(missing_ok=True)
-        swap(fresh, html)
+    jupyter_book = Site(stage, home, os.environ | environment, draft)
+    cache = (home if quick else build_dir) / "cache"
+    try:
+        executed, drawn = make_all(
+            pages, root, cache, build_dir, jobs, say, quick=quick, begin=jupyter_book.prepare
+        )
+        tables = {name: folder / f"{name}.csv" for name, folder in drawn.items()}
+        findings = [] if quick else verify.check(executed, tables, root, build_dir)
+        if findings and not verify.agrees(findings):
+            say("numbers or tables differ from reference/: see pwm verify")
+        texts = {
+            PLACE: lambda: concordance(pages, root / "tests"),
+            verdicts.PLACE: lambda: verdicts.page(findings, root),
+            figure_pages.PLACE: lambda: figure_pages.gallery(drawn),
+            robustness.PLACE: lambda: robustness.page(root),
+            cite.PLACE: lambda: cite.page(root),
+        }
+        config = public_config(read_yaml(root / "_config.yml"), root)
+        if quick:
+            config.setdefault("html", {})["announcement"] = QUICK
+        toc = figure_pages.list_pages(toc, drawn)
+        with tempfile.TemporaryDirectory(dir=home, prefix="new-") as folder:
+            fresh = Path(folder, "stage")
+            _stage(fresh, root, toc, config, pages, executed, texts)
+            figure_pages.add_figures(fresh, registry, drawn, root, build_dir)
+            for name in PUBLISHED:
+                shutil.copytree(LIBRARY / name, fresh / "files" / name, dirs_exist_ok=True)
+            if findings:
+                _copy(build_dir / "verify.json", fresh / "book" / "verify.json")
+            site.sync(fresh, stage)
+            made_with = _made_with(root, environment)
+            # The page of the library is made from its docstrings.
+            library = digests(sorted(LIBRARY.rglob("*.py")), LIBRARY)
+            fingerprint = site.fingerprint(
+                stage, cache_key({"with": made_with, "library": library})
+            )
+            if html.is_dir() and stamp.is_file() and stamp.read_text() == fingerprint:
+                say(f"nothing to build: {html / 'index.html'} is up to date")
+                return html
+            say("building the site")
+            jupyter_book.build(Path(folder, "html"), made_with, say)
+            stamp.unlink(missing_ok=True)
+            site.swap(Path(folder, "html"), html)
+    finally:
+        jupyter_book.close()
     stamp.write_text(fingerprint)
     say(f"built {html / 'index.html'}")
     return html
+
+
+def make_all(
+    pages: list[Chapter],
+    root: Path,
+    cache: Path,
+    build_dir: Path,
+    jobs: int,
+    say: Callable[[str], None],
+    *,
+    quick: bool = False,
+    begin: Callable[[], None] = lambda: None,
+) -> tuple[dict[str, Executed], dict[str, Path]]:
+    """Execute the chapters and draw the figures that changed, both at the same time.
+
+    Up to `jobs` processes do each: where one of the two has nothing left, the other has the cores.
+
+    Parameters
+    ----------
+    pages, root, cache, jobs, say
+        See `execute_chapters`.
+    build_dir
+        Gets the figures; none are drawn in a `quick` run.
+    begin
+        Called before the first chapter is executed, if any is.
+
+    Returns
+    -------
+    tuple
+        The executed chapters by name, and the folders of the figures by id.
+
+    Raises
+    ------
+    BuildError
+        If a chapter or a figure failed; all failures are in the message.
+    """
+    with ThreadPoolExecutor(1) as aside:
+        figures = aside.submit(
+            draw_figures, root, build_dir, [] if quick else None, jobs=jobs, say=say
+        )
+        failures = []
+        try:
+            executed = execute_chapters(pages, root, cache, jobs, say, share=quick, begin=begin)
+        except BuildError as error:
+            failures.append(str(error))
+        try:
+            drawn = drawn_before(load_registry(root), build_dir) if quick else figures.result()
+        except FigureError as error:
+            failures.append(str(error))
+    if failures:
+        raise BuildError("\n\n".join(failures))
+    return executed, drawn
+
+
+def _made_with(root: Path, environment: dict[str, str]) -> str:
+    """Return a digest of what the site is made with, beside the stage."""
+    here = Path(__file__).parent
+    files = [
+        here / "build.py",
+        here / "site.py",
+        here / "sphinx_ext.py",
+        root / "requirements.lock",
+    ]
+    parts = {file.name: digest(file) for file in files if file.is_file()}
+    return cache_key({"python": sys.version_info[:2], "environment": environment, "files": parts})
 
 
 def load_pages(root: Path, toc: Any, *, quick: bool = False) -> list[Chapter]:
@@ -217,6 +282,7 @@ def execute_chapters(
     say: Callable[[str], None],
     *,
     share: bool = False,
+    begin: Callable[[], None] = lambda: None,
 ) -> dict[str, Executed]:
     """Execute the pages that hold code, where they changed, and return the results by page.
 
@@ -229,7 +295,7 @@ def execute_chapters(
     """
     executed, failures = {}, []
     pages = [page for page in pages if page.code]
-    for result in execute.execute_all(pages, root, cache, jobs, share=share):
+    for result in execute.execute_all(pages, root, cache, jobs, share=share, begin=begin):
         if isinstance(result, ChapterError):
             failures.append(str(result))
             continue
@@ -254,7 +320,6 @@ def _stage(
 
     Of `texts`, each replaces its place in the pages without code.
     """
-    shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir(parents=True)
     for folder in sorted({page.name.split("/")[0] for page in pages if "/" in page.name}):
         for file in sorted((root / folder).rglob("*")):
@@ -325,102 +390,3 @@ def public_config(config: dict[str, Any], root: Path) -> dict[str, Any]:
         sphinx["ogp_social_cards"] = {"image": logo, "image_mini": logo, "line_color": "#1f4e79"}
         sphinx["notfound_urls_prefix"] = urlsplit(site).path.rstrip("/") + "/"
     return config
-
-
-def _fingerprint(stage: Path, environment: dict[str, str], root: Path) -> str:
-    """Return a digest of all that the site is made from."""
-    here = Path(__file__).parent
-    files = {file.relative_to(stage).as_posix(): file for file in stage.rglob("*")}
-    made_with = (here / "build.py", here / "sphinx_ext.py", root / "requirements.lock")
-    files |= {file.name: file for file in made_with}
-    digest = hashlib.sha256(repr((sys.version_info[:2], environment)).encode())
-    for name, file in sorted(files.items()):
-        if file.is_file():
-            digest.update(f"\0{name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def _jupyter_book(
-    stage: Path, output: Path, environment: dict[str, str], draft: bool, say: Callable[[str], None]
-) -> Path:
-    start = "from jupyter_book.cli.main import main; main()"
-    command = [sys.executable, "-c", start, "build", str(stage), "-q"]
-    command += ["--path-output", str(output)]
-    if not draft:
-        command += ["-n", "-W", "--keep-going"]
-    run = subprocess.run(
-        command,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        close_fds=False,  # hold the lock as long as it writes
-    )
-    messages = execute.ANSI.sub("", run.stdout).replace(f"{stage.resolve()}/", "")
-    html = output / "_build" / "html"
-    if machine := re.search(r"Error: (\[Errno \d+\] .*)", messages):  # no fault of the book
-        raise BuildError(machine[1])
-    if run.returncode or not (html / "index.html").is_file():
-        raise BuildError(f"Jupyter Book stopped:\n{messages.strip()}")
-    for line in messages.splitlines() if draft else ():
-        if "WARNING" in line or "ERROR" in line:
-            say(line)
-    # Sphinx's note to itself, and the only file that differs between two environments.
-    (html / ".buildinfo").unlink(missing_ok=True)
-    _leave_out_unused(html)
-    return html
-
-
-def _leave_out_unused(html: Path) -> None:
-    """Delete what the themes bring along and no page of the site needs."""
-    static = html / "_static"
-    icons = "fontawesome.js"  # a second copy of the icons: the theme's style sheet has the font
-    tag = re.compile(rf"<script[^>]*/{icons}[^>]*></script>\n?")
-    # Chapters show the figures' own files: no second copies, which lack a line's end.
-    files = {file.read_bytes().strip(): file for file in html.glob("figures/*/*.svg")}
-    shown = {copy: files.get(copy.read_bytes().strip()) for copy in html.glob("_images/*.svg")}
-    copies = {
-        copy.relative_to(html).as_posix(): file.relative_to(html).as_posix()
-        for copy, file in shown.items()
-        if file
-    }
-    image = re.compile(r"_images/[0-9a-f]+\.svg")
-    for page in html.rglob("*.html"):
-        text = tag.sub("", page.read_text(encoding="utf-8"))
-        text = image.sub(lambda found: copies.get(found[0], found[0]), text)
-        page.write_text(text, encoding="utf-8")
-    for name in copies:
-        (html / name).unlink()
-    for pattern in (
-        f"scripts/{icons}*",
-        "vendor/**/*.ttf",  # browsers take the smaller .woff2 beside it
-        "**/*.map",  # for those who work on the theme
-        "locales/*/*/*",  # catalogs that are read when pages are made
-    ):
-        for file in static.glob(pattern):
-            file.unlink()
-
-
-def _recover(home: Path) -> None:
-    """Put right what a build that was killed has left in `home`."""
-    html = home / "html"
-    if not html.exists() and (old := html.with_name("html.old")).exists():
-        old.rename(html)
-    for folder in home.glob("new-*"):
-        shutil.rmtree(folder, ignore_errors=True)  # its Jupyter Book may not have ended yet
-
-
-def swap(fresh: Path, html: Path) -> None:
-    """Put the folder `fresh` in place of `html`, which stays as it is if that fails."""
-    old = html.with_name("html.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if html.exists():
-        html.rename(old)
-    try:
-        fresh.rename(html)
-    except OSError:
-        if old.exists():
-            old.rename(html)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

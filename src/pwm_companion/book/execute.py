@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 import json
+import math
 import os
 import re
 import resource
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -114,14 +115,20 @@ def _relative(file: Path, chapter: Chapter) -> str:
 
 
 def execute_all(
-    selection: list[Chapter], root: Path, cache: Path, jobs: int, *, share: bool = False
+    selection: list[Chapter],
+    root: Path,
+    cache: Path,
+    jobs: int,
+    *,
+    share: bool = False,
+    begin: Callable[[], None] = lambda: None,
 ) -> Iterator[Executed | ChapterError]:
     """Execute chapters, up to `jobs` at a time, and yield each result as it comes.
 
     A chapter whose key is in `cache` is not executed. After the first failure no further
     chapter is started. With `share`, chapters that run in one process share a kernel: most of the
     time goes into imports, which are then made once, but what a chapter does to a library, the
-    next one finds done.
+    next one finds done. `begin` is called before the first is executed, if any is.
     """
     waiting = []
     for chapter in selection:
@@ -133,7 +140,10 @@ def execute_all(
             waiting.append((chapter, target))
     if not waiting:
         return
+    begin()
     cache.mkdir(parents=True, exist_ok=True)
+    # The longest first: at the end no core waits for one that began late.
+    waiting.sort(key=lambda it: _last_time(it[1].parent), reverse=True)
     with ProcessPoolExecutor(
         min(jobs, len(waiting)),
         mp_context=get_context("spawn"),
@@ -159,6 +169,12 @@ def execute_all(
                     yield error
                 else:
                     raise error
+
+
+def _last_time(folder: Path) -> float:
+    """Return how long a chapter ran, by its results in the cache's `folder`; unknown: infinity."""
+    times = [json.loads(file.read_text())["seconds"] for file in folder.glob("*.json")]
+    return max(times, default=math.inf)
 
 
 def _prepare_worker(environment: dict[str, str], log: Path) -> None:

@@ -7,6 +7,7 @@ the link's title.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
 
 import paid_with_models
 
@@ -155,6 +157,73 @@ def _ancestors(node: nodes.Node) -> Iterator[nodes.Node]:
         yield node
 
 
+def _refuse_to_go_on(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Stop where pages that did not change would show something else, and begin anew.
+
+    `pwm_companion.book.site` then builds all pages: see there.
+    """
+    record = Path(app.doctreedir, "shared.txt")
+    shared = _shared(env)
+    if record.is_file() and record.read_text(encoding="utf-8") != shared:
+        raise ExtensionError("other pages show what has changed")
+    record.write_text(shared, encoding="utf-8")
+    return []
+
+
+def _shared(env: BuildEnvironment) -> str:
+    """Return as text all that pages show of others: titles, contents, numbers, targets."""
+    notation = list(_rows(env.get_doctree(NOTATION))) if NOTATION in env.found_docs else []
+    parts = {
+        "titles": env.titles,
+        "long titles": env.longtitles,
+        "contents": env.tocs,
+        "below": env.toctree_includes,
+        "sections": env.toc_secnumbers,
+        "figures": env.toc_fignumbers,
+        "statements": {
+            label: [it["docname"], it["type"], it["title"]]
+            for label, it in getattr(env, "proof_list", {}).items()
+        },
+        "domains": env.domaindata,
+        "notation": [(sorted(forms), meaning) for _, forms, meaning in notation],
+    }
+    return _plain(parts)
+
+
+def _plain(value: object) -> str:
+    """Return a text that is the same for the same value, whatever the order of sets and keys."""
+    if isinstance(value, dict):
+        return "\n".join(("{", *sorted(f"{_plain(k)}: {_plain(v)}" for k, v in value.items()), "}"))
+    if isinstance(value, set | frozenset):
+        return " ".join(("{", *sorted(map(_plain, value)), "}"))
+    if isinstance(value, list | tuple):
+        return " ".join(("[", *map(_plain, value), "]"))
+    if isinstance(value, nodes.Node):
+        return str(value.pformat())
+    return LINE.sub("", repr(value))
+
+
+#: Where in its file something stands, and in which place of memory it is.
+LINE = re.compile(r"line=\d+| at 0x[0-9a-f]+")
+
+
+def _complete_index(app: Sphinx) -> Iterator[Any]:
+    """Make the search index of some pages that of all: Sphinx forgets entries of unchanged pages.
+
+    It also keeps words that no page holds any more.
+    """
+    index: Any = getattr(app.builder, "indexer", None)
+    if index:
+        record = Path(app.doctreedir, "entries.json")
+        kept = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+        index._index_entries = dict(sorted((kept | index._index_entries).items()))
+        record.write_text(json.dumps(index._index_entries), encoding="utf-8")
+        for words in (index._mapping, index._title_mapping):
+            for word in [word for word, pages in words.items() if not pages]:
+                del words[word]
+    return iter(())
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     # Browsers let no page read another from disk: there, search shows titles without excerpts.
@@ -165,4 +234,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("missing-reference", _follow_name)
     app.connect("doctree-read", _name_rows)
     app.connect("doctree-resolved", _link_symbols)
+    app.connect("env-updated", _refuse_to_go_on, priority=900)  # when all is numbered
+    app.connect("html-collect-pages", _complete_index)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -7,9 +7,8 @@ import shutil
 from pathlib import Path
 
 from .. import verify
-from ..book.build import execute_chapters, load_pages
+from ..book.build import load_pages, make_all
 from ..book.chapters import read_toc
-from ..figures.draw import draw_figures
 from ..files import locked
 from .common import add_build_options, book_root, say
 
@@ -44,8 +43,7 @@ def run(options: argparse.Namespace) -> int:
         place = options.build_dir / "fresh" if options.fresh else options.build_dir
         if options.fresh:
             shutil.rmtree(place, ignore_errors=True)
-        executed = execute_chapters(pages, root, place / "cache", options.jobs, say)
-        drawn = draw_figures(root, place, jobs=options.jobs, say=say)
+        executed, drawn = make_all(pages, root, place / "cache", place, options.jobs, say)
         tables = {name: folder / f"{name}.csv" for name, folder in drawn.items()}
         findings = verify.check(executed, tables, root, options.build_dir)
     if options.json:

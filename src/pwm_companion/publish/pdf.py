@@ -26,8 +26,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
-from ..book.build import BuildError
 from ..book.chapters import page_names
+from ..book.site import BuildError
 from ..yaml_files import read_yaml
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")

@@ -26,7 +26,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ..book.build import BuildError, swap
+from ..book.site import BuildError, swap
 from ..errors import BookError
 from ..figures import crate
 from ..files import changed_files, commit, commit_time

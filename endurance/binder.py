@@ -15,14 +15,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from pwm_companion.book.chapters import find_source, load_chapter
-from pwm_companion.files import changed_files, commit
+from pwm_companion.files import stamp
 from pwm_companion.verify import Verdict, agrees, compare, counts, read_notebook
 
 ROOT = Path(__file__).parents[1]
@@ -177,11 +176,7 @@ def _last_line(text: str) -> str:
 
 def main(target: Path, folder: Path, site: Path) -> int:
     """Write a row for each step up to the first that fails; return 1 if one did."""
-    start = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(ROOT),
-        "changed_since": bool({ROOT / name for name in changed_files(ROOT)} - {target}),
-    }
+    start = stamp(ROOT, target)
     rows = []
     for tried, step in Trial(folder, site).steps():
         clock = time.perf_counter()

@@ -6,16 +6,14 @@ page on reproduction shows it as a table.
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from pwm_companion.files import changed_files, commit
+from pwm_companion.files import stamp
 
 ROOT = Path(__file__).parents[1]
 HERE = "tests/pwm_companion"
@@ -94,13 +92,7 @@ Row = dict[str, str | bool | float | None]
 
 def run(faults: list[Fault], target: Path) -> list[Row]:
     """Run the tests and return a row for each fault; `target` is not counted as changed."""
-    changed = {ROOT / name for name in changed_files(ROOT)} - {target}
-    state: Row = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(ROOT),
-        "changed_since": bool(changed),
-        "python": platform.python_version(),
-    }
+    state: Row = stamp(ROOT, target)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]

@@ -16,7 +16,6 @@ import csv
 import io
 import json
 import os
-import platform
 import random
 import shutil
 import signal
@@ -28,7 +27,6 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
@@ -43,7 +41,7 @@ from pwm_companion import cli
 from pwm_companion.book import build
 from pwm_companion.book.execute import ChapterError
 from pwm_companion.consortium.file import example
-from pwm_companion.files import changed_files, commit
+from pwm_companion.files import stamp
 
 LIMIT = 30  # seconds of processor time
 COUNT = 21_000
@@ -637,12 +635,7 @@ def main(target: Path, count: int = COUNT) -> int:
     root = Path(__file__).parents[1]
     with ProcessPoolExecutor(len(SEEDS)) as pool:
         result = together(pool.map(run, [count // len(SEEDS)] * len(SEEDS), SEEDS))
-    result |= {
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(root),
-        "changed_since": bool(changed_files(root)),
-        "python": platform.python_version(),
-    }
+    result |= stamp(root)
     target.write_text(json.dumps(result, indent=1) + "\n")
     return 1 if result["wrong"] else 0
 

@@ -21,49 +21,47 @@ import difflib
 import importlib.metadata
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pwm_companion.files import changed_files, commit
+from pwm_companion.files import ONE_THREAD, stamp
 
 ROOT = Path(__file__).parents[1]
 
-#: Modules, and what tests them beside the test file of the same name.
+#: Modules, by their paths below the library's folder, and whose tests try them beside their own.
 ALSO: dict[str, tuple[str, ...]] = {
     "accuracy": (),
     "attendance": (),
     "audit": (),
-    "behavior": (),
-    "branch_and_bound": (),
-    "bunching": (),
-    "certificate": (),
+    "beyond/behavior": (),
+    "beyond/learning_curves": (),
+    "beyond/quality": (),
     "complete_information": (),
-    "expectation": (),
-    "exponential_sum": (),
-    "first_moment": ("branch_and_bound", "certificate", "selection"),
-    "interior_point": ("many_types", "screening"),
-    "learning_curves": (),
-    "local_search": ("screening",),
-    "many_types": (),
     "problem": (),
-    "quality": (),
     "rewards": (),
-    "screening": (),
-    "selection": (),
+    "solver/banded": (),
+    "solver/bounds": (),
+    "solver/boxes": (),
+    "solver/bunches": (),
+    "solver/interior_point": ("solver/banded", "solver/routes"),
+    "solver/menus": ("solver/routes",),
+    "solver/moments": (),
+    "solver/program": ("solver/boxes", "solver/bounds", "solver/selection"),
+    "solver/routes": (),
+    "solver/selection": (),
+    "solver/sums": (),
     "valuation": (),
     "welfare": (),
 }
 
 #: Modules of which at least 85 % of the changes must be noticed; those that are not are listed with
 #: reasons in ``survivors.md``, those of others by kind.
-CORE = ("certificate", "expectation", "rewards", "screening")
+CORE = ("solver/bounds", "solver/moments", "rewards", "solver/routes")
 
 #: Seconds of processor time; tests that take longer are left out.
 SLOWEST = 0.4
@@ -123,7 +121,7 @@ def prepare(module: str, folder: Path, keep: bool) -> None:
     if not keep:
         shutil.rmtree(folder, ignore_errors=True)
     files = [*(ROOT / "src/paid_with_models").rglob("*"), *(ROOT / "benchmarks").iterdir()]
-    files += [ROOT / "pyproject.toml"]
+    files += [ROOT / "pyproject.toml", ROOT / "tests/problems.py"]
     files += [tests_of(name) for name in (module, *ALSO[module]) if tests_of(name).exists()]
     texts = {file.relative_to(ROOT): file.read_bytes() for file in files
              if file.is_file() and file.suffix != ".pyc"}  # fmt: skip
@@ -155,15 +153,16 @@ def prepare(module: str, folder: Path, keep: bool) -> None:
 
 
 def tests_of(module: str) -> Path:
-    """Return the module's test file."""
-    return ROOT / "tests" / f"test_{module}.py"
+    """Return the module's test file: the tests mirror the library."""
+    path = ROOT / "tests" / module
+    return path.with_name(f"test_{path.name}.py")
 
 
 def run(module: str, folder: Path, tool: Path, processes: int) -> None:
     """Run mutmut in the folder; its results stay there."""
     environment = os.environ | {
         "PYTHONPATH": str(tool), "HYPOTHESIS_PROFILE": "short", "PYTHONDONTWRITEBYTECODE": "",
-        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+        **ONE_THREAD,
     }  # fmt: skip
     command = [sys.executable, "-c", "import sys; from mutmut.__main__ import cli; sys.exit(cli())",
                "run", "--max-children", str(processes)]  # fmt: skip
@@ -258,8 +257,7 @@ def main() -> int:
     output, work = options.output.resolve(), options.folder.resolve()
     for module in options.modules or ALSO:
         folder = work / module
-        changed = [name for name in changed_files(ROOT) if ROOT / name != output]
-        source = {"commit": commit(ROOT), "changed_since": bool(changed)}
+        start_of_run = stamp(ROOT, output)
         prepare(module, folder, options.keep)
         start = os.times()
         run(module, folder, work / "tool", options.processes)
@@ -268,10 +266,8 @@ def main() -> int:
         result = {
             **row(module, folder),
             "processor_minutes": round(took / 60, 1),
-            "date": datetime.now(UTC).date().isoformat(),
-            **source,
+            **start_of_run,
             "kept": options.keep,
-            "python": platform.python_version(),
             "mutmut": _version(work / "tool"),
         }
         rows = json.loads(output.read_text()) if output.exists() else {}

@@ -9,17 +9,15 @@ far). Properties can be named, to run them alone:
 
 import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Generator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pwm_companion.files import changed_files, commit
+from pwm_companion.files import stamp
 
 ROOT = Path(__file__).parents[1]
 TESTS = ROOT / "tests" / "test_properties.py"
@@ -67,10 +65,7 @@ class Recorder:
             "examples": self.examples,
             "failures": failures,
             "seconds": round(seconds, 1),
-            "date": datetime.now(UTC).date().isoformat(),
-            "commit": commit(ROOT),
-            "changed_since": bool({ROOT / name for name in changed_files(ROOT)} - {self.target}),
-            "python": platform.python_version(),
+            **stamp(ROOT, self.target),
         }
         lines = [json.dumps(rows[name]) for name in sorted(rows)]
         self.target.write_text("[\n" + ",\n".join(lines) + "\n]\n")

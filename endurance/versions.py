@@ -16,11 +16,10 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pwm_companion.files import changed_files, commit
+from pwm_companion.files import stamp
 
 ROOT = Path(__file__).parents[1]
 EXTRAS = ["--only-binary", ":all:", "--editable", ".[book,sweep,dev]"]
@@ -102,22 +101,18 @@ def run(python: Path, resolution: str, folder: Path) -> Row:
 
 def measure(python: str, resolution: str, folder: Path, target: Path) -> Row:
     """Return the row of a Python and a resolution: of the commit that was there at the start."""
-    start = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(ROOT),
-        "changed_since": bool({ROOT / name for name in changed_files(ROOT)} - {target}),
-    }
+    start = stamp(ROOT, target)
     environment = folder / f"{Path(python).name}-{resolution}"
     interpreter = install(python, resolution, environment)
     asked = subprocess.run([interpreter, "-c", ASK], capture_output=True, check=True)
     about = json.loads(asked.stdout)
     outcome = run(interpreter, resolution, environment)
     return {
+        **start,
         "python": about["python"],
         "resolution": resolution,
         **outcome,
         "versions": about["versions"],
-        **start,
     }
 
 

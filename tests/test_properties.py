@@ -1,10 +1,10 @@
 """Properties that hold for every problem, tried on random ones.
 
-200 examples of each, about three minutes of processor time; ``HYPOTHESIS_PROFILE=short`` tries 20,
-``HYPOTHESIS_PROFILE=long`` (``make test-long``) 5,000. Problems are drawn by one strategy: all
-curves, valuations and beliefs, 1 to 8 types, 1 to 60 parties, costs over four decades, equal and
-nearly equal types, probabilities down to 1e-6. Where outcomes are too many to enumerate quickly,
-exponential sums stand in; curves that have none are drawn with fewer outcomes.
+50 examples of each, ``HYPOTHESIS_PROFILE=properties`` (CI) tries 200, about three minutes of
+processor time, ``short`` 20, ``long`` (``make test-long``) 5,000. Problems are drawn by one
+strategy: all curves, valuations and beliefs, 1 to 8 types, 1 to 60 parties, costs over four
+decades, equal and nearly equal types, probabilities down to 1e-6. Where outcomes are too many to
+enumerate quickly, exponential sums stand in; curves that have none are drawn with fewer outcomes.
 """
 
 import dataclasses
@@ -51,10 +51,11 @@ COMMON = {
     "database": None,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much],
 }
+settings.register_profile("daily", max_examples=50, **COMMON)
 settings.register_profile("properties", max_examples=200, **COMMON)
 settings.register_profile("long", max_examples=5_000, **COMMON)
 settings.register_profile("short", max_examples=20, **COMMON)
-PROPERTY = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "properties"))
+PROPERTY = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "daily"))
 
 #: Outcomes that are enumerated (with more, sums are used), and boxes that branch and bound may
 #: take: what keeps an example fast. Gaps may stay open, which is a case of its own.

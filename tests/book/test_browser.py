@@ -5,6 +5,7 @@ Screenshots are left in the build folder under screenshots/ for a person to look
 
 import asyncio
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from pybtex.database import parse_string
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader"]
 FIGURE = "figures/fig-two-type-contract/index.html"
-SETTINGS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
+SETTINGS = [("light", 1280), ("dark", 390)]  # each scheme and each width once
+if "LONG" in os.environ:
+    SETTINGS += [("light", 390), ("dark", 1280)]
 TABS = 3  # at a time
 TYPESET = "window.MathJax ? MathJax.startup.promise.then(() => true) : true"
 

@@ -1,6 +1,7 @@
 """Killed at any moment, a build leaves the last good site, and the next one ends well."""
 
 import hashlib
+import os
 import random
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-ATTEMPTS = 10
+ATTEMPTS = 10 if {"LONG", "FAULTS"} & os.environ.keys() else 4
 
 
 def start(root: Path) -> subprocess.Popen[str]:
@@ -38,7 +39,7 @@ def switch(root: Path, version: int) -> None:
         path.write_text(text.replace(old, new) if version else text)
 
 
-def test_killed_at_ten_moments(copy_of_built_book: Path) -> None:
+def test_killed_at_any_moment(copy_of_built_book: Path) -> None:
     root = copy_of_built_book
     html = root / "build/html"
     whole = {0: digest(html)}

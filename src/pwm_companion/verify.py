@@ -19,18 +19,26 @@ import csv
 import hashlib
 import io
 import json
-import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from enum import StrEnum
-from fnmatch import fnmatchcase
+from dataclasses import asdict, dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 from .book.execute import Executed
+from .compare import (
+    Finding,
+    Rows,
+    Scalar,
+    Tolerances,
+    Verdict,
+    column_rule,
+    compare_cells,
+    number_rule,
+    read_tolerances,
+    shown_rule,
+)
 from .errors import BookError
 from .files import write_whole
 
@@ -38,89 +46,6 @@ FOLDER = "reference"
 
 
 RECORD = "application/papermill.record/text/plain"
-
-
-NUMBER = re.compile(r"[-+−]?\d(?:[\d,]*\d)?(?:\.\d+)?(?:e[-+]?\d+)?")
-
-
-Scalar = str | int | float | bool
-
-
-Rows = list[list[str]]
-
-
-class Verdict(StrEnum):
-    """What came out of a comparison, best first."""
-
-    IDENTICAL = "identical"
-    WITHIN = "within tolerance"
-    NEW = "new"
-    MISSING = "missing"
-    DIFFERS = "differs"
-
-
-@dataclass(frozen=True)
-class Tolerances:
-    """How much may differ.
-
-    Attributes
-    ----------
-    relative
-        For computed numbers, relative to the reference; for a column of a figure's table, to the
-        largest number in it.
-    residual
-        Numbers smaller than this are rounding errors, of which only the size matters: they may
-        take any value up to ten times this.
-    measured
-        Patterns ``PAGE: NAME`` of what is stored rather than computed, such as times: not compared.
-    reasons
-        Why, by class of tolerance: ``exact``, ``computed``, ``residual``, ``shown``, ``measured``.
-    """
-
-    relative: float
-    residual: float
-    measured: tuple[str, ...]
-    reasons: Mapping[str, str]
-
-    @property
-    def limits(self) -> dict[str, str]:
-        """What each class lets differ, in words."""
-        return {
-            "exact": "nothing",
-            "computed": f"{self.relative:.0e}, relative",
-            "residual": f"any value up to {10 * self.residual:.0e}",
-            "shown": "one unit of the last digit",
-            "measured": "anything",
-        }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What came out for one number, shown table or text, or column of a figure's table.
-
-    Attributes
-    ----------
-    page
-        The chapter's name, or ``figures/ID``.
-    name
-        Of the number, of what is shown, or of the column.
-    verdict
-        See `Verdict`.
-    tolerance
-        Its class, see `Tolerances`.
-    reference, now
-        The values; None if there is none. Of tables the first place that is not the same.
-    difference
-        Relative to the reference (to the largest number of a column); None if that has no meaning.
-    """
-
-    page: str
-    name: str
-    verdict: Verdict
-    tolerance: str
-    reference: Scalar | None
-    now: Scalar | None
-    difference: float | None = None
 
 
 @dataclass(frozen=True)
@@ -214,31 +139,6 @@ def parse_value(text: str) -> Scalar:
     return value if isinstance(value, Scalar) else text
 
 
-def read_tolerances(folder: Path) -> Tolerances:
-    """Read ``tolerances.json`` of the folder of reference values.
-
-    Raises
-    ------
-    BookError
-        If there is none, or it does not hold what `Tolerances` asks for.
-    """
-    path = folder / "tolerances.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if not all(isinstance(pattern, str) for pattern in content["measured"]):
-            raise TypeError("measured must be a list of patterns")
-        return Tolerances(
-            float(content["relative"]),
-            float(content["residual"]),
-            tuple(content["measured"]),
-            dict(content["reasons"]),
-        )
-    except OSError as error:
-        raise BookError(f"{path}: {error.strerror}") from None
-    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise BookError(f"{path} is not as it must be: {error!r}") from None
-
-
 def compare(
     pages: Mapping[str, Content], figures: Mapping[str, str], folder: Path
 ) -> list[Finding]:
@@ -271,15 +171,24 @@ def compare(
         old, now = old_pages.get(page, nothing), pages.get(page, nothing)
         for name in _union(now.numbers, old.numbers):
             numbers = old.numbers.get(name), now.numbers.get(name)
-            findings.append(_compare_numbers(page, name, *numbers, tolerances))
+            known = numbers[1] if numbers[0] is None else numbers[0]
+            rule = number_rule(known, tolerances, tolerances.is_measured(page, name))
+            one, other = (None if value is None else [[value]] for value in numbers)
+            found = compare_cells(page, name, one, other, rule)
+            findings.append(replace(found, reference=numbers[0], now=numbers[1]))
         for name in _union(now.shown, old.shown):
-            rows = old.shown.get(name), now.shown.get(name)
-            findings.append(_compare_shown(page, name, *rows, tolerances))
+            rule = shown_rule(tolerances, tolerances.is_measured(page, name))
+            findings.append(
+                compare_cells(page, name, old.shown.get(name), now.shown.get(name), rule)
+            )
     old_figures = {page: _read_table(path) for page, path in _files(folder, "figures", ".csv")}
     new_figures = {f"figures/{name}": text for name, text in figures.items()}
     for page in _union(new_figures, old_figures):
-        tables = old_figures.get(page, ""), new_figures.get(page, "")
-        findings += _compare_tables(page, *tables, tolerances)
+        before, after = (_columns(it.get(page, "")) for it in (old_figures, new_figures))
+        for name in _union(after, before):
+            cells = before.get(name, after.get(name, []))
+            rule = column_rule(cells, tolerances, tolerances.is_measured(page, name))
+            findings.append(compare_cells(page, name, before.get(name), after.get(name), rule))
     return findings
 
 
@@ -311,147 +220,9 @@ def _read_table(path: Path) -> str:
     return text
 
 
-def _is_measured(page: str, name: str, tolerances: Tolerances) -> bool:
-    return any(fnmatchcase(f"{page}: {name}", pattern) for pattern in tolerances.measured)
-
-
-def _compare_numbers(
-    page: str, name: str, old: Scalar | None, now: Scalar | None, tolerances: Tolerances
-) -> Finding:
-    known = now if old is None else old
-    tolerance = "computed" if isinstance(known, float) else "exact"
-    if isinstance(known, float) and abs(known) < tolerances.residual:
-        tolerance = "residual"
-    if _is_measured(page, name, tolerances):
-        tolerance = "measured"
-    if old is None or now is None:
-        verdict = Verdict.NEW if old is None else Verdict.MISSING
-        return Finding(page, name, verdict, tolerance, old, now)
-    if type(old) is type(now) and old == now:
-        return Finding(page, name, Verdict.IDENTICAL, tolerance, old, now)
-    close, difference = tolerance == "measured", None
-    if type(old) is type(now) and isinstance(old, float) and isinstance(now, float):
-        if tolerance == "residual":
-            close = abs(now) <= 10 * tolerances.residual
-        elif tolerance == "computed":
-            difference = abs(now - old) / abs(old)
-            close = abs(now - old) <= tolerances.relative * abs(old)
-    verdict = Verdict.WITHIN if close else Verdict.DIFFERS
-    return Finding(page, name, verdict, tolerance, old, now, difference)
-
-
-def _compare_shown(
-    page: str, name: str, old: Rows | None, now: Rows | None, tolerances: Tolerances
-) -> Finding:
-    tolerance = "measured" if _is_measured(page, name, tolerances) else "shown"
-    if old is None or now is None:
-        verdict = Verdict.NEW if old is None else Verdict.MISSING
-        return Finding(page, name, verdict, tolerance, None, None)
-    if old == now:
-        return Finding(page, name, Verdict.IDENTICAL, tolerance, None, None)
-    first = f"{len(old)} rows", f"{len(now)} rows"
-    verdict = Verdict.WITHIN if tolerance == "measured" else Verdict.DIFFERS
-    if [len(row) for row in old] == [len(row) for row in now]:
-        cells = [
-            (left, right)
-            for before, after in zip(old, now, strict=True)
-            for left, right in zip(before, after, strict=True)
-            if left != right
-        ]
-        far = [pair for pair in cells if not close_as_shown(*pair, tolerances.residual)]
-        first = (far or cells)[0]
-        verdict = verdict if far else Verdict.WITHIN
-    return Finding(page, name, verdict, tolerance, *first)
-
-
-def close_as_shown(old: str, now: str, residual: float) -> bool:
-    """Say whether two texts differ only in the last digits of numbers, by at most one unit.
-
-    Whole numbers must be equal. Numbers that are both below ten times `residual` are close.
-
-    Examples
-    --------
-    >>> close_as_shown("0.125 of 3", "0.126 of 3", 1e-9), close_as_shown("2 of 3", "3 of 3", 1e-9)
-    (True, False)
-    >>> close_as_shown("gap 3e-14", "gap 8e-13", 1e-9)
-    True
-    """
-    if NUMBER.split(old) != NUMBER.split(now):
-        return False
-    for pair in zip(NUMBER.findall(old), NUMBER.findall(now), strict=True):
-        left, right = (text.replace(",", "").replace("−", "-") for text in pair)
-        if left == right:
-            continue
-        unit = max(_unit(left), _unit(right))
-        small = max(abs(float(left)), abs(float(right))) < 10 * residual
-        if not small and (unit >= 1 or abs(float(left) - float(right)) > 1.001 * unit):
-            return False
-    return True
-
-
-def _unit(text: str) -> float:
-    """Return what one unit of the last digit of a number is worth; infinite for whole numbers."""
-    mantissa, _, exponent = text.partition("e")
-    _, point, digits = mantissa.partition(".")
-    return 10.0 ** (int(exponent or 0) - len(digits)) if point or exponent else math.inf
-
-
-def _compare_tables(page: str, old: str, now: str, tolerances: Tolerances) -> Iterator[Finding]:
-    before, after = _columns(old), _columns(now)
-    for name in _union(after, before):
-        if name not in before or name not in after:
-            verdict = Verdict.NEW if name not in before else Verdict.MISSING
-            yield Finding(page, name, verdict, "computed", None, None)
-        else:
-            yield _compare_columns(page, name, before[name], after[name], tolerances)
-
-
-def _columns(text: str) -> dict[str, list[str]]:
+def _columns(text: str) -> dict[str, Rows]:
     header, *rows = csv.reader(io.StringIO(text)) if text else [[]]
-    return {name: [row[i] for row in rows] for i, name in enumerate(header)}
-
-
-def _compare_columns(
-    page: str, name: str, old: list[str], now: list[str], tolerances: Tolerances
-) -> Finding:
-    stated = [text for text in old if text]  # a blank cell says that there is no number
-    try:
-        numbers = [float(text) for text in stated]
-        tolerance = "exact" if all(NUMBER.fullmatch(t) and _unit(t) > 1 for t in stated) else ""
-    except ValueError:
-        numbers, tolerance = [], "exact"
-    scale = max((abs(x) for x in numbers if math.isfinite(x)), default=0.0)
-    tolerance = tolerance or ("residual" if scale < tolerances.residual else "computed")
-    if _is_measured(page, name, tolerances):
-        tolerance = "measured"
-    if old == now:
-        return Finding(page, name, Verdict.IDENTICAL, tolerance, None, None)
-    if len(old) != len(now):
-        rows = f"{len(old)} rows", f"{len(now)} rows"
-        return Finding(page, name, Verdict.DIFFERS, tolerance, *rows)
-    pairs = [pair for pair in zip(old, now, strict=True) if pair[0] != pair[1]]
-    blank = [pair for pair in pairs if "" in pair]
-    if blank or tolerance == "exact":
-        return Finding(page, name, Verdict.DIFFERS, tolerance, *(blank or pairs)[0])
-    try:
-        distance = [abs(float(left) - float(right)) for left, right in pairs]
-    except ValueError:
-        return Finding(page, name, Verdict.DIFFERS, tolerance, *pairs[0])
-    limit = {
-        "computed": tolerances.relative * scale,
-        "residual": 11 * tolerances.residual,
-        "measured": math.inf,
-    }
-    worst = max(range(len(pairs)), key=lambda i: distance[i])
-    close = distance[worst] <= limit.get(tolerance, -1)
-    return Finding(
-        page,
-        name,
-        Verdict.WITHIN if close else Verdict.DIFFERS,
-        tolerance,
-        *pairs[worst],
-        distance[worst] / scale if scale else None,
-    )
+    return {name: [[row[i]] for row in rows] for i, name in enumerate(header)}
 
 
 def check(

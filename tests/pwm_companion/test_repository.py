@@ -55,7 +55,9 @@ def test_environment_declares_what_pyproject_does() -> None:
     assert declared == requirements(RUNTIME + EXTRAS["book"]) | build
 
 
-@pytest.mark.parametrize("line", RUNTIME + EXTRAS["book"] + EXTRAS["sweep"] + EXTRAS["dev"])
+@pytest.mark.parametrize(
+    "line", RUNTIME + EXTRAS["book"] + EXTRAS["proof"] + EXTRAS["sweep"] + EXTRAS["dev"]
+)
 def test_lock_satisfies_pyproject(line: str) -> None:
     requirement = Requirement(line)
     versions = locked()[canonicalize_name(requirement.name)]
@@ -121,12 +123,23 @@ def test_no_tracked_file_names_a_machine_s_paths_or_an_index() -> None:
 
 
 def test_hooks_check_what_make_lint_does() -> None:
-    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    repos = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    hooks, (subject,) = (repo["hooks"] for repo in repos)
     recipe = (ROOT / "Makefile").read_text().split("\nlint:")[1].split("\n\n")[0]
     lint = [line.strip("\t@").replace("$(python)", ".venv/bin/python") for line in
             recipe.splitlines()[1:]]  # fmt: skip
     assert [hook["entry"] for hook in hooks] == lint
+    assert subject["stages"] == ["commit-msg"]
     assert "make lint" in (ROOT / ".ci/run").read_text()
+
+
+@pytest.mark.parametrize(("letters", "code"), [(72, 0), (73, 1)])
+def test_a_subject_that_is_too_long_is_refused(tmp_path: Path, letters: int, code: int) -> None:
+    repos = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    message = tmp_path / "message"
+    message.write_text(f"{'a' * letters}\n\n{'b' * 80}\n")
+    entry = repos[-1]["hooks"][0]["entry"]
+    assert subprocess.run(f"{entry} {message}", shell=True, check=False).returncode == code  # noqa: S602
 
 
 def test_workflows_run_what_there_is() -> None:

@@ -6,9 +6,16 @@ from pathlib import Path
 import pytest
 
 from pwm_companion import cli, verify
+from pwm_companion.compare import (
+    Finding,
+    Scalar,
+    Verdict,
+    close_as_shown,
+    read_tolerances,
+)
 from pwm_companion.errors import BookError
 from pwm_companion.pages import verdicts
-from pwm_companion.verify import Content, Finding, Verdict
+from pwm_companion.verify import Content
 
 TOLERANCES = {
     "relative": 1e-9,
@@ -42,7 +49,7 @@ def found(folder: Path, page: Content = PAGE, table: str = TABLE) -> dict[str, V
     }
 
 
-def changed(**numbers: verify.Scalar) -> Content:
+def changed(**numbers: Scalar) -> Content:
     return Content(PAGE.numbers | numbers, PAGE.shown)
 
 
@@ -72,9 +79,7 @@ def test_what_was_written_is_identical(reference: Path) -> None:
         ("more", 1.0, Verdict.NEW),
     ],
 )
-def test_verdict_on_a_number(
-    reference: Path, name: str, value: verify.Scalar, verdict: Verdict
-) -> None:
+def test_verdict_on_a_number(reference: Path, name: str, value: Scalar, verdict: Verdict) -> None:
     assert found(reference, changed(**{name: value})) == {f"book/menu: {name}": verdict}
 
 
@@ -112,7 +117,7 @@ def test_what_is_measured_is_not_compared(reference: Path) -> None:
     ],
 )
 def test_shown_numbers_may_round_to_the_neighboring_digit(old: str, now: str, close: bool) -> None:
-    assert verify.close_as_shown(old, now, 1e-9) is close
+    assert close_as_shown(old, now, 1e-9) is close
 
 
 def test_verdict_on_shown_tables(reference: Path) -> None:
@@ -184,7 +189,7 @@ def test_report_names_what_moved_and_nothing_else(reference: Path) -> None:
         "figures that moved: fig-menu",
         "11 numbers and tables: 9 identical, 0 within tolerance, 0 new, 0 missing, 2 differs",
     ]
-    content = json.loads(verify.as_json(findings, verify.read_tolerances(reference)))
+    content = json.loads(verify.as_json(findings, read_tolerances(reference)))
     assert content["agrees"] is False
     assert content["figures"] == {"fig-menu": "differs"}
     assert "| **all** | **9** | **0** | **0** | **0** | **2** |" in verdicts.page(
@@ -202,12 +207,12 @@ def test_update_removes_what_is_gone_and_leaves_the_tolerances(reference: Path) 
 def test_bad_tolerances_are_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "tolerances.json").write_text(content)
     with pytest.raises(BookError, match=r"tolerances\.json is not as it must be"):
-        verify.read_tolerances(tmp_path)
+        read_tolerances(tmp_path)
 
 
 def test_no_finding_without_a_reason_in_the_book_s_own_tolerances() -> None:
     root = Path(__file__).parents[2]
-    tolerances = verify.read_tolerances(root / "reference")
+    tolerances = read_tolerances(root / "reference")
     assert tolerances.limits.keys() == tolerances.reasons.keys()
     assert all(len(reason.split()) > 5 for reason in tolerances.reasons.values())
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from ..verify import FOLDER, Finding, Verdict, counts, read_tolerances
+from ..compare import Finding, Verdict, read_tolerances
+from ..verify import FOLDER, counts
 
 #: Where a page wants the verdicts.
 PLACE = "<!-- verdicts -->"

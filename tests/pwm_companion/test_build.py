@@ -106,6 +106,51 @@ def test_same_bytes_elsewhere(
     assert differ == []
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
+
+
+def test_after_an_edit_only_that_page_is_made_again_with_the_bytes_of_a_full_build(
+    copy_of_built_book: Path,
+) -> None:
+    root = copy_of_built_book
+    html, made = root / "build/html", root / "build/sphinx/_build/html"
+    replace(root / "book/start.md", "A page", "One page")
+    rebuild(root)  # the folder is another: all is read
+    other = (made / "book/twice.html").stat().st_mtime_ns
+    replace(root / "book/square.md", "square(3)", "square(4)")
+    replace(root / "book/start.md", "without code", "of longwinded words")
+    rebuild(root)
+    assert (made / "book/twice.html").stat().st_mtime_ns == other
+    changed = contents(html)
+    assert "longwinded" in page(root, "book/start")
+    assert b"longwind" in changed["searchindex.js"]
+    assert b'"code"' not in changed["searchindex.js"]
+    for name in ("sphinx", "html"):
+        shutil.rmtree(root / "build" / name)
+    rebuild(root)
+    assert contents(html) == changed
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [("# Square", "# Cube", ">Cube<"), ("# Square", "(here)=\n# Square", "Square")],
+)
+def test_what_other_pages_show_makes_all_pages_again(
+    copy_of_built_book: Path, old: str, new: str, shown: str
+) -> None:
+    root = copy_of_built_book
+    replace(root / "book/start.md", "A page", "One page")
+    rebuild(root)
+    made = root / "build/sphinx/_build/html/book/twice.html"
+    before = made.stat().st_mtime_ns
+    replace(root / "book/square.md", old, new)
+    rebuild(root)
+    assert made.stat().st_mtime_ns != before
+    assert shown in page(root, "book/twice")
+
+
 def test_failing_chapter_is_named_with_cell_and_traceback_and_the_last_site_stays(
     copy_of_built_book: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,7 +33,7 @@ from ..figures import pages as figure_pages
 from ..figures.draw import FigureError, draw_figures, drawn_before
 from ..figures.registry import FigureRecord, RegistryError, load_registry
 from ..figures.shorten import shorten
-from ..files import cache_key, commit_time, digest, digests
+from ..files import EPOCH, cache_key, digest, digests
 from ..pages import cite, robustness, verdicts
 from ..pages.concordance import PLACE, concordance
 from ..yaml_files import read_yaml
@@ -107,7 +107,8 @@ def build(
     home.mkdir(parents=True, exist_ok=True)
     stage, html, stamp = home / "stage", home / "html", home / "site.sha256"
     environment = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
-    environment["SOURCE_DATE_EPOCH"] = str(commit_time(root))
+    # Not the commit's time: a commit that changes no page makes no site anew.
+    environment["SOURCE_DATE_EPOCH"] = str(EPOCH)
     jupyter_book = Site(stage, home, os.environ | environment, draft)
     cache = (home if quick else build_dir) / "cache"
     try:
@@ -141,9 +142,7 @@ def build(
             made_with = _made_with(root, environment)
             # The page of the library is made from its docstrings.
             library = digests(sorted(LIBRARY.rglob("*.py")), LIBRARY)
-            fingerprint = site.fingerprint(
-                stage, cache_key({"with": made_with, "library": library})
-            )
+            fingerprint = site.fingerprint(stage, [made_with, library])
             if html.is_dir() and stamp.is_file() and stamp.read_text() == fingerprint:
                 say(f"nothing to build: {html / 'index.html'} is up to date")
                 return html

@@ -19,11 +19,7 @@ from typing import Any
 from .errors import BookError
 
 NUMBER = re.compile(r"[-+−]?\d(?:[\d,]*\d)?(?:\.\d+)?(?:e[-+]?\d+)?")
-
-
 Scalar = str | int | float | bool
-
-
 Rows = list[list[str]]
 
 

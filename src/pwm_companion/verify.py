@@ -43,8 +43,6 @@ from .errors import BookError
 from .files import write_whole
 
 FOLDER = "reference"
-
-
 RECORD = "application/papermill.record/text/plain"
 
 

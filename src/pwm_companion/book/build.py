@@ -47,13 +47,8 @@ LIBRARY = Path(getattr(find_spec("paid_with_models"), "origin", "")).parent
 
 #: Folders of the library that the site has too: what describes files, and files to begin with.
 PUBLISHED = ("schemas", "examples")
-
-
 QUICK = "Quick run: smaller grids than in the book. Its numbers and figures are not for use."
-
-
 SOURCE_SUFFIXES = {".md", ".yml", ".ipynb"}
-
 
 #: Where a chapter wants a sentence on how long its code takes.
 RUN_TIME = "<!-- run time -->"

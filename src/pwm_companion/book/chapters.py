@@ -34,11 +34,7 @@ from ..figures import registry
 from ..yaml_files import read_yaml
 
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
-
-
 RUN_FILE_KEYS = {"template", "title", "text", "parameters"}
-
-
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 

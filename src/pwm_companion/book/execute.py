@@ -37,14 +37,8 @@ from . import chapters, dependencies
 from .chapters import Chapter
 
 CELL_TIMEOUT = 600  # seconds; a cell of this book takes a few, so one that takes more hangs
-
-
 LOG = "kernels.log"  # in the cache's folder
-
-
 SOCKET_PATH = 100  # most bytes of one: systems allow 103 to 107, and a kernel adds two
-
-
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 

@@ -22,7 +22,6 @@ from .execute import ANSI
 
 #: Files of the stage, beside the pages, that a site takes as they are: copied at each build.
 COPIED = ("files/", "book/verify.json")
-
 PAGES = (".md", ".ipynb")
 
 #: Says, below ``sphinx/``, from which files and with what it was made. It is there only while that

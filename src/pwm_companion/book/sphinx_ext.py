@@ -25,10 +25,8 @@ import paid_with_models
 
 MATHJAX = PurePosixPath("sphinx-mathjax-offline/static/mathjax")
 
-
 #: In book/_static: what draws surfaces, a third of all of plotly.js.
 PLOTLY = "plotly-gl3d.min.js"
-
 
 #: The page of the notation tables: symbols in the first column, meanings in the last.
 NOTATION = "book/notation"

@@ -69,7 +69,6 @@ FORMATS = {
     "csv-metadata.json": "application/csvm+json",
 }
 
-
 #: The files of a drawing without data, which are taken as they are.
 COPIED = ("svg", "pdf", "png", "csv")
 

@@ -30,7 +30,6 @@ from ..errors import BookError
 #: Where a page wants the map.
 PLACE = "<!-- concordance -->"
 
-
 STATEMENT = re.compile(
     r"^(?P<fence>:{3,})\{prf:(?!proof)\w+\}[ ]*(?P<title>.*)\n"
     r"(?::\w+:.*\n)*?:label:[ ]*(?P<label>\S+)\n"
@@ -39,9 +38,7 @@ STATEMENT = re.compile(
     re.MULTILINE,
 )
 
-
 CODE = re.compile(r"\{py:\w+\}`~?[\w.]+`")
-
 
 TEST = re.compile(
     r"^# Book: (?P<labels>.+)\n(?:(?!def ).+\n)*?def (?P<name>test_\w+)", re.MULTILINE

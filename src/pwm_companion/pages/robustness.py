@@ -15,17 +15,13 @@ from typing import Any
 
 #: Where a page wants the table.
 PLACE = "<!-- faults -->"
-
-
 Row = Mapping[str, Any]
-
 
 RESOLUTIONS = {
     "locked": "the versions of `requirements.lock`",
     "lowest": "the lowest versions that are allowed",
     "newest": "the newest versions that are allowed",
 }
-
 
 NAMES = {"numpy": "NumPy", "scipy": "SciPy", "cvxpy": "CVXPY", "matplotlib": "Matplotlib"}
 

@@ -31,20 +31,14 @@ from ..book.site import BuildError
 from ..yaml_files import read_yaml
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-
-
 STYLE = Path(__file__).with_name("print.css")
-
-
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/tex-chtml.js"
-
 
 #: What a page has for the screen only.
 SCREEN_ONLY = (
     "script, style:not(article table style), button, .headerlink, .toctree-wrapper, "
     "details.hide.above-input, .d-print-none"
 )
-
 
 #: Make narrower what is wider than the page; return what still is, or went wrong.
 FIT = """() => {
@@ -59,7 +53,6 @@ FIT = """() => {
   const wrong = [...document.querySelectorAll("mjx-merror")];
   return [...wide, ...wrong].map((it) => it.outerHTML.slice(0, 200));
 }"""
-
 
 NODE = re.compile(rb"\(node\d{8}\)")
 

@@ -36,7 +36,6 @@ from .archive import zip_folder
 #: What the products are called that leave the build folder.
 NAME = "paid-with-models"
 
-
 #: Changes from run to run.
 LEFT_OUT = "run.json"
 

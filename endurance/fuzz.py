@@ -40,6 +40,7 @@ from paid_with_models.files import contract_to_dict, problem_from_dict
 from pwm_companion import cli
 from pwm_companion.book import build
 from pwm_companion.book.execute import ChapterError
+from pwm_companion.commands import execute, figures, pdf, verify
 from pwm_companion.consortium.file import example
 from pwm_companion.files import stamp
 
@@ -541,23 +542,20 @@ def playground() -> Iterator[Path]:
         for suffix in (".json", ".yaml"):
             (root / f"problem{suffix}").write_bytes(serialize(PROBLEMS[0], suffix))
             (root / f"menu{suffix}").write_bytes(serialize(best, suffix))
-        for module, name in (
-            (cli, "execute_all"), (cli, "draw_figures"), (cli, "execute_chapters"),
-            (build, "execute_chapters"), (build, "draw_figures"), (cli, "make_pdf"),
-        ):  # fmt: skip
-            nothing: Callable[..., Any] = _refuse
-            if module is cli and name in {"execute_chapters", "draw_figures"}:
-                nothing = _no_results
-            stack.enter_context(patch.object(module, name, nothing))
+        for module, name, instead in (
+            (execute, "execute_all", _refuse),
+            (execute, "draw_figures", _refuse),
+            (figures, "draw_figures", lambda *_, **__: {}),
+            (verify, "make_all", lambda *_, **__: ({}, {})),
+            (pdf, "make_pdf", _refuse),
+            (build, "make_all", _refuse),
+        ):
+            stack.enter_context(patch.object(module, name, instead))
         # What is imported late leaves its bytecode beside it: the interpreter's files, not ours.
         stack.enter_context(patch.object(sys, "dont_write_bytecode", True))
         stack.callback(os.chdir, here)
         os.chdir(root)
         yield root
-
-
-def _no_results(*_: Any, **__: Any) -> dict[str, Any]:
-    return {}
 
 
 def tidy(root: Path, before: dict[Path, bytes]) -> None:

@@ -7,7 +7,6 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from paid_with_models import Contract, Problem, solve
-
 from tests.problems import small_problem, unequal_problem
 
 

@@ -7,8 +7,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from paid_with_models import Contract, Problem, solve
-
 from tests.problems import scale_problem
+
 from .published_method import solve_screening
 
 MILLION = 1_000_000

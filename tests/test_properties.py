@@ -8,7 +8,6 @@ enumerate quickly, exponential sums stand in; curves that have none are drawn wi
 """
 
 import dataclasses
-import math
 import os
 from importlib import import_module
 from unittest.mock import patch
@@ -21,12 +20,9 @@ from hypothesis import strategies as st
 
 from paid_with_models import (
     Arctan,
-    ExponentialValuation,
     GeneralizationBound,
-    LinearValuation,
     ModelValue,
     PowerLaw,
-    PowerValuation,
     Problem,
     Saturating,
     Shape,
@@ -39,11 +35,13 @@ from paid_with_models import (
     solve,
     solve_complete_information,
 )
+from paid_with_models.attendance import n_outcomes
 from paid_with_models.checks.linear_programs import relaxed_bound
 from paid_with_models.solver.bounds import dual_bound
 from paid_with_models.solver.moments import Enumeration
 from paid_with_models.solver.program import Chain, FirstMoment
 from paid_with_models.solver.sum_moments import SumExpectation, fit_both, sum_range
+from tests.problems import DRAWN_CURVES, DRAWN_VALUATIONS, FEW_OUTCOMES, problems
 
 COMMON = {
     "deadline": None,
@@ -57,78 +55,20 @@ settings.register_profile("long", max_examples=5_000, **COMMON)
 settings.register_profile("short", max_examples=20, **COMMON)
 PROPERTY = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "daily"))
 
-#: Outcomes that are enumerated (with more, sums are used), and boxes that branch and bound may
-#: take: what keeps an example fast. Gaps may stay open, which is a case of its own.
-OUTCOMES, BOXES = 500, 4
-
-CURVES = (
-    GeneralizationBound(),
-    GeneralizationBound(optimum=0.85, complexity=0.3),
-    PowerLaw(0.95, 1.0, 0.4, 2.0),
-    PowerLaw(0.9, 3.0, 0.7, 20.0),
-    Saturating((0.5, 0.4), (0.1, 0.003)),
-    Arctan(rate=0.02),
-)
-VALUATIONS = (LinearValuation(100.0), ExponentialValuation(50.0, 2.0), PowerValuation(80.0, 1.5))
-
-
-def outcomes_of(n_parties, n_types):
-    return math.comb(n_parties + n_types - 1, n_types - 1)
-
-
-@st.composite
-def problems(
-    draw,
-    curves=CURVES,
-    valuations=VALUATIONS,
-    beliefs=("paper", "own"),
-    types=(1, 8),
-    parties=(1, 60),
-    outcomes=None,
-):
-    """A problem; one of at most so many outcomes, if they are stated."""
-    n_types = draw(st.integers(*types))
-    curve, valuation = draw(st.sampled_from(curves)), draw(st.sampled_from(valuations))
-    exponents = st.floats(-3.0, 1.0)
-    costs = [10.0 ** draw(exponents)]
-    for _ in range(n_types - 1):
-        kind = draw(st.sampled_from(("new", "new", "new", "equal", "nearly equal")))
-        before = draw(st.sampled_from(costs))
-        costs.append(
-            10.0 ** draw(exponents)
-            if kind == "new"
-            else before * (1 + 1e-9 * (kind == "nearly equal"))
-        )
-    costs = np.array(costs) * valuation.scale / 100
-    shares = 10.0 ** np.array([draw(st.floats(-6.0, 0.0)) for _ in costs])
-    shares = np.maximum(shares / shares.sum(), 1e-6)
-    least, most = parties
-    value = ModelValue(curve, valuation)
-    if outcomes is None and sum_range(curve, value, most * value.optimum / costs.min()) is None:
-        outcomes = OUTCOMES
-    while outcomes and most > least and outcomes_of(most, n_types) > outcomes:
-        most -= 1
-    return Problem(
-        draw(st.integers(least, most)),
-        shares / shares.sum(),
-        costs,
-        curve,
-        valuation,
-        draw(st.sampled_from(beliefs)),
-    )
-
+#: Boxes that branch and bound may take: what keeps an example fast. Gaps may stay open, which is a
+#: case of its own. With more than FEW_OUTCOMES outcomes sums are used.
+BOXES = 4
 
 seeds = st.integers(0, 2**32 - 1)
 
 
 def range_of(problem):
     """Where sums stand for the curves of a problem; None if they are not to be had."""
-    most = problem.n_parties * problem.model_value.optimum / problem.costs.min()
-    return sum_range(problem.accuracy, problem.model_value, most)
+    return sum_range(problem.accuracy, problem.model_value, problem.most_data)
 
 
 def by_sums(problem):
-    many = outcomes_of(problem.n_parties, problem.n_types) > OUTCOMES
+    many = n_outcomes(problem.n_parties, problem.n_types) > FEW_OUTCOMES
     return many and range_of(problem) is not None
 
 
@@ -157,7 +97,7 @@ def moments_of(problem, contributions):
 
 
 def least_rewards(problem, contributions):
-    order = np.argsort(-problem.costs, kind="stable")
+    order = problem.costliest_first
     c, f = problem.costs[order], problem.outside_options[order]
     rewards = np.empty_like(contributions)
     rewards[order] = least_utilities(contributions[order], c, f) + c * contributions[order]
@@ -168,7 +108,7 @@ def feasible_menu(problem, rng):
     """A random direction from autarky, as far as it goes; autarky itself always fits."""
     alone = autarky(problem).contributions
     room = (problem.model_value.optimum - problem.outside_options) / problem.costs
-    rank = np.argsort(np.argsort(-problem.costs, kind="stable"))
+    rank = np.argsort(problem.costliest_first)
     wanted = np.sort(room * rng.random(problem.n_types) * (rng.random() < 0.8))[rank]
     if rng.random() < 0.4:  # some of the costliest give nothing
         wanted = wanted * (rank >= rng.integers(problem.n_types + 1))
@@ -192,7 +132,7 @@ def test_problems_reach_the_corners():
 
     collect()
     kinds = {(it.accuracy, it.valuation, it.beliefs) for it in drawn}
-    assert len(kinds) == len(CURVES) * len(VALUATIONS) * 2
+    assert len(kinds) == len(DRAWN_CURVES) * len(DRAWN_VALUATIONS) * 2
     assert {it.n_types for it in drawn} == set(range(1, 9))
     assert {1, 2, 60} <= {it.n_parties for it in drawn}
     assert any(it.n_types == 8 and it.n_parties >= 55 for it in drawn)
@@ -215,7 +155,7 @@ def test_contracts_satisfy_every_constraint(problem):
     assert np.all(contract.utilities >= contract.reservation_utilities - 1e-9 * scale)
     assert np.all(contract.rewards <= contract.reward_caps + 1e-9 * scale)
     # Single crossing: cheaper types contribute no less and are paid no less.
-    order = np.argsort(-problem.costs, kind="stable")
+    order = problem.costliest_first
     apart = np.diff(problem.costs[order]) < 0
     slack = 1e-9 * contract.contributions.max()
     assert np.all(np.diff(contract.contributions[order])[apart] >= -slack)
@@ -246,7 +186,7 @@ def test_no_feasible_menu_exceeds_the_bound(problem, seed):
 @given(problems(), seeds)
 def test_any_multipliers_at_any_point_bound_every_menu(problem, seed):
     rng = np.random.default_rng(seed)
-    order = np.argsort(-problem.costs, kind="stable")
+    order = problem.costliest_first
     unit, n = problem.model_value.optimum, problem.n_types
     c = problem.costs[order]
     model = FirstMoment(
@@ -300,7 +240,7 @@ def test_the_unit_of_money_does_not_matter(problem, exponent):
 
 
 @PROPERTY
-@given(problems(curves=CURVES[2:]), st.floats(-2, 2))
+@given(problems(curves=DRAWN_CURVES[2:]), st.floats(-2, 2))
 def test_the_unit_of_data_does_not_matter(problem, exponent):
     """For the curves that are closed under it."""
     factor = 10.0**exponent
@@ -335,7 +275,7 @@ def test_rents_are_not_negative_and_grow_as_costs_fall(problem):
     contract = solved(problem)
     scale = problem.model_value.optimum
     assert np.all(contract.utilities - contract.reservation_utilities >= -1e-9 * scale)
-    order = np.argsort(-problem.costs, kind="stable")
+    order = problem.costliest_first
     assert np.all(np.diff(contract.utilities[order]) >= -1e-9 * scale)
 
 
@@ -406,13 +346,13 @@ def test_a_type_of_vanishing_probability_has_no_effect_under_own_beliefs(problem
 
 # Book: thm-nobody-left-out
 @PROPERTY
-@given(problems(types=(2, 8), outcomes=OUTCOMES), seeds)
+@given(problems(types=(2, 8), outcomes=FEW_OUTCOMES), seeds)
 def test_no_selection_beats_all_types(problem, seed):
     """A random menu for a random selection: with autarky for the rest it is no worse, and fits."""
     rng = np.random.default_rng(seed)
     inside = rng.random(problem.n_types) < 0.6
     alone = autarky(problem)
-    order = np.argsort(-problem.costs, kind="stable")
+    order = problem.costliest_first
     chosen = order[inside[order]]
     room = (problem.model_value.optimum - alone.utilities) / problem.costs
     wanted = np.zeros(problem.n_types)
@@ -450,7 +390,7 @@ def test_two_passes_are_the_fixed_point_of_all_pairs(problem, seed):
 
 
 @PROPERTY
-@given(problems(curves=CURVES[:5], parties=(2, 60), outcomes=5_000), seeds)
+@given(problems(curves=DRAWN_CURVES[:5], parties=(2, 60), outcomes=5_000), seeds)
 def test_exponential_sums_agree_with_enumeration(problem, seed):
     """Where every outcome lies in the range of the sums: values and gradients."""
     rng = np.random.default_rng(seed)
@@ -504,7 +444,7 @@ def test_expectations_against_fifty_digits(problem, seed):
 
 
 @PROPERTY
-@given(problems(curves=CURVES[:5], parties=(2, 60)), seeds)
+@given(problems(curves=DRAWN_CURVES[:5], parties=(2, 60)), seeds)
 def test_exponential_sums_against_fifty_digits(problem, seed):
     """The closed form, where most of a power cancels or underflows: rare types, many parties."""
     assume(range_of(problem) is not None)
@@ -539,7 +479,7 @@ def test_exponential_sums_against_fifty_digits(problem, seed):
 
 
 @PROPERTY
-@given(problems(curves=CURVES[:5], parties=(2, 60)), st.booleans(), seeds)
+@given(problems(curves=DRAWN_CURVES[:5], parties=(2, 60)), st.booleans(), seeds)
 def test_gradients_and_hessians_against_finite_differences(problem, sums, seed):
     rng = np.random.default_rng(seed)
     prices = rng.exponential(0.1, (1, problem.n_types)) / problem.model_value.optimum
@@ -570,7 +510,7 @@ def test_gradients_and_hessians_against_finite_differences(problem, sums, seed):
 
 
 @PROPERTY
-@given(problems(outcomes=OUTCOMES))
+@given(problems(outcomes=FEW_OUTCOMES))
 def test_the_proportional_assignment_carries_a_contract_out(problem):
     """No outcome asks for a better model than there is, and the means are the rewards."""
     contract = solved(problem)
@@ -583,7 +523,7 @@ def test_the_proportional_assignment_carries_a_contract_out(problem):
 
 
 @PROPERTY
-@given(problems(outcomes=OUTCOMES))
+@given(problems(outcomes=FEW_OUTCOMES))
 def test_under_complete_information_nothing_is_left_to_the_parties(problem):
     complete = solve_complete_information(problem)
     unit = problem.model_value.optimum
@@ -636,7 +576,7 @@ def test_contracts_describe_themselves(problem):
 
 
 @PROPERTY
-@given(st.sampled_from(CURVES), st.sampled_from(VALUATIONS), seeds)
+@given(st.sampled_from(DRAWN_CURVES), st.sampled_from(DRAWN_VALUATIONS), seeds)
 def test_envelopes_are_concave_and_on_or_above_their_curves(curve, valuation, seed):
     data = np.sort(np.random.default_rng(seed).uniform(0, 600, 60))
     for one in (curve, ModelValue(curve, valuation)):

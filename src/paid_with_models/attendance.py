@@ -51,6 +51,7 @@ __all__ = [
     "conditional_probabilities",
     "enumerable",
     "enumerate_outcomes",
+    "n_outcomes",
     "outcome_probabilities",
 ]
 
@@ -255,14 +256,26 @@ def enumerate_outcomes(n_parties: int, n_types: int) -> npt.NDArray[np.int64]:
     >>> enumerate_outcomes(2, 2).tolist()
     [[0, 2], [1, 1], [2, 0]]
     """
-    n_outcomes, needed = _size(n_parties, n_types)
+    needed = _bytes(n_parties, n_types)
     if needed > ENUMERATION_LIMIT:
         raise ValueError(
-            f"n_parties = {n_parties} and n_types = {n_types} have {n_outcomes:.4g} outcomes;"
+            f"n_parties = {n_parties} and n_types = {n_types} have"
+            f" {n_outcomes(n_parties, n_types):.4g} outcomes;"
             f" enumerating them would take {needed / 2**30:.3g} GiB, more than the limit of"
             f" {ENUMERATION_LIMIT / 2**30:.3g} GiB"
         )
     return _outcomes(n_parties, n_types)
+
+
+def n_outcomes(n_parties: int, n_types: int) -> int:
+    """In how many ways N parties can be spread over I types, C(N + I - 1, I - 1).
+
+    Examples
+    --------
+    >>> n_outcomes(10, 5)
+    1001
+    """
+    return math.comb(n_parties + n_types - 1, n_types - 1)
 
 
 def enumerable(n_parties: int, n_types: int) -> bool:
@@ -273,14 +286,15 @@ def enumerable(n_parties: int, n_types: int) -> bool:
     >>> enumerable(10, 5), enumerable(60, 8)
     (True, False)
     """
-    return _size(n_parties, n_types)[1] <= ENUMERATION_LIMIT
+    return _bytes(n_parties, n_types) <= ENUMERATION_LIMIT
 
 
-def _size(n_parties: int, n_types: int) -> tuple[int, int]:
-    """Number of outcomes, and the bytes that solving with them takes."""
-    n_outcomes = math.comb(n_parties + n_types - 1, n_types - 1)
-    # Counts, a weight per type and belief, and about six work arrays of one number an outcome.
-    return n_outcomes, 8 * n_outcomes * (3 * n_types + 6)
+def _bytes(n_parties: int, n_types: int) -> int:
+    """What solving with all outcomes takes.
+
+    Counts, a weight per type and belief, and about six work arrays of one number an outcome.
+    """
+    return 8 * n_outcomes(n_parties, n_types) * (3 * n_types + 6)
 
 
 @lru_cache(maxsize=64)

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .accuracy import Curve, FloatArray
+from .accuracy import BoolArray, Curve, FloatArray, IntArray
 from .valuation import LinearValuation, ModelValue, Valuation
 
 __all__ = ["Autarky", "Problem", "autarky"]
@@ -134,10 +134,9 @@ class Problem:
         set_field(self, "valuation", valuation)
         set_field(self, "beliefs", beliefs)
         _check_values(valuation, accuracy)
-        reach = self.n_parties * self.model_value.optimum / float(costs_.min())
-        if not math.isfinite(reach):
+        if not math.isfinite(self.most_data):
             raise ValueError(f"costs must not be that small; got {costs_.tolist()}")
-        _check_shape(accuracy, valuation, math.ceil(math.log2(reach)))
+        _check_shape(accuracy, valuation, math.ceil(math.log2(self.most_data)))
         outside = None
         if reservation_utilities is not None:
             outside = self._outside(checked_vector("reservation_utilities", reservation_utilities))
@@ -204,7 +203,7 @@ class Problem:
         return autarky(self).utilities
 
     @cached_property
-    def better_outside(self) -> npt.NDArray[np.bool_]:
+    def better_outside(self) -> BoolArray:
         """Which types have something better than autarky outside the scheme, (I,)."""
         if self.reservation_utilities is None:
             return np.zeros(self.n_types, dtype=bool)
@@ -214,6 +213,18 @@ class Problem:
     def model_value(self) -> ModelValue:
         """The curve v(a(S)), in units of value."""
         return ModelValue(self.accuracy, self.valuation)
+
+    @cached_property
+    def costliest_first(self) -> IntArray:
+        """The types in the order of the theory, (I,): highest costs first, equal ones as given."""
+        order = np.argsort(-self.costs, kind="stable")
+        order.flags.writeable = False
+        return order
+
+    @cached_property
+    def most_data(self) -> float:
+        """No menu collects more data: everybody gives all that the best model is worth."""
+        return self.n_parties * self.model_value.optimum / float(self.costs.min())
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,10 +15,10 @@ from paid_with_models import (
     menu_residuals,
     solve,
 )
-from paid_with_models.solver import routes as screening_module
 from paid_with_models.solver.banded import ChainSystem, ManyTypes
 from paid_with_models.solver.interior_point import _Linearized, maximize
 from paid_with_models.solver.program import Chain, FirstMoment
+from paid_with_models.solver.routes import plan, run
 from paid_with_models.solver.sum_moments import SumExpectation
 
 
@@ -110,11 +110,11 @@ def test_problems_of_any_size_are_closed(n_types, n_parties, scale):
         assert np.all(t <= contract.reward_caps + 1e-9)
 
 
-def test_the_banded_route_and_the_dense_route_give_the_same_contract(monkeypatch):
+def test_the_banded_route_and_the_dense_route_give_the_same_contract():
     problem = heterogeneous(60, 10**5, 5)
-    banded = solve(problem)
-    monkeypatch.setattr(screening_module, "MANY_TYPES", 10**6)
-    dense = solve(problem)
+    (batch,) = plan([problem])
+    assert batch.banded
+    (banded,), (dense,) = run(batch), run(dataclasses.replace(batch, banded=False))
     assert banded.expected_accuracy == pytest.approx(dense.expected_accuracy, abs=1e-12)
     assert banded.contributions == pytest.approx(dense.contributions, rel=1e-5, abs=1e-3)
 

@@ -1,7 +1,6 @@
 """Branch and bound: envelopes and boxes lose no menu, and what it proves brute force confirms."""
 
 import dataclasses
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,10 +23,14 @@ from paid_with_models import (
     solve,
     solve_many,
 )
-from paid_with_models.solver.boxes import Boxes, shrunk
+from paid_with_models.solver.boxes import Boxes, closed, default_boxes, shrunk
 from paid_with_models.solver.envelopes import LocalEnvelope, s_shaped
+from paid_with_models.solver.interior_point import maximize
+from paid_with_models.solver.menus import Incumbents, priced
 from paid_with_models.solver.moments import Enumeration
-from paid_with_models.solver.program import Chain, FirstMoment, least_utilities
+from paid_with_models.solver.program import Chain, FirstMoment
+from paid_with_models.solver.sum_moments import SumExpectation
+from tests.problems import Grid, random_problem
 
 
 @dataclass(frozen=True)
@@ -105,31 +108,19 @@ def test_curves_that_are_not_s_shaped_are_told_apart():
         LocalEnvelope.of(Stairs(), np.array([[0.0]]), np.array([[100.0]]))
 
 
-def random_problem(rng, n_types):
-    costs = np.exp(rng.uniform(np.log(0.02), np.log(3), n_types))
-    curve = [GeneralizationBound(), GeneralizationBound(0.9, 0.5), Hill()][int(rng.integers(3))]
-    valuation = [LinearValuation(100.0), PowerValuation(100.0, 1.5)][int(rng.integers(2))]
-    return Problem(
-        int(rng.integers(2, 13)),
-        rng.dirichlet(np.ones(n_types)),
-        costs,
-        curve,
-        valuation,
-        ["paper", "own"][int(rng.integers(2))],
-    )
-
-
-def sorted_parts(problem):
-    order = np.argsort(-problem.costs)
-    return (
-        problem.probabilities[order],
-        problem.costs[order],
-        autarky(problem).utilities[order],
+def boxes_problem(rng, n_types):
+    return random_problem(
+        rng,
+        types=n_types,
+        curves=[GeneralizationBound(), GeneralizationBound(0.9, 0.5), Hill()],
+        valuations=[LinearValuation(100.0), PowerValuation(100.0, 1.5)],
+        costs=(0.02, 3.0),
     )
 
 
 def first_moment(problem):
-    p, c, f = sorted_parts(problem)
+    order = problem.costliest_first
+    p, c, f = (a[order] for a in (problem.probabilities, problem.costs, problem.outside_options))
     unit = problem.model_value.optimum
     return FirstMoment(
         Enumeration.of(problem.n_parties, p[None], problem.beliefs),
@@ -142,26 +133,16 @@ def first_moment(problem):
     )
 
 
-def feasible(problem, menus):
-    """Expected accuracies of the menus (M, I), and which satisfy all caps with least rewards."""
-    p, c, f = sorted_parts(problem)
-    outcomes = Enumeration.of(problem.n_parties, p[None], problem.beliefs)
-    totals = menus @ outcomes.counts.T
-    caps = problem.model_value(totals) @ outcomes.conditional[0].T
-    rewards = least_utilities(menus, c, f) + c * menus
-    return problem.accuracy(totals) @ outcomes.weights[0], np.all(caps >= rewards, axis=1)
-
-
 @pytest.mark.parametrize("seed", range(10))
 def test_shrinking_loses_no_menu(seed):
     rng = np.random.default_rng(seed)
-    problem = random_problem(rng, 3)
+    problem = boxes_problem(rng, 3)
     model = first_moment(problem)
     most = (1 - model.reservation_utilities) / model.costs
     menus = np.sort(most * rng.random((20_000, 3)) ** rng.uniform(0.5, 5, (20_000, 1)), axis=1)
     menus = np.minimum(menus, most)
     menus = menus[np.all(np.diff(menus, axis=1) >= 0, axis=1)]
-    accuracy, fits = feasible(problem, menus)
+    accuracy, _, fits = Grid(problem).reached(menus)
     menus, accuracy = menus[fits], accuracy[fits]
     for menu, reached in zip(menus[:200], accuracy[:200], strict=True):
         box = Boxes(
@@ -178,31 +159,12 @@ def test_shrinking_loses_no_menu(seed):
         assert smaller.bound[0] >= reached
 
 
-def best_of_a_grid(problem, cells):
-    """Brute force: all menus of a grid, then of a finer one around the best of them."""
-    _, c, f = sorted_parts(problem)
-    low, high = np.zeros(c.size), (problem.model_value.optimum - f) / c
-    best, best_menu = 0.0, np.zeros(c.size)
-    for _ in range(4):
-        axes = [np.linspace(a, b, cells) for a, b in zip(low, high, strict=True)]
-        menus = np.array([m for m in itertools.product(*axes) if np.all(np.diff(m) >= 0)])
-        if menus.size == 0:
-            break
-        accuracy, fits = feasible(problem, menus)
-        if fits.any() and accuracy[fits].max() > best:
-            k = np.flatnonzero(fits)[np.argmax(accuracy[fits])]
-            best, best_menu = float(accuracy[k]), menus[k]
-        width = (high - low) / 5
-        low, high = np.maximum(best_menu - width, 0), best_menu + width
-    return best
-
-
 @pytest.mark.parametrize(("n_types", "cells", "seeds"), [(2, 60, range(40)), (3, 20, range(12))])
 def test_no_bound_is_below_what_brute_force_finds(n_types, cells, seeds):
-    problems = [random_problem(np.random.default_rng([n_types, seed]), n_types) for seed in seeds]
+    problems = [boxes_problem(np.random.default_rng([n_types, seed]), n_types) for seed in seeds]
     missed = []
     for problem, contract in zip(problems, solve_many(problems), strict=True):
-        found = best_of_a_grid(problem, cells)
+        found = Grid(problem).best(cells)
         assert found <= contract.upper_bound
         missed.append(contract.expected_accuracy - found)
         assert contract.gap <= 1e-6
@@ -290,7 +252,7 @@ def test_what_is_next_to_nothing_is_nothing(p, costs):
 
 
 def test_the_search_is_deterministic():
-    problems = [random_problem(np.random.default_rng([9, seed]), 3) for seed in range(8)]
+    problems = [boxes_problem(np.random.default_rng([9, seed]), 3) for seed in range(8)]
     first, second = solve_many(problems), solve_many(problems)
     for one, two in zip(first, second, strict=True):
         assert np.array_equal(one.contributions, two.contributions)
@@ -333,7 +295,38 @@ def test_lower_costs_cannot_hurt_under_own_beliefs():
 @pytest.mark.parametrize("seed", range(12))
 def test_lower_costs_never_hurt_under_own_beliefs(seed):
     rng = np.random.default_rng([6, seed])
-    problem = dataclasses.replace(random_problem(rng, 2), beliefs="own")
+    problem = dataclasses.replace(boxes_problem(rng, 2), beliefs="own")
     lower = dataclasses.replace(problem, costs=problem.costs * rng.uniform(0.5, 1, 2))
     before, after = solve_many([problem, lower])
     assert after.upper_bound >= before.expected_accuracy
+
+
+def test_without_outcomes_or_s_shaped_curves_there_is_no_branch_and_bound():
+    """What is known comes back as it was."""
+    problem = Problem(6, [0.5, 0.5], [1.0, 0.4], GeneralizationBound())
+    counted = first_moment(problem)
+    sums = SumExpectation(np.array([6.0]), np.full((1, 2), 0.5), "paper", 57.0, 16.0**4)
+    anchor = autarky(problem).contributions[None]
+    for model in (
+        dataclasses.replace(counted, expectation=sums),
+        dataclasses.replace(counted, accuracy=Stairs(), value=Stairs()),
+    ):
+        menus = priced(model, anchor, maximize(counted))
+        best = Incumbents(menus, menus.point.moments.accuracy)
+        found = closed(model, best, np.array([0.9]), anchor, 100)
+        assert found.best is best
+        assert found.bounds.tolist() == [0.9]
+        assert found.boxes.tolist() == [0]
+    menus = priced(counted, anchor, maximize(counted))
+    best = Incumbents(menus, menus.point.moments.accuracy)
+    found = closed(counted, best, np.array([0.9]), anchor, 100)
+    assert found.bounds[0] < 0.9
+    assert 0 < found.boxes[0] <= 200
+
+
+@pytest.mark.parametrize(
+    ("n_types", "outcomes", "boxes"),
+    [(3, 10, 2_000), (3, 30_000, 166), (4, 10, 100_000), (4, 30_000, 33)],
+)
+def test_boxes_for_branch_and_bound(n_types, outcomes, boxes):
+    assert default_boxes(n_types, outcomes) == boxes

@@ -1,7 +1,6 @@
 """Expectations over bunches against all outcomes, and the bounds that they close."""
 
 import dataclasses
-import math
 import warnings
 
 import numpy as np
@@ -16,10 +15,10 @@ from paid_with_models import (
     menu_residuals,
     solve,
 )
-from paid_with_models.solver import bunches as bunching
-from paid_with_models.solver import routes as screening
-from paid_with_models.solver.bunches import BunchedEnumeration
+from paid_with_models.solver.bunches import BunchedEnumeration, bunched_bound
+from paid_with_models.solver.interior_point import maximize
 from paid_with_models.solver.moments import Enumeration
+from paid_with_models.solver.routes import first_moments, plan
 from tests.problems import scale_problem, unequal_problem
 
 CURVE = GeneralizationBound()
@@ -89,48 +88,31 @@ def test_curvature_of_the_accuracy_of_bunches_is_that_of_all_outcomes():
     assert bunched.curvature(prices) == pytest.approx(every.curvature(prices), rel=1e-9)
 
 
+def bounding(problem):
+    """The convex problem by sums and its solution, as the solver states them."""
+    (batch,) = plan([problem], "sum")
+    envelope = first_moments(batch).envelope
+    return envelope, maximize(envelope)
+
+
 @pytest.mark.parametrize("beliefs", ["paper", "own"])
-def test_the_bound_is_of_the_problem_as_it_is(monkeypatch, beliefs):
+def test_the_bound_is_of_the_problem_as_it_is(beliefs):
     """Under either belief, and with types in any order, it is next to what is reached."""
     plain = unequal_problem(277)
     order = np.random.default_rng(0).permutation(plain.n_types)
-    bounds = []
-    bound = screening.bunched_bound
-
-    def recorded(problem, envelope, solution):
-        bounds.append(bound(problem, envelope, solution))
-        return bounds[-1]
-
-    monkeypatch.setattr(screening, "bunched_bound", recorded)
     problem = Problem(
         plain.n_parties, plain.probabilities[order], plain.costs[order], plain.accuracy,
         plain.valuation, beliefs,
     )  # fmt: skip
     reached = solve(problem).expected_accuracy
-    assert bounds
-    assert reached - 1e-9 <= min(bounds) <= reached + 1e-7
+    bound = bunched_bound(problem, *bounding(problem))
+    assert reached - 1e-9 <= bound <= reached + 1e-7
 
 
-def test_too_many_types_or_outcomes_are_not_bounded(monkeypatch):
-    seen = []
-
-    def look(problem, envelope, solution):
-        seen.append((problem, envelope, solution))
-        return np.inf
-
-    monkeypatch.setattr(screening, "bunched_bound", look)
-    solve(unequal_problem(277))
-    known = bunching.bunched_bound(*seen[0])
-    assert known < 1
-    monkeypatch.setattr(bunching, "TYPES", 6)
-    assert bunching.bunched_bound(*seen[0]) == np.inf
-    monkeypatch.setattr(bunching, "TYPES", 7)
-    assert bunching.bunched_bound(*seen[0]) == known
-    outcomes = math.comb(26 + 5 - 1, 5 - 1)  # of 26 parties in five bunches
-    monkeypatch.setattr(bunching, "ENTRIES", 7 * outcomes)
-    assert bunching.bunched_bound(*seen[0]) == known
-    monkeypatch.setattr(bunching, "ENTRIES", 7 * outcomes - 1)
-    assert bunching.bunched_bound(*seen[0]) == np.inf
+@pytest.mark.parametrize(("n_types", "n_parties"), [(201, 100), (30, 10**6)])
+def test_too_many_types_or_outcomes_are_not_bounded(n_types, n_parties):
+    problem = scale_problem(n_types, n_parties, 0)
+    assert bunched_bound(problem, *bounding(problem)) == np.inf
 
 
 @pytest.mark.parametrize("seed", [41, 185, 277])
@@ -141,23 +123,16 @@ def test_rare_outcomes_below_the_tangent_point_leave_no_gap(seed):
     assert residuals.largest <= 1e-9
 
 
-def test_types_that_nearly_bunch_are_bounded_as_those_that_do(monkeypatch):
+def test_types_that_nearly_bunch_are_bounded_as_those_that_do():
     """Whatever is left between the contributions of a bunch does not stay in the bound."""
-    bound = screening.bunched_bound
-    bounds = []
-
-    def both(problem, envelope, solution):
-        nudged = solution.point.increments + 1e-8 * solution.point.contributions.max()
-        point = envelope.point(np.where(envelope.chain.live, nudged, 0.0))
-        apart = dataclasses.replace(solution, point=point)
-        bounds.append([bound(problem, envelope, menu) for menu in (solution, apart)])
-        return bounds[-1][0]
-
-    monkeypatch.setattr(screening, "bunched_bound", both)
-    contract = solve(unequal_problem(277))
-    (as_solved, nudged), *_ = bounds
-    assert as_solved - contract.expected_accuracy <= 1e-8
-    assert nudged - as_solved <= 1e-8
+    problem = unequal_problem(277)
+    envelope, solution = bounding(problem)
+    nudged = solution.point.increments + 1e-8 * solution.point.contributions.max()
+    point = envelope.point(np.where(envelope.chain.live, nudged, 0.0))
+    apart = dataclasses.replace(solution, point=point)
+    as_solved, of_nudged = (bunched_bound(problem, envelope, it) for it in (solution, apart))
+    assert as_solved - solve(problem).expected_accuracy <= 1e-8
+    assert of_nudged - as_solved <= 1e-8
 
 
 @pytest.mark.parametrize(("n_types", "status"), [(40, Status.OPTIMAL), (100, Status.FEASIBLE)])

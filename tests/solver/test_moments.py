@@ -12,12 +12,12 @@ from paid_with_models import (
     ModelValue,
     PowerValuation,
     Saturating,
+    attendance,
     conditional_probabilities,
     enumerate_outcomes,
     outcome_probabilities,
 )
-from paid_with_models.solver import moments as expectation
-from paid_with_models.solver.moments import Enumeration, _factor
+from paid_with_models.solver.moments import Enumeration, linear_factor
 
 
 # Book: def-outcome
@@ -79,13 +79,13 @@ def test_too_large_an_enumeration_says_what_it_would_need_before_allocating():
 
 def test_an_enumeration_of_just_the_largest_size_is_made(monkeypatch):
     """Three outcomes of two types: 3 (3 * 2 + 6) numbers of eight bytes."""
-    monkeypatch.setattr(expectation, "ENUMERATION_LIMIT", 288)
-    assert expectation.enumerable(2, 2)
-    assert not expectation.enumerable(3, 2)
-    assert not expectation.enumerable(2, 3)
+    monkeypatch.setattr(attendance, "ENUMERATION_LIMIT", 288)
+    assert attendance.enumerable(2, 2)
+    assert not attendance.enumerable(3, 2)
+    assert not attendance.enumerable(2, 3)
     assert enumerate_outcomes(2, 2).shape == (3, 2)
-    monkeypatch.setattr(expectation, "ENUMERATION_LIMIT", 287)
-    assert not expectation.enumerable(2, 2)
+    monkeypatch.setattr(attendance, "ENUMERATION_LIMIT", 287)
+    assert not attendance.enumerable(2, 2)
     with pytest.raises(ValueError, match="have 3 outcomes"):
         enumerate_outcomes(2, 2)
 
@@ -257,12 +257,12 @@ def test_little_data_is_little_data_and_less_than_none_is_none():
     assert reached[1:] == [float(curve(0.0))] * 2
 
 
-def test_a_linear_valuation_is_a_factor(monkeypatch):
+def test_a_linear_valuation_is_alinear_factor(monkeypatch):
     """Then the value need not be evaluated, nor where both are replaced by their envelopes."""
     curve = GeneralizationBound()
     linear = ModelValue(curve, LinearValuation(80.0))
-    assert _factor(curve, linear) == 80.0
-    assert _factor(curve.envelope(), linear.envelope()) == 80.0
+    assert linear_factor(curve, linear) == 80.0
+    assert linear_factor(curve.envelope(), linear.envelope()) == 80.0
     for accuracy, value in (
         (GeneralizationBound(0.9), linear),
         (GeneralizationBound(0.9).envelope(), linear.envelope()),
@@ -271,7 +271,7 @@ def test_a_linear_valuation_is_a_factor(monkeypatch):
         (curve, ModelValue(curve, PowerValuation(80.0, 2.0))),
         (curve, curve),
     ):
-        assert _factor(accuracy, value) is None
+        assert linear_factor(accuracy, value) is None
     outcomes, m = Enumeration.of(3, np.array([[0.4, 0.6]]), "paper"), np.array([[90.0, 200.0]])
     evaluated = outcomes.moments(curve, ModelValue(curve, PowerValuation(80.0, 1.0)), m)
     monkeypatch.setattr(ModelValue, "evaluate", None)

@@ -2,18 +2,15 @@
 
 import dataclasses
 import itertools
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from paid_with_models import (
     Arctan,
-    ExponentialValuation,
     GeneralizationBound,
     LinearValuation,
     PowerLaw,
-    PowerValuation,
     Problem,
     Saturating,
     Shape,
@@ -24,12 +21,10 @@ from paid_with_models import (
     solve,
     solve_many,
 )
-from paid_with_models.solver import routes as screening
-from paid_with_models.solver.banded import ManyTypes
+from paid_with_models.solver.answers import contracts
 from paid_with_models.solver.moments import Enumeration
-from paid_with_models.solver.program import FirstMoment, least_utilities
-from paid_with_models.solver.selection import Selection
-from paid_with_models.solver.sum_moments import SumExpectation
+from paid_with_models.solver.routes import plan, plan_again
+from tests.problems import Grid, random_problem
 
 BIG_FIRMS = [0.20, 0.16, 0.12, 0.08, 0.04]
 SMALL_PARTIES = [1.0, 0.85, 0.70, 0.55, 0.40]
@@ -105,58 +100,6 @@ def test_types_come_back_in_the_callers_order(order):
         assert getattr(moved.multipliers, name) == pytest.approx(prices, abs=1e-9)
 
 
-def best_of_a_grid(problem, cells=36, rounds=5):
-    """Brute force for two types: menus of a grid with least rewards, refined around the best."""
-    order = np.argsort(-problem.costs)
-    c, p = problem.costs[order], problem.probabilities[order]
-    f = autarky(problem).utilities[order]
-    outcomes = Enumeration.of(problem.n_parties, p[None], problem.beliefs)
-    low, high = np.zeros(2), (problem.model_value.optimum - f) / c
-    best, best_m = 0.0, np.zeros(2)
-    for _ in range(rounds):
-        axes = [np.linspace(a, b, cells) for a, b in zip(low, high, strict=True)]
-        menus = np.array([m for m in itertools.product(*axes) if m[0] <= m[1]])
-        batch = Enumeration(
-            outcomes.counts,
-            np.broadcast_to(outcomes.weights, (len(menus), outcomes.weights.shape[1])),
-            np.broadcast_to(outcomes.conditional, (len(menus), *outcomes.conditional.shape[1:])),
-        )
-        moments = batch.moments(problem.accuracy, problem.model_value, menus)
-        rewards = least_utilities(menus, c, f) + c * menus
-        fits = np.all(moments.values >= rewards, axis=1)
-        if fits.any():
-            k = np.flatnonzero(fits)[np.argmax(moments.accuracy[fits])]
-            if moments.accuracy[k] > best:
-                best, best_m = float(moments.accuracy[k]), menus[k]
-        width = (high - low) / 6
-        low, high = np.maximum(best_m - width, 0), best_m + width
-    return best
-
-
-def random_problem(rng, n_types=None, most_parties=12):
-    n_types = int(rng.integers(1, 6)) if n_types is None else n_types
-    curve = [
-        GeneralizationBound(),
-        GeneralizationBound(optimum=0.9, complexity=3.0),
-        PowerLaw(0.95, 1.0, 0.4, 2.0),
-        Saturating((0.5, 0.4), (0.1, 0.003)),
-        Arctan(rate=0.02),
-    ][int(rng.integers(5))]
-    valuation = [
-        LinearValuation(100.0),
-        ExponentialValuation(50.0, 2.0),
-        PowerValuation(80.0, 1.5),
-    ][int(rng.integers(3))]
-    return Problem(
-        int(rng.integers(2, most_parties + 1)),
-        rng.dirichlet(np.full(n_types, 2.0)),
-        np.exp(rng.uniform(np.log(0.01), np.log(0.5), n_types)),
-        curve,
-        valuation,
-        ["paper", "own"][int(rng.integers(2))],
-    )
-
-
 # Book: lem-concave, prop-certificate
 @pytest.mark.parametrize("seed", range(60))
 def test_random_problems_are_solved_with_a_proof(seed):
@@ -185,9 +128,9 @@ def test_most_random_problems_are_closed():
 # Book: def-screening
 @pytest.mark.parametrize("seed", range(12))
 def test_brute_force_finds_nothing_better(seed):
-    problem = random_problem(np.random.default_rng(100 + seed), n_types=2, most_parties=6)
+    problem = random_problem(np.random.default_rng(100 + seed), types=2, parties=(2, 6))
     contract = solve(problem)
-    found = best_of_a_grid(problem)
+    found = Grid(problem).best(36)
     assert found <= contract.upper_bound
     # The grid itself is coarse: it comes close, which shows that the bound is not an idle one.
     assert found == pytest.approx(contract.expected_accuracy, abs=2e-4)
@@ -593,219 +536,6 @@ def test_the_curves_without_a_sum_are_named():
         solve(problem, expectations="sum")
 
 
-def costliest_first(problem):
-    """Equal types stay in the caller's order."""
-    return sorted(range(problem.n_types), key=lambda i: (-problem.costs[i], i))
-
-
-@pytest.fixture
-def planned(monkeypatch):
-    """What solve_many does, without doing it: batches as (problems, how, boxes, once more)."""
-    done = []
-
-    def batch(problems, order, method):
-        for problem, row in zip(problems, order, strict=True):
-            assert row.tolist() == costliest_first(problem)
-        return problems, method
-
-    def contracts(problems_and_method, max_boxes, again):
-        problems, method = problems_and_method
-        done.append(([it.name for it in problems], method, max_boxes, again))
-        return [
-            SimpleNamespace(problem=it, status=Status.OPTIMAL if it.easy else Status.FEASIBLE)
-            for it in problems
-        ]
-
-    monkeypatch.setattr(screening, "_Batch", SimpleNamespace(of=batch))
-    monkeypatch.setattr(screening, "_solve_batch", contracts)
-
-    def plan(named, easy="", **words):
-        problems = []
-        for name, problem in named.items():
-            object.__setattr__(problem, "name", name)
-            object.__setattr__(problem, "easy", name in easy)
-            problems.append(problem)
-        solved = solve_many(iter(problems), **words)
-        assert [it.problem for it in solved] == problems
-        return done
-
-    return plan
-
-
-CURVE = GeneralizationBound()
-
-
-def small(n_parties=3, costs=(0.2, 0.1), curve=CURVE, **words):
-    return Problem(n_parties, np.full(len(costs), 1 / len(costs)), costs, curve, **words)
-
-
-def test_problems_of_a_kind_are_solved_together(planned):
-    named = {
-        "a": small(), "b": small(costs=(0.1, 0.3)), "size": small(4),
-        "ties": small(costs=(0.1, 0.1)),
-        "curve": small(curve=GeneralizationBound(0.9)), "beliefs": small(beliefs="own"),
-        "valuation": small(valuation=LinearValuation(50.0)), "types": small(costs=(0.3, 0.2, 0.1)),
-        "c": small(costs=(0.4, 0.2)), "tied": small(costs=[0.1, 0.2, 0.1] * 20),
-    }  # fmt: skip
-    assert planned(named, expectations="enumeration") == [
-        (names, "enumeration", None, False)
-        for names in (
-            ["a", "b", "c"], ["size"], ["ties"], ["curve"], ["beliefs"], ["valuation"], ["types"],
-            ["tied"],
-        )
-    ]  # fmt: skip
-
-
-def test_by_sums_numbers_of_parties_do_not_matter_but_one(planned):
-    named = {"a": small(3), "alone": small(1), "b": small(7), "c": small(2)}
-    assert planned(named, expectations="sum", max_boxes=5) == [
-        (["a", "b", "c"], "sum", 5, False), (["alone"], "enumeration", 5, False),
-    ]  # fmt: skip
-
-
-def test_what_sums_leave_open_is_enumerated_if_that_is_cheap(planned, monkeypatch):
-    """Two problems of 4 outcomes and 2 types have 16 entries; one of 20 parties has 42."""
-    monkeypatch.setattr(screening, "_sums_pay", lambda problems: True)
-    monkeypatch.setattr(screening, "ENTRIES_WORTH_ENUMERATING", 17)
-    named = {"easy": small()} | {name: small() for name in "abcde"} | {"large": small(20)}
-    assert planned(named, easy=["easy"], max_boxes=0) == [
-        (["easy", *"abcde", "large"], "sum", 0, True), (["a", "b"], "enumeration", 0, False),
-        (["c", "d"], "enumeration", 0, False), (["e"], "enumeration", 0, False),
-    ]  # fmt: skip
-
-
-def test_a_problem_with_better_outside_options_is_solved_by_itself(planned, monkeypatch):
-    monkeypatch.setattr(
-        screening, "_solve_selecting", lambda problem, *_: SimpleNamespace(problem=problem)
-    )
-    outside = small(reservation_utilities=[50.0, 60.0])
-    done = planned({"a": small(), "outside": outside, "b": small()}, expectations="enumeration")
-    assert done == [(["a", "b"], "enumeration", None, False)]
-
-
-def test_asked_for_sums_are_the_last_word(planned, monkeypatch):
-    monkeypatch.setattr(screening, "_sums_pay", lambda problems: False)
-    assert planned({"a": small()}) == [(["a"], "enumeration", None, False)]
-    assert planned({"a": small()}, expectations="sum")[1:] == [(["a"], "sum", None, False)]
-
-
-@pytest.mark.parametrize("n_parties", [1, 2])
-def test_how_a_selection_is_searched_for(monkeypatch, n_parties):
-    found, asked = [], []
-
-    def best_selection(problem, close, **words):
-        asked.append((problem, close("model", "best", "bounds", "anchor"), words))
-        return "some"
-
-    monkeypatch.setattr(screening, "best_selection", best_selection)
-    monkeypatch.setattr(screening, "alone_or_out", lambda problem: ("alone", problem))
-    monkeypatch.setattr(screening, "_closed", lambda *words: words)
-    monkeypatch.setattr(screening, "_contract_of", lambda *words: found.append(words))
-    problem = small(n_parties, [0.1, 0.2, 0.1] * 20, reservation_utilities=np.full(60, 50.0))
-    solve(problem, expectations="sum", max_boxes=3, max_nodes=5)
-    ((of, order, selection),) = found
-    assert of is problem
-    assert order.tolist() == costliest_first(problem)
-    if n_parties == 1:
-        assert selection == ("alone", problem)
-        assert asked == []
-    else:
-        assert selection == "some"
-        closed, words = (
-            ("model", "best", "bounds", "anchor", 3),
-            {"tolerance": 1e-8, "method": "sum", "max_nodes": 5},
-        )
-        assert asked == [(problem, closed, words)]
-
-
-def test_many_types_are_solved_one_by_one(planned, monkeypatch):
-    monkeypatch.setattr(screening, "MANY_TYPES", 3)
-    named = {name: small(costs=(0.3, 0.2, 0.1)) for name in "ab"} | {name: small() for name in "cd"}
-    assert [names for names, *_ in planned(named, expectations="sum")] == [["a"], ["b"], ["c", "d"]]
-
-
-def test_entries_are_outcomes_times_types(monkeypatch):
-    problem = small(5, (0.3, 0.2, 0.1))
-    assert screening._entries(problem) == 21 * 3
-    for limit, cheap in ((62, False), (63, True)):
-        monkeypatch.setattr(screening, "ENTRIES_WORTH_ENUMERATING", limit)
-        assert screening._countable(problem) is cheap
-
-
-def test_sums_pay_for_many_outcomes_or_many_sizes(monkeypatch):
-    problems = [small(n, (0.3, 0.2, 0.1)) for n in (2, 5)]  # 21 outcomes
-    for limit, pay in ((20, True), (21, False)):
-        monkeypatch.setattr(screening, "OUTCOMES_LIKE_A_SUM", limit)
-        assert screening._sums_pay(problems) is pay
-    assert not screening._sums_pay([small(n) for n in (2, 3, 4, 5)])
-    assert screening._sums_pay([small(n) for n in (2, 3, 4, 5, 6)])
-    monkeypatch.setattr(screening, "OUTCOMES_LIKE_A_SUM", 0)
-    assert not screening._sums_pay([small(1)])
-    assert screening._sums_pay([small(2)])
-    assert not screening._sums_pay([small(2, curve=Arctan())])
-
-
-def test_sums_reach_as_far_as_all_parties_could_contribute(monkeypatch):
-    monkeypatch.setattr(screening, "sum_range", lambda *asked: asked)
-    problems = [small(3, (0.3, 0.2)), small(2, (0.5, 0.1)), small(9, (1.0, 2.0))]
-    curves = problems[0].accuracy, problems[0].model_value
-    assert screening._range(problems) == (*curves, pytest.approx(2 * 100 / 0.1))
-
-
-@pytest.mark.parametrize(
-    ("method", "costs", "copies", "kind"),
-    [
-        ("sum", (0.3, 0.2, 0.1), 1, ManyTypes),
-        ("sum", (0.3, 0.2, 0.1), 2, FirstMoment),
-        ("sum", (0.3, 0.1), 1, FirstMoment),
-        ("sum", (0.3, 0.1, 0.1), 1, FirstMoment),
-        ("enumeration", (0.3, 0.2, 0.1), 1, FirstMoment),
-    ],
-)
-def test_how_a_batch_is_stated(monkeypatch, method, costs, copies, kind):
-    monkeypatch.setattr(screening, "MANY_TYPES", 3)
-    order = np.tile(np.arange(len(costs)), (copies, 1))
-    batch = screening._Batch.of([small(costs=costs)] * copies, order, method)
-    assert type(batch.exact) is type(batch.envelope) is kind
-    assert isinstance(batch.exact.expectation, Enumeration) == (method == "enumeration")
-    assert batch.exact.accuracy == GeneralizationBound()
-    assert batch.envelope.accuracy == GeneralizationBound().envelope()
-    assert batch.exact.value == small().model_value
-    assert batch.envelope.value == small().model_value.envelope()
-    for model in (batch.exact, batch.envelope):
-        assert model.value_unit == 100.0
-        assert model.costs[-1] == pytest.approx(np.array(costs) / 100)
-        alone = autarky(small(costs=costs)).utilities
-        assert model.reservation_utilities[-1] == pytest.approx(alone / 100)
-
-
-class Incumbent:
-    """Keeps from where it was asked to search."""
-
-    def __init__(self, contributions):
-        self.menus = SimpleNamespace(point=SimpleNamespace(contributions=contributions))
-        self.starts = []
-
-    def searched(self, problem, start, anchor):
-        self.starts.append(start)
-        return self
-
-
-def search(monkeypatch, n_types, expectation=None, s_curves=True):
-    """The starts of local searches for one problem, for the menu's contributions and autarky's."""
-    monkeypatch.setattr(screening, "s_shaped", lambda *curves: s_curves and curves == ("a", "v"))
-    monkeypatch.setattr(screening, "_closed", lambda *words: words)
-    box = np.zeros((1, 2 * n_types))
-    box[0, 1::2] = np.arange(1, n_types + 1) * 20.0
-    box[0, 3] = 10.0  # the second type could contribute less than the first
-    model = SimpleNamespace(accuracy="a", value="v", expectation=expectation, box=box)
-    menu, anchor = np.full((1, n_types), 3.0), np.zeros((1, n_types))
-    best = Incumbent(menu)
-    closed = screening._search(model, best, "bounds", anchor, 7)
-    assert closed == (model, best, "bounds", anchor, 7)
-    return [start[0].tolist() for start in best.starts]
-
-
 @pytest.mark.parametrize("cost", [1.0, 1e3, 1e6, 1e9])
 @pytest.mark.parametrize("curve", [Saturating((0.5, 0.4), (1e-3, 1e-2)), GeneralizationBound()])
 def test_costs_far_apart_leave_no_gap_to_search_in(curve, cost):
@@ -817,47 +547,116 @@ def test_costs_far_apart_leave_no_gap_to_search_in(curve, cost):
     assert contract.contributions[2] < 100 / cost
 
 
-def test_searches_start_with_some_types_near_zero(monkeypatch):
-    """Half of the most that a type could contribute, or next to nothing, the costliest first."""
-    counted = Enumeration(np.zeros((1, 3)), np.zeros((1, 1)), np.zeros((1, 3, 1)))
-    expected = [
-        [10.0, 10.0, 30.0], [1e-3, 10.0, 30.0], [1e-3, 1e-3, 30.0], [3.0, 3.0, 3.0],
-        [1e-5, 1e-5, 3e-5],
+CURVE = GeneralizationBound()
+
+
+def small(n_parties=3, costs=(0.2, 0.1), curve=CURVE, **words):
+    return Problem(n_parties, np.full(len(costs), 1 / len(costs)), costs, curve, **words)
+
+
+def planned(problems, expectations="auto"):
+    """What is solved together and how, by places."""
+    return [(batch.places, batch.method) for batch in plan(problems, expectations)]
+
+
+def test_problems_of_a_kind_are_solved_together():
+    problems = [
+        small(), small(costs=(0.1, 0.3)), small(4), small(costs=(0.1, 0.1)),
+        small(curve=GeneralizationBound(0.9)), small(beliefs="own"),
+        small(valuation=LinearValuation(50.0)), small(costs=(0.3, 0.2, 0.1)),
+        small(costs=(0.4, 0.2)), small(costs=(0.2, 0.2)),
     ]  # fmt: skip
-    assert search(monkeypatch, 3) == [pytest.approx(start) for start in expected]
-    assert search(monkeypatch, 3, counted, s_curves=False) == search(monkeypatch, 3)
-    # Branch and bound needs no starts.
-    assert search(monkeypatch, 3, counted) == []
-    assert len(search(monkeypatch, 4, counted)) == 6
-    near_zero = [sum(m < 1 for m in start) for start in search(monkeypatch, 30)]
-    assert near_zero == [0, 3, 6, 9, 12, 16, 19, 22, 25, 29, 0, 30]
+    places = [(0, 1, 8), (2,), (3, 9), (4,), (5,), (6,), (7,)]
+    assert planned(problems) == [(some, "enumeration") for some in places]
+    for batch in plan(problems):
+        assert batch.problems == tuple(problems[k] for k in batch.places)
+        assert not any((batch.selecting, batch.banded, batch.provisional))
 
 
-@pytest.mark.parametrize(
-    ("n_types", "outcomes", "asked", "boxes"),
-    [(3, 10, None, 2_000), (3, 30_000, None, 166), (4, 10, None, 100_000), (4, 30_000, None, 33),
-     (4, 10, 5, 5), (3, 10, 0, 0)],
-)  # fmt: skip
-def test_boxes_for_branch_and_bound(monkeypatch, n_types, outcomes, asked, boxes):
-    monkeypatch.setattr(screening, "s_shaped", lambda *curves: curves == ("a", "v"))
-    monkeypatch.setattr(screening, "close_gaps", lambda *args, **words: (args, words))
-    counted = Enumeration(np.zeros((outcomes, 3)), np.zeros(1), np.zeros(1))
-    model = SimpleNamespace(accuracy="a", value="v", expectation=counted)
-    bounds, anchor = np.array([0.5]), np.zeros((1, n_types))
-    args, words = screening._closed(model, "best", bounds, anchor, asked)
-    assert args == (model, "best", bounds, anchor)
-    assert words == {"tolerance": 1e-8, "max_boxes": boxes}
+def test_by_sums_numbers_of_parties_do_not_matter_but_one():
+    problems = [small(n) for n in (3, 1, 7, 2, 1)]
+    assert planned(problems, "sum") == [((0, 2, 3), "sum"), ((1, 4), "enumeration")]
 
 
-@pytest.mark.parametrize(("s_curves", "counted"), [(False, True), (True, False), (False, False)])
-def test_no_branch_and_bound_without_outcomes_and_s_shaped_curves(monkeypatch, s_curves, counted):
-    monkeypatch.setattr(screening, "s_shaped", lambda *_: s_curves)
-    outcomes = Enumeration(np.zeros((4, 3)), np.zeros(1), np.zeros(1)) if counted else None
-    model = SimpleNamespace(accuracy="a", value="v", expectation=outcomes)
-    closed = screening._closed(model, "best", np.array([0.5, 0.6]), np.zeros((2, 3)), None)
-    assert (closed.best, closed.bounds.tolist()) == ("best", [0.5, 0.6])
-    assert closed.boxes.tolist() == [0, 0]
-    assert closed.boxes.dtype == np.intp
+def test_sums_pay_for_many_outcomes_or_many_sizes():
+    def methods(problems):
+        return {batch.method for batch in plan(problems)}
+
+    three = (0.3, 0.2, 0.1)
+    assert methods([small(47, three)]) == {"enumeration"}  # 1,176 outcomes
+    assert methods([small(48, three)]) == {"sum"}  # 1,225 outcomes
+    assert methods([small(n) for n in (2, 3, 4, 5)]) == {"enumeration"}
+    assert methods([small(n) for n in (2, 3, 4, 5, 6)]) == {"sum"}
+    # Curves that admit no sum, and problems with one party, are enumerated whatever there is.
+    assert methods([small(n, curve=Arctan()) for n in range(2, 9)]) == {"enumeration"}
+    assert methods([small(1)] * 9) == {"enumeration"}
+
+
+def test_only_sums_that_nobody_asked_for_are_provisional():
+    many = [small(n) for n in range(2, 9)]
+    assert [batch.provisional for batch in plan(many, "auto")] == [True]
+    assert [batch.provisional for batch in plan(many, "sum")] == [False]
+    assert not any(batch.provisional for batch in plan(many, "enumeration"))
+
+
+def test_many_types_are_solved_one_by_one_and_by_bands_where_costs_differ():
+    costs = tuple(np.linspace(0.1, 0.5, 40))
+    problems = [small(9, costs), small(9, costs), small(9, costs[:39]), small(9, costs[:39])]
+    tied = small(9, (*costs, 0.5))
+    batches = plan([*problems, tied], "sum")
+    assert [batch.places for batch in batches] == [(0,), (1,), (2, 3), (4,)]
+    assert [batch.banded for batch in batches] == [True, True, False, False]
+    assert not any(batch.banded for batch in plan([small(2, costs, Arctan())]))
+
+
+def test_a_problem_with_better_outside_options_is_a_batch_of_its_own():
+    outside = small(reservation_utilities=[50.0, 60.0])
+    batches = plan([small(), outside, small(), outside], "sum")
+    assert [(batch.places, batch.selecting) for batch in batches] == [
+        ((1,), True), ((3,), True), ((0, 2), False),
+    ]  # fmt: skip
+    assert batches[0].method == "sum"
+    # What equals autarky is no choice.
+    alone = autarky(small()).utilities
+    assert planned([small(), small(reservation_utilities=alone)]) == [((0, 1), "enumeration")]
+
+
+def test_what_sums_leave_open_is_enumerated_if_that_is_cheap():
+    """Of 60 parties and four types, 158,844 numbers: twelve problems at once; of 10^5, none."""
+    four = (0.4, 0.3, 0.2, 0.1)
+    problems = [small(60, four) for _ in range(14)] + [small(10**5, four), small(60, four[:3])]
+    again = plan_again(problems, range(16))
+    assert [batch.places for batch in again] == [tuple(range(12)), (12, 13), (15,)]
+    assert {batch.method for batch in again} == {"enumeration"}
+    assert not any(batch.provisional for batch in again)
+    assert plan_again(problems, []) == []
+
+
+def test_a_plan_holds_every_problem_once():
+    problems = [random_problem(np.random.default_rng(seed)) for seed in range(60)]
+    for expectations in ("auto", "enumeration"):
+        places = [k for batch in plan(problems, expectations) for k in batch.places]
+        assert sorted(places) == list(range(60))
+
+
+# Outcomes with little data: sums say only how rare they are.
+RARELY_LITTLE = [Problem(n, [0.5, 0.5], [1.0, 0.4], GeneralizationBound()) for n in range(5, 12)]
+
+
+def test_enumeration_closes_what_sums_leave_open():
+    by_sums = solve_many(RARELY_LITTLE, expectations="sum")
+    found = solve_many(RARELY_LITTLE)
+    assert any(contract.status is Status.FEASIBLE for contract in by_sums)
+    for contract, by_sum in zip(found, by_sums, strict=True):
+        assert contract.status is Status.OPTIMAL
+        assert contract.upper_bound <= by_sum.upper_bound + 1e-12
+
+
+def test_boxes_close_what_enumeration_leaves_open():
+    found = solve_many(RARELY_LITTLE[:3], expectations="enumeration")
+    open_ = solve_many(RARELY_LITTLE[:3], expectations="enumeration", max_boxes=0)
+    assert any(contract.status is Status.FEASIBLE for contract in open_)
+    assert all(contract.status is Status.OPTIMAL for contract in found)
 
 
 @pytest.mark.parametrize(
@@ -868,155 +667,11 @@ def test_the_contract_of_nobody_is_worth_what_no_data_is(above, status):
     problem = small(2, curve=PowerLaw(0.95, 1.0, 0.4, 5.0), reservation_utilities=[90.0, 95.0])
     none = float(problem.accuracy(0.0))
     assert none > 0.3
-    selection = Selection(np.array([], dtype=int), None, None, none + above, 1)
-    contract = screening._contract_of(problem, np.array([0, 1]), selection)
+    nobody = np.zeros((1, 0), dtype=int)
+    (contract,) = contracts([problem], nobody, None, None, np.array([none + above]))
     assert contract.expected_accuracy == none
     assert contract.expected_value == float(problem.model_value(0.0))
     assert contract.gap == pytest.approx(max(above, 0.0), abs=1e-15)
     assert contract.upper_bound == none + contract.gap
     assert contract.status is Status[status]
     assert not contract.participates.any()
-
-
-class Solving:
-    """A batch of four problems with its steps replaced: what is known of each, step by step."""
-
-    #: Accuracies reached: with a bound of 0.9, the first two gaps are within the tolerance.
-    reached = np.array([0.9, 0.9 - 9.9e-9, 0.8, 0.7])
-
-    def __init__(self, monkeypatch, expectation, n_parties=3):
-        self.problems = [SimpleNamespace(n_parties=n_parties, name=name) for name in "abcd"]
-        self.exact, self.envelope = (SimpleNamespace(take=self.taking(name)) for name in "xe")
-        self.exact.expectation = expectation
-        alone = SimpleNamespace(contributions="alone")
-        self.batch = screening._Batch(self.problems, "order", alone, self.exact, self.envelope)
-        self.bounding = SimpleNamespace(
-            point="point", row_prices="rows", cap_prices="caps",
-            take=lambda model, rows: ("bounding", model, rows.tolist()),
-        )  # fmt: skip
-        self.anchor = np.arange(4.0)[:, None]
-        self.asked = []
-
-        def incumbents(menus, reached):
-            return SimpleNamespace(
-                menus=menus, reached=reached, improved=self.improved, take=self.take,
-                updated=self.updated,
-            )  # fmt: skip
-
-        self.incumbents = incumbents
-        for name in (
-            "maximize", "dual_bound", "priced", "safely_above", "repaired", "bunched_bound",
-            "_search", "settled",
-        ):  # fmt: skip
-            monkeypatch.setattr(screening, name, getattr(self, name.lstrip("_")))
-        monkeypatch.setattr(screening, "Incumbents", incumbents)
-        monkeypatch.setattr(screening, "_contracts", lambda *words: words)
-        monkeypatch.setattr(screening, "_countable", lambda problem: problem.name == "d")
-
-    def taking(self, name):
-        return lambda rows: (name, rows.tolist())
-
-    def maximize(self, model):
-        assert model is self.envelope
-        return self.bounding
-
-    def dual_bound(self, *words):
-        assert words == (self.envelope, "point", "rows", "caps")
-        return np.full(4, 0.9)
-
-    def priced(self, *words):
-        assert words == (self.exact, "alone", self.bounding)
-        moments = SimpleNamespace(accuracy=np.full(4, 0.5))
-        return SimpleNamespace(point=SimpleNamespace(contributions=self.anchor, moments=moments))
-
-    def safely_above(self, model, best):
-        assert model is self.exact
-        return best.reached + 1
-
-    def repaired(self, *words):
-        assert words == (self.exact, self.bounding, self.anchor)
-        return "repaired"
-
-    def improved(self, model, found):
-        assert (model, found) == (self.exact, "repaired")
-        return self.incumbents("improved", self.reached)
-
-    def take(self, *words):
-        return ("best", words[0], words[1].tolist())
-
-    def bunched_bound(self, problem, model, solution):
-        self.asked.append((problem.name, model, solution))
-        return {"c": 0.8, "d": 0.95}[problem.name]
-
-    def search(self, model, best, bounds, anchor, max_boxes):
-        self.asked.append((model, best, bounds.tolist(), anchor[:, 0].tolist(), max_boxes))
-        return SimpleNamespace(best="closer", bounds=np.full(len(bounds), 0.85))
-
-    def updated(self, model, rows, some):
-        assert (model, some) == (self.exact, "closer")
-        return SimpleNamespace(menus=("updated", rows.tolist()))
-
-    def settled(self, model, best):
-        assert model is self.exact
-        return SimpleNamespace(menus=("settled", best.menus))
-
-
-def test_gaps_that_are_open_are_searched(monkeypatch):
-    solving = Solving(monkeypatch, expectation=None)
-    batch, menus, bounds = screening._solve_batch(solving.batch, 7, again=False)
-    assert batch is solving.batch
-    assert menus == ("settled", ("updated", [2, 3]))
-    assert bounds.tolist() == [0.9, 0.9, 0.85, 0.85]
-    model = ("x", [2, 3])
-    assert solving.asked == [(model, ("best", model, [2, 3]), [0.9, 0.9], [2.0, 3.0], 7)]
-
-
-def test_what_will_be_enumerated_is_not_searched(monkeypatch):
-    solving = Solving(monkeypatch, expectation=None)
-    _, menus, bounds = screening._solve_batch(solving.batch, 7, again=True)
-    assert menus == ("settled", ("updated", [2]))
-    assert bounds.tolist() == [0.9, 0.9, 0.85, 0.9]
-
-
-def test_bunches_lower_the_bound_of_sums(monkeypatch):
-    solving = Solving(monkeypatch, expectation=object.__new__(SumExpectation))
-    _, menus, bounds = screening._solve_batch(solving.batch, None, again=False)
-    assert menus == ("settled", ("updated", [3]))
-    assert bounds.tolist() == [0.9, 0.9, 0.8, 0.85]
-    bunched, searched = solving.asked[:2], solving.asked[2:]
-    assert bunched == [
-        (name, ("e", [k]), ("bounding", ("e", [k]), [k])) for name, k in (("c", 2), ("d", 3))
-    ]
-    model = ("x", [3])
-    assert searched == [(model, ("best", model, [3]), [0.9], [3.0], None)]
-
-
-def test_gaps_that_are_closed_are_left_alone(monkeypatch):
-    solving = Solving(monkeypatch, expectation=None)
-    solving.reached = np.full(4, 0.9)
-    _, menus, bounds = screening._solve_batch(solving.batch, 7, again=False)
-    assert menus == ("settled", "improved")
-    assert bounds.tolist() == [0.9] * 4
-    assert solving.asked == []
-
-
-def test_a_party_alone_is_in_autarky_and_nothing_is_searched(monkeypatch):
-    solving = Solving(monkeypatch, expectation=None, n_parties=1)
-    batch, menus, bounds = screening._solve_batch(solving.batch, 7, again=False)
-    assert batch is solving.batch
-    assert menus.point.contributions is solving.anchor
-    assert bounds.tolist() == [1.5] * 4
-    assert solving.asked == []
-
-
-@pytest.mark.parametrize(
-    ("contributions", "n_options", "shape"),
-    [
-        ([0.0, 0.0], 1, Shape.NO_COLLABORATION),
-        ([0.2, 0.2], 1, Shape.POOLING),
-        ([0.2, 0.5], 2, Shape.SEPARATING),
-        ([0.0, 0.5, 0.5], 2, Shape.PARTLY_POOLING),
-    ],
-)
-def test_the_shape_of_small_menus(contributions, n_options, shape):
-    assert screening._shape(np.array(contributions), n_options) is shape

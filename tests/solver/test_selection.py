@@ -24,81 +24,11 @@ from paid_with_models import (
     solve_many,
 )
 from paid_with_models.paper.scenarios import SCENARIOS
-from paid_with_models.solver.boxes import Closed
 from paid_with_models.solver.interior_point import maximize
-from paid_with_models.solver.moments import Enumeration
-from paid_with_models.solver.program import least_utilities
 from paid_with_models.solver.selection import _Search, best_selection, every_selection
+from tests.problems import Grid, left_out, outside_problem, selections, with_outside
 
 CURVE = GeneralizationBound()
-
-
-def random_problem(rng, n_types, n_parties=None, share=0.7):
-    """With better outside options, up to a good part of the best model, for most types."""
-    n_parties = int(rng.integers(2, 9)) if n_parties is None else n_parties
-    costs = np.exp(rng.uniform(np.log(0.02), np.log(1), n_types))
-    beliefs = ["paper", "own"][int(rng.integers(2))]
-    problem = Problem(
-        n_parties, rng.dirichlet(np.full(n_types, 2.0)), costs, CURVE, beliefs=beliefs
-    )
-    alone = autarky(problem).utilities
-    better = alone + rng.uniform(0, 0.6, n_types) * (100 - alone)
-    outside = np.where(rng.random(n_types) < share, better, alone)
-    return dataclasses.replace(problem, reservation_utilities=outside)
-
-
-class Grid:
-    """Menus of a selection of types, costliest first, all others being left out."""
-
-    def __init__(self, problem, types):
-        self.problem = problem
-        order = np.argsort(-problem.costs, kind="stable")
-        self.types = order[np.isin(order, types)]
-        self.out = np.setdiff1d(np.arange(problem.n_types), self.types)
-        outcomes = Enumeration.of(problem.n_parties, problem.probabilities[None], problem.beliefs)
-        self.counts, self.weights = outcomes.counts, outcomes.weights[0]
-        self.conditional = outcomes.conditional[0]
-        self.c, self.f = problem.costs[self.types], problem.outside_options[self.types]
-
-    def solve(self, menus):
-        """Accuracies of menus (M, n) with least rewards, those rewards, and which are feasible."""
-        totals = menus @ self.counts[:, self.types].T
-        rewards = least_utilities(menus, self.c, self.f) + self.c * menus
-        caps = self.problem.model_value(totals) @ self.conditional[self.types].T
-        fits = np.all(caps >= rewards, axis=1)
-        for k in self.out:
-            wanted = rewards - self.problem.costs[k] * menus
-            fits &= np.all(wanted <= self.problem.outside_options[k], axis=1)
-        return self.problem.accuracy(totals) @ self.weights, rewards, fits
-
-    def best(self, cells):
-        low, high = np.zeros(self.c.size), (100 - self.f) / self.c
-        best, best_menu = -1.0, None
-        for _ in range(4):
-            axes = [np.linspace(a, b, cells) for a, b in zip(low, high, strict=True)]
-            menus = np.array([m for m in itertools.product(*axes) if np.all(np.diff(m) >= 0)])
-            if menus.size == 0:
-                break
-            accuracy, _, fits = self.solve(menus)
-            if fits.any() and accuracy[fits].max() > best:
-                k = np.flatnonzero(fits)[np.argmax(accuracy[fits])]
-                best, best_menu = float(accuracy[k]), menus[k]
-            if best_menu is None:
-                break
-            width = (high - low) / 5
-            low, high = np.maximum(best_menu - width, 0), best_menu + width
-        return best
-
-
-def selections(n_types):
-    some = (itertools.combinations(range(n_types), r) for r in range(1, n_types + 1))
-    return [np.array(types) for types in itertools.chain.from_iterable(some)]
-
-
-def left_out(contract):
-    """Types that were left out, rather than in with nothing to do."""
-    outside = contract.reservation_utilities > 0
-    return np.flatnonzero(~contract.participates & outside).tolist()
 
 
 # Book: thm-nobody-left-out
@@ -106,15 +36,15 @@ def left_out(contract):
 def test_under_autarky_nobody_need_be_left_out(seed):
     """The proof, step by step: give those left out their autarky as an option of their own."""
     rng = np.random.default_rng([1, seed])
-    problem = dataclasses.replace(random_problem(rng, 3, share=0.0), reservation_utilities=None)
+    problem = with_outside(outside_problem(rng, 3, share=0.0), None)
     alone = autarky(problem)
     best = solve(problem)
     met = 0
     for types in selections(3)[:-1]:
         grid = Grid(problem, types)
-        menus = rng.random((4000, types.size)) ** 2 * (100 - grid.f) / grid.c
+        menus = rng.random((4000, len(types))) ** 2 * grid.most
         menus = np.sort(menus, axis=1)
-        accuracy, rewards, fits = grid.solve(menus)
+        accuracy, rewards, fits = grid.reached(menus)
         assert np.all(accuracy[fits] <= best.upper_bound)
         for k in np.flatnonzero(fits)[:20]:
             m, t = alone.contributions.copy(), problem.model_value(alone.contributions)
@@ -129,7 +59,7 @@ def test_under_autarky_nobody_need_be_left_out(seed):
 def test_outside_options_equal_to_autarky_change_nothing():
     for seed in range(5):
         rng = np.random.default_rng([2, seed])
-        problem = dataclasses.replace(random_problem(rng, 3), reservation_utilities=None)
+        problem = dataclasses.replace(outside_problem(rng, 3), reservation_utilities=None)
         stated = dataclasses.replace(problem, reservation_utilities=autarky(problem).utilities)
         one, other = solve_many([problem, stated])
         assert np.array_equal(one.contributions, other.contributions)
@@ -141,7 +71,7 @@ def test_outside_options_equal_to_autarky_change_nothing():
     [*((2, 40, seed) for seed in range(24)), *((3, 14, seed) for seed in range(10))],
 )
 def test_brute_force_over_selections_and_menus_finds_nothing_better(n_types, cells, seed):
-    problem = random_problem(np.random.default_rng([7, seed]), n_types)
+    problem = outside_problem(np.random.default_rng([7, seed]), n_types)
     contract = solve(problem)
     assert contract.status is Status.OPTIMAL
     found = max(Grid(problem, types).best(cells) for types in selections(n_types))
@@ -180,14 +110,11 @@ def check(contract):
 @pytest.mark.parametrize(("n_types", "seed"), [(4, 0), (5, 1), (5, 2), (6, 3)])
 def test_what_is_pruned_holds_nothing_better(n_types, seed):
     """Against all selections solved one by one, with none of the bounds on undecided types."""
-    problem = random_problem(np.random.default_rng([10, seed]), n_types, n_parties=5, share=0.9)
+    problem = outside_problem(np.random.default_rng([10, seed]), n_types, parties=5, share=0.9)
     contract = solve(problem)
-    search = _Search(problem, left_open, 1e-8, "enumeration")
-    forced = np.flatnonzero(~search.better_outside)
-    some = [types for types in selections(n_types) if np.all(np.isin(forced, types))]
-    search.solve(some, exact=True)
-    assert len(search.leaves) == len(some) >= 7
-    assert search.reached <= contract.expected_accuracy + 1e-8
+    found = every_selection(problem)
+    assert len(found) == 2**n_types - 1
+    assert max(it.expected_accuracy for it in found) <= contract.expected_accuracy + 1e-8
     assert contract.gap <= 1e-6
 
 
@@ -200,7 +127,7 @@ def test_leaving_a_type_out_can_be_best():
     assert contract.participates.tolist() == [True, True, False]
     assert contract.status is Status.OPTIMAL
     assert contract.utilities[2] == 75.0
-    by_selection = {tuple(types): Grid(problem, types).best(14) for types in selections(3)}
+    by_selection = {types: Grid(problem, types).best(14) for types in selections(3)}
     assert max(by_selection, key=by_selection.__getitem__) == (0, 1)
     check(contract)
 
@@ -231,12 +158,8 @@ def test_staying_out_is_a_constraint_with_a_price():
     types, value = np.array([0, 2]), problem.model_value.optimum
 
     def best(outside):
-        search = _Search(
-            dataclasses.replace(problem, reservation_utilities=[0.0, outside, 40.0]),
-            left_open,
-            1e-8,
-            "enumeration",
-        )
+        stated = dataclasses.replace(problem, reservation_utilities=[0.0, outside, 40.0])
+        search = _Search(stated, "enumeration")
         leaf = search.solved([types], exact=True)[0]
         return leaf.model, maximize(leaf.model, leaf.relaxed)
 
@@ -262,7 +185,7 @@ def test_staying_out_is_a_constraint_with_a_price():
 def test_staying_out_is_in_nobodys_way_under_own_beliefs(seed):
     """Whoever would rather come in is let in: no selection without the constraint does better."""
     problem = dataclasses.replace(
-        random_problem(np.random.default_rng([9, seed]), 2), beliefs="own"
+        outside_problem(np.random.default_rng([9, seed]), 2), beliefs="own"
     )
     contract = solve(problem)
     for types in selections(2):
@@ -275,7 +198,7 @@ def test_better_outside_options_never_help():
     """Raising outside options with the selection free: IR tightens, staying out loosens."""
     rng = np.random.default_rng(3)
     for _ in range(6):
-        problem = random_problem(rng, 2)
+        problem = outside_problem(rng, 2)
         worse = dataclasses.replace(problem, reservation_utilities=None)
         assert solve(problem).expected_accuracy <= solve(worse).upper_bound + 1e-3
 
@@ -321,7 +244,7 @@ def test_equal_costs():
 def test_curved_valuations():
     rng = np.random.default_rng(12)
     for _ in range(4):
-        problem = random_problem(rng, 2)
+        problem = outside_problem(rng, 2)
         problem = dataclasses.replace(
             problem,
             valuation=PowerValuation(100.0, 1.5),
@@ -336,7 +259,7 @@ def test_curved_valuations():
 
 def test_many_parties_by_sums():
     """With many parties exponential sums take over; selections are proved all the same."""
-    problem = random_problem(np.random.default_rng([7, 1]), 6, n_parties=300)
+    problem = outside_problem(np.random.default_rng([7, 0]), 6, parties=300)
     contract = solve(problem)
     assert contract.status is Status.OPTIMAL
     out = left_out(contract)
@@ -346,7 +269,7 @@ def test_many_parties_by_sums():
 
 
 def test_expectations_as_asked_for():
-    problem = random_problem(np.random.default_rng([7, 1]), 3, n_parties=40)
+    problem = outside_problem(np.random.default_rng([7, 1]), 3, parties=40)
     by_outcomes, by_sums = (solve(problem, expectations=how) for how in ("enumeration", "sum"))
     assert by_outcomes.participates.tolist() == by_sums.participates.tolist()
     assert by_sums.expected_accuracy == pytest.approx(by_outcomes.expected_accuracy, abs=1e-7)
@@ -355,17 +278,13 @@ def test_expectations_as_asked_for():
         solve(arctan, expectations="sum")
 
 
-def left_open(model, best, bounds, anchor):
-    return Closed(best, bounds, np.zeros(len(bounds), dtype=np.intp))
-
-
 def test_a_search_cut_short_has_a_proven_gap():
     """As beyond ten types: the best menu met so far, and the bound of all that was not examined."""
-    problem = random_problem(np.random.default_rng([7, 3]), 6, n_parties=5, share=1.0)
-    whole = best_selection(problem, left_open, tolerance=1e-8)
+    problem = outside_problem(np.random.default_rng([7, 0]), 6, parties=5, share=1.0)
+    whole = best_selection(problem, max_boxes=0)
     reached, bounds = [], []
     for nodes in (1, 4, 16, 64, 256):
-        part = best_selection(problem, left_open, tolerance=1e-8, max_nodes=nodes)
+        part = best_selection(problem, max_boxes=0, max_nodes=nodes)
         reached.append(0.0 if part.menu is None else float(part.menu.point.moments.accuracy[0]))
         bounds.append(part.bound)
         assert part.nodes <= max(nodes, 32)
@@ -379,7 +298,7 @@ def test_a_search_cut_short_has_a_proven_gap():
 @pytest.mark.parametrize("seed", range(6))
 def test_complete_information_leaves_out_whom_the_model_does_not_serve(seed):
     """In every outcome the best set of types in, by trying all of them."""
-    problem = random_problem(np.random.default_rng([8, seed]), 3)
+    problem = outside_problem(np.random.default_rng([8, seed]), 3)
     complete = solve_complete_information(problem)
     f, c = problem.outside_options, problem.costs
     value = problem.model_value
@@ -446,7 +365,7 @@ def test_in_the_scenarios_every_smaller_selection_is_proved_worse(name):
     problem = SCENARIOS[name].problem()
     found = every_selection(problem)
     assert len(found) == 31
-    assert {it.types for it in found} == {tuple(types) for types in selections(5)}
+    assert {it.types for it in found} == set(selections(5))
     everybody, *others = found
     contract = solve(problem)
     assert everybody.types == (0, 1, 2, 3, 4)
@@ -457,7 +376,7 @@ def test_in_the_scenarios_every_smaller_selection_is_proved_worse(name):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_every_selection_contains_the_best_one(seed):
-    problem = random_problem(np.random.default_rng([12, seed]), 3)
+    problem = outside_problem(np.random.default_rng([12, seed]), 3)
     contract = solve(problem)
     found = every_selection(problem)
     taking_part = tuple(np.flatnonzero(contract.participates).tolist())
@@ -466,7 +385,7 @@ def test_every_selection_contains_the_best_one(seed):
     if taking_part:
         assert reached[taking_part] == pytest.approx(contract.expected_accuracy, abs=1e-6)
     for it in found:
-        assert Grid(problem, np.array(it.types)).best(14) <= it.upper_bound
+        assert Grid(problem, it.types).best(14) <= it.upper_bound
 
 
 def rising_outside_option(outside):

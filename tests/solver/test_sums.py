@@ -21,7 +21,6 @@ from paid_with_models import (
     Shape,
     solve,
 )
-from paid_with_models.solver import sums as exponential_sum
 from paid_with_models.solver.moments import Enumeration
 from paid_with_models.solver.sum_moments import (
     SumExpectation,
@@ -349,24 +348,22 @@ def test_sums_of_different_rates_are_joined():
 
 
 @pytest.mark.parametrize("beliefs", ["paper", "own"])
-def test_outcomes_are_enumerated_where_that_is_cheap(monkeypatch, beliefs):
-    problem = Problem(30, [0.2, 0.3, 0.5], [0.4, 0.2, 0.1], BOUND, beliefs=beliefs)
-    entries = 3 * (32 * 31 // 2)
-    monkeypatch.setattr(exponential_sum, "ENTRIES_WORTH_ENUMERATING", entries)
-    cheap = expectation_of(problem)
-    expected = Enumeration.of(30, problem.probabilities[None], beliefs)
+def test_outcomes_are_enumerated_where_that_is_cheap(beliefs):
+    """Three types: 1,153 parties have 1,999,305 numbers, one more has over two million."""
+    p, costs = [0.2, 0.3, 0.5], [0.4, 0.2, 0.1]
+    few, many = (Problem(n, p, costs, BOUND, beliefs=beliefs) for n in (1153, 1154))
+    cheap, dear = expectation_of(few), expectation_of(many)
+    expected = Enumeration.of(1153, few.probabilities[None], beliefs)
     assert isinstance(cheap, Enumeration)
     assert cheap.weights == pytest.approx(expected.weights)
     assert cheap.conditional == pytest.approx(expected.conditional)
-    monkeypatch.setattr(exponential_sum, "ENTRIES_WORTH_ENUMERATING", entries - 1)
-    dear = expectation_of(problem)
     assert isinstance(dear, SumExpectation)
-    assert dear.n_parties.tolist() == [30.0]
-    assert dear.probabilities.tolist() == [[0.2, 0.3, 0.5]]
+    assert dear.n_parties.tolist() == [1154.0]
+    assert dear.probabilities.tolist() == [p]
     assert dear.beliefs == beliefs
-    # As far as the cheapest data could reach: 30 parties, a value of 100, a cost of 0.1.
-    assert (dear.low, dear.high) == sum_range(BOUND, problem.model_value, 30_000.0)
-    assert dear.high == 16.0**4
+    # As far as the cheapest data could reach: 1,154 parties, a value of 100, a cost of 0.1.
+    assert (dear.low, dear.high) == sum_range(BOUND, many.model_value, 1_154_000.0)
+    assert dear.high == 16.0**6
 
 
 def test_ranges_end_at_powers_of_16():

@@ -2,91 +2,118 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..accuracy import FloatArray
+from ..accuracy import FloatArray, IntArray
 from ..contract import GAP_TOLERANCE, Binding, Contract, Multipliers, Shape, Status
-from ..problem import Autarky, Problem, autarky, autarky_at
-from .banded import ManyTypes
+from ..problem import Problem, autarky_at
 from .interior_point import Solution
-from .moments import Enumeration, Expectation
-from .program import Chain, FirstMoment, least_utilities
-from .selection import Selection
-from .sum_moments import SumExpectation, common_range
+from .program import FirstMoment, least_utilities
 
-#: Relative slack, in values of the best model (of data: in the type's own contribution), below
-#: which a constraint is said to bind, two options to be one. Solutions are right to about 1e-12.
+__all__ = ["contracts"]
+
+
+Columns = dict[str, npt.NDArray[Any]]
+
+#: BINDING_TOLERANCE: slack, in values of the best model (of data: in the type's own contribution),
+#: below which a constraint is said to bind, two options to be one. Solutions are right to 1e-12.
 BINDING_TOLERANCE = 1e-9
 
 
-#: From so many types on, problems are solved one by one, at a cost linear in their number.
-MANY_TYPES = 40
+def contracts(
+    problems: list[Problem],
+    places: IntArray,
+    model: FirstMoment | None,
+    solution: Solution | None,
+    bounds: FloatArray,
+) -> list[Contract]:
+    """The contracts of a batch of problems with the same number of types and the same curves.
 
+    Parameters
+    ----------
+    problems : list of B Problem
+    places : (B, n) ndarray of int
+        The types that take part, costliest first; all others keep their outside options.
+    model, solution : FirstMoment, Solution, or None
+        The problem of these types and the menus that solve it; None where nobody takes part.
+    bounds : (B,) ndarray
+        No menu reaches more.
 
-Method = Literal["auto", "enumeration", "sum"]
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Problems of one kind, with the order that puts costliest types first."""
-
-    problems: list[Problem]
-    order: npt.NDArray[np.intp]
-    alone: Autarky
-    exact: FirstMoment
-    envelope: FirstMoment
-
-    @classmethod
-    def of(cls, problems: list[Problem], order: npt.NDArray[np.intp], method: Method) -> Batch:
-        first = problems[0]
-        unit = first.model_value.optimum
-        probabilities, costs = (
-            np.take_along_axis(np.array(rows), order, axis=1)
-            for rows in (
-                [problem.probabilities for problem in problems],
-                [problem.costs for problem in problems],
+    Returns
+    -------
+    list of Contract
+    """
+    first, shape = problems[0], (len(problems), problems[0].n_types)
+    alone = autarky_at(first.model_value, np.array([problem.costs for problem in problems]))
+    outside = alone.utilities.copy()
+    for k, problem in enumerate(problems):
+        if problem.reservation_utilities is not None:
+            outside[k] = problem.reservation_utilities
+    menu: Columns = {
+        "contributions": np.zeros(shape),
+        "rewards": np.zeros(shape),
+        "utilities": outside.copy(),
+        "reward_caps": np.zeros(shape),
+        "participates": np.zeros(shape, dtype=bool),
+    }
+    prices: Columns = {name: np.zeros(shape) for name in Multipliers.__dataclass_fields__}
+    binds: Columns = {name: np.zeros(shape, dtype=bool) for name in Binding.__dataclass_fields__}
+    m = np.zeros(places.shape)
+    accuracy, value, residual = (
+        np.full(len(problems), number)
+        for number in (float(first.accuracy(0.0)), float(first.model_value(0.0)), 0.0)
+    )
+    if model is not None and solution is not None:
+        m, moments = solution.point.contributions, solution.point.moments
+        accuracy, value, residual = moments.accuracy, moments.value, solution.residual
+        rows = np.arange(len(problems))[:, None]
+        for known, those_in in zip((menu, prices, binds), _columns(model, solution), strict=True):
+            for name, values in those_in.items():
+                known[name][rows, places] = values
+    gaps = np.maximum(bounds - accuracy, 0.0)
+    joined = np.abs(np.diff(m, axis=1)) <= BINDING_TOLERANCE * m[:, 1:]
+    found = []
+    for k, problem in enumerate(problems):
+        runs = np.split(places[k], np.flatnonzero(~joined[k]) + 1)
+        gap = float(gaps[k])
+        found.append(
+            Contract(
+                problem=problem,
+                **{name: values[k] for name, values in menu.items()},
+                reservation_utilities=outside[k],
+                reservation_contributions=alone.contributions[k],
+                expected_accuracy=float(accuracy[k]),
+                expected_value=float(value[k]),
+                upper_bound=float(accuracy[k]) + gap,
+                gap=gap,
+                status=Status.OPTIMAL if gap <= GAP_TOLERANCE else Status.FEASIBLE,
+                shape=_shape(m[k], len(runs)),
+                multipliers=Multipliers(**{name: values[k] for name, values in prices.items()}),
+                kkt_residual=float(residual[k]),
+                bunches=tuple(tuple(sorted(run.tolist())) for run in runs if run.size > 1),
+                binding=Binding(**{name: values[k] for name, values in binds.items()}),
             )
         )
-        alone = autarky_at(first.model_value, costs)
-        chain = Chain.of((False, *(np.diff(costs[0]) == 0).tolist()))
-        expectation: Expectation
-        if method == "enumeration":
-            expectation = Enumeration.of(first.n_parties, probabilities, first.beliefs)
-        else:
-            reach = common_range(problems)
-            if reach is None:
-                raise ValueError(
-                    f"expectations must be 'enumeration' for {first.accuracy!r} with"
-                    f" {first.valuation!r}: no exponential sum is close enough to it"
-                )
-            n_parties = np.array([float(problem.n_parties) for problem in problems])
-            expectation = SumExpectation(n_parties, probabilities, first.beliefs, *reach)
-
-        alone_of_its_kind = len(problems) == 1 and bool(np.all(chain.live))
-        many = method == "sum" and alone_of_its_kind and costs.shape[1] >= MANY_TYPES
-        kind = ManyTypes if many else FirstMoment
-
-        def stated(envelope: bool) -> FirstMoment:
-            curves = [first.accuracy, first.model_value]
-            a, v = (curve.envelope() if envelope else curve for curve in curves)
-            return kind(expectation, a, v, unit, costs / unit, alone.utilities / unit, chain)
-
-        return cls(problems, order, alone, stated(False), stated(True))
+    return found
 
 
-def contracts_of(batch: Batch, solution: Solution, bounds: FloatArray) -> list[Contract]:
-    """A solved batch in money and in the callers' order of types."""
-    model, point, unit = batch.exact, solution.point, batch.exact.value_unit
+def _columns(model: FirstMoment, solution: Solution) -> tuple[Columns, Columns, Columns]:
+    """Menu, prices and what binds, of the types that take part, (B, n) each, costliest first."""
+    point, unit, n_types = solution.point, model.value_unit, model.costs.shape[1]
     m, f, steps = point.contributions, model.reservation_utilities, model.steps
     u = least_utilities(m, model.costs, f)
     t = u + model.costs * m
     caps = point.moments.values / unit
-    n_types = m.shape[1]
-
+    menu = {
+        "contributions": m,
+        "rewards": t * unit,
+        "utilities": u * unit,
+        "reward_caps": caps * unit,
+        "participates": (m > 0) | (t > 0),
+    }
     # Prices of the increments are what the gradient leaves: of u_1, then of y_i >= m_(i-1) and
     # m_i >= y_i, which are the two incentive constraints divided by the cost difference.
     gradient = model.gradient(point, solution.row_prices, solution.cap_prices)
@@ -108,106 +135,8 @@ def contracts_of(batch: Batch, solution: Solution, bounds: FloatArray) -> list[C
         "upward": np.hstack([steps[:, 1:] * m[:, 1:] - gained, never]),
         "caps": caps - t,
     }
-    binds = {name: value <= BINDING_TOLERANCE for name, value in slack.items()}
-    joined = np.abs(np.diff(m, axis=1)) <= BINDING_TOLERANCE * m[:, 1:]
-    accuracy = point.moments.accuracy
-    gaps = np.maximum(bounds - accuracy, 0.0)
-    # Back from costliest-first to the callers' order.
-    back = np.argsort(batch.order, axis=1)
-
-    def rows(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return np.take_along_axis(values, back, axis=1)
-
-    columns = {
-        "contributions": rows(m),
-        "rewards": rows(t * unit),
-        "utilities": rows(u * unit),
-        "reservation_utilities": rows(batch.alone.utilities),
-        "reservation_contributions": rows(batch.alone.contributions),
-        "reward_caps": rows(caps * unit),
-        "participates": rows((m > 0) | (t > 0)),
-    }
-    prices = {name: rows(value) for name, value in prices.items()}
-    binds = {name: rows(value) for name, value in binds.items()}
-    contracts = []
-    for k, problem in enumerate(batch.problems):
-        runs = np.split(batch.order[k], np.flatnonzero(~joined[k]) + 1)
-        gap = float(gaps[k])
-        contracts.append(
-            Contract(
-                problem=problem,
-                **{name: value[k] for name, value in columns.items()},
-                expected_accuracy=float(accuracy[k]),
-                expected_value=float(point.moments.value[k]),
-                upper_bound=float(accuracy[k]) + gap,
-                gap=gap,
-                status=Status.OPTIMAL if gap <= GAP_TOLERANCE else Status.FEASIBLE,
-                shape=_shape(m[k], len(runs)),
-                multipliers=Multipliers(**{name: value[k] for name, value in prices.items()}),
-                kkt_residual=float(solution.residual[k]),
-                bunches=tuple(tuple(sorted(run.tolist())) for run in runs if run.size > 1),
-                binding=Binding(**{name: value[k] for name, value in binds.items()}),
-            )
-        )
-    return contracts
-
-
-def contract_for_selection(
-    problem: Problem, order: npt.NDArray[np.intp], selection: Selection
-) -> Contract:
-    """The contract for a selection of types; others keep their outside options."""
-    n_types = problem.n_types
-    alone = autarky(problem)
-    nobody: dict[str, Any] = {
-        "contributions": np.zeros(n_types),
-        "rewards": np.zeros(n_types),
-        "utilities": problem.outside_options.copy(),
-        "reward_caps": np.zeros(n_types),
-        "participates": np.zeros(n_types, dtype=bool),
-    }
-    outside: dict[str, Any] = {
-        "reservation_utilities": problem.outside_options.copy(),
-        "reservation_contributions": alone.contributions,
-    }
-    binding = {name: np.zeros(n_types, dtype=bool) for name in Binding.__dataclass_fields__}
-    prices = {name: np.zeros(n_types) for name in Multipliers.__dataclass_fields__}
-    model, menu = selection.model, selection.menu
-    if model is None or menu is None:
-        accuracy = float(problem.accuracy(0.0))
-        gap = max(selection.bound - accuracy, 0.0)
-        return Contract(
-            problem=problem,
-            **nobody,
-            **outside,
-            expected_accuracy=accuracy,
-            expected_value=float(problem.model_value(0.0)),
-            upper_bound=accuracy + gap,
-            gap=gap,
-            status=Status.OPTIMAL if gap <= GAP_TOLERANCE else Status.FEASIBLE,
-            shape=Shape.NO_COLLABORATION,
-            multipliers=Multipliers(**prices),
-            kkt_residual=0.0,
-            bunches=(),
-            binding=Binding(**binding),
-        )
-    n = selection.types.size
-    those_in = Autarky(*(np.zeros((1, n)) for _ in range(3)))
-    batch = Batch([problem], np.arange(n)[None], those_in, model, model)
-    contract = contracts_of(batch, menu, np.array([selection.bound]))[0]
-    places = order[selection.types]
-    for name, values in nobody.items():
-        values[places] = getattr(contract, name)
-    for name in binding:
-        binding[name][places] = getattr(contract.binding, name)
-        prices[name][places] = getattr(contract.multipliers, name)
-    return replace(
-        contract,
-        **nobody,
-        **outside,
-        multipliers=Multipliers(**prices),
-        bunches=tuple(tuple(sorted(places[list(run)].tolist())) for run in contract.bunches),
-        binding=Binding(**binding),
-    )
+    binds = {name: np.asarray(value <= BINDING_TOLERANCE) for name, value in slack.items()}
+    return menu, prices, binds
 
 
 def _shape(contributions: FloatArray, n_options: int) -> Shape:

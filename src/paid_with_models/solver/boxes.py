@@ -48,7 +48,7 @@ from .menus import Incumbents, priced, safely_above, satisfies
 from .moments import Enumeration
 from .program import Elastic, FirstMoment, Rows
 
-__all__ = ["Boxes", "Closed", "close_gaps", "shrunk"]
+__all__ = ["Boxes", "Closed", "close_gaps", "closed", "default_boxes", "shrunk"]
 
 
 #: Boxes solved together, in outcomes: enough for NumPy to be busy, little enough for the cache.
@@ -69,6 +69,22 @@ PENALTY_GROWTH = 10.0
 
 #: First price of elastic caps, growth where it was too low, and its end.
 PENALTY_LIMIT = 1e7
+
+
+#: FEW_TYPES: with up to so many types branch and bound ends by itself, as a rule.
+FEW_TYPES = 3
+
+
+#: BOXES_FOR_FEW_TYPES: its limit then, for what does not.
+BOXES_FOR_FEW_TYPES = 2_000
+
+
+#: OUTCOMES_FOR_FEW_TYPES: boxes times outcomes may not exceed this with few types (half a minute).
+OUTCOMES_FOR_FEW_TYPES = 5_000_000
+
+
+#: OUTCOMES_BUDGET: with more types, boxes times outcomes may not exceed this (some seconds).
+OUTCOMES_BUDGET = 1_000_000
 
 
 #: Ends of a box closer than this, relative to what a type can contribute, do not count as apart.
@@ -400,36 +416,39 @@ def _improved(
     return best.updated(problem, rows, found.searched(some, start, anchor[rows]))
 
 
-#: Up to so many types branch and bound is given so many boxes for a problem, unless they come to
-#: five times so many outcomes in all; with more types as many as come to these (some seconds).
-FEW_TYPES = 3
-
-
-#: Up to so many types branch and bound is given so many boxes for a problem, unless they come to
-#: five times so many outcomes in all; with more types as many as come to these (some seconds).
-FEW_TYPES_BOXES = 2_000
-
-
-#: Up to so many types branch and bound is given so many boxes for a problem, unless they come to
-#: five times so many outcomes in all; with more types as many as come to these (some seconds).
-AFFORDABLE_OUTCOMES = 1_000_000
-
-
-def close_batch(
+def closed(
     problem: FirstMoment,
     best: Incumbents,
     bounds: FloatArray,
     anchor: FloatArray,
     max_boxes: int | None,
 ) -> Closed:
-    """Branch and bound over boxes, where outcomes are enumerated and the curves are S-shaped."""
+    """Branch and bound where outcomes are enumerated and the curves are S-shaped; else as it was.
+
+    Parameters
+    ----------
+    problem, best, bounds, anchor
+        As for :func:`close_gaps`.
+    max_boxes : int or None
+        Most boxes for each problem; by default as many as take some seconds.
+    """
     n_types, expectation = anchor.shape[1], problem.expectation
     s_curves = s_shaped(problem.accuracy, problem.value)
     if not isinstance(expectation, Enumeration) or not s_curves:
         return Closed(best, bounds, np.zeros(len(bounds), dtype=np.intp))
     if max_boxes is None:
-        outcomes = len(expectation.counts)
-        max_boxes = AFFORDABLE_OUTCOMES // outcomes
-        if n_types <= FEW_TYPES:
-            max_boxes = min(FEW_TYPES_BOXES, 5 * AFFORDABLE_OUTCOMES // outcomes)
+        max_boxes = default_boxes(n_types, len(expectation.counts))
     return close_gaps(problem, best, bounds, anchor, tolerance=GAP_TOLERANCE, max_boxes=max_boxes)
+
+
+def default_boxes(n_types: int, n_outcomes: int) -> int:
+    """Most boxes for a problem, if the caller does not say: what takes some seconds.
+
+    Examples
+    --------
+    >>> default_boxes(2, 11), default_boxes(2, 100_000), default_boxes(5, 1001)
+    (2000, 50, 999)
+    """
+    if n_types <= FEW_TYPES:
+        return min(BOXES_FOR_FEW_TYPES, OUTCOMES_FOR_FEW_TYPES // n_outcomes)
+    return OUTCOMES_BUDGET // n_outcomes

@@ -12,14 +12,13 @@ envelopes as they are instead, at the optimum that the sums have found.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from ..accuracy import Curve, FloatArray, IntArray
-from ..attendance import enumerate_outcomes, outcome_probabilities
+from ..attendance import enumerate_outcomes, n_outcomes, outcome_probabilities
 from ..problem import Problem
 from .bounds import dual_bound
 from .interior_point import Solution, finished
@@ -231,8 +230,7 @@ def bunched_bound(problem: Problem, envelope: FirstMoment, solution: Solution) -
     float
         Infinite where the types or the outcomes of the bunches are too many.
     """
-    order = np.argsort(-problem.costs, kind="stable")
-    p = problem.probabilities[order]
+    p = problem.probabilities[problem.costliest_first]
     best = np.inf
     before: IntArray | None = None
     for _ in range(ROUNDS if p.size <= TYPES else 0):
@@ -242,8 +240,8 @@ def bunched_bound(problem: Problem, envelope: FirstMoment, solution: Solution) -
         bunch = np.empty(m.size, dtype=np.intp)
         bunch[ranks] = np.concatenate([[0], np.cumsum(apart)])
         n_bunches = int(bunch.max()) + 1
-        outcomes = math.comb(problem.n_parties + n_bunches - 1, n_bunches - 1)
-        if outcomes * p.size > ENTRIES or (before is not None and np.array_equal(before, bunch)):
+        entries = n_outcomes(problem.n_parties, n_bunches) * p.size
+        if entries > ENTRIES or (before is not None and np.array_equal(before, bunch)):
             break
         bunched = BunchedEnumeration(problem.n_parties, p, problem.beliefs, bunch)
         exact = FirstMoment(

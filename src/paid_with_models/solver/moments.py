@@ -25,7 +25,14 @@ from ..accuracy import ConcaveEnvelope, Curve, FloatArray
 from ..attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from ..valuation import LinearValuation, ModelValue
 
-__all__ = ["Enumeration", "Expectation", "Moments", "Uncertainty"]
+__all__ = [
+    "Enumeration",
+    "Expectation",
+    "Moments",
+    "MomentsLike",
+    "Uncertainty",
+    "linear_factor",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +193,7 @@ class Enumeration:
         # Trial menus of an algorithm may dip below zero; data cannot.
         totals = np.maximum(contributions @ self.counts.T, 0.0)
         a, a1, a2 = accuracy.evaluate(totals)
-        factor = _factor(accuracy, value)
+        factor = linear_factor(accuracy, value)
         v, v1, v2 = (
             value.evaluate(totals) if factor is None else (factor * a, factor * a1, factor * a2)
         )
@@ -202,7 +209,7 @@ class Enumeration:
         )
 
 
-def _factor(accuracy: Curve, value: Curve) -> float | None:
+def linear_factor(accuracy: Curve, value: Curve) -> float | None:
     """What accuracy is to be multiplied by to give its value, where the valuation is linear.
 
     The envelope of the value is then that multiple of the envelope of accuracy.

@@ -16,41 +16,51 @@ remains between the two is reported as the gap.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from ..accuracy import FloatArray
+from ..accuracy import FloatArray, IntArray
+from ..attendance import n_outcomes
 from ..contract import GAP_TOLERANCE, Contract, Status
-from ..problem import Problem
-from .answers import MANY_TYPES, Batch, Method, contract_for_selection, contracts_of
+from ..problem import Problem, autarky_at
+from .answers import contracts
+from .banded import ManyTypes
 from .bounds import dual_bound
-from .boxes import FEW_TYPES, Closed, close_batch
+from .boxes import FEW_TYPES, Closed, closed
 from .bunches import bunched_bound
 from .envelopes import s_shaped
 from .interior_point import maximize
 from .menus import Incumbents, priced, repaired, safely_above, settled
-from .moments import Enumeration
-from .program import FirstMoment
+from .moments import Enumeration, Expectation
+from .program import Chain, FirstMoment
 from .selection import NODES, alone_or_out, best_selection
 from .sum_moments import SumExpectation, common_range
 
-__all__ = ["solve", "solve_many"]
+__all__ = ["Batch", "Models", "first_moments", "plan", "plan_again", "run", "solve", "solve_many"]
 
+Method = Literal["auto", "enumeration", "sum"]
 
-#: So many outcomes cost as much as an exponential sum; where sums leave a gap, enumerations of up
-#: to so many entries are tried.
+#: OUTCOMES_LIKE_A_SUM: with more outcomes exponential sums are used, since they cost as much as so
+#: many.
 OUTCOMES_LIKE_A_SUM = 1200
 
+#: SIZES_LIKE_A_SUM: with more numbers of parties among problems of a kind sums are used, which
+#: solve all of them together; enumerations would be a batch for each.
+SIZES_LIKE_A_SUM = 4
 
-#: So many outcomes cost as much as an exponential sum; where sums leave a gap, enumerations of up
-#: to so many entries are tried.
+#: ENTRIES_WORTH_ENUMERATING: where sums leave a gap, enumerations of up to so many numbers
+#: (outcomes times types) are tried, and so many are solved together: about a second.
 ENTRIES_WORTH_ENUMERATING = 2_000_000
 
+#: MANY_TYPES: from so many types on problems are solved one by one; by sums, at a cost linear in
+#: their number.
+MANY_TYPES = 40
 
-#: Most numbers of types near zero from which local searches start.
+#: MOST_STARTS: most numbers of types near zero from which local searches start, of many types.
 MOST_STARTS = 10
 
 
@@ -149,58 +159,155 @@ def solve_many(
         raise ValueError(f"max_boxes must be >= 0; got {max_boxes!r}")
     if not max_nodes >= 1:
         raise ValueError(f"max_nodes must be >= 1; got {max_nodes!r}")
-    problems = list(problems)
-    orders = [np.argsort(-problem.costs, kind="stable") for problem in problems]
+    problems, found = list(problems), dict[int, Contract]()
+
+    def solve_all(batches: list[Batch]) -> None:
+        for batch in batches:
+            found.update(zip(batch.places, run(batch, max_boxes, max_nodes), strict=True))
+
+    first_round = plan(problems, expectations)
+    solve_all(first_round)
+    provisional = [k for batch in first_round if batch.provisional for k in batch.places]
+    left_open = [k for k in provisional if found[k].status is not Status.OPTIMAL]
+    solve_all(plan_again(problems, left_open))
+    return [found[k] for k in range(len(problems))]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Problems that are solved together, and how.
+
+    Attributes
+    ----------
+    places : tuple of int
+        Where they are in the list of all problems.
+    problems : tuple of Problem
+        The same number of types, the same ties between costs, curves and beliefs.
+    method : {"enumeration", "sum", "auto"}
+        How expectations are computed; "auto" where who takes part is a choice.
+    selecting : bool
+        Whether who takes part is a choice. Such a problem is a batch of its own.
+    banded : bool
+        Whether the interior point uses banded algebra, for one problem with many types.
+    provisional : bool
+        Whether gaps that enumeration may close are left open, for a second round.
+    """
+
+    places: tuple[int, ...]
+    problems: tuple[Problem, ...]
+    method: Method
+    selecting: bool = False
+    banded: bool = False
+    provisional: bool = False
+
+
+def plan(problems: list[Problem], expectations: Method = "auto") -> list[Batch]:
+    """Which problems are solved together, and how.
+
+    Parameters
+    ----------
+    problems : list of Problem
+    expectations : {"auto", "enumeration", "sum"}
+        As for :func:`solve`.
+
+    Returns
+    -------
+    list of Batch
+        Every problem is in one of them.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> grid = [Problem(n, [0.5, 0.5], [0.2, 0.1], GeneralizationBound()) for n in (5, 10, 10)]
+    >>> [(batch.places, batch.method) for batch in plan(grid)]
+    [((0,), 'enumeration'), ((1, 2), 'enumeration')]
+    >>> grid = [Problem(n, [0.5, 0.5], [0.2, 0.1], GeneralizationBound()) for n in range(1, 8)]
+    >>> [(batch.places, batch.method) for batch in plan(grid)]
+    [((0,), 'enumeration'), ((1, 2, 3, 4, 5, 6), 'sum')]
+    """
+    batches = []
     alike: dict[object, list[int]] = defaultdict(list)
-    contracts: dict[int, Contract] = {}
-    for k, (problem, order) in enumerate(zip(problems, orders, strict=True)):
+    for k, problem in enumerate(problems):
         if problem.better_outside.any():
-            contracts[k] = _solve_selecting(problem, expectations, max_boxes, max_nodes)
-            continue
-        ties = (False, *(np.diff(problem.costs[order]) == 0).tolist())
-        alike[ties, problem.accuracy, problem.valuation, problem.beliefs].append(k)
-
-    def solve_rows(rows: list[int], method: Method, again: bool = False) -> None:
-        batch = Batch.of([problems[k] for k in rows], np.array([orders[k] for k in rows]), method)
-        contracts.update(zip(rows, _solve_batch(batch, max_boxes, again), strict=True))
-
-    for rows in alike.values():
-        group = [problems[k] for k in rows]
-        sums = _sums_pay(group) if expectations == "auto" else expectations == "sum"
-        again = sums and expectations == "auto"
+            batches.append(Batch((k,), (problem,), expectations, selecting=True))
+        else:
+            alike[_ties(problem), problem.accuracy, problem.valuation, problem.beliefs].append(k)
+    for places in alike.values():
+        sums = expectations == "sum"
+        if expectations == "auto":
+            sums = _sums_pay([problems[k] for k in places])
         by_size: dict[int, list[int]] = defaultdict(list)
-        for k in rows:
+        for k in places:
             # One party is alone, and there is nothing to sum over.
-            by_size[0 if sums and problems[k].n_parties > 1 else problems[k].n_parties].append(k)
-        for n_parties, same_size in by_size.items():
-            method: Method = "sum" if n_parties == 0 else "enumeration"
-            together = [same_size] if group[0].n_types < MANY_TYPES else [[k] for k in same_size]
-            for some in together:
-                solve_rows(some, method, again)
-        by_size.clear()
-        for k in rows:
-            if again and contracts[k].status is not Status.OPTIMAL and _countable(problems[k]):
-                by_size[problems[k].n_parties].append(k)
-        for same_size in by_size.values():
-            at_once = max(1, ENTRIES_WORTH_ENUMERATING // _entries(problems[same_size[0]]))
-            for start in range(0, len(same_size), at_once):
-                solve_rows(same_size[start : start + at_once], "enumeration")
-    return [contracts[k] for k in range(len(problems))]
+            by_sum = sums and problems[k].n_parties > 1
+            by_size[0 if by_sum else problems[k].n_parties].append(k)
+        for n_parties, together in by_size.items():
+            many = problems[together[0]].n_types >= MANY_TYPES
+            for some in [[k] for k in together] if many else [together]:
+                of_them = tuple(problems[k] for k in some)
+                if n_parties == 0:
+                    banded = many and not any(_ties(of_them[0]))
+                    provisional = expectations == "auto"
+                    batch = Batch(
+                        tuple(some), of_them, "sum", banded=banded, provisional=provisional
+                    )
+                else:
+                    batch = Batch(tuple(some), of_them, "enumeration")
+                batches.append(batch)
+    return batches
+
+
+def plan_again(problems: list[Problem], places: Iterable[int]) -> list[Batch]:
+    """The second round: problems that sums left open, enumerated where that is cheap enough.
+
+    Parameters
+    ----------
+    problems : list of Problem
+    places : iterable of int
+        Those of them whose gap is open.
+
+    Returns
+    -------
+    list of Batch
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> grid = [Problem(n, [0.5, 0.5], [1, 0.4], GeneralizationBound()) for n in (9, 10**9, 9)]
+    >>> [(batch.places, batch.method) for batch in plan_again(grid, [0, 1, 2])]
+    [((0, 2), 'enumeration')]
+    """
+    alike: dict[object, list[int]] = defaultdict(list)
+    for k in places:
+        if _countable(problems[k]):
+            kind = problems[k].accuracy, problems[k].valuation, problems[k].beliefs
+            alike[_ties(problems[k]), *kind, problems[k].n_parties].append(k)
+    batches = []
+    for together in alike.values():
+        at_once = max(1, ENTRIES_WORTH_ENUMERATING // _entries(problems[together[0]]))
+        for start in range(0, len(together), at_once):
+            some = together[start : start + at_once]
+            batches.append(Batch(tuple(some), tuple(problems[k] for k in some), "enumeration"))
+    return batches
+
+
+def _ties(problem: Problem) -> tuple[bool, ...]:
+    """Which types, costliest first, have the same cost as the type before."""
+    costs = problem.costs[problem.costliest_first]
+    return (False, *(np.diff(costs) == 0).tolist())
 
 
 def _sums_pay(problems: list[Problem]) -> bool:
-    """Whether exponential sums are to be had for problems of one kind, and cheaper."""
-    first = problems[0]
+    """Whether the curves of problems of one kind admit exponential sums, and those are cheaper."""
     sizes = {problem.n_parties for problem in problems}
-    outcomes = math.comb(max(sizes) + first.n_types - 1, first.n_types - 1)
-    cheaper = outcomes > OUTCOMES_LIKE_A_SUM or len(sizes) > 4
+    outcomes = n_outcomes(max(sizes), problems[0].n_types)
+    cheaper = outcomes > OUTCOMES_LIKE_A_SUM or len(sizes) > SIZES_LIKE_A_SUM
     return cheaper and max(sizes) > 1 and common_range(problems) is not None
 
 
 def _entries(problem: Problem) -> int:
     """Outcomes times types."""
-    outcomes = math.comb(problem.n_parties + problem.n_types - 1, problem.n_types - 1)
-    return outcomes * problem.n_types
+    return n_outcomes(problem.n_parties, problem.n_types) * problem.n_types
 
 
 def _countable(problem: Problem) -> bool:
@@ -208,51 +315,137 @@ def _countable(problem: Problem) -> bool:
     return _entries(problem) <= ENTRIES_WORTH_ENUMERATING
 
 
-def _solve_batch(batch: Batch, max_boxes: int | None, again: bool) -> list[Contract]:
-    """Contracts for a batch; ``again``: what enumeration can close will be solved once more."""
-    exact, envelope = batch.exact, batch.envelope
+def run(batch: Batch, max_boxes: int | None = None, max_nodes: int = NODES) -> list[Contract]:
+    """Solve a batch.
+
+    Parameters
+    ----------
+    batch : Batch
+    max_boxes, max_nodes : int, optional
+        As for :func:`solve`.
+
+    Returns
+    -------
+    list of Contract
+        In the order of the batch.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> (batch,) = plan([Problem(10, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())])
+    >>> run(batch)[0].status.name
+    'OPTIMAL'
+    """
+    if batch.selecting:
+        return [_select(batch, max_boxes, max_nodes)]
+    problems, models = list(batch.problems), first_moments(batch)
+    exact, envelope = models.exact, models.envelope
     bounding = maximize(envelope)
     bounds = dual_bound(envelope, bounding.point, bounding.row_prices, bounding.cap_prices)
-    autarkic = priced(exact, batch.alone.contributions, bounding)
+    autarkic = priced(exact, models.autarky, bounding)
     best = Incumbents(autarkic, autarkic.point.moments.accuracy)
-    if batch.problems[0].n_parties == 1:  # nobody to collaborate with: autarky is the only menu
-        return contracts_of(batch, autarkic, safely_above(exact, best))
+    if problems[0].n_parties == 1:  # nobody to collaborate with: autarky is the only menu
+        return contracts(problems, models.order, exact, autarkic, safely_above(exact, best))
     anchor = autarkic.point.contributions
     best = best.improved(exact, repaired(exact, bounding, anchor))
-    if isinstance(exact.expectation, SumExpectation):
+    if batch.method == "sum":
         for k in np.flatnonzero(bounds - best.reached > GAP_TOLERANCE):
             row = np.array([k])
             one = envelope.take(row)
-            closer = bunched_bound(batch.problems[k], one, bounding.take(one, row))
+            closer = bunched_bound(problems[k], one, bounding.take(one, row))
             bounds[k] = min(bounds[k], closer)
-    later = np.array([again and _countable(problem) for problem in batch.problems])
-    open_ = np.flatnonzero((bounds - best.reached > GAP_TOLERANCE) & ~later)
-    if open_.size:
-        hard = exact.take(open_)
-        closed = _search(hard, best.take(hard, open_), bounds[open_], anchor[open_], max_boxes)
-        best = best.updated(exact, open_, closed.best)
-        bounds[open_] = closed.bounds
-    return contracts_of(batch, settled(exact, best).menus, bounds)
+    later = np.array([batch.provisional and _countable(problem) for problem in problems])
+    left_open = np.flatnonzero((bounds - best.reached > GAP_TOLERANCE) & ~later)
+    if left_open.size:
+        hard = exact.take(left_open)
+        known = best.take(hard, left_open)
+        found = _search(hard, known, bounds[left_open], anchor[left_open], max_boxes)
+        best = best.updated(exact, left_open, found.best)
+        bounds[left_open] = found.bounds
+    return contracts(problems, models.order, exact, settled(exact, best).menus, bounds)
 
 
-def _solve_selecting(
-    problem: Problem, method: Method, max_boxes: int | None, max_nodes: int
-) -> Contract:
-    """The contract where some outside options are better than autarky: who takes part is open."""
-
-    def close(
-        model: FirstMoment, best: Incumbents, bounds: FloatArray, anchor: FloatArray
-    ) -> Closed:
-        return close_batch(model, best, bounds, anchor, max_boxes)
-
-    order = np.argsort(-problem.costs, kind="stable")
+def _select(batch: Batch, max_boxes: int | None, max_nodes: int) -> Contract:
+    """The contract of one problem where who takes part is a choice."""
+    (problem,) = batch.problems
     if problem.n_parties > 1:
-        selection = best_selection(
-            problem, close, tolerance=GAP_TOLERANCE, method=method, max_nodes=max_nodes
+        found = best_selection(
+            problem, method=batch.method, max_boxes=max_boxes, max_nodes=max_nodes
         )
     else:
-        selection = alone_or_out(problem)
-    return contract_for_selection(problem, order, selection)
+        found = alone_or_out(problem)
+    places, bounds = problem.costliest_first[found.types][None], np.array([found.bound])
+    (contract,) = contracts([problem], places, found.model, found.menu, bounds)
+    return contract
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """The convex programs of a batch, types costliest first.
+
+    Attributes
+    ----------
+    order : (B, I) ndarray of int
+        The types' places in their problems.
+    exact, envelope : FirstMoment
+        On the curves themselves, and on their concave envelopes.
+    autarky : (B, I) ndarray
+        What each type contributes alone.
+    """
+
+    order: IntArray
+    exact: FirstMoment
+    envelope: FirstMoment
+    autarky: FloatArray
+
+
+def first_moments(batch: Batch) -> Models:
+    """State the problems of a batch, in values of the best model.
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate, or the curves admit no exponential sum.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> (batch,) = plan([Problem(10, [0.5, 0.5], [0.1, 0.2], GeneralizationBound())])
+    >>> models = first_moments(batch)
+    >>> models.order.tolist(), models.exact.costs.tolist()
+    ([[1, 0]], [[0.002, 0.001]])
+    """
+    problems, first = batch.problems, batch.problems[0]
+    unit = first.model_value.optimum
+    order = np.array([problem.costliest_first for problem in problems])
+    probabilities, costs = (
+        np.take_along_axis(np.array(rows), order, axis=1)
+        for rows in (
+            [problem.probabilities for problem in problems],
+            [problem.costs for problem in problems],
+        )
+    )
+    alone = autarky_at(first.model_value, costs)
+    expectation: Expectation
+    if batch.method == "enumeration":
+        expectation = Enumeration.of(first.n_parties, probabilities, first.beliefs)
+    else:
+        reach = common_range(problems)
+        if reach is None:
+            raise ValueError(
+                f"expectations must be 'enumeration' for {first.accuracy!r} with"
+                f" {first.valuation!r}: no exponential sum is close enough to it"
+            )
+        n_parties = np.array([float(problem.n_parties) for problem in problems])
+        expectation = SumExpectation(n_parties, probabilities, first.beliefs, *reach)
+    kind, chain = ManyTypes if batch.banded else FirstMoment, Chain.of(_ties(first))
+    curves = first.accuracy, first.model_value
+    envelopes = first.accuracy.envelope(), first.model_value.envelope()
+    exact, envelope = (
+        kind(expectation, a, v, unit, costs / unit, alone.utilities / unit, chain)
+        for a, v in (curves, envelopes)
+    )
+    return Models(order, exact, envelope, alone.contributions)
 
 
 def _search(
@@ -275,4 +468,4 @@ def _search(
         starts += [np.maximum(m, 1e-6 * keen) for m in (best.menus.point.contributions, anchor)]
         for start in starts:
             best = best.searched(problem, start, anchor)
-    return close_batch(problem, best, bounds, anchor, max_boxes)
+    return closed(problem, best, bounds, anchor, max_boxes)

@@ -49,18 +49,18 @@ solutions), and the bound that of the nodes left open: proven all the same.
 from __future__ import annotations
 
 import itertools
-import math
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from ..accuracy import Curve, FloatArray, IntArray
+from ..attendance import n_outcomes
+from ..contract import GAP_TOLERANCE
 from ..problem import Problem, autarky
 from .bounds import dual_bound
-from .boxes import NARROW, PENALTY_GROWTH, PENALTY_LIMIT, ROUNDING, Closed
+from .boxes import NARROW, PENALTY_GROWTH, PENALTY_LIMIT, ROUNDING, closed
 from .interior_point import Solution, central_path_end
 from .menus import Incumbents, safely_above, settled
 from .moments import Enumeration, Expectation, MomentsLike, Uncertainty
@@ -304,15 +304,11 @@ class _Leaf:
     menu: Solution
 
 
-Closing = Callable[[FirstMoment, Incumbents, FloatArray, FloatArray], Closed]
-
-
 def best_selection(
     problem: Problem,
-    close: Closing,
     *,
-    tolerance: float,
     method: str = "auto",
+    max_boxes: int | None = None,
     max_nodes: int = NODES,
 ) -> Selection:
     """Decide who takes part, and on which menu.
@@ -321,13 +317,10 @@ def best_selection(
     ----------
     problem : Problem
         With at least two parties.
-    close : callable
-        Looks for better menus and lower bounds where accuracy is not concave, for one selection:
-        takes its problem, the best menu known, its bound, and contributions to draw towards.
-    tolerance : float > 0
-        Gap in expected accuracy at which nodes are left.
     method : {"auto", "enumeration", "sum"}
         How expectations are computed, as for :func:`paid_with_models.solve`.
+    max_boxes : int >= 0, optional
+        Most boxes for a selection where accuracy is not concave, as for the same.
     max_nodes : int >= 1
         Most nodes.
 
@@ -342,11 +335,10 @@ def best_selection(
     ...     10, [0.5, 0.5], [1.0, 0.1], Saturating((0.9,), (0.01,)),
     ...     reservation_utilities=[85.0, 60.0],
     ... )
-    >>> selection = best_selection(problem, lambda *_: None, tolerance=1e-8)  # concave: no gap
-    >>> selection.types.tolist()  # the first would cost more than it brings
+    >>> best_selection(problem).types.tolist()  # the first would cost more than it brings
     [1]
     """
-    search = _Search(problem, close, tolerance, method)
+    search = _Search(problem, method, max_boxes)
     search.run(max_nodes)
     return search.result()
 
@@ -366,7 +358,7 @@ def alone_or_out(problem: Problem) -> Selection:
     >>> alone_or_out(problem).types.tolist()
     [1]
     """
-    search = _Search(problem, _left_open, 0.0, "enumeration")
+    search = _Search(problem, "enumeration")
     types = np.flatnonzero(~search.better_outside)
     if types.size == 0:
         return Selection(types, None, None, search.reached, 1)
@@ -422,8 +414,8 @@ def every_selection(problem: Problem) -> list[Selected]:
     >>> [it.types for it in every_selection(problem)]
     [(0, 1), (1,), (0,)]
     """
-    search = _Search(problem, _left_open, 0.0, "enumeration")
-    order = np.argsort(-problem.costs, kind="stable")
+    search = _Search(problem, "enumeration")
+    order = problem.costliest_first
     all_types = range(problem.n_types)
     selections = [
         np.array(types)
@@ -441,18 +433,12 @@ def every_selection(problem: Problem) -> list[Selected]:
     return sorted(found, key=lambda it: (-it.upper_bound, it.types))
 
 
-def _left_open(
-    model: FirstMoment, best: Incumbents, bounds: FloatArray, anchor: FloatArray
-) -> Closed:
-    return Closed(best, bounds, np.zeros(len(bounds), dtype=np.intp))
-
-
 class _Search:
     """The state of a search; types are costliest first, money in values of the best model."""
 
-    def __init__(self, problem: Problem, close: Closing, tolerance: float, method: str) -> None:
-        self.problem, self.close, self.tolerance = problem, close, tolerance
-        order = np.argsort(-problem.costs, kind="stable")
+    def __init__(self, problem: Problem, method: str, max_boxes: int | None = None) -> None:
+        self.problem, self.max_boxes = problem, max_boxes
+        order = problem.costliest_first
         self.unit = problem.model_value.optimum
         self.p = problem.probabilities[order]
         self.c = problem.costs[order] / self.unit
@@ -462,8 +448,7 @@ class _Search:
         self.better_outside = problem.better_outside[order]
         self.n_types = order.size
         self.method = method
-        most = problem.n_parties * self.unit / float(problem.costs.min())
-        self.range = sum_range(problem.accuracy, problem.model_value, most)
+        self.range = sum_range(problem.accuracy, problem.model_value, problem.most_data)
         if method == "sum" and self.range is None:
             raise ValueError(
                 f"expectations must be 'enumeration' for {problem.accuracy!r} with"
@@ -505,7 +490,7 @@ class _Search:
 
     def hopeful(self, bound: float) -> bool:
         """Whether something with this bound may hold a better menu; if not, it is dropped."""
-        if bound > self.reached + self.tolerance:
+        if bound > self.reached + GAP_TOLERANCE:
             return True
         self.left = max(self.left, bound)
         return False
@@ -564,7 +549,7 @@ class _Search:
 
     def searched(self, leaf: _Leaf) -> _Leaf:
         """With the best menu near that of the envelopes, if it beats what is reached."""
-        if leaf.bound <= self.reached + self.tolerance:
+        if leaf.bound <= self.reached + GAP_TOLERANCE:
             return leaf
         anchor = self.autarkic(leaf.model, leaf.types).point.contributions
         start = np.maximum(leaf.relaxed, 1e-6 * leaf.model.box[:, 1::2])
@@ -584,7 +569,7 @@ class _Search:
             by_sums = [
                 leaf.types
                 for leaf in self.leaves.values()
-                if leaf.bound > self.reached + self.tolerance
+                if leaf.bound > self.reached + GAP_TOLERANCE
                 and not isinstance(leaf.model.expectation, Enumeration)
                 and self.n_outcomes(leaf.types.size) <= COUNTABLE
             ]
@@ -593,14 +578,15 @@ class _Search:
             if self.hopeful(leaf.bound):
                 known = Incumbents(leaf.menu, np.array([self.reached]))
                 anchor = self.autarkic(leaf.model, leaf.types).point.contributions
-                closed = self.close(leaf.model, known, np.array([leaf.bound]), anchor)
-                self.kept(leaf, closed.best)
-                self.left = max(self.left, float(closed.bounds[0]))
+                bound = np.array([leaf.bound])
+                closer = closed(leaf.model, known, bound, anchor, self.max_boxes)
+                self.kept(leaf, closer.best)
+                self.left = max(self.left, float(closer.bounds[0]))
 
     def n_outcomes(self, n_types: int) -> int:
         """How many outcomes there are with so many types in and all others as one."""
         n_kinds = min(n_types + 1, self.n_types)
-        return math.comb(self.problem.n_parties + n_kinds - 1, n_kinds - 1)
+        return n_outcomes(self.problem.n_parties, n_kinds)
 
     def law(self, members: IntArray, exact: bool) -> Expectation:
         """Who turns up of the selected types, (B, n); all others are one type that stays out."""
@@ -610,7 +596,6 @@ class _Search:
         outside = np.where(others, self.p, 0.0).sum(axis=1, keepdims=True)
         everybody = members.shape[1] == self.n_types
         p = self.p[members] if everybody else np.hstack([outside, self.p[members]])
-        n_outcomes = self.n_outcomes(members.shape[1])
         if exact or self.method == "enumeration":
             by_sums = False
         elif self.method == "sum":
@@ -618,7 +603,9 @@ class _Search:
         else:
             # Sums say nothing about outcomes with next to no data, such as nobody being in.
             rare = everybody or float(outside.max()) ** n_parties < RARE
-            by_sums = n_outcomes > (MANY_OUTCOMES if rare else TOO_MANY_OUTCOMES)
+            by_sums = self.n_outcomes(members.shape[1]) > (
+                MANY_OUTCOMES if rare else TOO_MANY_OUTCOMES
+            )
         if by_sums and self.range is not None:
             parties = np.full(len(members), float(n_parties))
             sums = SumExpectation(parties, p, beliefs, *self.range)
@@ -769,7 +756,7 @@ class _Search:
             bound = dual_bound(some, point, end.row_prices, end.cap_prices)
             bounds[rows], relaxed[rows] = np.minimum(bounds[rows], bound), point.contributions
             short = elastic.worth(end.row_prices, end.cap_prices) > 0.5 * penalty[rows]
-            short &= (bound > self.reached + self.tolerance) & (penalty[rows] < PENALTY_LIMIT)
+            short &= (bound > self.reached + GAP_TOLERANCE) & (penalty[rows] < PENALTY_LIMIT)
             penalty[rows] *= PENALTY_GROWTH
             rows = rows[short]
         leaves = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import ConcaveEnvelope, Curve, FloatArray
-from ..attendance import enumerable
+from ..attendance import enumerable, n_outcomes
 from ..problem import Problem
 from .moments import Enumeration, Expectation, Uncertainty
 from .sums import ExponentialSum, error_over_tolerance, fit_exponential_sum
 
-__all__ = ["SumExpectation", "expectation_of", "moments_at", "sum_range"]
+__all__ = ["SumExpectation", "common_range", "expectation_of", "moments_at", "sum_range"]
 
 
 #: Enumerations of up to so many numbers are cheap enough to be preferred for being exact.
@@ -276,10 +276,9 @@ def expectation_of(problem: Problem) -> Expectation:
     ValueError
         If the outcomes are too many to enumerate and the curves do not admit sums.
     """
-    outcomes = math.comb(problem.n_parties + problem.n_types - 1, problem.n_types - 1)
-    most = problem.n_parties * problem.model_value.optimum / float(problem.costs.min())
-    if outcomes * problem.n_types > ENTRIES_WORTH_ENUMERATING:
-        reach = sum_range(problem.accuracy, problem.model_value, most)
+    entries = n_outcomes(problem.n_parties, problem.n_types) * problem.n_types
+    if entries > ENTRIES_WORTH_ENUMERATING:
+        reach = sum_range(problem.accuracy, problem.model_value, problem.most_data)
         if reach is not None:
             n_parties = np.array([float(problem.n_parties)])
             return SumExpectation(n_parties, problem.probabilities[None], problem.beliefs, *reach)
@@ -455,10 +454,8 @@ class SumExpectation:
         )
 
 
-def common_range(problems: list[Problem]) -> tuple[float, float] | None:
+def common_range(problems: Sequence[Problem]) -> tuple[float, float] | None:
+    """The range on which sums stand for the curves of problems that have the same ones, or None."""
     first = problems[0]
-    most = max(
-        problem.n_parties * first.model_value.optimum / float(problem.costs.min())
-        for problem in problems
-    )
+    most = max(problem.most_data for problem in problems)
     return sum_range(first.accuracy, first.model_value, most)

@@ -7,6 +7,7 @@ Random problems are the same on every machine. :func:`problems` is the strategy 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -155,13 +156,11 @@ def random_problem(
     n_types, n_parties = number(types), number(parties)
     curve = curves[int(rng.integers(len(curves)))]
     valuation = valuations[int(rng.integers(len(valuations)))]
-    worth = float(valuation(1.0))
+    worth, logs = float(valuation(1.0)), (math.log(costs[0]), math.log(costs[1]))
     return Problem(
         n_parties,
         rng.dirichlet(np.full(n_types, 2.0)),
-        np.exp(rng.uniform(np.log(costs[0]), np.log(costs[1]), n_types))
-        * float(valuation(1.0))
-        / 100,
+        np.exp(rng.uniform(*logs, n_types)) * worth / 100,
         curve,
         valuation,
         beliefs="own" if rng.integers(2) else "paper",

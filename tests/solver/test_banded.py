@@ -15,8 +15,8 @@ from paid_with_models import (
     menu_residuals,
     solve,
 )
-from paid_with_models.solver.banded import ChainSystem, ManyTypes
-from paid_with_models.solver.interior_point import _Linearized, maximize
+from paid_with_models.solver.banded import Banded
+from paid_with_models.solver.interior_point import maximize
 from paid_with_models.solver.program import Chain, FirstMoment
 from paid_with_models.solver.routes import plan, run
 from paid_with_models.solver.sum_moments import SumExpectation
@@ -33,7 +33,7 @@ def both_forms(seed, beliefs="paper", valuation=None, n_types=12):
     costs = np.sort(rng.lognormal(0, 0.8, (1, n_types)) * 3e-3, axis=1)[:, ::-1]
     outside = np.sort(rng.uniform(0, 0.3, (1, n_types)), axis=1)
     fields = sums, accuracy, value, value.optimum, costs, outside, Chain.of((False,) * n_types)
-    return FirstMoment(*fields), ManyTypes(*fields), rng
+    return FirstMoment(*fields), FirstMoment(*fields, form=Banded), rng
 
 
 CASES = [(0, "paper", None), (1, "own", None), (2, "paper", ExponentialValuation(50.0, 2.0))]
@@ -68,8 +68,8 @@ def test_newton_steps_are_those_of_the_dense_form(seed, beliefs, valuation):
     q, r = rng.uniform(0.01, 1, (1, 11)), rng.uniform(0.01, 1, (1, 12))
     prices = rng.uniform(1e-3, 1, (1, 24)), rng.uniform(0, 1, (1, 11)), rng.uniform(0, 1, (1, 12))
     raised = [rng.normal(size=a.shape) * 0.01 for a in (x, q, r)]
-    theirs = _Linearized(dense, dense.point(x), (x, q, r), prices).direction(*raised)
-    ours = ChainSystem(banded, banded.point(x), (x, q, r), prices).direction(*raised)
+    theirs = dense.linearized(dense.point(x), (x, q, r), prices).direction(*raised)
+    ours = banded.linearized(banded.point(x), (x, q, r), prices).direction(*raised)
     for steps, wanted in zip(ours, theirs, strict=True):
         for step, want in zip(steps, wanted, strict=True):
             assert step == pytest.approx(want, rel=1e-8, abs=1e-10 * np.abs(want).max())

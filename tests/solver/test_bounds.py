@@ -147,7 +147,7 @@ def stub(**changes):
         accuracy=changes.pop("reached", np.zeros(2)), weighted_gradient=pulled
     )
     numbers = {
-        "box": steps, "value_unit": 4.0, "reservation_utilities": none, "costs": none + 1.0,
+        "box": steps, "value_unit": 4.0, "reach": none + 1.0,
         "accuracy": SimpleNamespace(optimum=np.inf), "value": "value",
     }  # fmt: skip
 
@@ -194,8 +194,7 @@ ROWS, CAPS = np.array([[3.0], [5.0]]), np.array([[1.0, 2.0], [0.5, 0.25]])
         (
             {
                 "slope": np.array([[0.01, 0.02], [0.03, 0.04]]),
-                "reservation_utilities": np.array([[0.5, 0.2], [0.0, 0.5]]),
-                "costs": np.array([[0.5, 0.1], [0.2, 0.25]]),
+                "reach": np.array([[1.0, 8.0], [5.0, 2.0]]),
             },
             [(0.01 * 1 + 0.02 * 8) * 4, (0.03 * 5 + 0.04 * 2) * 1.75],
         ),

@@ -7,12 +7,11 @@ import pytest
 
 from paid_with_models import LinearValuation, ModelValue
 from paid_with_models.solver.interior_point import (
-    _length,
-    _Linearized,
-    _Path,
+    Path,
     finished,
     kkt_residual,
     maximize,
+    step_length,
 )
 from tests.problems import first_moments
 
@@ -97,13 +96,13 @@ def test_a_step_solves_the_linearised_conditions(tied, seed):
     (x, q, r), (z, mu, lam) = primal, dual
     rng = np.random.default_rng([1, seed])
     to_x, to_q, to_r = (rng.uniform(-0.1, 0.1, v.shape) for v in primal)
-    (dx, dq, dr), (dz, d_mu, d_lam) = _Linearized(tied, point, primal, dual).direction(
+    (dx, dq, dr), (dz, d_mu, d_lam) = tied.linearized(point, primal, dual).direction(
         to_x, to_q, to_r
     )
     live = tied.chain.live
-    jacobian = np.concatenate([tied.row_jacobian, tied.cap_jacobian(point)], axis=1)
+    jacobian = tied.dense.jacobian(point)
     stationarity = tied.gradient(point, mu, lam) + z
-    stationarity += np.einsum("bij,bj->bi", tied.hessian(point, lam), dx) + dz
+    stationarity += np.einsum("bij,bj->bi", tied.dense.hessian(point, lam), dx) + dz
     stationarity += np.einsum("bkj,bk->bj", jacobian, np.hstack([d_mu, d_lam]))
     size = tied.box
     assert (stationarity * size)[:, live] == pytest.approx(0, abs=1e-9)
@@ -119,19 +118,19 @@ def test_a_step_solves_the_linearised_conditions(tied, seed):
 def test_a_problem_gone_astray_does_not_stop_the_others(tied):
     point, primal, dual = state(tied)
     targets = [-0.1 * np.ones_like(v) for v in primal]
-    expected = _Linearized(tied, point, primal, dual).direction(*targets)
+    expected = tied.linearized(point, primal, dual).direction(*targets)
     x = primal[0].copy()
     x[0] = np.nan
     with np.errstate(invalid="ignore"):
         astray = tied.point(x)
-        found = _Linearized(tied, astray, (x, *primal[1:]), dual).direction(*targets)
+        found = tied.linearized(astray, (x, *primal[1:]), dual).direction(*targets)
     for ours, theirs in zip((*found[0], *found[1]), (*expected[0], *expected[1]), strict=True):
         assert ours[1] == pytest.approx(theirs[1], rel=1e-9, abs=1e-12)
 
 
 def test_paths_start_inside_with_equal_products(tied):
     """Slacks and prices are positive, and each product of the two is the same."""
-    path = _Path.of(tied, 0.5 * (1 - tied.reservation_utilities) / tied.costs)
+    path = Path.of(tied, *tied.start(0.5 * tied.reach))
     live = tied.chain.live
     for v, w in zip(path.primal, path.dual, strict=True):
         used = np.broadcast_to(live, v.shape) if v.shape[1] == live.size else np.full(v.shape, True)
@@ -146,8 +145,8 @@ def test_paths_start_inside_with_equal_products(tied):
 def test_steps_stop_short_of_the_first_bound():
     values = (np.array([[1.0, 2.0], [1.0, 2.0], [0.0, 1.0]]), np.ones((3, 1)))
     moves = (np.array([[-2.0, -1.0], [-0.5, 3.0], [0.0, -4.0]]), np.array([[1.0], [-0.9], [0.0]]))
-    assert _length(values, moves, 1.0).ravel() == pytest.approx([0.5, 1.0, 0.25])
-    assert _length(values, moves, 0.8).ravel() == pytest.approx([0.4, 0.8 / 0.9, 0.2])
+    assert step_length(values, moves, 1.0).ravel() == pytest.approx([0.5, 1.0, 0.25])
+    assert step_length(values, moves, 0.8).ravel() == pytest.approx([0.4, 0.8 / 0.9, 0.2])
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-4, 30.0])

@@ -9,10 +9,10 @@ from paid_with_models import GeneralizationBound, LinearValuation, ModelValue
 from paid_with_models.problem import autarky_at
 from paid_with_models.solver.interior_point import maximize
 from paid_with_models.solver.menus import (
+    ACCURACY_WORTH_NOTHING,
     FEASIBILITY_TOLERANCE,
     MARGINS,
-    UNSETTLED,
-    WORTHLESS,
+    NEEDS_OWN_PRICES,
     Incumbents,
     priced,
     repaired,
@@ -162,7 +162,7 @@ def test_next_to_nothing_is_nothing_in_its_own_row_only():
     kept = [[0.0, 200.0], [1e-9, 200.0], [7e-11, 60.0]]
     assert result.menus.point.contributions.tolist() == kept
     assert result.reached == pytest.approx(result.menus.point.moments.accuracy, abs=1e-15)
-    assert result.reached == pytest.approx(known.reached, abs=WORTHLESS)
+    assert result.reached == pytest.approx(known.reached, abs=ACCURACY_WORTH_NOTHING)
 
 
 def test_nothing_is_rounded_that_would_cost_accuracy():
@@ -170,7 +170,10 @@ def test_nothing_is_rounded_that_would_cost_accuracy():
     menus = priced(problem, np.array([[1e-11, 200.0]]), maximize(problem))
     menus = replace(menus, residual=np.zeros(1))
     accuracy = menus.point.moments.accuracy
-    for reached, rounded in ((accuracy + 0.5 * WORTHLESS, True), (accuracy + 1e-9, False)):
+    for reached, rounded in (
+        (accuracy + 0.5 * ACCURACY_WORTH_NOTHING, True),
+        (accuracy + 1e-9, False),
+    ):
         result = settled(problem, Incumbents(menus, reached))
         assert bool(result.menus.point.contributions[0, 0] == 0.0) is rounded
         assert result.reached == (result.menus.point.moments.accuracy if rounded else reached)
@@ -184,5 +187,5 @@ def test_menus_without_prices_are_given_their_own(three):
     fits = satisfies(problem, best.point)
     result = settled(problem, Incumbents(without, best.point.moments.accuracy))
     assert fits.any()
-    assert np.all(result.menus.residual[fits] < UNSETTLED)
+    assert np.all(result.menus.residual[fits] < NEEDS_OWN_PRICES)
     assert result.menus.cap_prices[fits] == pytest.approx(best.cap_prices[fits], rel=1e-6)

@@ -5,6 +5,7 @@ import pytest
 from scipy.optimize import linprog
 
 from paid_with_models import GeneralizationBound, LinearValuation, ModelValue, least_utilities
+from paid_with_models.solver.dense import elastic
 from paid_with_models.solver.moments import Enumeration
 from paid_with_models.solver.program import Chain, FirstMoment, Rows
 
@@ -81,7 +82,7 @@ def test_increments_describe_the_menu(costs):
     increments = model.increments_of(m[None])
     point = model.point(increments)
     assert point.contributions[0] == pytest.approx(m)
-    rewards = outside[0] + 100 * (model.reward_jacobian @ increments[0])[0]
+    rewards = outside[0] + 100 * (model.dense.reward_jacobian @ increments[0])[0]
     expected = least_utilities(m, costs, outside) + np.array(costs) * m
     assert rewards == pytest.approx(expected)
     assert point.rows.min(initial=0.0) >= -1e-12
@@ -109,7 +110,7 @@ def test_gradient_and_hessian_against_finite_differences():
         return float(point.moments.accuracy[0] + rows[0] @ point.rows[0] + caps[0] @ point.caps[0])
 
     gradient = model.gradient(model.point(x), rows, caps)[0]
-    hessian = model.hessian(model.point(x), caps)[0]
+    hessian = model.dense.hessian(model.point(x), caps)[0]
     for j in range(6):
         step = np.zeros((1, 6))
         step[0, j] = 1e-4
@@ -170,6 +171,28 @@ def test_some_problems_of_a_batch_are_those_problems():
         assert getattr(part, name) == pytest.approx(getattr(every, name)[rows], rel=1e-14), name
     assert np.array_equal(some.row_unit, whole.row_unit[rows])
     assert np.array_equal(some.box, whole.box[rows])
+
+
+def test_an_elastic_problem_is_the_problem_where_nothing_is_violated():
+    """Its violation costs 1 a unit, and loosens caps, and elastic rows at their own rate."""
+    model, price = batch_of_three(), np.array([2.0, 10.0, 50.0])
+    model = dataclasses.replace(
+        model, others=dataclasses.replace(model.others, elastic=np.array([[0.0, 0.5]] * 3))
+    )
+    x = np.array([[0.1, 20.0, 5.0, 30.0], [0.0, 40.0, 0.0, 60.0], [0.2, 80.0, 1.0, 10.0]])
+    loose, point = elastic(model.dense, price), model.point(x)
+    violated = loose.point(np.hstack([x, [[4.0]] * 3]))
+    assert violated.contributions == pytest.approx(point.contributions, rel=1e-15)
+    assert violated.caps == pytest.approx(point.caps + 4.0 / price[:, None])
+    rates = np.array([0.0, 0.0, 0.5])  # of IR of the second type, then of the others
+    assert violated.rows == pytest.approx(point.rows + rates * 4.0 / price[:, None])
+    none = loose.point(np.hstack([x, np.zeros((3, 1))]))
+    rows, caps = np.ones((3, 3)), np.ones((3, 2))
+    gradient = loose.gradient(none, rows, caps)
+    assert gradient[:, :-1] == pytest.approx(model.gradient(point, rows, caps))
+    assert gradient[:, -1] == pytest.approx((2 + 0.5) / price - 1)
+    some = loose.take(np.array([2]))
+    assert some.point(np.append(x[2], 4.0)[None]).rows == pytest.approx(violated.rows[2:])
 
 
 def test_constraints_added_to_others_keep_both():

@@ -25,7 +25,8 @@ from paid_with_models import (
 )
 from paid_with_models.paper.scenarios import SCENARIOS
 from paid_with_models.solver.interior_point import maximize
-from paid_with_models.solver.selection import _Search, best_selection, every_selection
+from paid_with_models.solver.participation import Participation
+from paid_with_models.solver.selection import best_selection, every_selection
 from tests.problems import Grid, left_out, outside_problem, selections, with_outside
 
 CURVE = GeneralizationBound()
@@ -159,8 +160,7 @@ def test_staying_out_is_a_constraint_with_a_price():
 
     def best(outside):
         stated = dataclasses.replace(problem, reservation_utilities=[0.0, outside, 40.0])
-        search = _Search(stated, "enumeration")
-        leaf = search.solved([types], exact=True)[0]
+        (leaf,) = Participation(stated).solved([types], exact=True)
         return leaf.model, maximize(leaf.model, leaf.relaxed)
 
     free_model, free = best(99.0)

@@ -7,8 +7,8 @@ one before, utility :math:`u_i = u_{i-1} + (c_{i-1} - c_i) y_i`, and the cap. A 
 interior-point method is therefore a banded linear system, bordered by 2J dense columns:
 :class:`ChainSystem` factors the band once and eliminates the border through it.
 
-:class:`ManyTypes` is a :class:`paid_with_models.solver.program.FirstMoment` that never forms a
-matrix of I by I entries. It takes one problem at a time, without ties.
+:class:`Banded` is the algebra of a :class:`paid_with_models.solver.program.FirstMoment` that never
+forms a matrix of I by I entries. It takes one problem at a time, without ties.
 """
 
 from __future__ import annotations
@@ -19,18 +19,41 @@ import numpy as np
 from scipy.linalg.lapack import dgbtrf, dgbtrs
 
 from ..accuracy import FloatArray, IntArray
-from .program import FirstMoment, Point
+from .dense import Point, Vectors
+from .program import FirstMoment
 from .sum_moments import SumMoments
 
-__all__ = ["ChainSystem", "ManyTypes"]
+__all__ = ["Banded", "ChainSystem"]
 
 
-#: Powers M^(N-2) below this play no part in double precision.
-NEGLIGIBLE = 1e-60
+#: SMALLEST_POWER: powers M^(N-2) below this play no part in double precision.
+SMALLEST_POWER = 1e-60
+
+#: REACH: the farthest that an entry of the band is from the diagonal: y_i and m_(i-1) are 4 apart,
+#: nu_i and u_(i-1) are 6.
+REACH = 6
 
 
-class ManyTypes(FirstMoment):
-    """One first-moment problem (a batch of one) with exponential sums and distinct costs."""
+class Banded:
+    """The algebra of one problem (a batch of one) with exponential sums and distinct costs.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, Problem
+    >>> from paid_with_models.solver.routes import first_moments, plan
+    >>> costs = np.linspace(0.1, 0.5, 50)
+    >>> (batch,) = plan([Problem(1000, np.full(50, 0.02), costs, GeneralizationBound())])
+    >>> problem = first_moments(batch).exact
+    >>> problem.form is Banded, problem.forms_matrices
+    (True, False)
+    """
+
+    #: No matrix of I by I entries (:class:`paid_with_models.solver.program.Algebra`).
+    forms_matrices = False
+
+    def __init__(self, problem: FirstMoment) -> None:
+        self.problem = problem
+        self.costs, self.steps = problem.costs, problem.steps
 
     def menu(self, increments: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Contributions m, slopes y and utilities beyond f_1, (1, I) each."""
@@ -42,16 +65,18 @@ class ManyTypes(FirstMoment):
         return m, y, u
 
     def point(self, increments: FloatArray) -> Point:
+        """The menu with these increments, (1, 2I), and its derivatives."""
         m, _, u = self.menu(increments)
-        f = self.reservation_utilities
-        moments = self.expectation.moments(self.accuracy, self.value, m)
+        problem = self.problem
+        f = problem.reservation_utilities
+        moments = problem.expectation.moments(problem.accuracy, problem.value, m)
         rewards = f[:, :1] + u + self.costs * m
         return Point(
             increments=increments,
             contributions=m,
             moments=moments,
             rows=(u - (f - f[:, :1]))[:, 1:],
-            caps=moments.values / self.value_unit - rewards,
+            caps=moments.values / problem.value_unit - rewards,
         )
 
     def pull(self, on_m: FloatArray, on_u: FloatArray) -> FloatArray:
@@ -63,7 +88,8 @@ class ManyTypes(FirstMoment):
         return gradient
 
     def gradient(self, point: Point, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
-        pulled = point.moments.weighted_gradient(cap_prices / self.value_unit)
+        """Gradient (1, 2I) of F + row_prices · rows + cap_prices · caps in the increments."""
+        pulled = point.moments.weighted_gradient(cap_prices / self.problem.value_unit)
         on_u = -cap_prices
         on_u[:, 1:] += row_prices
         return self.pull(pulled - self.costs * cap_prices, on_u)
@@ -71,8 +97,9 @@ class ManyTypes(FirstMoment):
     def blocks(
         self, point: Point, cap_prices: FloatArray, columns: IntArray, constraints: IntArray
     ) -> tuple[FloatArray, FloatArray]:
-        terms = cast(SumMoments, point.moments).terms
-        middle, cross, diagonal = (a[0] for a in terms.curvature(cap_prices / self.value_unit))
+        """Parts of the Hessian and of the Jacobian of rows and caps, of chosen columns."""
+        terms, unit = cast(SumMoments, point.moments).terms, self.problem.value_unit
+        middle, cross, diagonal = (a[0] for a in terms.curvature(cap_prices / unit))
 
         def later(values: FloatArray) -> FloatArray:
             """Sums over this and all later types; one row per chosen increment."""
@@ -101,33 +128,57 @@ class ManyTypes(FirstMoment):
         reached = columns // 2 <= caps[:, None]
         spread = terms.spread[0][caps] @ pull.T
         own = np.where(reached & of_data, terms.own[0][caps][:, None], 0.0)
-        of_caps = (spread + own) / self.value_unit - np.where(reached, price, 0.0)
+        of_caps = (spread + own) / unit - np.where(reached, price, 0.0)
         return hessian[None], np.concatenate([rows, of_caps])[None]
+
+    def linearized(self, point: Point, primal: Vectors, dual: Vectors) -> ChainSystem:
+        """The optimality conditions, linearized at a state of the interior-point method."""
+        return ChainSystem(self, point, primal, dual)
 
 
 class ChainSystem:
-    """The optimality conditions of a :class:`ManyTypes`, linearised at a state.
+    r"""The optimality conditions of a :class:`Banded` problem, linearized at a state.
 
-    Does what the dense system of :mod:`paid_with_models.solver.interior_point` does. Per type the
-    band has five unknowns: dy, dm, du, the multiplier of the recursion of utilities, and the change
-    of the cap's price.
+    It does what :class:`paid_with_models.solver.dense.DenseSystem` does. Per type the band has five
+    unknowns: dy, dm, du, the multiplier nu of the recursion of utilities, and the change kappa of
+    the cap's price. With the border's J + J unknowns phi and theta the matrix is
+
+    .. code-block:: text
+
+                  type 1   type 2   type 3   ...  type I  |  phi      theta
+        type 1  [   A_1      B_2'                         |  K_1      P_1   ]
+        type 2  [   B_2      A_2      B_3'                |  K_2      P_2   ]
+        type 3  [            B_3      A_3    ...          |  K_3      P_3   ]
+        ...     [                     ...    ...   B_I'   |  ...      ...   ]
+        type I  [                            B_I   A_I    |  K_I      P_I   ]
+                [-----------------------------------------+-----------------]
+        phi     [   P_1'     P_2'     P_3'   ...   P_I'   |  -1       0     ]
+        theta   [   K_1'     K_2'     K_3'   ...   K_I'   |   1      -1     ]
+
+    with, for each type (z/x of its increments y - m_before and m - y as a and b, d the diagonal of
+    the Hessian in m, c the cost, s the step of costs, o what m adds to its own cap)
+
+    .. code-block:: text
+
+                 y      m         u       nu     kappa             B_i couples with type i - 1:
+        y     [ a+b    -b                 -s          ]            y_i   with m_(i-1)   by -a
+        m     [  -b   b+a_next+d                 o-c  ]            nu_i  with u_(i-1)   by -1
+        u     [               mu/q         1     -1   ]
+        nu    [  -s            1                      ]            K_i: cross in row m, spread in
+        kappa [       o-c     -1                -r/lam]            row kappa; P_i: pull in row m.
+
+    The first type has no y and no nu: their equations read dy = 0 and nu = 0.
     """
 
-    def __init__(
-        self,
-        problem: ManyTypes,
-        point: Point,
-        primal: tuple[FloatArray, ...],
-        dual: tuple[FloatArray, ...],
-    ) -> None:
+    def __init__(self, problem: Banded, point: Point, primal: Vectors, dual: Vectors) -> None:
         self.problem = problem
         (self.x, self.q, self.r), (self.z, self.mu, self.lam) = primal, dual
         self.row_gap, self.cap_gap = point.rows - self.q, point.caps - self.r
         self.gradient = problem.gradient(point, self.mu, self.lam) + self.z
-        unit = problem.value_unit
+        unit = problem.problem.value_unit
         terms = cast(SumMoments, point.moments).terms
         middle, cross, diagonal = (a[0] for a in terms.curvature(self.lam / unit))
-        used = terms.all_2[0, 0] > NEGLIGIBLE
+        used = terms.all_2[0, 0] > SMALLEST_POWER
         self.size = np.sqrt(middle[used])  # of the border's unknowns, to balance it
         self.pull = terms.pull[0][:, used] * self.size
         self.cross = cross[:, used] / self.size
@@ -141,14 +192,13 @@ class ChainSystem:
         on_y, on_m = (self.z / self.x)[0, 0::2].copy(), (self.z / self.x)[0, 1::2]
         on_u = np.append(on_y[0], (self.mu / self.q)[0])
         on_y[0] = 0.0
-        reach = 6
-        band = np.zeros((3 * reach + 1, 5 * n))
+        band = np.zeros((3 * REACH + 1, 5 * n))
         at = 5 * np.arange(n)
 
         def add(row: IntArray, column: IntArray, values: FloatArray | float) -> None:
-            band[2 * reach + row - column, column] += values
+            band[2 * REACH + row - column, column] += values
             if row is not column:
-                band[2 * reach + column - row, row] += values
+                band[2 * REACH + column - row, row] += values
 
         y, m, u, nu, kappa = at, at + 1, at + 2, at + 3, at + 4
         first = np.zeros(n)
@@ -166,14 +216,14 @@ class ChainSystem:
         add(kappa, kappa, -(self.r / self.lam)[0])
         add(kappa, m, self.own - costs)
         add(kappa, u, -1.0)
-        self.band, self.pivots, failed = dgbtrf(band, reach, reach)
+        self.band, self.pivots, failed = dgbtrf(band, REACH, REACH)
         if failed:
             raise np.linalg.LinAlgError("the band of the chain is singular")
         n_border = self.size.size
         border = np.zeros((5 * n, 2 * n_border))
         border[m, :n_border], border[kappa, :n_border] = self.cross, self.spread
         border[m, n_border:] = self.pull
-        self.border, self.reach = border, reach
+        self.border = border
         self.through = self._solve_band(border)
         inner = -border.T @ self.through
         half = np.arange(n_border)
@@ -185,7 +235,7 @@ class ChainSystem:
         self.inner = np.linalg.inv(system)
 
     def _solve_band(self, side: FloatArray) -> FloatArray:
-        solution, _ = dgbtrs(self.band, self.reach, self.reach, side, self.pivots)
+        solution, _ = dgbtrs(self.band, REACH, REACH, side, self.pivots)
         return np.asarray(solution)
 
     def _solve(self, side: FloatArray) -> FloatArray:
@@ -225,7 +275,7 @@ class ChainSystem:
 
     def direction(
         self, to_x: FloatArray, to_q: FloatArray, to_r: FloatArray
-    ) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
+    ) -> tuple[Vectors, Vectors]:
         """Primal and dual step that raises the products x z, q mu, r lam by these amounts."""
         weights = (to_r - self.lam * self.cap_gap) / self.r
         on_u = -weights

@@ -41,66 +41,58 @@ import numpy.typing as npt
 
 from ..accuracy import FloatArray, IntArray
 from ..contract import GAP_TOLERANCE
-from .bounds import dual_bound
+from .bounds import relaxed
 from .envelopes import LocalEnvelope, s_shaped
-from .interior_point import central_path_end
 from .menus import Incumbents, priced, safely_above, satisfies
 from .moments import Enumeration
-from .program import Elastic, FirstMoment, Rows
+from .program import FirstMoment, Rows
 
 __all__ = ["Boxes", "Closed", "close_gaps", "closed", "default_boxes", "shrunk"]
 
 
-#: Boxes solved together, in outcomes: enough for NumPy to be busy, little enough for the cache.
-BATCH = 40_000
+#: OUTCOMES_AT_ONCE: boxes are solved together up to so many outcomes: enough for NumPy to be busy,
+#: little enough for the cache.
+OUTCOMES_AT_ONCE = 40_000
 
+#: BOXES_AT_ONCE: but at least so many.
+BOXES_AT_ONCE = 8
 
-#: The bounds need multipliers of about this quality; the finish of the solver is not needed.
-TOLERANCE = 1e-10
+#: FIRST_PENALTY: the first price of violating elastic caps, in accuracy per value of the best
+#: model. Too high a price makes the path to the optimum hard to follow.
+FIRST_PENALTY = 30.0
 
-
-#: First price of elastic caps, growth where it was too low, and its end.
-PENALTY = 30.0
-
-
-#: First price of elastic caps, growth where it was too low, and its end.
+#: PENALTY_GROWTH: factor by which a price is raised where it was too low.
 PENALTY_GROWTH = 10.0
 
-
-#: First price of elastic caps, growth where it was too low, and its end.
+#: PENALTY_LIMIT: no price is raised beyond this; constraints worth more are numerically rigid.
 PENALTY_LIMIT = 1e7
 
+#: NARROW: ends of a box closer than this, relative to what a type can contribute, are not apart.
+NARROW = 1e-12
+
+#: ROUNDING: covers the roundings of the sums by which boxes shrink, whose terms are of size 1.
+ROUNDING = 1e-14
+
+#: SHARES: menus of relaxed problems are tried as they are, and so far on the way to the anchor.
+SHARES = (0.0, 1e-9, 1e-7, 1e-5, 1e-3, 1e-2, 1e-1)
+
+#: WORTH_A_SEARCH: a local search follows where one of these gains so much accuracy.
+WORTH_A_SEARCH = 1e-10
+
+#: SHRINKING_ROUNDS: how often ends of a box that have moved may move others.
+SHRINKING_ROUNDS = 3
 
 #: FEW_TYPES: with up to so many types branch and bound ends by itself, as a rule.
 FEW_TYPES = 3
 
-
 #: BOXES_FOR_FEW_TYPES: its limit then, for what does not.
 BOXES_FOR_FEW_TYPES = 2_000
-
 
 #: OUTCOMES_FOR_FEW_TYPES: boxes times outcomes may not exceed this with few types (half a minute).
 OUTCOMES_FOR_FEW_TYPES = 5_000_000
 
-
 #: OUTCOMES_BUDGET: with more types, boxes times outcomes may not exceed this (some seconds).
 OUTCOMES_BUDGET = 1_000_000
-
-
-#: Ends of a box closer than this, relative to what a type can contribute, do not count as apart.
-NARROW = 1e-12
-
-
-#: Covers the roundings of the sums by which boxes shrink, whose terms are of size 1.
-ROUNDING = 1e-14
-
-
-#: Menus of relaxed problems are tried as they are and so far on the way to the anchor; a local
-#: search follows where that gains this much.
-SHARES = (0.0, 1e-9, 1e-7, 1e-5, 1e-3, 1e-2, 1e-1)
-
-
-WORTH_A_SEARCH = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +196,7 @@ def close_gaps(
     n_rows, n_types = problem.costs.shape
     if max_boxes <= 0:
         return Closed(best, bounds, np.zeros(n_rows, dtype=np.intp))
-    batch = max(8, BATCH // len(expectation.counts))
+    batch = max(BOXES_AT_ONCE, OUTCOMES_AT_ONCE // len(expectation.counts))
     used = np.zeros(n_rows, dtype=np.intp)
     left = np.full(n_rows, -np.inf)  # highest bound among the boxes that were dropped
 
@@ -217,9 +209,9 @@ def close_gaps(
     fresh = Boxes(
         row=np.arange(n_rows),
         lower=np.zeros((n_rows, n_types)),
-        upper=(1 - problem.reservation_utilities) / problem.costs,
+        upper=problem.reach,
         bound=bounds.copy(),
-        penalty=np.full(n_rows, PENALTY),
+        penalty=np.full(n_rows, FIRST_PENALTY),
         split=np.zeros(n_rows, dtype=np.intp),
         at=np.zeros(n_rows),
     )
@@ -249,7 +241,7 @@ def close_gaps(
     return Closed(best, np.minimum(bounds, np.maximum(left, safely_above(problem, best))), used)
 
 
-def shrunk(problem: FirstMoment, boxes: Boxes, rounds: int = 3) -> Boxes:
+def shrunk(problem: FirstMoment, boxes: Boxes, rounds: int = SHRINKING_ROUNDS) -> Boxes:
     """The boxes reduced to where menus can be, with bound -inf where there are none.
 
     Parameters
@@ -307,22 +299,19 @@ def _relaxed(problem: FirstMoment, boxes: Boxes, batch: int) -> tuple[Boxes, Flo
 
 def _relaxed_batch(problem: FirstMoment, boxes: Boxes) -> tuple[Boxes, FloatArray]:
     relaxation = _relaxation(problem, boxes)
-    start = np.maximum.accumulate(0.5 * (boxes.lower + boxes.upper), axis=1)
-    elastic = Elastic.of(relaxation, boxes.penalty)
-    end = central_path_end(elastic, start, TOLERANCE)
-    point = relaxation.point(end.point.increments[:, :-1])
-    bound = dual_bound(relaxation, point, end.row_prices, end.cap_prices)
-    split, at = _halving(problem, relaxation, boxes, point.contributions, end.cap_prices)
-    short = elastic.worth(end.row_prices, end.cap_prices) > 0.5 * boxes.penalty
+    middle = np.maximum.accumulate(0.5 * (boxes.lower + boxes.upper), axis=1)
+    found = relaxed(relaxation.dense, *relaxation.start(middle), boxes.penalty)
+    contributions = found.point.contributions
+    split, at = _halving(problem, relaxation, boxes, contributions, found.cap_prices)
     raised = np.minimum(PENALTY_GROWTH * boxes.penalty, PENALTY_LIMIT)
     solved = replace(
         boxes,
-        bound=np.minimum(boxes.bound, bound),
-        penalty=np.where(short, raised, boxes.penalty),
+        bound=np.minimum(boxes.bound, found.bounds),
+        penalty=np.where(found.short, raised, boxes.penalty),
         split=split,
         at=at,
     )
-    return solved, np.clip(point.contributions, boxes.lower, boxes.upper)
+    return solved, np.clip(contributions, boxes.lower, boxes.upper)
 
 
 def _relaxation(problem: FirstMoment, boxes: Boxes) -> FirstMoment:
@@ -332,7 +321,7 @@ def _relaxation(problem: FirstMoment, boxes: Boxes) -> FirstMoment:
     lower, upper = boxes.lower, boxes.upper
     low, high = lower @ base.expectation.counts.T, upper @ base.expectation.counts.T
     # In units of the most that a type can contribute at all, so that slacks are of size 1.
-    most = (1 - base.reservation_utilities) / base.costs
+    most = base.reach
     width = np.maximum((upper - lower) / most, NARROW)
     above = np.eye(lower.shape[1]) / most[:, :, None]
     on_contributions = np.concatenate([above, -above], axis=1)

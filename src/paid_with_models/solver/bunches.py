@@ -12,7 +12,7 @@ envelopes as they are instead, at the optimum that the sums have found.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,26 +24,24 @@ from .bounds import dual_bound
 from .interior_point import Solution, finished
 from .menus import priced
 from .moments import Enumeration, Uncertainty
-from .program import FirstMoment
+from .program import FirstMoment, by_matrices
 
 __all__ = ["BunchedEnumeration", "BunchedMoments", "bunched_bound"]
 
 
-#: Contributions closer than this, relative to the largest, are taken to be one (safely so: see the
-#: uncertainty); the finish makes them one.
-ALIKE = 1e-7
+#: SAME_OPTION: contributions closer than this, relative to the largest, are taken to be one (safely
+#: so: see the uncertainty); the finish makes them one.
+SAME_OPTION = 1e-7
 
+#: MOST_ENTRIES: most outcomes of the bunches times types, what takes about a second.
+MOST_ENTRIES = 2_000_000
 
-#: Most outcomes of the bunches times types; most types, since the finish is dense algebra.
-ENTRIES = 2_000_000
+#: MOST_TYPES: most types, since the finish is dense algebra.
+MOST_TYPES = 200
 
-
-#: Most outcomes of the bunches times types; most types, since the finish is dense algebra.
-TYPES = 200
-
-
-#: Rounds of settling at the envelopes' own optimum, where bunches may part or join.
-ROUNDS = 3
+#: SETTLINGS: how often the menu is settled at the envelopes' own optimum, where bunches may part
+#: or join.
+SETTLINGS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,26 +231,18 @@ def bunched_bound(problem: Problem, envelope: FirstMoment, solution: Solution) -
     p = problem.probabilities[problem.costliest_first]
     best = np.inf
     before: IntArray | None = None
-    for _ in range(ROUNDS if p.size <= TYPES else 0):
+    for _ in range(SETTLINGS if p.size <= MOST_TYPES else 0):
         m = solution.point.contributions[0]
         ranks = np.argsort(m, kind="stable")
-        apart = np.diff(m[ranks]) > ALIKE * m.max()
+        apart = np.diff(m[ranks]) > SAME_OPTION * m.max()
         bunch = np.empty(m.size, dtype=np.intp)
         bunch[ranks] = np.concatenate([[0], np.cumsum(apart)])
         n_bunches = int(bunch.max()) + 1
         entries = n_outcomes(problem.n_parties, n_bunches) * p.size
-        if entries > ENTRIES or (before is not None and np.array_equal(before, bunch)):
+        if entries > MOST_ENTRIES or (before is not None and np.array_equal(before, bunch)):
             break
         bunched = BunchedEnumeration(problem.n_parties, p, problem.beliefs, bunch)
-        exact = FirstMoment(
-            bunched,
-            envelope.accuracy,
-            envelope.value,
-            envelope.value_unit,
-            envelope.costs,
-            envelope.reservation_utilities,
-            envelope.chain,
-        )
+        exact = replace(envelope, expectation=bunched, form=by_matrices)
         at = priced(exact, bunched.alike(m[None])[None, bunch], solution)
         solution = finished(exact, at)
         for one in (at, solution):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..accuracy import Curve, FloatArray, IntArray
 
-__all__ = ["LocalEnvelope", "s_shaped"]
+__all__ = ["LocalEnvelope", "of_rows", "s_shaped"]
 
 
 #: Points of the table of tangents.
@@ -178,3 +178,8 @@ class LocalEnvelope(Curve):
         return LocalEnvelope(
             self.curve, self.anchor[rows], self.height[rows], self.slope[rows], self.switch[rows]
         )
+
+
+def of_rows(curve: Curve, rows: IntArray) -> Curve:
+    """A curve for some rows of a batch: an envelope on intervals has one for each row."""
+    return curve.take(rows) if isinstance(curve, LocalEnvelope) else curve

@@ -18,61 +18,59 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import nnls
 
-from ..accuracy import FloatArray
-from .banded import ChainSystem, ManyTypes
-from .program import FirstMoment, Point, batched_product
+from ..accuracy import BoolArray, FloatArray, IntArray
+from .dense import Point, Vectors
+from .program import FirstMoment, Program
 
-__all__ = ["Solution", "central_path_end", "choose", "finished", "kkt_residual", "maximize"]
+__all__ = [
+    "Path",
+    "Solution",
+    "central_path_end",
+    "choose",
+    "finished",
+    "kkt_residual",
+    "maximize",
+    "step_length",
+]
 
 
-Vectors = tuple[FloatArray, ...]
+#: FIRST_TOLERANCE: residual at which interior iterations stop at first, since flat problems lose
+#: their dual digits when pushed further and the finish does the rest.
+FIRST_TOLERANCE = 1e-9
 
+#: SECOND_TOLERANCE: residual at which they stop where the finish could not do the rest.
+SECOND_TOLERANCE = 1e-14
 
-#: Interior iterations stop at the first residual, since flat problems lose their dual digits when
-#: pushed further and the finish does the rest; where it cannot, at the second.
-INTERIOR_TOLERANCES = (1e-9, 1e-14)
-
-
-#: A finish above this residual has not found what binds.
+#: FINISHED: a finish above this residual has not found what binds.
 FINISHED = 1e-12
 
-
+#: ITERATIONS: most interior iterations; problems that can be solved take 10 to 30.
 ITERATIONS = 100
 
-
-#: Stop after so many iterations without a better residual; after fewer once it is small, where
-#: only rounding is in the way and the finish takes over.
+#: PATIENCE: stop after so many iterations without a better residual.
 PATIENCE = 8
 
-
-#: Stop after so many iterations without a better residual; after fewer once it is small, where
-#: only rounding is in the way and the finish takes over.
-PATIENCE_AT_END = 2
-
-
-#: Stop after so many iterations without a better residual; after fewer once it is small, where
-#: only rounding is in the way and the finish takes over.
+#: NEAR_END: below this residual only rounding is in the way, and the finish takes over.
 NEAR_END = 1e-6
 
+#: PATIENCE_AT_END: stop after so many iterations without a better residual there.
+PATIENCE_AT_END = 2
 
-#: The finish: relative regularization of its linear systems (degenerate constraints are common),
-#: rounds of correcting the guess of what binds, how many in vain, Newton steps in each, and the
-#: sign error allowed.
+#: REGULARIZATION: relative, of the finish's linear systems: degenerate constraints are common.
 REGULARIZATION = 1e-13
 
+#: GUESSES: most times that the finish corrects its guess of what binds.
+GUESSES = 12
 
-ROUNDS = 12
+#: GUESSES_IN_VAIN: most corrections in a row without a better residual.
+GUESSES_IN_VAIN = 2
 
-
-ROUNDS_IN_VAIN = 2
-
-
+#: NEWTON_STEPS: most Newton steps of the finish for each guess.
 NEWTON_STEPS = 6
 
-
+#: SIGN_TOLERANCE: error of the wrong sign that the finish allows in slacks and prices.
 SIGN_TOLERANCE = 1e-11
 
 
@@ -94,7 +92,7 @@ class Solution:
     cap_prices: FloatArray
     residual: FloatArray
 
-    def take(self, problem: FirstMoment, rows: npt.NDArray[np.intp]) -> Solution:
+    def take(self, problem: Program, rows: IntArray) -> Solution:
         """Some of the batch's solutions, as solutions of ``problem``."""
         return Solution(
             problem.point(self.point.increments[rows]),
@@ -105,7 +103,7 @@ class Solution:
 
 
 def kkt_residual(
-    problem: FirstMoment, point: Point, row_prices: FloatArray, cap_prices: FloatArray
+    problem: Program, point: Point, row_prices: FloatArray, cap_prices: FloatArray
 ) -> FloatArray:
     """Largest violation of the optimality conditions, (B,), in units of accuracy.
 
@@ -142,12 +140,12 @@ def maximize(problem: FirstMoment, start: FloatArray | None = None) -> Solution:
         Its residual says how well the optimality conditions hold.
     """
     if start is None:
-        start = 0.5 * (1 - problem.reservation_utilities) / problem.costs
-    path = _Path.of(problem, np.maximum.accumulate(start, axis=1))
-    best, path = _pursue(problem, path, INTERIOR_TOLERANCES[0])
+        start = 0.5 * problem.reach
+    path = Path.of(problem, *problem.start(np.maximum.accumulate(start, axis=1)))
+    best, path = _pursue(problem, path, FIRST_TOLERANCE)
     rest = np.flatnonzero(best.residual > FINISHED)
     if rest.size:
-        second, _ = _pursue(problem.take(rest), path.take(rest), INTERIOR_TOLERANCES[1])
+        second, _ = _pursue(problem.take(rest), path.take(rest), SECOND_TOLERANCE)
         place = np.zeros(len(start), dtype=np.intp)
         place[rest] = np.arange(rest.size)
         swap = np.zeros(len(start), dtype=bool)
@@ -156,9 +154,20 @@ def maximize(problem: FirstMoment, start: FloatArray | None = None) -> Solution:
     return best
 
 
-def central_path_end(problem: FirstMoment, start: FloatArray, tolerance: float) -> Solution:
-    """The interior iterations alone, from contributions (B, I) > 0: what bounds need, no more."""
-    return _interior_point(problem, _Path.of(problem, start), tolerance)[0]
+def central_path_end(
+    problem: Program, start: FloatArray, size: FloatArray, tolerance: float
+) -> Solution:
+    """The interior iterations alone: what bounds need, no more.
+
+    Parameters
+    ----------
+    problem : Program
+    start, size : (B, n) ndarray > 0
+        Variables to start from, and the scale of each.
+    tolerance : float
+        Residual at which to stop.
+    """
+    return _interior_point(problem, Path.of(problem, start, size), tolerance)[0]
 
 
 def finished(problem: FirstMoment, menu: Solution) -> Solution:
@@ -178,11 +187,11 @@ def finished(problem: FirstMoment, menu: Solution) -> Solution:
 
 def _own_prices(problem: FirstMoment, point: Point) -> tuple[FloatArray, FloatArray]:
     """Prices of rows (1, R) and caps (1, I) under which a menu comes closest to optimality."""
-    live, unit = problem.chain.live, problem.row_unit
+    live, unit = problem.live, problem.row_unit
     size = _size(problem, point.contributions)[0, live]
     x = np.maximum(point.increments[0, live], 0.0)
     nothing = problem.gradient(point, np.zeros_like(point.rows), np.zeros_like(point.caps))
-    jacobian = np.concatenate([problem.row_jacobian, problem.cap_jacobian(point)], axis=1)
+    jacobian = problem.dense.jacobian(point)
     slack = np.maximum(np.hstack([np.minimum(point.rows, unit), point.caps])[0], 0.0)
     n_x, n = x.size, slack.size
     # Unknowns: prices of increments, rows and caps. Equations: stationarity, complementarity.
@@ -195,7 +204,7 @@ def _own_prices(problem: FirstMoment, point: Point) -> tuple[FloatArray, FloatAr
     return prices[:, : unit.shape[1]], prices[:, unit.shape[1] :]
 
 
-def _pursue(problem: FirstMoment, path: _Path, tolerance: float) -> tuple[Solution, _Path]:
+def _pursue(problem: Program, path: Path, tolerance: float) -> tuple[Solution, Path]:
     interior, path = _interior_point(problem, path, tolerance)
     if np.all(interior.residual <= FINISHED):
         return interior, path
@@ -203,9 +212,7 @@ def _pursue(problem: FirstMoment, path: _Path, tolerance: float) -> tuple[Soluti
     return choose(problem, finish.residual < interior.residual, interior, finish), path
 
 
-def choose(
-    problem: FirstMoment, swap: npt.NDArray[np.bool_], first: Solution, second: Solution
-) -> Solution:
+def choose(problem: Program, swap: BoolArray, first: Solution, second: Solution) -> Solution:
     """For each problem of the batch the second solution where ``swap``, else the first."""
     rows = swap[:, None]
     return Solution(
@@ -216,80 +223,19 @@ def choose(
     )
 
 
-def _size(problem: FirstMoment, contributions: FloatArray) -> FloatArray:
-    """What an increment is measured in, (B, 2I): data that matter here; for utility, value."""
+def _size(problem: Program, contributions: FloatArray) -> FloatArray:
+    """Scale of each increment, (B, n): the menu's largest contribution or, if less, its bound.
+
+    1 for the first increment, which is of utility.
+    """
     largest = contributions.max(axis=1, keepdims=True)
     size = np.where(largest > 0, np.minimum(problem.box, largest), problem.box)
     size[:, 0] = 1.0
     return size
 
 
-def _linearized(
-    problem: FirstMoment, point: Point, primal: Vectors, dual: Vectors
-) -> _Linearized | ChainSystem:
-    if isinstance(problem, ManyTypes):
-        return ChainSystem(problem, point, primal, dual)
-    return _Linearized(problem, point, primal, dual)
-
-
-class _Linearized:
-    """The optimality conditions, linearised at a state and reduced to the increments."""
-
-    def __init__(
-        self,
-        problem: FirstMoment,
-        point: Point,
-        primal: Vectors,
-        dual: Vectors,
-    ) -> None:
-        (x, q, r), (self.z, mu, lam) = primal, dual
-        self.live = problem.chain.live
-        self.x = np.where(self.live, x, 1.0)
-        self.row_gap, self.cap_gap = point.rows - q, point.caps - r
-        self.slack, self.price = np.hstack([q, r]), np.hstack([mu, lam])
-        self.gradient = problem.gradient(point, mu, lam) + self.z
-        self.jacobian = np.concatenate([problem.row_jacobian, problem.cap_jacobian(point)], axis=1)
-        # Increments and minus the change of prices, as one symmetric system: eliminating the
-        # prices would square its condition number, which rare types make large.
-        n, n_all = x.shape[1], x.shape[1] + self.slack.shape[1]
-        matrix = np.zeros((len(x), n_all, n_all))
-        matrix[:, :n, :n] = -problem.hessian(point, lam)
-        matrix[:, n:, :n] = np.where(self.live, self.jacobian, 0.0)
-        matrix[:, :n, n:] = matrix[:, n:, :n].swapaxes(1, 2)
-        diagonal = np.arange(n_all)
-        on_x = np.where(self.live, self.z / self.x, 1.0)
-        matrix[:, diagonal, diagonal] += np.hstack([on_x, -self.slack / self.price])
-        by_x = 1 / np.sqrt(matrix[:, diagonal[:n], diagonal[:n]])
-        size = np.sum((matrix[:, n:, :n] * by_x[:, None, :]) ** 2, axis=2)
-        self.scale = np.hstack([by_x, 1 / np.sqrt(size + self.slack / self.price)])
-        self.matrix = matrix * self.scale[:, :, None] * self.scale[:, None, :]
-        # Never singular to the last bit; a problem gone astray must not stop the others.
-        self.matrix[:, diagonal, diagonal] += np.where(diagonal < n, 1e-15, -1e-15)
-        self.matrix[~np.isfinite(self.matrix).all(axis=(1, 2))] = np.eye(n_all)
-        self.inverse: FloatArray = np.asarray(np.linalg.inv(self.matrix), dtype=float)
-
-    def direction(
-        self, to_x: FloatArray, to_q: FloatArray, to_r: FloatArray
-    ) -> tuple[Vectors, Vectors]:
-        """Primal and dual step that raises the products x z, q mu, r lam by these amounts."""
-        n, n_rows = to_x.shape[1], to_q.shape[1]
-        gap = np.hstack([self.row_gap, self.cap_gap])
-        on_x = np.where(self.live, self.gradient + to_x / self.x, 0.0)
-        side = np.hstack([on_x, np.hstack([to_q, to_r]) / self.price - gap]) * self.scale
-        step = batched_product(self.inverse, side)
-        step = step + batched_product(
-            self.inverse, side - batched_product(self.matrix, step)
-        )  # one refinement
-        dx, d_price = np.split(step * self.scale, [n], axis=1)
-        d_slack = batched_product(self.jacobian, dx) + gap
-        dz = np.where(self.live, (to_x - self.z * dx) / self.x, 0.0)
-        dq, dr = np.split(d_slack, [n_rows], axis=1)
-        d_mu, d_lam = np.split(-d_price, [n_rows], axis=1)
-        return (dx, dq, dr), (dz, d_mu, d_lam)
-
-
 @dataclass(frozen=True, eq=False)
-class _Path:
+class Path:
     """Where a batch is on its central paths: increments, slacks, their prices; and their unit."""
 
     primal: Vectors
@@ -297,24 +243,25 @@ class _Path:
     size: FloatArray
 
     @classmethod
-    def of(cls, problem: FirstMoment, start: FloatArray) -> _Path:
-        live = problem.chain.live
-        x, size = problem.start(start)
+    def of(cls, problem: Program, x: FloatArray, size: FloatArray) -> Path:
+        """The start from variables x > 0 and their scale: all products are 0.05."""
+        live = problem.live
         point = problem.point(x)
         q, r = np.maximum(point.rows, 0.05 * problem.row_unit), np.maximum(point.caps, 0.05)
         z = np.where(live, 0.05 / np.where(live, x, 1.0), 0.0)
         return cls((x, q, r), (z, 0.05 / q, 0.05 / r), size)
 
-    def take(self, rows: npt.NDArray[np.intp]) -> _Path:
-        return _Path(
+    def take(self, rows: IntArray) -> Path:
+        """Those of some problems of the batch."""
+        return Path(
             tuple(v[rows] for v in self.primal), tuple(w[rows] for w in self.dual), self.size[rows]
         )
 
 
-@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # of a problem gone astray
-def _interior_point(problem: FirstMoment, path: _Path, tolerance: float) -> tuple[Solution, _Path]:
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # of a problem that diverges
+def _interior_point(problem: Program, path: Path, tolerance: float) -> tuple[Solution, Path]:
     """Follow the path until residuals fall below the tolerance or stop improving."""
-    whole_batch, live = problem, problem.chain.live
+    whole_batch, live = problem, problem.live
     left = path.take(np.arange(len(path.size)))  # where each problem left the batch
     primal, dual, size = path.primal, path.dual, path.size
     point = problem.point(primal[0])
@@ -324,7 +271,7 @@ def _interior_point(problem: FirstMoment, path: _Path, tolerance: float) -> tupl
     here = np.arange(len(size))  # rows of the whole batch that are still being worked on
     for _ in range(ITERATIONS):
         try:
-            system = _linearized(problem, point, primal, dual)
+            system = problem.linearized(point, primal, dual)
         except np.linalg.LinAlgError:  # what was reached so far is assessed like any other point
             break
         products = _total(primal, dual)
@@ -356,19 +303,19 @@ def _interior_point(problem: FirstMoment, path: _Path, tolerance: float) -> tupl
 
         d_primal, d_dual = system.direction(*(-v * w for v, w in zip(primal, dual, strict=True)))
         predicted = _total(
-            _moved(primal, d_primal, _length(primal, d_primal, 1.0)),
-            _moved(dual, d_dual, _length(dual, d_dual, 1.0)),
+            _moved(primal, d_primal, step_length(primal, d_primal, 1.0)),
+            _moved(dual, d_dual, step_length(dual, d_dual, 1.0)),
         )
-        centring = np.clip((predicted / products) ** 3, 1e-4, 1.0)
-        target = (centring * products / n_products)[:, None]
+        centering = np.clip((predicted / products) ** 3, 1e-4, 1.0)
+        target = (centering * products / n_products)[:, None]
         d_primal, d_dual = system.direction(
             *(
                 target - v * w - dv * dw
                 for v, dv, w, dw in zip(primal, d_primal, dual, d_dual, strict=True)
             )
         )
-        primal = _moved(primal, d_primal, _length(primal, d_primal, 0.995))
-        dual = _moved(dual, d_dual, _length(dual, d_dual, 0.995))
+        primal = _moved(primal, d_primal, step_length(primal, d_primal, 0.995))
+        dual = _moved(dual, d_dual, step_length(dual, d_dual, 0.995))
         primal = (np.where(live, primal[0], 0.0), *primal[1:])
         point = problem.point(primal[0])
     return _assessed(whole_batch, best), left
@@ -383,7 +330,7 @@ def _moved(values: Vectors, moves: Vectors, length: FloatArray) -> Vectors:
     return tuple(v + length * dv for v, dv in zip(values, moves, strict=True))
 
 
-def _length(values: Vectors, moves: Vectors, share: float) -> FloatArray:
+def step_length(values: Vectors, moves: Vectors, share: float) -> FloatArray:
     """Step lengths (B, 1) up to 1 that go at most `share` of the way to a bound at zero."""
     with np.errstate(divide="ignore", invalid="ignore"):
         # What part of the way to zero a full step goes; 0 / 0 where there is nothing to move.
@@ -391,15 +338,15 @@ def _length(values: Vectors, moves: Vectors, share: float) -> FloatArray:
         return np.asarray(share / np.fmax.reduce(part, axis=1, keepdims=True, initial=share))
 
 
-def _assessed(problem: FirstMoment, variables: list[FloatArray]) -> Solution:
+def _assessed(problem: Program, variables: list[FloatArray]) -> Solution:
     x, mu, lam = (np.maximum(v, 0.0) for v in variables[:3])
     point = problem.point(x)
     return Solution(point, mu, lam, kkt_residual(problem, point, mu, lam))
 
 
-def _active_set_finish(problem: FirstMoment, guess: Solution) -> Solution:
+def _active_set_finish(problem: Program, guess: Solution) -> Solution:
     """Newton's method on the optimality conditions with the binding constraints as equations."""
-    live, unit = problem.chain.live, problem.row_unit
+    live, unit = problem.live, problem.row_unit
     size = _size(problem, guess.point.contributions)
     x, mu, lam = guess.point.increments, guess.row_prices, guess.cap_prices
     z = -problem.gradient(guess.point, mu, lam)
@@ -411,7 +358,7 @@ def _active_set_finish(problem: FirstMoment, guess: Solution) -> Solution:
     if np.all(row_binds.sum(axis=1) + cap_binds.sum(axis=1) > free):
         return guess  # more equations than unknowns: a vertex, whose prices are not unique
     in_vain = 0
-    for _ in range(ROUNDS):
+    for _ in range(GUESSES):
         x = np.where(fixed, 0.0, x)
         mu, lam = np.where(row_binds, mu, 0.0), np.where(cap_binds, lam, 0.0)
         for _ in range(NEWTON_STEPS):
@@ -440,7 +387,7 @@ def _active_set_finish(problem: FirstMoment, guess: Solution) -> Solution:
         )
         caps_flip = np.where(cap_binds, lam < -SIGN_TOLERANCE, point.caps < -SIGN_TOLERANCE)
         done = not (flip.any() or rows_flip.any() or caps_flip.any())
-        if done or in_vain > ROUNDS_IN_VAIN:
+        if done or in_vain > GUESSES_IN_VAIN:
             break
         fixed, row_binds, cap_binds = fixed ^ flip, row_binds ^ rows_flip, cap_binds ^ caps_flip
         x, mu, lam = candidate
@@ -448,12 +395,12 @@ def _active_set_finish(problem: FirstMoment, guess: Solution) -> Solution:
 
 
 def _newton_step(
-    problem: FirstMoment,
+    problem: Program,
     point: Point,
     prices: tuple[FloatArray, FloatArray],
     size: FloatArray,
-    free: npt.NDArray[np.bool_],
-    binds: npt.NDArray[np.bool_],
+    free: BoolArray,
+    binds: BoolArray,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """One step for increments and prices, with only free increments and binding constraints.
 

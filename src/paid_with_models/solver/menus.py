@@ -1,4 +1,4 @@
-"""Menus that satisfy every constraint of the first-moment problem: repair and local search.
+"""Menus that satisfy every constraint of the first-moment problem, and the best one known.
 
 The solver of :mod:`paid_with_models.solver.interior_point` proposes; here proposals are turned into
 menus that are feasible to rounding, and the best one known is kept. Batched throughout.
@@ -11,43 +11,32 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..accuracy import BoolArray, FloatArray, IntArray
-from .banded import ManyTypes
+from .dense import Point
 from .interior_point import Solution, choose, finished, kkt_residual, maximize
-from .program import FirstMoment, Point
+from .program import FirstMoment
 
 __all__ = ["Incumbents", "priced", "repaired", "safely_above", "satisfies", "settled"]
 
 
-#: Violation of a cap or row, relative to what it is measured in, that counts as rounding.
+#: FEASIBILITY_TOLERANCE: violation of a cap or row, in its unit, that counts as rounding.
 FEASIBILITY_TOLERANCE = 1e-12
 
-
-#: By how much outside options are raised to find menus with room to spare, where the residual of
-#: a solution without is at most so large.
+#: MARGINS: by how much outside options are raised, one after the other, to find menus with room to
+#: spare.
 MARGINS = (1e-10, 1e-7)
 
+#: NEARLY_FEASIBLE: residual of a solution up to which that is tried.
+NEARLY_FEASIBLE = 1e-6
 
-#: By how much outside options are raised to find menus with room to spare, where the residual of
-#: a solution without is at most so large.
-NEARLY = 1e-6
+#: ZERO_SHARE: contributions below this share of the menu's largest are set to zero.
+ZERO_SHARE = 1e-12
 
+#: NEEDS_OWN_PRICES: residual of a menu above which prices of its own are computed.
+NEEDS_OWN_PRICES = 1e-10
 
-#: Contributions below this share of the largest are nothing; menus with a larger residual than
-#: the second are given prices of their own. Neither may cost more accuracy than the third, which
-#: is what violations that count as rounding can be worth.
-NOTHING = 1e-12
-
-
-#: Contributions below this share of the largest are nothing; menus with a larger residual than
-#: the second are given prices of their own. Neither may cost more accuracy than the third, which
-#: is what violations that count as rounding can be worth.
-UNSETTLED = 1e-10
-
-
-#: Contributions below this share of the largest are nothing; menus with a larger residual than
-#: the second are given prices of their own. Neither may cost more accuracy than the third, which
-#: is what violations that count as rounding can be worth.
-WORTHLESS = 1e-12
+#: ACCURACY_WORTH_NOTHING: most accuracy that either may cost: what violations that count as
+#: rounding can be worth.
+ACCURACY_WORTH_NOTHING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +126,8 @@ def repaired(problem: FirstMoment, solution: Solution, anchor: FloatArray) -> So
         _, better = menu(middle)
         low, high = np.where(better, middle, low), np.where(better, high, middle)
     result = menu(np.where(fits | ~anchored, 1.0, low))[0]
-    fits |= anchored | ~(solution.residual <= NEARLY)
-    start = np.maximum(wanted, 1e-6 * problem.box[:, 1 : 2 * wanted.shape[1] : 2])
+    fits |= anchored | ~(solution.residual <= NEARLY_FEASIBLE)
+    start = np.maximum(wanted, 1e-6 * problem.reach)
     for margin in MARGINS:
         rest = np.flatnonzero(~fits)
         if rest.size == 0:
@@ -161,7 +150,7 @@ def safely_above(problem: FirstMoment, best: Incumbents) -> FloatArray:
 
 
 def settled(problem: FirstMoment, best: Incumbents) -> Incumbents:
-    """The best menus as they are returned: what is next to nothing is nothing, prices their own.
+    """The best menus as they are returned: tiny contributions set to zero, with their own prices.
 
     Nothing is changed that would cost feasibility, or more accuracy than rounding.
     """
@@ -169,22 +158,22 @@ def settled(problem: FirstMoment, best: Incumbents) -> Incumbents:
     def taken(best: Incumbents, rows: IntArray, found: Solution) -> Incumbents:
         accuracy = found.point.moments.accuracy
         good = satisfies(problem.take(rows), found.point)
-        good &= accuracy >= best.reached[rows] - WORTHLESS
+        good &= accuracy >= best.reached[rows] - ACCURACY_WORTH_NOTHING
         menus = _updated(problem, best.menus, rows[good], found, np.flatnonzero(good))
         reached = best.reached.copy()
         reached[rows[good]] = accuracy[good]
         return Incumbents(menus, reached)
 
     m = best.menus.point.contributions
-    tiny = (m > 0) & (m < NOTHING * m.max(axis=1, keepdims=True))
+    tiny = (m > 0) & (m < ZERO_SHARE * m.max(axis=1, keepdims=True))
     rows = np.flatnonzero(tiny.any(axis=1))
     if rows.size:
         some = problem.take(rows)
         without = np.where(tiny, 0.0, m)[rows]
         best = taken(best, rows, priced(some, without, best.menus.take(some, rows)))
-    if isinstance(problem, ManyTypes):  # solved on its own, with prices of its own
+    if not problem.forms_matrices:  # solved on its own, with prices of its own
         return best
-    for row in np.flatnonzero(best.menus.residual > UNSETTLED):
+    for row in np.flatnonzero(best.menus.residual > NEEDS_OWN_PRICES):
         rows = np.array([row])
         some = problem.take(rows)
         found = finished(some, best.menus.take(some, rows))

@@ -23,22 +23,38 @@ chain. A bunch of types is a run of zero increments. Types of equal cost share o
 
 Inside this module money is measured in values of the best possible model, :math:`v(a_{opt})`, so
 that accuracies, rewards and utilities all lie in [0, 1].
+
+What the interior-point method and the bounds need of a problem is a :class:`Program`. A
+:class:`FirstMoment` states the problem; its :class:`Algebra` is how derivatives are computed, by
+matrices (:mod:`paid_with_models.solver.dense`) or, with many types, by bands
+(:mod:`paid_with_models.solver.banded`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from ..accuracy import Curve, FloatArray, IntArray
-from .envelopes import LocalEnvelope
-from .moments import Expectation, MomentsLike
+from ..accuracy import BoolArray, Curve, FloatArray, IntArray
+from .dense import Dense, Point, Vectors
+from .envelopes import of_rows
+from .moments import Expectation
 
-__all__ = ["Chain", "Elastic", "FirstMoment", "Point", "Rows", "least_utilities"]
+__all__ = [
+    "Algebra",
+    "Chain",
+    "FirstMoment",
+    "Program",
+    "Rows",
+    "System",
+    "by_matrices",
+    "least_utilities",
+]
 
 
 def least_utilities(
@@ -117,7 +133,7 @@ class Chain:
     contributions: FloatArray
     slopes: FloatArray
     order: FloatArray
-    live: npt.NDArray[np.bool_]
+    live: BoolArray
 
     @classmethod
     def of(cls, ties: tuple[bool, ...]) -> Chain:
@@ -169,36 +185,103 @@ class Rows:
         pairs = zip(vars(self).values(), vars(more).values(), strict=True)
         return Rows(*(np.concatenate(pair, axis=1) for pair in pairs))
 
-    def take(self, rows: npt.NDArray[np.intp]) -> Rows:
+    def take(self, rows: IntArray) -> Rows:
         """The batch reduced to some of its problems."""
         return Rows(*(array[rows] for array in vars(self).values()))
 
 
-@dataclass(frozen=True, eq=False)
-class Point:
-    """A batch of menus in increments, with everything the optimality conditions need.
+class System(Protocol):
+    """The optimality conditions, linearized at a state of the interior-point method."""
 
-    Attributes
-    ----------
-    increments : (B, 2I) ndarray
-    contributions : (B, I) ndarray
-    moments : MomentsLike
-    rows : (B, R) ndarray
-        Slack of the linear constraints (IR of all types but the first, order of ties, others).
-    caps : (B, I) ndarray
-        Slack of the caps, T - t.
-    """
+    @property
+    def gradient(self) -> FloatArray:
+        """What is left of stationarity, (B, n)."""
 
-    increments: FloatArray
-    contributions: FloatArray
-    moments: MomentsLike
-    rows: FloatArray
-    caps: FloatArray
+    @property
+    def row_gap(self) -> FloatArray:
+        """By how much slacks of rows miss their equations, (B, R)."""
+
+    @property
+    def cap_gap(self) -> FloatArray:
+        """By how much slacks of caps miss theirs, (B, I)."""
+
+    def direction(
+        self, to_x: FloatArray, to_q: FloatArray, to_r: FloatArray
+    ) -> tuple[Vectors, Vectors]:
+        """Primal and dual step that raises the products x z, q mu, r lam by these amounts."""
+
+
+class Algebra(Protocol):
+    """How a batch of convex programs is differentiated, in variables x of shape (B, n)."""
+
+    @property
+    def forms_matrices(self) -> bool:
+        """Whether Jacobians may be formed; with many types that would be too much."""
+
+    def point(self, increments: FloatArray) -> Point:
+        """The menu with these variables, and its derivatives."""
+
+    def gradient(self, point: Point, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
+        """Gradient (B, n) of the objective + row_prices · rows + cap_prices · caps."""
+
+    def blocks(
+        self, point: Point, cap_prices: FloatArray, columns: IntArray, constraints: IntArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Parts of the Hessian, (B, n', n'), and of the Jacobian of rows and caps, (B, k, n')."""
+
+    def linearized(self, point: Point, primal: Vectors, dual: Vectors) -> System:
+        """The optimality conditions, linearized at a state of the interior-point method."""
+
+
+class Program(Algebra, Protocol):
+    """A batch of convex programs: maximize F(x) over x >= 0 with rows >= 0 and caps >= 0."""
+
+    @property
+    def expectation(self) -> Expectation:
+        """Who turns up."""
+
+    @property
+    def accuracy(self) -> Curve:
+        """a(S), or a concave curve above it."""
+
+    @property
+    def value(self) -> Curve:
+        """v(a(S)), or a concave curve above it."""
+
+    @property
+    def value_unit(self) -> float:
+        """Value of the best possible model; money is measured in it."""
+
+    @property
+    def live(self) -> BoolArray:
+        """False for variables that mean nothing and are held at zero, (n,)."""
+
+    @property
+    def box(self) -> FloatArray:
+        """Upper bounds of the variables in every menu, (B, n)."""
+
+    @property
+    def reach(self) -> FloatArray:
+        """The most that each type can contribute at all, (B, I)."""
+
+    @property
+    def row_unit(self) -> FloatArray:
+        """The size of a slack of a row that counts, (B, R)."""
+
+    def take(self, rows: IntArray) -> Self:
+        """The batch reduced to some of its problems."""
+
+
+def by_matrices(problem: FirstMoment) -> Dense:
+    """The algebra of few types."""
+    return problem.dense
 
 
 @dataclass(frozen=True, eq=False)
 class FirstMoment:
     """A batch of B first-moment problems of equal I, curves and ties, costliest type first.
+
+    It is a :class:`Program` in the 2I increments of the chain.
 
     Attributes
     ----------
@@ -212,6 +295,8 @@ class FirstMoment:
     chain : Chain
     others : Rows, optional
         Further linear constraints.
+    form : callable
+        Makes the algebra: :func:`by_matrices` or :class:`paid_with_models.solver.banded.Banded`.
     """
 
     expectation: Expectation
@@ -222,44 +307,34 @@ class FirstMoment:
     reservation_utilities: FloatArray
     chain: Chain
     others: Rows | None = None
+    form: Callable[[FirstMoment], Algebra] = by_matrices
 
     @cached_property
     def steps(self) -> FloatArray:
         """Cost differences to the type before, (B, I), first column 0."""
         return -np.diff(self.costs, axis=1, prepend=self.costs[:, :1])
 
-    @cached_property
-    def utility_jacobian(self) -> FloatArray:
-        """(B, I, 2I): utilities are f_1 + utility_jacobian @ increments."""
-        jacobian = np.cumsum(self.steps[:, :, None] * self.chain.slopes, axis=1)
-        jacobian[:, :, 0] = 1.0
-        return jacobian
+    @property
+    def live(self) -> BoolArray:
+        """False for the increments that ties make meaningless, (2I,)."""
+        return self.chain.live
 
     @cached_property
-    def reward_jacobian(self) -> FloatArray:
-        """(B, I, 2I): rewards t are f_1 + reward_jacobian @ increments."""
-        return self.utility_jacobian + self.costs[:, :, None] * self.chain.contributions
+    def reach(self) -> FloatArray:
+        """(B, I): the most that each type can contribute, since t_i <= 1 and u_i >= f_i."""
+        return (1 - self.reservation_utilities) / self.costs
 
     @cached_property
-    def row_jacobian(self) -> FloatArray:
-        """(B, R, 2I): linear constraints, IR of all types but the first, order of ties, others."""
-        order = np.broadcast_to(self.chain.order, (len(self.costs), *self.chain.order.shape))
-        rows = [self.utility_jacobian[:, 1:], order]
-        if self.others is not None:
-            rows.append(
-                self.others.on_contributions @ self.chain.contributions
-                + self.others.on_utilities @ self.utility_jacobian
-            )
-        return np.concatenate(rows, axis=1)
+    def box(self) -> FloatArray:
+        """(B, 2I): upper bounds of the increments in every menu.
 
-    @cached_property
-    def row_offset(self) -> FloatArray:
-        """(B, R): row_jacobian @ increments must be at least this."""
-        f = self.reservation_utilities
-        least = [f[:, 1:] - f[:, :1], np.zeros((len(f), len(self.chain.order)))]
-        if self.others is not None:
-            least.append(self.others.least - self.others.on_utilities.sum(axis=2) * f[:, :1])
-        return np.concatenate(least, axis=1)
+        c_i m_i <= 1 - f_i. And y_i <= m_i gains type i, over the type before, (c_(i-1) - c_i)
+        y_i: in all c_(i-1) y_i <= 1 - f_(i-1), which is much less where costs are far apart.
+        """
+        box = np.repeat(self.reach, 2, axis=1)
+        box[:, 2::2] = np.minimum(box[:, 1:-1:2], box[:, 3::2])
+        box[:, 0] = 1 - self.reservation_utilities[:, 0]
+        return box
 
     @cached_property
     def row_unit(self) -> FloatArray:
@@ -270,23 +345,80 @@ class FirstMoment:
         return unit if self.others is None else np.hstack([unit, self.others.unit])
 
     @cached_property
-    def box(self) -> FloatArray:
-        """(B, 2I): upper bounds of the increments in every menu, since t_i <= 1 and u_i >= f_i.
+    def utility_jacobian(self) -> FloatArray:
+        """(B, I, 2I): utilities are f_1 + utility_jacobian @ increments."""
+        jacobian = np.cumsum(self.steps[:, :, None] * self.chain.slopes, axis=1)
+        jacobian[:, :, 0] = 1.0
+        return jacobian
 
-        So c_i m_i <= 1 - f_i. And y_i <= m_i gains type i, over the type before, (c_(i-1) - c_i)
-        y_i: in all c_(i-1) y_i <= 1 - f_(i-1), which is much less where costs are far apart.
-        """
-        room = 1 - self.reservation_utilities
-        box = np.repeat(room / self.costs, 2, axis=1)
-        box[:, 2::2] = np.minimum(box[:, 1:-1:2], box[:, 3::2])
-        box[:, 0] = room[:, 0]
-        return box
+    @cached_property
+    def dense(self) -> Dense:
+        """The problem as matrices. Rows: IR of all types but the first, order of ties, others."""
+        chain, f, others = self.chain, self.reservation_utilities, self.others
+        order = np.broadcast_to(chain.order, (len(self.costs), *chain.order.shape))
+        rows, offsets = [self.utility_jacobian[:, 1:], order], [f[:, 1:] - f[:, :1]]
+        offsets.append(np.zeros(order.shape[:2]))
+        gives_way = [np.zeros((len(f), rows[0].shape[1] + order.shape[1]))]
+        if others is not None:
+            rows.append(
+                others.on_contributions @ chain.contributions
+                + others.on_utilities @ self.utility_jacobian
+            )
+            offsets.append(others.least - others.on_utilities.sum(axis=2) * f[:, :1])
+            gives_way.append(others.elastic)
+        return Dense(
+            self.expectation,
+            self.accuracy,
+            self.value,
+            self.value_unit,
+            contributions=chain.contributions,
+            reward_jacobian=self.utility_jacobian + self.costs[:, :, None] * chain.contributions,
+            reward_offset=f[:, :1],
+            row_jacobian=np.concatenate(rows, axis=1),
+            row_offset=np.concatenate(offsets, axis=1),
+            row_unit=self.row_unit,
+            row_elastic=np.concatenate(gives_way, axis=1),
+            box=self.box,
+            reach=self.reach,
+            live=chain.live,
+            price=np.zeros(chain.live.size),
+        )
 
-    def take(self, rows: npt.NDArray[np.intp]) -> FirstMoment:
+    @cached_property
+    def algebra(self) -> Algebra:
+        """How the problem is differentiated."""
+        return self.form(self)
+
+    @property
+    def forms_matrices(self) -> bool:
+        """See :class:`Algebra`."""
+        return self.algebra.forms_matrices
+
+    def point(self, increments: FloatArray) -> Point:
+        """The menu with these increments, shape (B, 2I), and its derivatives."""
+        return self.algebra.point(increments)
+
+    def gradient(self, point: Point, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
+        """Gradient (B, 2I) of F + row_prices · rows + cap_prices · caps in the increments."""
+        return self.algebra.gradient(point, row_prices, cap_prices)
+
+    def blocks(
+        self, point: Point, cap_prices: FloatArray, columns: IntArray, constraints: IntArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """See :class:`Algebra`."""
+        return self.algebra.blocks(point, cap_prices, columns, constraints)
+
+    def linearized(self, point: Point, primal: Vectors, dual: Vectors) -> System:
+        """See :class:`Algebra`."""
+        return self.algebra.linearized(point, primal, dual)
+
+    def take(self, rows: IntArray) -> Self:
         """The batch reduced to some of its problems."""
         return replace(
             self,
             expectation=self.expectation.take(rows),
+            accuracy=of_rows(self.accuracy, rows),
+            value=of_rows(self.value, rows),
             costs=self.costs[rows],
             reservation_utilities=self.reservation_utilities[rows],
             others=None if self.others is None else self.others.take(rows),
@@ -303,49 +435,6 @@ class FirstMoment:
         unit[:, 2::2] = np.minimum(unit[:, 2::2], most)
         increments[:, 2::2] = np.minimum(increments[:, 2::2], 0.5 * most)
         return increments, unit
-
-    def point(self, increments: FloatArray) -> Point:
-        """The menu with these increments, shape (B, 2I), and its derivatives."""
-        contributions = increments @ self.chain.contributions.T
-        moments = self.expectation.moments(self.accuracy, self.value, contributions)
-        rewards = self.reservation_utilities[:, :1] + batched_product(
-            self.reward_jacobian, increments
-        )
-        return Point(
-            increments=increments,
-            contributions=contributions,
-            moments=moments,
-            rows=batched_product(self.row_jacobian, increments) - self.row_offset,
-            caps=moments.values / self.value_unit - rewards,
-        )
-
-    def cap_jacobian(self, point: Point) -> FloatArray:
-        """(B, I, 2I): Jacobian of the caps in the increments."""
-        jacobian = point.moments.value_jacobian / self.value_unit
-        return np.asarray(jacobian @ self.chain.contributions - self.reward_jacobian)
-
-    def gradient(self, point: Point, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
-        """Gradient (B, 2I) of F + row_prices · rows + cap_prices · caps in the increments."""
-        pulled = point.moments.weighted_gradient(cap_prices / self.value_unit)
-        gradient = (
-            pulled @ self.chain.contributions
-            + np.einsum("brn,br->bn", self.row_jacobian, row_prices)
-            - np.einsum("bin,bi->bn", self.reward_jacobian, cap_prices)
-        )
-        return np.asarray(np.where(self.chain.live, gradient, 0.0))
-
-    def hessian(self, point: Point, cap_prices: FloatArray) -> FloatArray:
-        """Hessian (B, 2I, 2I) of F + cap_prices · caps in the increments, negative semidefinite."""
-        map_ = self.chain.contributions
-        return map_.T @ (point.moments.curvature(cap_prices / self.value_unit) @ map_)
-
-    def blocks(
-        self, point: Point, cap_prices: FloatArray, columns: IntArray, constraints: IntArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Parts of the Hessian, (B, n, n), and of the Jacobian of rows and caps, (B, k, n)."""
-        jacobian = np.concatenate([self.row_jacobian, self.cap_jacobian(point)], axis=1)
-        hessian = self.hessian(point, cap_prices)[:, columns][:, :, columns]
-        return hessian, jacobian[:, constraints][:, :, columns]
 
     def in_order(self, contributions: FloatArray) -> FloatArray:
         """Contributions (B, I) raised where a cheaper type would contribute less than a dearer."""
@@ -376,94 +465,3 @@ class FirstMoment:
         increments[:, 1::2] = np.maximum(m - y, 0.0)
         increments[:, 0] = u[:, 0] - self.reservation_utilities[:, 0]
         return increments
-
-
-def batched_product(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
-    """Batched matrix times vector."""
-    return np.asarray((matrices @ vectors[:, :, None])[:, :, 0])
-
-
-@dataclass(frozen=True, eq=False)
-class Elastic(FirstMoment):
-    """First-moment problems whose caps, and elastic rows, may be violated by e >= 0 at a price.
-
-    The violation is one more increment, the last, measured in what it costs, rho e.
-
-    Attributes
-    ----------
-    penalty : (B,) ndarray
-        Price of e, in accuracy per value of the best model.
-    """
-
-    penalty: FloatArray = field(kw_only=True)
-
-    @classmethod
-    def of(cls, problem: FirstMoment, penalty: FloatArray) -> Elastic:
-        """The problems with elastic caps."""
-        chain = problem.chain
-
-        def padded(matrix: FloatArray) -> FloatArray:
-            return np.pad(matrix, ((0, 0), (0, 1)))
-
-        wider = Chain(
-            padded(chain.contributions),
-            padded(chain.slopes),
-            padded(chain.order),
-            np.append(chain.live, True),
-        )
-        fields = {name: getattr(problem, name) for name in FirstMoment.__dataclass_fields__}
-        return cls(**{**fields, "chain": wider}, penalty=penalty)
-
-    @cached_property
-    def reward_jacobian(self) -> FloatArray:
-        """Rewards, less the violation of the caps."""
-        jacobian = self.utility_jacobian + self.costs[:, :, None] * self.chain.contributions
-        jacobian[:, :, -1] = -1.0 / self.penalty[:, None]
-        return np.asarray(jacobian)
-
-    @cached_property
-    def row_jacobian(self) -> FloatArray:
-        """The linear constraints, and how they give way."""
-        order = np.broadcast_to(self.chain.order, (len(self.costs), *self.chain.order.shape))
-        rows = [self.utility_jacobian[:, 1:], order]
-        if self.others is not None:
-            others = self.others.on_contributions @ self.chain.contributions
-            others = others + self.others.on_utilities @ self.utility_jacobian
-            others[:, :, -1] = self.others.elastic / self.penalty[:, None]
-            rows.append(others)
-        return np.concatenate(rows, axis=1)
-
-    def worth(self, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
-        """What a unit of violation is worth, (B,), in accuracy per value; at most the penalty."""
-        worth = cap_prices.sum(axis=1)
-        if self.others is not None:
-            elastic = self.others.elastic
-            worth = worth + np.sum(elastic * row_prices[:, -elastic.shape[1] :], axis=1)
-        return np.asarray(worth)
-
-    @cached_property
-    def box(self) -> FloatArray:
-        """As that of the problem; rewards and so the violation are at most 1."""
-        return np.hstack([super().box, self.penalty[:, None]])
-
-    def gradient(self, point: Any, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
-        """That of the Lagrangian, less the penalty."""
-        gradient = super().gradient(point, row_prices, cap_prices)
-        gradient[:, -1] -= 1.0
-        return gradient
-
-    def start(self, contributions: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """As of the problem; the start's products of 0.05 make the violation match its price."""
-        increments, unit = super().start(contributions)
-        ones = np.ones((len(unit), 1))
-        return np.hstack([increments, 0.05 * ones]), np.hstack([unit, ones])
-
-    def take(self, rows: IntArray) -> Elastic:
-        """The batch reduced to some of its problems."""
-        taken = super().take(rows)
-        assert isinstance(taken, Elastic)
-        curves = [
-            curve.take(rows) if isinstance(curve, LocalEnvelope) else curve
-            for curve in (self.accuracy, self.value)
-        ]
-        return replace(taken, accuracy=curves[0], value=curves[1], penalty=self.penalty[rows])

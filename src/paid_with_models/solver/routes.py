@@ -17,7 +17,7 @@ remains between the two is reported as the gap.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,7 +28,7 @@ from ..attendance import n_outcomes
 from ..contract import GAP_TOLERANCE, Contract, Status
 from ..problem import Problem, autarky_at
 from .answers import contracts
-from .banded import ManyTypes
+from .banded import Banded
 from .bounds import dual_bound
 from .boxes import FEW_TYPES, Closed, closed
 from .bunches import bunched_bound
@@ -36,7 +36,7 @@ from .envelopes import s_shaped
 from .interior_point import maximize
 from .menus import Incumbents, priced, repaired, safely_above, settled
 from .moments import Enumeration, Expectation
-from .program import Chain, FirstMoment
+from .program import Algebra, Chain, FirstMoment, by_matrices
 from .selection import NODES, alone_or_out, best_selection
 from .sum_moments import SumExpectation, common_range
 
@@ -438,11 +438,20 @@ def first_moments(batch: Batch) -> Models:
             )
         n_parties = np.array([float(problem.n_parties) for problem in problems])
         expectation = SumExpectation(n_parties, probabilities, first.beliefs, *reach)
-    kind, chain = ManyTypes if batch.banded else FirstMoment, Chain.of(_ties(first))
+    form: Callable[[FirstMoment], Algebra] = Banded if batch.banded else by_matrices
     curves = first.accuracy, first.model_value
     envelopes = first.accuracy.envelope(), first.model_value.envelope()
     exact, envelope = (
-        kind(expectation, a, v, unit, costs / unit, alone.utilities / unit, chain)
+        FirstMoment(
+            expectation,
+            a,
+            v,
+            unit,
+            costs / unit,
+            alone.utilities / unit,
+            Chain.of(_ties(first)),
+            form=form,
+        )
         for a, v in (curves, envelopes)
     )
     return Models(order, exact, envelope, alone.contributions)

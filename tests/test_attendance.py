@@ -1,43 +1,74 @@
-"""Other laws of who turns up: against the solver, sums over outcomes, closed forms, simulation."""
+"""Who turns up: laws against sums over outcomes, simulation and grids; known types by hand."""
+
+import dataclasses
 
 import numpy as np
 import pytest
 from scipy import stats
-from scipy.optimize import brentq
-from scipy.spatial import ConvexHull
 
-from paid_with_models import GeneralizationBound, LinearValuation, PowerLaw, Problem, solve
-from paid_with_models.accuracy import Arctan
-from paid_with_models.attendance import PoissonParties, UnlikeParties
-from paid_with_models.beyond.continuum import Between, best_cutoff, bracketing_types, type_grid
-from paid_with_models.beyond.other_laws import CHERNOFF_EXPONENTS, _Transformed, solve_attendance
+from paid_with_models import (
+    Arctan,
+    GeneralizationBound,
+    LinearValuation,
+    PowerLaw,
+    Problem,
+    Shape,
+    Status,
+    all_or_nothing_rewards,
+    audit,
+    autarky,
+    capped_rewards,
+    conic_program,
+    free_riding,
+    joint_surplus,
+    linear_program_bound,
+    lottery_rewards,
+    menu_residuals,
+    proportional_rewards,
+    solve,
+    solve_complete_information,
+    solve_many,
+)
+from paid_with_models.attendance import KnownParties, Outcomes, PoissonParties, UnlikeParties
 from paid_with_models.paper.scenarios import SCENARIOS
 from paid_with_models.solver.sums import fit_exponential_sum
+from paid_with_models.solver.transforms import CHERNOFF_EXPONENTS, TransformExpectation
 from paid_with_models.valuation import ModelValue
+from paid_with_models.welfare import compare_schemes
 
 CURVE = GeneralizationBound()
 VALUE = ModelValue(CURVE, LinearValuation(100.0))
 
 
+def under(law, costs, curve=CURVE, **words):
+    return Problem(costs=costs, accuracy=curve, attendance=law, **words)
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 @pytest.mark.parametrize("numbers", [[10], [4, 6]])
-def test_one_law_for_all_parties_is_the_papers(name, numbers):
+@pytest.mark.parametrize("expectations", ["sum", "enumeration"])
+def test_one_law_for_all_parties_is_the_papers(name, numbers, expectations):
     problem = SCENARIOS[name].problem()
     law = UnlikeParties(numbers, [problem.probabilities] * len(numbers))
-    ours = solve_attendance(law, problem.costs, problem.accuracy, problem.valuation)
+    ours = solve(
+        under(law, problem.costs, problem.accuracy, valuation=problem.valuation),
+        expectations=expectations,
+    )
     contract = solve(problem)
     assert ours.expected_accuracy == pytest.approx(contract.expected_accuracy, abs=1e-12)
     np.testing.assert_allclose(ours.contributions, contract.contributions, rtol=1e-6)
     np.testing.assert_allclose(ours.rewards, contract.rewards, rtol=1e-9)
     np.testing.assert_allclose(ours.reward_caps, contract.reward_caps, rtol=1e-9)
-    assert 0 <= ours.gap < 1e-10
+    assert ours.status is Status.OPTIMAL
+    assert ours.bunches == contract.bunches
 
 
 def outcomes(law):
     """Counts and probabilities of a law, added up one party or one type at a time."""
     if isinstance(law, UnlikeParties):
-        sums = {(0,) * law._p.shape[1]: 1.0}
-        for number, p in zip(law._n, law._p, strict=True):
+        rows = np.atleast_2d(np.array(law.probabilities, dtype=float))
+        sums = {(0,) * rows.shape[1]: 1.0}
+        for number, p in zip(law.numbers, rows, strict=True):
             for _ in range(int(number)):
                 grown = {}
                 for counts, chance in sums.items():
@@ -47,8 +78,9 @@ def outcomes(law):
                             grown[key] = grown.get(key, 0.0) + chance * share
                 sums = grown
         return np.array(list(sums)), np.array(list(sums.values()))
-    grid = np.indices((40,) * law.rates.size).reshape(law.rates.size, -1).T
-    return grid, np.prod(stats.poisson.pmf(grid, law.rates), axis=1)
+    rates = law.mean_counts
+    grid = np.indices((40,) * rates.size).reshape(rates.size, -1).T
+    return grid, np.prod(stats.poisson.pmf(grid, rates), axis=1)
 
 
 LAWS = [
@@ -56,6 +88,43 @@ LAWS = [
     UnlikeParties([2, 1, 2], [[0.5, 0.5, 0.0], [0.0, 0.2, 0.8], [0.3, 0.3, 0.4]]),
     PoissonParties(6.0, [0.3, 0.7]),
 ]
+NAMES = ["two groups", "three groups", "Poisson"]
+
+
+@pytest.mark.parametrize("law", LAWS, ids=NAMES)
+def test_outcomes_are_those_of_parties_added_one_by_one(law):
+    counts, chances = outcomes(law)
+    ours = Outcomes.of(law, "paper")
+    found = dict(zip(map(tuple, ours.counts.tolist()), ours.weights.tolist(), strict=True))
+    for row, chance in zip(counts.tolist(), chances.tolist(), strict=True):
+        assert found.get(tuple(row), 0.0) == pytest.approx(chance, rel=1e-11, abs=1e-15)
+    assert ours.weights.sum() == pytest.approx(1, abs=1e-12)
+    assert ours.seen.sum(axis=0) == pytest.approx(1, abs=1e-12)
+    assert law.mean_counts == pytest.approx(chances @ counts, rel=1e-10)
+    assert law.present == pytest.approx(chances @ (counts > 0), rel=1e-10)
+    assert len(ours.counts) == law.n_outcomes
+    own = Outcomes.of(law, "own")
+    assert own.seen == pytest.approx(
+        ours.weights[:, None] * ours.counts / (chances @ counts), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("law", [*LAWS, KnownParties([2, 1, 3])], ids=[*NAMES, "known"])
+def test_types_can_be_reordered_and_grouped(law):
+    """The others become the first type, as one."""
+    order = np.arange(law.mean_counts.size)[::-1]
+    assert law.reordered(order).mean_counts == pytest.approx(law.mean_counts[::-1])
+    grouped = law.grouped(np.array([1]))
+    whole, parts = Outcomes.of(law, "paper"), Outcomes.of(grouped, "paper")
+    m = 30.0
+    assert grouped.mean_counts.sum() == pytest.approx(law.mean_counts.sum())
+    hidden = np.zeros(law.mean_counts.size)
+    hidden[1] = m
+    assert float(parts.mean(CURVE(parts.totals([0.0, m])))) == pytest.approx(
+        float(whole.mean(CURVE(whole.totals(hidden))))
+    )
+    z = np.full((law.mean_counts.size, 3), 0.4)
+    assert grouped.log_transform(z[:2])[0] == pytest.approx(law.log_transform(z)[0])
 
 
 # Book: prop-attendance
@@ -64,7 +133,7 @@ def test_moments_are_sums_over_outcomes(law):
     m = np.array([90.0, 400.0, 130.0])[: law.present.size]
     counts, chances = outcomes(law)
     assert chances.sum() == pytest.approx(1, abs=1e-12)
-    expectation = _Transformed(law, CURVE.smooth_from, 16.0**5)
+    expectation = TransformExpectation(law, CURVE.smooth_from, 16.0**5)
     moments = expectation.moments(CURVE, VALUE, m[None])
     totals = counts @ m
     assert moments.accuracy[0] == pytest.approx(chances @ CURVE(totals), abs=1e-11)
@@ -95,7 +164,10 @@ def test_moments_are_sums_over_outcomes(law):
 def test_the_uncertainty_is_errors_and_chernoffs_bounds_and_is_enough(law, contributions):
     """Both curves' tangent point is the same; little data come together, where sums are wrong."""
     m, low, high = np.array(contributions)[: law.present.size], CURVE.smooth_from, 16.0**5
-    expectation, envelopes = _Transformed(law, low, high), (CURVE.envelope(), VALUE.envelope())
+    expectation, envelopes = (
+        TransformExpectation(law, low, high),
+        (CURVE.envelope(), VALUE.envelope()),
+    )
     found = expectation.uncertainty(*envelopes, m[None])
     counts, chances = outcomes(law)
     totals, someone = counts @ m, counts.sum(axis=1) > 0
@@ -135,8 +207,58 @@ def test_the_uncertainty_is_errors_and_chernoffs_bounds_and_is_enough(law, contr
         assert exact <= ours.values[0, i] + found.values[0, i]
 
 
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+@pytest.mark.parametrize("law", LAWS, ids=NAMES)
+def test_contracts_are_proved_and_keep_every_constraint(law, beliefs):
+    costs = np.array([0.5, 0.1, 0.2])[: law.mean_counts.size]
+    problem = under(law, costs, beliefs=beliefs)
+    contract = solve(problem)
+    assert contract.status is Status.OPTIMAL
+    counts, chances = outcomes(law)
+    totals = counts @ contract.contributions
+    assert contract.expected_accuracy == pytest.approx(chances @ CURVE(totals), abs=1e-9)
+    weights = counts if beliefs == "own" else counts > 0
+    caps = (chances * VALUE(totals)) @ weights / (chances @ weights)
+    assert contract.reward_caps == pytest.approx(caps, abs=1e-7)
+    assert menu_residuals(problem, contract.contributions, contract.rewards).largest <= 1e-9
+    report = audit(problem, contract.contributions, contract.rewards, best=contract)
+    assert report.satisfied
+    assert report.expected_accuracy == pytest.approx(contract.expected_accuracy, abs=1e-9)
+    for carry_out in (
+        proportional_rewards, capped_rewards, lottery_rewards, all_or_nothing_rewards,
+    ):  # fmt: skip
+        assert carry_out(contract).means == pytest.approx(contract.rewards, abs=1e-7)
+    bound = linear_program_bound(problem, contract.contributions)
+    assert bound >= contract.expected_accuracy - 1e-6
+    assert solve_complete_information(problem).expected_accuracy > 0
+    table = compare_schemes(contract)
+    assert table.loc["contract", "accuracy"] == pytest.approx(contract.expected_accuracy, abs=1e-9)
+    assert table.loc["contract", "surplus"] == pytest.approx(joint_surplus(contract))
+    assert table.loc["surplus", "surplus"] >= table.loc["contract", "surplus"] - 1e-9
+
+
+@pytest.mark.parametrize("law", LAWS[:2], ids=NAMES[:2])
+def test_types_are_left_out_under_any_law(law):
+    """A type that has nearly the best model's worth outside costs more than it brings."""
+    costs = np.array([0.2, 0.1, 0.15])[: law.mean_counts.size]
+    plain = under(law, costs)
+    outside = autarky(plain).utilities.copy()
+    outside[1] = 95.0
+    problem = dataclasses.replace(plain, reservation_utilities=outside)
+    by_count, by_sum = (solve(problem, expectations=how) for how in ("enumeration", "sum"))
+    assert not by_count.participates[1]
+    assert by_count.participates.any()
+    assert by_count.utilities[1] == 95.0
+    assert by_count.status is Status.OPTIMAL
+    assert by_sum.expected_accuracy <= by_count.upper_bound + 1e-9
+    assert (
+        menu_residuals(problem, by_count.contributions, by_count.rewards, left_out=[1]).largest
+        <= 1e-9
+    )
+
+
 def test_where_data_are_too_dear_nothing_comes_together():
-    contract = solve_attendance(PoissonParties(1.0, [0.3, 0.7]), [1.0, 0.6], CURVE)
+    contract = solve(under(PoissonParties(1.0, [0.3, 0.7]), [1.0, 0.6]))
     assert contract.contributions.tolist() == [0.0, 0.0]
     assert contract.expected_accuracy == 0
     assert contract.reward_caps.tolist() == [0.0, 0.0]
@@ -146,12 +268,13 @@ def test_where_data_are_too_dear_nothing_comes_together():
 def test_a_binomial_number_of_parties_becomes_poisson():
     """Many parties that rarely turn up; who stays away is a type that costs too much to join."""
     costs, p, mean = np.array([0.2, 0.05]), np.array([0.4, 0.6]), 8.0
-    poisson = solve_attendance(PoissonParties(mean, p), costs, CURVE)
+    poisson = solve(under(PoissonParties(mean, p), costs))
     reached = []
     for n in (100, 10_000):
         law = UnlikeParties([n], [[1 - mean / n, *(p * mean / n)]])
         menu = np.concatenate([[0.0], poisson.contributions])
-        moments = _Transformed(law, CURVE.smooth_from, 16.0**6).moments(CURVE, VALUE, menu[None])
+        sums = TransformExpectation(law, CURVE.smooth_from, 16.0**6)
+        moments = sums.moments(CURVE, VALUE, menu[None])
         # Sums mean little where nobody who contributes turns up: there accuracy is 0.
         nobody = (1 - mean / n) ** n
         fit = fit_exponential_sum(CURVE, CURVE.smooth_from, 16.0**6)
@@ -162,7 +285,7 @@ def test_a_binomial_number_of_parties_becomes_poisson():
 
 def test_poisson_contract_holds_in_a_simulation():
     costs, p, mean = np.array([0.3, 0.05]), np.array([0.4, 0.6]), 12.0
-    contract = solve_attendance(PoissonParties(mean, p), costs, CURVE)
+    contract = solve(under(PoissonParties(mean, p), costs))
     counts = np.random.default_rng(0).poisson(mean * p, (200_000, 2))
     accuracy = CURVE(counts @ contract.contributions)
     spread = accuracy.std() / np.sqrt(len(counts))
@@ -177,7 +300,7 @@ def test_poisson_contract_holds_in_a_simulation():
 def test_no_menu_on_a_grid_exceeds_the_bound():
     law = UnlikeParties([2, 3], [[0.9, 0.1], [0.2, 0.8]])
     costs, curve = np.array([0.4, 0.1]), PowerLaw(0.95, 1.0, 0.4, 2.0)
-    contract = solve_attendance(law, costs, curve)
+    contract = solve(under(law, costs, curve))
     counts, chances = outcomes(law)
     value = ModelValue(curve, LinearValuation(100.0))
     best = 0.0
@@ -199,6 +322,126 @@ def test_no_menu_on_a_grid_exceeds_the_bound():
     assert contract.gap < 1e-9
 
 
+def test_many_parties_under_another_law_are_solved_by_sums():
+    """Far too many outcomes to enumerate; half of the parties nearly known."""
+    law = UnlikeParties([5000, 5000], [[0.9, 0.05, 0.05], [0.05, 0.05, 0.9]])
+    contract = solve(under(law, [0.3, 0.2, 0.05]))
+    assert contract.status is Status.OPTIMAL
+    assert contract.problem.n_parties == 10_000
+    with pytest.raises(ValueError, match="made for beliefs 'paper' only"):
+        solve(under(law, [0.3, 0.2, 0.05], beliefs="own"), expectations="sum")
+
+
+def test_problems_under_other_laws_are_solved_beside_others():
+    law = PoissonParties(6.0, [0.3, 0.7])
+    plain = Problem(6, [0.3, 0.7], [0.4, 0.1], CURVE)
+    known = under(KnownParties([2, 4]), [0.4, 0.1])
+    problems = [plain, under(law, [0.4, 0.1]), known, plain, under(law, [0.3, 0.1])]
+    for problem, together in zip(problems, solve_many(problems), strict=True):
+        assert together.problem is problem
+        assert together.expected_accuracy == solve(problem).expected_accuracy
+
+
+# Three hospitals of known costs: contributions from the equation of the total, by hand.
+def test_known_types_share_the_best_model_and_pay_what_they_gain():
+    costs = np.array([0.5, 0.35, 0.16])
+    problem = under(KnownParties([1, 1, 1]), costs)
+    contract = solve(problem)
+    total = contract.contributions.sum()
+    worth, alone = float(VALUE(total)), autarky(problem)
+    assert contract.contributions == pytest.approx((worth - alone.utilities) / costs, rel=1e-12)
+    more = np.linspace(1.0001, 3, 500) * total  # the largest total that pays for itself
+    assert np.all(((VALUE(more)[:, None] - alone.utilities) / costs).sum(axis=1) < more)
+    assert contract.rewards == pytest.approx(worth, rel=1e-12)
+    assert contract.utilities == pytest.approx(alone.utilities)
+    assert contract.expected_accuracy == pytest.approx(float(CURVE(total)), rel=1e-15)
+    assert contract.status is Status.OPTIMAL
+    assert 0 <= contract.gap <= 1e-12
+    assert contract.kkt_residual <= 1e-8
+    assert contract.binding.individual_rationality.all()
+    assert contract.binding.caps.all()
+    assert not contract.binding.downward.any()
+    assert contract.shape is Shape.SEPARATING
+    menu = contract.contributions, contract.rewards
+    assert menu_residuals(problem, *menu).largest <= 1e-12
+    report = audit(problem, *menu)
+    assert report.satisfied
+    assert report.best_option.tolist() == [0, 1, 2]
+    assert report.incentive_tolerance == 0
+    assert proportional_rewards(contract).means == pytest.approx(contract.rewards)
+    assert free_riding(problem, [1, 1, 1]).total < total
+
+
+def test_known_types_are_one_outcome_of_the_benchmark():
+    """In the order of the benchmark's outcomes: one party of each type has come."""
+    costs = [0.5, 0.35, 0.16]
+    drawn = solve_complete_information(Problem(3, [1 / 3] * 3, costs, CURVE))
+    (row,) = np.flatnonzero(np.all(drawn.counts == 1, axis=1))
+    contract = solve(under(KnownParties([1, 1, 1]), costs))
+    assert contract.contributions == pytest.approx(drawn.outcome_contributions[row], rel=1e-12)
+
+
+def test_shadow_prices_of_known_types_are_what_worth_changes():
+    """If models become worth more, caps loosen by a(S) and outside options rise by a alone."""
+    costs, law = [0.5, 0.35, 0.16], KnownParties([1, 2, 1])
+
+    def reached(worth):
+        return solve(under(law, costs, valuation=LinearValuation(worth)))
+
+    contract = reached(100.0)
+    prices = contract.multipliers
+    predicted = prices.caps @ (contract.reward_caps / 100.0) - prices.individual_rationality @ (
+        autarky(contract.problem).accuracies
+    )
+    change = reached(100.01).expected_accuracy - reached(99.99).expected_accuracy
+    assert predicted == pytest.approx(change / 0.02, rel=1e-5)
+
+
+def test_known_types_with_something_better_outside_are_left_out():
+    law, costs = KnownParties([1, 1, 1]), [0.5, 0.35, 0.16]
+    alone = autarky(under(law, costs)).utilities
+    problem = under(law, costs, reservation_utilities=[alone[0], 97.0, alone[2]])
+    contract, pair = solve(problem), solve(under(KnownParties([1, 1]), [0.5, 0.16]))
+    assert contract.participates.tolist() == [True, False, True]
+    assert contract.utilities[1] == 97.0
+    assert contract.contributions[[0, 2]] == pytest.approx(pair.contributions, rel=1e-12)
+    assert contract.contributions[1] == contract.rewards[1] == 0
+    report = audit(problem, contract.contributions, contract.rewards, left_out=[1])
+    assert report.satisfied
+    # The best set of types in, by trying all of them.
+    for types in ([0, 1], [1, 2], [0, 1, 2], [0], [1], [2]):
+        f, c = problem.outside_options[types], problem.costs[types]
+        data = np.linspace(1e-3, 3000, 300_001)
+        worth = VALUE(data)[:, None]
+        pays = np.all(worth >= f, axis=1) & (((worth - f) / c).sum(axis=1) >= data)
+        assert np.max(data[pays], initial=0.0) <= contract.contributions.sum() + 0.01
+
+
+def test_a_known_party_of_its_own_is_in_autarky():
+    problem = under(KnownParties([1]), [0.2])
+    contract, alone = solve(problem), autarky(problem)
+    assert contract.contributions == pytest.approx(alone.contributions)
+    assert contract.status is Status.OPTIMAL
+
+
+def test_thirty_known_parties_take_no_time_and_any_of_them_free_ride_otherwise():
+    costs = np.linspace(0.05, 0.9, 30)
+    problem = under(KnownParties(np.ones(30)), costs)
+    contract = solve(problem)
+    assert contract.status is Status.OPTIMAL
+    total = contract.contributions.sum()
+    assert total == pytest.approx(
+        np.sum((float(VALUE(total)) - autarky(problem).utilities) / costs), rel=1e-12
+    )
+    assert np.all(np.diff(contract.contributions) < 0)
+
+
+def test_what_is_made_for_independent_draws_refuses_other_laws():
+    problem = under(PoissonParties(6.0, [0.3, 0.7]), [0.4, 0.1])
+    with pytest.raises(ValueError, match="attendance must be left out here"):
+        conic_program(problem)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -207,121 +450,24 @@ def test_no_menu_on_a_grid_exceeds_the_bound():
         (lambda: PoissonParties(2.0, [[0.5, 0.5], [0.1, 0.9]]), "one law.* got 2 rows"),
         (lambda: UnlikeParties([1.5], [[1.0]]), "numbers must be a whole number"),
         (lambda: UnlikeParties([2], [[1.0, 0.0]]), "give every type a chance"),
+        (lambda: KnownParties([1, 0]), "numbers must be a whole number >= 1 for each type"),
+        (lambda: under(PoissonParties(3.0, [1.0]), [0.1, 0.2]), "one type per cost, 2; got"),
         (
-            lambda: solve_attendance(PoissonParties(3.0, [1.0]), [0.1, 0.2], CURVE),
-            "costs must be 1",
+            lambda: Problem(3, None, [0.1], CURVE, attendance=PoissonParties(3.0, [1.0])),
+            "n_parties must not be given with attendance; got 3",
         ),
         (
-            lambda: solve_attendance(PoissonParties(3.0, [0.5, 0.5]), [0.1, 0.1], CURVE),
-            "costs must differ",
+            lambda: solve(under(PoissonParties(3.0, [1.0]), [0.1], Arctan()), expectations="sum"),
+            "no exponential sum is close enough",
         ),
         (
-            lambda: solve_attendance(PoissonParties(3.0, [0.5, 0.5]), [0.1, 0.2], Arctan()),
-            "accuracy must be an exponential sum",
+            lambda: solve(under(UnlikeParties([400] * 4, [[0.2] * 5] * 4), [1, 2, 3, 4, 5],
+                                Arctan())),
+            "more than the limit|too many outcomes",
         ),
-        (lambda: type_grid(stats.uniform(1, 1), 0), "n_types must be"),
-        (lambda: type_grid(stats.norm(), 3), "positive costs"),
-        (lambda: best_cutoff(stats.uniform(-1, 3)), "positive costs; got -1"),
-        (lambda: bracketing_types(stats.uniform(1, 1), 0), "n_types must be"),
-        (lambda: bracketing_types(stats.lognorm(0.5), 3), "finite range > 0"),
-        (lambda: Between(stats.uniform(1, 1), 3.0, 4.0), "costs between them"),
+        (lambda: Outcomes.of(PoissonParties(3.0, [1.0]), "none"), "beliefs must be"),
     ],
-)
+)  # fmt: skip
 def test_bad_input(make, message):
     with pytest.raises(ValueError, match=message):
         make()
-
-
-def test_uniform_costs_pool_and_lognormal_costs_have_a_cutoff():
-    assert best_cutoff(stats.uniform(0.5, 1.5)) == pytest.approx(2.0)
-    for spread in (0.5, 0.8, 1.5, 5.0):  # at 5, costs around 1e-10 decide
-        costs = stats.lognorm(spread, scale=0.7)
-        theta = best_cutoff(costs)
-        # Inside, virtual cost is twice the cost.
-        assert costs.cdf(theta) / costs.pdf(theta) == pytest.approx(theta, rel=1e-6)
-
-
-# Book: thm-cutoff
-@pytest.mark.parametrize(
-    "costs", [stats.uniform(0.5, 1.5), stats.lognorm(0.8, scale=1.0)], ids=["uniform", "log-normal"]
-)
-def test_large_markets_have_one_option_up_to_the_cutoff(costs):
-    c = type_grid(costs, 40)
-    contract = solve(Problem(10_000, np.full(40, 1 / 40), c, CURVE))
-    m = contract.contributions
-    chosen = m > 0.5 * m.max()
-    # The best of the grid's own cutoffs, next to that of the distribution.
-    cutoff = c[np.argmax(np.arange(40, 0, -1) / c)]
-    assert c[chosen].max() == cutoff
-    assert cutoff == pytest.approx(best_cutoff(costs), rel=0.05)
-    # The option costs the marginal type the model's whole value.
-    assert m.max() * cutoff == pytest.approx(100 * contract.expected_accuracy, rel=1e-3)
-    assert np.all(m[~chosen] < 0.01 * m.max())
-
-
-# Book: prop-ironing
-@pytest.mark.parametrize("seed", range(4))
-def test_the_cutoff_ends_the_first_chord_of_the_hull(seed):
-    """Against the concave hull of a distribution with two bumps, by a convex hull of points."""
-    rng = np.random.default_rng(seed)
-    ends = np.cumsum(rng.uniform(0.1, 1.0, 4))
-    shares = rng.dirichlet(np.ones(3))
-    costs = stats.rv_histogram((shares / np.diff(ends), ends), density=True)
-    x = np.linspace(0, ends[-1], 4001)
-    points = np.column_stack([x, costs.cdf(x)])
-    hull = np.unique(np.concatenate([ConvexHull(points).vertices, [0]]))
-    above = [k for k in hull if k and points[k, 1] > 0]
-    first = above[int(np.argmax(points[above, 1] / points[above, 0]))]
-    assert best_cutoff(costs) == pytest.approx(x[first], abs=2 * (x[1] - x[0]))
-    # No mixture of steps that the budget allows brings more data.
-    steps = rng.dirichlet(np.ones(50), size=200) / (theta := rng.uniform(ends[0], ends[-1], 50))
-    most = costs.cdf(best_cutoff(costs)) / best_cutoff(costs)
-    assert np.all(steps @ costs.cdf(theta) <= most + 1e-12)
-
-
-def test_costs_between_two_values_are_the_truncated_law():
-    law = stats.truncnorm(-1.0, 1.5, loc=2.0, scale=0.5)
-    ours = Between(stats.norm(2.0, 0.5), 1.5, 2.75)
-    q = np.linspace(0, 1, 11)
-    np.testing.assert_allclose(ours.ppf(q), law.ppf(q), rtol=1e-12)
-    np.testing.assert_allclose(ours.cdf([1.0, 1.7, 2.2, 3.0]), law.cdf([1.0, 1.7, 2.2, 3.0]))
-    assert ours.support() == (1.5, 2.75)
-
-
-# Book: prop-bracket
-def test_a_continuum_of_uniform_costs_is_closed_in_on_in_closed_form():
-    """All pool at what the costliest accepts: V(N m) = c m + f, for any number of types."""
-    costs, curve = stats.uniform(0.05, 0.45), PowerLaw(1.0, 2.0, 0.5, 4.0)
-    alone = (100 / 0.5) ** (2 / 3) - 4  # 100 a'(m) = c for a = 1 - 2 / sqrt(m + 4)
-    f = 100 * curve(alone) - 0.5 * alone
-    m = brentq(lambda m: 100 * curve(10 * m) - 0.5 * m - f, 40, 400, xtol=1e-12)
-    widths = []
-    for n_types in (4, 8, 16):
-        p, dearer, cheaper = bracketing_types(costs, n_types)
-        assert p.sum() == pytest.approx(1)
-        low, high = (solve(Problem(10, p, c, curve, beliefs="own")) for c in (dearer, cheaper))
-        assert low.expected_accuracy == pytest.approx(curve(10 * m), abs=1e-10)
-        widths.append(high.upper_bound - low.expected_accuracy)
-    assert widths[2] < 0.6 * widths[1] < 0.4 * widths[0]
-
-
-def test_bounds_on_a_continuum_are_nested_and_hold_the_medians():
-    spread = stats.lognorm(0.8, scale=0.2)
-    costs = Between(spread, spread.ppf(0.02), spread.ppf(0.98))
-    curve, bounds = PowerLaw(1.0, 2.0, 0.5, 4.0), []
-    for n_types in (3, 6, 12):
-        p, dearer, cheaper = bracketing_types(costs, n_types)
-        low, high = (solve(Problem(6, p, c, curve, beliefs="own")) for c in (dearer, cheaper))
-        bounds.append((low.expected_accuracy, high.upper_bound))
-        middle = costs.ppf(costs.cdf(cheaper) + p / 2)
-        between = solve(Problem(6, p, middle, curve, beliefs="own"))
-        assert bounds[-1][0] < between.expected_accuracy < bounds[-1][1]
-    (a, z), (b, y), (c, x) = bounds
-    assert a - 1e-9 <= b <= c + 1e-9 < x <= y + 1e-9 <= z + 2e-9
-
-
-def test_a_cutoff_that_does_not_exist_is_refused_and_of_equal_ones_the_largest_is_taken():
-    with pytest.raises(ValueError, match="still growing at theta"):
-        best_cutoff(stats.expon())
-    assert best_cutoff(stats.uniform(0, 1)) == pytest.approx(1.0)
-    assert best_cutoff(stats.uniform(0, 3)) == pytest.approx(3.0)

@@ -19,14 +19,14 @@ import numpy.typing as npt
 from .accuracy import BoolArray, FloatArray, IntArray
 from .contract import Contract
 from .problem import Problem, checked_menu
+from .solver.expectations import moments_at
 from .solver.routes import solve
-from .solver.sum_moments import moments_at
 
 __all__ = ["Audit", "Residuals", "audit", "audit_schema", "menu_residuals", "violations"]
 
 
-#: Slack, relative to the value of the best model, down to which a constraint counts as satisfied:
-#: menus are usually quoted to nine digits or so.
+#: TOLERANCE: slack, relative to the value of the best model, down to which a constraint counts as
+#: satisfied: menus are usually quoted to nine digits or so.
 TOLERANCE = 1e-9
 
 
@@ -44,7 +44,7 @@ class Audit:
         Slack of IR.
     incentive_compatibility : (I, I) ndarray
         Slack of IC: row i, column j is what type i loses by taking the option of type j (by
-        staying out, if j is left out).
+        staying out, if j is left out or types are known).
     best_option : (I,) ndarray of int
         The option that serves each type best, its own where no other is better; for a type that
         is left out its own is to stay out.
@@ -164,6 +164,8 @@ def audit(
     outside, out = best.reservation_utilities, _types_out(left_out, m, t)
     options[:, out] = outside[:, None]
     utilities = np.diag(options).copy()
+    if problem.law.types_are_known:  # nobody can take another's option: to try is to stay out
+        options = np.where(np.eye(m.size, dtype=bool), options, outside[:, None])
     compatibility = utilities[:, None] - options
     offered = np.where(out, -np.inf, options)  # nobody can take the option of a type left out
     gain = np.maximum(offered.max(axis=1) - utilities, 0.0)
@@ -278,6 +280,10 @@ def menu_residuals(
     f, out = problem.outside_options, _types_out(left_out, m, t)
     if np.all(out):
         return Residuals(0.0, 0.0, 0.0)
+    if problem.law.types_are_known:
+        short = np.max(f[~out] + problem.costs[~out] * m[~out] - t[~out])
+        unpaid = np.max(t[~out] - caps[~out])
+        return Residuals(max(short, 0.0) / value_unit, 0.0, max(unpaid, 0.0) / value_unit)
     wanted = t[~out] - problem.costs[out][:, None] * m[~out] - f[out][:, None]
     largest = *violations(problem.costs[~out], m[~out], t[~out], f[~out], caps[~out]), wanted
     return Residuals(*(float(np.max(part, initial=0.0)) / value_unit for part in largest))
@@ -324,7 +330,7 @@ def violations(
 
 def _types_out(
     left_out: Sequence[int], contributions: FloatArray, rewards: FloatArray
-) -> npt.NDArray[np.bool_]:
+) -> BoolArray:
     """Which types are left out, (I,), of a menu that has no option for them."""
     out = np.zeros(contributions.shape, dtype=bool)
     for k in left_out:

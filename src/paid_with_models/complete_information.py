@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .accuracy import Curve, FloatArray
+from .accuracy import Curve, FloatArray, IntArray
 from .attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from .problem import Problem, autarky
 
@@ -63,7 +63,7 @@ class CompleteInformation:
         A type whose outside option beats the model of an outcome takes no part in that outcome.
     """
 
-    counts: npt.NDArray[np.int64]
+    counts: IntArray
     probabilities: FloatArray
     totals: FloatArray
     outcome_contributions: FloatArray
@@ -132,7 +132,8 @@ def solve_complete_information_many(problems: Iterable[Problem]) -> list[Complet
     problems = list(problems)
     alike: dict[object, list[int]] = defaultdict(list)
     for k, problem in enumerate(problems):
-        kind = problem.n_parties, tuple(problem.costs), problem.accuracy, problem.valuation
+        law = problem.n_parties if problem.attendance is None else ("law", id(problem))
+        kind = law, tuple(problem.costs), problem.accuracy, problem.valuation
         f = problem.reservation_utilities
         alike[*kind, problem.beliefs, None if f is None else tuple(f)].append(k)
     solved: dict[int, CompleteInformation] = {}
@@ -144,22 +145,26 @@ def solve_complete_information_many(problems: Iterable[Problem]) -> list[Complet
 def _solve_alike(problems: list[Problem]) -> list[CompleteInformation]:
     """Solve problems that differ in type probabilities alone."""
     first = problems[0]
-    counts = enumerate_outcomes(first.n_parties, first.n_types)
+    if first.attendance is None:
+        counts = enumerate_outcomes(first.n_parties, first.n_types)
+        p = np.array([problem.probabilities for problem in problems])
+        weights = outcome_probabilities(counts, p)
+        seen = conditional_probabilities(counts, p, first.beliefs)
+    else:
+        outcomes = first.outcomes()
+        counts, weights, seen = outcomes.counts, outcomes.weights[None], outcomes.seen[None]
     alone, value, f = autarky(first), first.model_value, first.outside_options
     if first.reservation_utilities is not None:
         totals = _totals_with_a_choice(first, counts)
-    elif first.n_parties == 1:  # a double root: autarky
-        totals = counts @ alone.contributions
     else:
-        totals = best_totals(counts, first.costs, f, value)
+        totals = counts @ alone.contributions  # of one party, for which the root is double
+        several = counts.sum(axis=1) > 1
+        totals[several] = best_totals(counts[several], first.costs, f, value)
     worth, accuracy = value(totals), first.accuracy(totals)
     contributions = (worth[:, None] - f) / first.costs
     contributions = np.where(totals[:, None] > 0, np.maximum(contributions, 0.0), 0.0)
     received = np.where(worth[:, None] >= f, worth[:, None], 0.0)
     of_outcomes = np.where(counts > 0, contributions, np.nan)
-    p = np.array([problem.probabilities for problem in problems])
-    weights = outcome_probabilities(counts, p)
-    seen = conditional_probabilities(counts, p, first.beliefs)
     mean_contributions = np.einsum("bki,ki->bi", seen, contributions)
     mean_rewards = np.einsum("bki,ki->bi", seen, received)
     return [
@@ -179,7 +184,7 @@ def _solve_alike(problems: list[Problem]) -> list[CompleteInformation]:
     ]
 
 
-def _totals_with_a_choice(problem: Problem, counts: npt.NDArray[np.int64]) -> FloatArray:
+def _totals_with_a_choice(problem: Problem, counts: IntArray) -> FloatArray:
     """S* where outside options may be better than the model: then types are best left out.
 
     With some of the types in, the equation's right-hand side is largest if they are those whose

@@ -126,7 +126,7 @@ def problem_to_dict(problem: Problem) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        For a curve or valuation of your own.
+        For a curve or valuation of your own, or another law of who turns up.
 
     Examples
     --------
@@ -134,6 +134,7 @@ def problem_to_dict(problem: Problem) -> dict[str, Any]:
     >>> problem_to_dict(Problem(2, [1.0], [0.1], Arctan()))["accuracy"]
     {'name': 'Arctan', 'parameters': {'optimum': 1.0, 'rate': 0.01}}
     """
+    problem.check_independent_draws()
     data = {
         "n_parties": problem.n_parties,
         "probabilities": problem.probabilities.tolist(),

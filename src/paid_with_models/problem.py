@@ -2,7 +2,8 @@ r"""The primitives: parties, their cost types, accuracy and valuation; and what 
 
 A party of type i bears :math:`c_i` per unit of data it contributes and gains :math:`v(r)` from a
 model of accuracy r. There are N parties; each is of type i with probability :math:`p_i`,
-independently, so that the numbers of parties of each type are Multinomial(N, p).
+independently, so that the numbers of parties of each type are Multinomial(N, p). Other laws of who
+turns up are in :mod:`paid_with_models.attendance`.
 
 **Autarky** is the outside option: alone, type i trains on the m that maximizes
 :math:`v(a(m)) - c_i m`, or stays out. A party may have something better outside the scheme, worth
@@ -21,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, Curve, FloatArray, IntArray
+from .attendance import Attendance, Outcomes, UnlikeParties, check_beliefs, n_outcomes
 from .valuation import LinearValuation, ModelValue, Valuation
 
 __all__ = ["Autarky", "Problem", "autarky"]
@@ -52,9 +54,11 @@ class Problem:
     Parameters
     ----------
     n_parties : int >= 1
-        Number of parties N in the scheme.
+        Number of parties N in the scheme. With ``attendance`` it is not given, and is the most
+        that turn up.
     probabilities : (I,) array_like > 0, sum 1
-        Probability :math:`p_i` that a party is of type i.
+        Probability :math:`p_i` that a party is of type i. With ``attendance`` they are not given,
+        and are the expected shares of the types.
     costs : (I,) array_like > 0
         Cost :math:`c_i`, in value per unit of data. Any order, equal costs allowed; results come
         in the same order.
@@ -69,6 +73,9 @@ class Problem:
         Outside options :math:`f_i`, in value, at least what each type reaches in autarky (the
         default). Where they are more, it can be best to leave types out: see
         :mod:`paid_with_models.solver.selection`.
+    attendance : Attendance, optional
+        Another law of who turns up, such as :class:`paid_with_models.attendance.PoissonParties`,
+        with a type for each cost. By default ``n_parties`` independent draws.
 
     Raises
     ------
@@ -84,6 +91,11 @@ class Problem:
     ...                   accuracy=GeneralizationBound(), valuation=LinearValuation(100.0))
     >>> problem.n_types
     2
+    >>> from paid_with_models.attendance import KnownParties
+    >>> three_hospitals = Problem(costs=[0.4, 0.3, 0.15], accuracy=GeneralizationBound(),
+    ...                           attendance=KnownParties([1, 1, 1]))
+    >>> three_hospitals.n_parties
+    3
     """
 
     n_parties: int
@@ -93,46 +105,42 @@ class Problem:
     valuation: Valuation = LinearValuation()
     beliefs: Literal["paper", "own"] = "paper"
     reservation_utilities: FloatArray | None = None
+    attendance: Attendance | None = None
 
     def __init__(
         self,
-        n_parties: int,
-        probabilities: npt.ArrayLike,
-        costs: npt.ArrayLike,
-        accuracy: Curve,
+        n_parties: int | None = None,
+        probabilities: npt.ArrayLike | None = None,
+        costs: npt.ArrayLike | None = None,
+        accuracy: Curve | None = None,
         valuation: Valuation = LinearValuation(),
         beliefs: Literal["paper", "own"] = "paper",
         reservation_utilities: npt.ArrayLike | None = None,
+        attendance: Attendance | None = None,
     ) -> None:
         costs_ = checked_vector("costs", costs)
         if not np.all((costs_ > 0) & (costs_ < np.inf)):
             raise ValueError(f"costs must all be positive and finite; got {costs_.tolist()}")
-        chances = checked_vector("probabilities", probabilities)
-        if chances.shape != costs_.shape:
-            raise ValueError(
-                f"probabilities must have one entry per cost, {costs_.size}; got {chances.size}"
-            )
-        if not np.all(chances > 0):
-            raise ValueError(f"probabilities must all be positive; got {chances.tolist()}")
-        if not abs(chances.sum() - 1) <= SUM_TOLERANCE:
-            raise ValueError(f"probabilities must sum to 1; they sum to {chances.sum():.12g}")
-        if beliefs not in ("paper", "own"):
-            raise ValueError(f"beliefs must be 'paper' or 'own'; got {beliefs!r}")
+        if attendance is None:
+            chances, most = _shares(probabilities, costs_), _count("n_parties", n_parties)
+        else:
+            chances, most = _of_law(attendance, costs_, n_parties, probabilities)
+        check_beliefs(beliefs)
         if not isinstance(accuracy, Curve):
             raise ValueError(f"accuracy must be a Curve; got {accuracy!r}")
         if not isinstance(valuation, Valuation):
             raise ValueError(f"valuation must be a Valuation; got {valuation!r}")
         for name, thing in (("accuracy", accuracy), ("valuation", valuation)):
             _check_hashable(name, thing)
-        chances = chances / chances.sum()
         costs_.flags.writeable = chances.flags.writeable = False
         set_field = object.__setattr__  # the dataclass is frozen
-        set_field(self, "n_parties", _count("n_parties", n_parties))
+        set_field(self, "n_parties", most)
         set_field(self, "probabilities", chances)
         set_field(self, "costs", costs_)
         set_field(self, "accuracy", accuracy)
         set_field(self, "valuation", valuation)
         set_field(self, "beliefs", beliefs)
+        set_field(self, "attendance", attendance)
         _check_values(valuation, accuracy)
         if not math.isfinite(self.most_data):
             raise ValueError(f"costs must not be that small; got {costs_.tolist()}")
@@ -215,6 +223,44 @@ class Problem:
         return ModelValue(self.accuracy, self.valuation)
 
     @cached_property
+    def law(self) -> Attendance:
+        """Who turns up: ``attendance``, or the law of ``n_parties`` independent draws."""
+        return self.attendance or UnlikeParties([self.n_parties], [self.probabilities])
+
+    def outcomes(self) -> Outcomes:
+        """All outcomes, with their probabilities and as each type sees them.
+
+        Raises
+        ------
+        ValueError
+            If they are too many to enumerate.
+        """
+        if self.attendance is None:
+            return Outcomes.drawn(self.n_parties, self.probabilities, self.beliefs)
+        return Outcomes.of(self.attendance, self.beliefs)
+
+    @cached_property
+    def n_outcomes(self) -> int:
+        """How many outcomes there are."""
+        if self.attendance is None:
+            return n_outcomes(self.n_parties, self.n_types)
+        return self.attendance.n_outcomes
+
+    def check_independent_draws(self) -> None:
+        """Refuse any other law of who turns up, where nothing else is made for it.
+
+        Raises
+        ------
+        ValueError
+            If ``attendance`` is given.
+        """
+        if self.attendance is not None:
+            raise ValueError(
+                f"attendance must be left out here, for n_parties independent draws;"
+                f" got {self.attendance!r}"
+            )
+
+    @cached_property
     def costliest_first(self) -> IntArray:
         """The types in the order of the theory, (I,): highest costs first, equal ones as given."""
         order = np.argsort(-self.costs, kind="stable")
@@ -294,7 +340,7 @@ def freeze(record: object) -> None:
             value.flags.writeable = False
 
 
-def checked_vector(name: str, values: npt.ArrayLike) -> FloatArray:
+def checked_vector(name: str, values: npt.ArrayLike | None) -> FloatArray:
     try:
         given = np.asarray(values)
         if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
@@ -313,9 +359,39 @@ def checked_vector(name: str, values: npt.ArrayLike) -> FloatArray:
     return array
 
 
-def _count(name: str, value: int) -> int:
+def _shares(probabilities: npt.ArrayLike | None, costs: FloatArray) -> FloatArray:
+    chances = checked_vector("probabilities", probabilities)
+    if chances.shape != costs.shape:
+        raise ValueError(
+            f"probabilities must have one entry per cost, {costs.size}; got {chances.size}"
+        )
+    if not np.all(chances > 0):
+        raise ValueError(f"probabilities must all be positive; got {chances.tolist()}")
+    if not abs(chances.sum() - 1) <= SUM_TOLERANCE:
+        raise ValueError(f"probabilities must sum to 1; they sum to {chances.sum():.12g}")
+    return np.asarray(chances / chances.sum())
+
+
+def _of_law(
+    law: Attendance, costs: FloatArray, n_parties: int | None, probabilities: npt.ArrayLike | None
+) -> tuple[FloatArray, int]:
+    """Expected shares of the types, and the most parties that turn up."""
+    means = law.mean_counts
+    if means.shape != costs.shape:
+        raise ValueError(
+            f"attendance must have one type per cost, {costs.size}; got {law!r} of {means.size}"
+        )
+    shares, most = means / means.sum(), law.most_parties
+    if n_parties not in (None, most):
+        raise ValueError(f"n_parties must not be given with attendance; got {n_parties!r}")
+    if probabilities is not None and not np.array_equal(shares, np.asarray(probabilities)):
+        raise ValueError(f"probabilities must not be given with attendance; got {probabilities!r}")
+    return shares, most
+
+
+def _count(name: str, value: int | None) -> int:
     try:
-        count = operator.index(value)
+        count = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise ValueError(f"{name} must be an integer; got {value!r}") from None
     if isinstance(value, bool) or count < 1:

@@ -13,6 +13,8 @@ Other assignments have the same mean. A *capped* reward, :math:`\min(v(a), \tau_
 every party that is risk averse in value prefers it to all others. *All or nothing*, the best model
 where it is good enough and nothing otherwise, varies most. A *lottery*, the best model with
 probability :math:`t_i / T_i(m)` whatever the outcome, lies between.
+
+All of them enumerate outcomes: where these are too many, a ValueError says how many there are.
 """
 
 from __future__ import annotations
@@ -20,10 +22,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from .accuracy import FloatArray
-from .attendance import conditional_probabilities, enumerate_outcomes
+from .accuracy import FloatArray, IntArray
+from .attendance import Outcomes
 from .contract import Contract
 
 __all__ = [
@@ -55,7 +56,7 @@ class RewardDistribution:
         What it is worth, v(r), units of value.
     """
 
-    counts: npt.NDArray[np.int64]
+    counts: IntArray
     totals: FloatArray
     probabilities: FloatArray
     model_rewards: FloatArray
@@ -84,11 +85,6 @@ def proportional_rewards(contract: Contract) -> RewardDistribution:
     -------
     RewardDistribution
 
-    Raises
-    ------
-    ValueError
-        If the outcomes are too many to enumerate.
-
     Examples
     --------
     >>> from paid_with_models import GeneralizationBound, Problem, solve
@@ -97,8 +93,8 @@ def proportional_rewards(contract: Contract) -> RewardDistribution:
     >>> bool(np.allclose(rewards.means, contract.rewards, rtol=1e-12))
     True
     """
-    counts, totals, seen, worth = _outcomes(contract)
-    return _distribution(contract, counts, totals, seen, _shares(contract) * worth)
+    outcomes, worth = _worth(contract)
+    return _distribution(contract, outcomes, _shares(contract) * worth)
 
 
 def capped_rewards(contract: Contract) -> RewardDistribution:
@@ -115,11 +111,6 @@ def capped_rewards(contract: Contract) -> RewardDistribution:
     -------
     RewardDistribution
 
-    Raises
-    ------
-    ValueError
-        If the outcomes are too many to enumerate.
-
     Examples
     --------
     >>> from paid_with_models import GeneralizationBound, Problem, solve
@@ -128,10 +119,10 @@ def capped_rewards(contract: Contract) -> RewardDistribution:
     >>> bool(np.all(capped.standard_deviations <= proportional.standard_deviations))
     True
     """
-    counts, totals, seen, worth = _outcomes(contract)
-    means = _shares(contract) * np.sum(seen * worth, axis=0)
-    limits = cap_limits(worth[:, 0], seen, means)
-    return _distribution(contract, counts, totals, seen, np.minimum(worth, limits))
+    outcomes, worth = _worth(contract)
+    means = _shares(contract) * outcomes.as_seen(np.broadcast_to(worth, outcomes.seen.shape))
+    limits = cap_limits(worth[:, 0], outcomes.seen, means)
+    return _distribution(contract, outcomes, np.minimum(worth, limits))
 
 
 def cap_limits(worth: FloatArray, seen: FloatArray, means: FloatArray) -> FloatArray:
@@ -177,11 +168,6 @@ def lottery_rewards(contract: Contract) -> RewardDistribution:
     -------
     RewardDistribution
 
-    Raises
-    ------
-    ValueError
-        If the outcomes are too many to enumerate.
-
     Examples
     --------
     >>> from paid_with_models import GeneralizationBound, Problem, solve
@@ -189,10 +175,9 @@ def lottery_rewards(contract: Contract) -> RewardDistribution:
     >>> bool(np.allclose(lottery_rewards(contract).means, contract.rewards, rtol=1e-12))
     True
     """
-    counts, totals, seen, worth = _outcomes(contract)
-    return _drawn(
-        contract, counts, totals, seen, worth, np.broadcast_to(_shares(contract), seen.shape)
-    )
+    outcomes, worth = _worth(contract)
+    odds = np.broadcast_to(_shares(contract), outcomes.seen.shape)
+    return _drawn(contract, outcomes, worth, odds)
 
 
 def all_or_nothing_rewards(contract: Contract) -> RewardDistribution:
@@ -209,11 +194,6 @@ def all_or_nothing_rewards(contract: Contract) -> RewardDistribution:
     -------
     RewardDistribution
 
-    Raises
-    ------
-    ValueError
-        If the outcomes are too many to enumerate.
-
     Examples
     --------
     >>> from paid_with_models import GeneralizationBound, Problem, solve
@@ -222,26 +202,22 @@ def all_or_nothing_rewards(contract: Contract) -> RewardDistribution:
     >>> bool(np.all(most.standard_deviations >= lot.standard_deviations))
     True
     """
-    counts, totals, seen, worth = _outcomes(contract)
+    outcomes, worth = _worth(contract)
     order = np.argsort(-worth[:, 0], kind="stable")
-    paid = (seen * worth)[order]
+    paid = (outcomes.seen * worth)[order]
     means = _shares(contract) * np.sum(paid, axis=0)
     # What is left of the mean after better outcomes, as a share of what this one pays.
     left = means - (np.cumsum(paid, axis=0) - paid)
-    odds = np.zeros(seen.shape)
+    odds = np.zeros(outcomes.seen.shape)
     odds[order] = np.clip(left / np.where(paid > 0, paid, np.inf), 0.0, 1.0)
-    return _drawn(contract, counts, totals, seen, worth, odds)
+    return _drawn(contract, outcomes, worth, odds)
 
 
-def _outcomes(
-    contract: Contract,
-) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray, FloatArray]:
-    """Counts, totals, probabilities as each type sees them, and the best model's worth, (K, 1)."""
-    problem = contract.problem
-    counts = enumerate_outcomes(problem.n_parties, problem.n_types)
-    totals = counts @ contract.contributions
-    seen = conditional_probabilities(counts, problem.probabilities, problem.beliefs)
-    return counts, totals, seen, problem.model_value(totals)[:, None]
+def _worth(contract: Contract) -> tuple[Outcomes, FloatArray]:
+    """All outcomes, and what the best model is worth in each, (K, 1)."""
+    outcomes = contract.problem.outcomes()
+    totals = outcomes.totals(contract.contributions)
+    return outcomes, contract.problem.model_value(totals)[:, None]
 
 
 def _shares(contract: Contract) -> FloatArray:
@@ -251,30 +227,23 @@ def _shares(contract: Contract) -> FloatArray:
     return np.asarray(np.minimum(contract.rewards / np.where(caps > 0, caps, 1), 1.0))
 
 
-def _distribution(
-    contract: Contract,
-    counts: npt.NDArray[np.int64],
-    totals: FloatArray,
-    probabilities: FloatArray,
-    values: FloatArray,
-) -> RewardDistribution:
-    models = contract.problem.valuation.inverse(values)
-    return RewardDistribution(counts, totals, probabilities, models, values)
+def _distribution(contract: Contract, outcomes: Outcomes, values: FloatArray) -> RewardDistribution:
+    models, totals = (
+        contract.problem.valuation.inverse(values),
+        outcomes.totals(contract.contributions),
+    )
+    return RewardDistribution(outcomes.counts, totals, outcomes.seen, models, values)
 
 
 def _drawn(
-    contract: Contract,
-    counts: npt.NDArray[np.int64],
-    totals: FloatArray,
-    seen: FloatArray,
-    worth: FloatArray,
-    odds: FloatArray,
+    contract: Contract, outcomes: Outcomes, worth: FloatArray, odds: FloatArray
 ) -> RewardDistribution:
     """The best model with some odds, (K, I), and nothing otherwise."""
-    return _distribution(
-        contract,
-        np.concatenate([counts, counts]),
-        np.concatenate([totals, totals]),
+    seen = outcomes.seen
+    twice = Outcomes(
+        np.concatenate([outcomes.counts, outcomes.counts]),
+        np.concatenate([outcomes.weights, outcomes.weights]),
         np.concatenate([seen * odds, seen * (1 - odds)]),
-        np.concatenate([np.broadcast_to(worth, seen.shape), np.zeros(seen.shape)]),
     )
+    values = np.concatenate([np.broadcast_to(worth, seen.shape), np.zeros(seen.shape)])
+    return _distribution(contract, twice, values)

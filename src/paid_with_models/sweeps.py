@@ -156,6 +156,7 @@ def sweep(
     >>> bool((found.gap <= 1e-8).all())
     True
     """
+    problem.check_independent_draws()
     axes = {name: list(values) for name, values in over.items()}
     _check_axes(problem, axes)
     if type(chunk) is not int or chunk < 1:

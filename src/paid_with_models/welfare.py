@@ -22,7 +22,6 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from .accuracy import FloatArray
-from .attendance import enumerate_outcomes, outcome_probabilities
 from .complete_information import CompleteInformation, solve_complete_information
 from .contract import Contract
 from .problem import Problem, autarky, autarky_at
@@ -72,30 +71,32 @@ def compare_schemes(contract: Contract) -> pd.DataFrame:
     {'free_riding': 0.0, 'contract': 0.69, 'complete': 0.76, 'surplus': 0.62}
     """
     problem = contract.problem
-    counts = enumerate_outcomes(problem.n_parties, problem.n_types)
-    weights = outcome_probabilities(counts, problem.probabilities)
+    outcomes = problem.outcomes()
+    counts, present = outcomes.counts, outcomes.counts.sum(axis=1)
     complete = solve_complete_information(problem)
+    # Where nobody has come (another law of who turns up) nobody collects anything.
     cheapest = np.where(counts > 0, problem.costs, np.inf).min(axis=1)
-    ridden = autarky_at(problem.model_value, cheapest).contributions
-    best = problem.model_value.data_at_slope(cheapest / problem.n_parties)
+    cheapest[present == 0] = problem.costs.max()
+    ridden = np.where(present > 0, autarky_at(problem.model_value, cheapest).contributions, 0.0)
+    best = problem.model_value.data_at_slope(cheapest / np.maximum(present, 1))
 
     def shared(totals: FloatArray) -> FloatArray:
         """Joint gain if everybody gets the best model and the cheapest do the work."""
-        return np.asarray(problem.n_parties * problem.model_value(totals) - cheapest * totals)
+        return np.asarray(present * problem.model_value(totals) - cheapest * totals)
 
     best = np.where(shared(best) > 0, best, 0.0)
-    given = float(problem.n_parties * problem.probabilities @ complete.utilities)
+    given = float(problem.law.mean_counts @ complete.utilities)
     rows = {
-        "free_riding": (ridden, weights @ shared(ridden)),
-        "contract": (counts @ contract.contributions, joint_surplus(contract)),
+        "free_riding": (ridden, outcomes.mean(shared(ridden))),
+        "contract": (outcomes.totals(contract.contributions), joint_surplus(contract)),
         "complete": (complete.totals, given),
-        "surplus": (best, weights @ shared(best)),
+        "surplus": (best, outcomes.mean(shared(best))),
     }
     return pd.DataFrame(
         {
             scheme: {
-                "total": weights @ totals,
-                "accuracy": weights @ problem.accuracy(totals),
+                "total": outcomes.mean(totals),
+                "accuracy": outcomes.mean(problem.accuracy(totals)),
                 "surplus": surplus,
             }
             for scheme, (totals, surplus) in rows.items()
@@ -340,10 +341,9 @@ def joint_surplus(contract: Contract) -> float:
     True
     """
     problem = contract.problem
-    counts = enumerate_outcomes(problem.n_parties, problem.n_types)
-    chances = outcome_probabilities(counts, problem.probabilities)
+    outcomes = problem.outcomes()
     rewards = proportional_rewards(contract)
     costs = problem.costs * contract.contributions
     gains = rewards.values - costs  # noqa: PD011 (rewards are no DataFrame)
     gains = np.where(contract.participates, gains, contract.reservation_utilities)
-    return float(chances @ np.sum(counts * gains, axis=1))
+    return float(outcomes.mean(np.sum(outcomes.counts * gains, axis=1)))

@@ -18,7 +18,7 @@ from paid_with_models import (
     menu_residuals,
     solve,
 )
-from paid_with_models.checks.conic import ConicStatus, _log_presence
+from paid_with_models.checks.conic import ConicStatus, log_presence
 from paid_with_models.solver.moments import Enumeration
 from tests.problems import CURVES, VALUATIONS, random_problem
 
@@ -120,7 +120,7 @@ def test_expectations_with_types_left_out():
 def test_presence_by_halving_is_a_difference_of_powers(n):
     q, b = np.array([0.2, 1e-6, 0.9]), np.array([0.5, 0.9, 0.05])
     logs = (cp.Constant(np.log(x)) for x in (q, q + b, b))
-    log_p = _log_presence(n, *logs)
+    log_p = log_presence(n, *logs)
     assert np.exp(log_p.value) == pytest.approx((q + b) ** n - b**n, rel=1e-8, abs=0)
 
 

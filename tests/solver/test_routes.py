@@ -21,7 +21,7 @@ from paid_with_models import (
     solve,
     solve_many,
 )
-from paid_with_models.solver.answers import contracts
+from paid_with_models.solver.answers import contracts, nobody
 from paid_with_models.solver.moments import Enumeration
 from paid_with_models.solver.routes import plan, plan_again
 from tests.problems import Grid, random_problem
@@ -667,8 +667,8 @@ def test_the_contract_of_nobody_is_worth_what_no_data_is(above, status):
     problem = small(2, curve=PowerLaw(0.95, 1.0, 0.4, 5.0), reservation_utilities=[90.0, 95.0])
     none = float(problem.accuracy(0.0))
     assert none > 0.3
-    nobody = np.zeros((1, 0), dtype=int)
-    (contract,) = contracts([problem], nobody, None, None, np.array([none + above]))
+    no_types, bounds = np.zeros((1, 0), dtype=int), np.array([none + above])
+    (contract,) = contracts([problem], no_types, nobody([problem]), bounds)
     assert contract.expected_accuracy == none
     assert contract.expected_value == float(problem.model_value(0.0))
     assert contract.gap == pytest.approx(max(above, 0.0), abs=1e-15)

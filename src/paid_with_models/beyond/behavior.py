@@ -191,6 +191,7 @@ def logit_behavior(
             f"contributions and rewards must have an entry per type, {problem.n_types};"
             f" got {m.size} and {t.size}"
         )
+    problem.check_independent_draws()
     _check_aversion(aversion)
     taken = _options(m, t)
     n_options = int(taken.max()) + 1

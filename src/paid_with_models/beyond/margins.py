@@ -83,8 +83,8 @@ def slack_menu(problem: Problem, margin: float) -> SlackMenu:
     >>> bool(menu.gap < 1e-6)
     True
     """
-    order = np.argsort(-problem.costs, kind="stable")
-    n_types = problem.n_types
+    problem.check_independent_draws()
+    order, n_types = problem.costliest_first, problem.n_types
     if n_types > 8 or problem.n_parties < 2 or np.any(np.diff(problem.costs[order]) == 0):
         raise ValueError(
             "problem must have at least two parties and at most eight, unlike types;"

@@ -19,14 +19,14 @@ costs :math:`c_i / q_i` (:func:`checked_problem`). **Unnoticed**, a menu made fo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom, chi2, norm
 
 from ..accuracy import FloatArray
-from ..attendance import enumerate_outcomes, outcome_probabilities
+from ..attendance import Outcomes
 from ..contract import Contract
 from ..problem import Problem
 
@@ -109,15 +109,7 @@ def checked_problem(problem: Problem, qualities: npt.ArrayLike) -> Problem:
     [0.2, 0.125]
     """
     q = _qualities(qualities, problem.n_types)
-    return Problem(
-        problem.n_parties,
-        problem.probabilities,
-        problem.costs / q,
-        problem.accuracy,
-        problem.valuation,
-        beliefs=problem.beliefs,
-        reservation_utilities=problem.reservation_utilities,
-    )
+    return replace(problem, costs=problem.costs / q)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +159,7 @@ def unnoticed(
     True
     """
     problem = contract.problem
+    problem.check_independent_draws()
     q = _qualities(qualities, problem.n_types)
     noisy = np.asarray(shares, dtype=float)
     if noisy.shape not in ((), q.shape) or not np.all((noisy >= 0) & (noisy <= 1)):
@@ -177,17 +170,18 @@ def unnoticed(
     chances = np.concatenate([problem.probabilities * (1 - noisy), problem.probabilities * noisy])
     data = np.concatenate([contract.contributions, q * contract.contributions])
     there = np.flatnonzero(chances > 0)
-    counts = enumerate_outcomes(problem.n_parties, there.size)
-    chance = outcome_probabilities(counts, chances[there])
-    totals = counts @ data[there]
+    # Clean and noisy parties of a type are kinds of their own, which see what their type does.
+    kinds = Outcomes.drawn(problem.n_parties, chances[there], problem.beliefs)
+    totals = kinds.totals(data[there])
     of_type = np.stack(
-        [counts[:, there % problem.n_types == i].sum(axis=1) for i in range(problem.n_types)],
+        [kinds.counts[:, there % problem.n_types == i].sum(axis=1) for i in range(problem.n_types)],
         axis=1,
     )
-    seen = chance[:, None] * (of_type if problem.beliefs == "own" else of_type > 0)
-    caps = problem.model_value(totals) @ (seen / seen.sum(axis=0))
+    seen = kinds.weights[:, None] * (of_type if problem.beliefs == "own" else of_type > 0)
+    outcomes = replace(kinds, counts=of_type, seen=seen / seen.sum(axis=0))
+    caps = outcomes.as_seen(problem.model_value(totals))
     return Unnoticed(
-        float(chance @ problem.accuracy(totals)),
+        float(outcomes.mean(problem.accuracy(totals))),
         contract.expected_accuracy,
         np.asarray(caps),
         np.maximum(contract.rewards - caps, 0.0),

@@ -22,7 +22,6 @@ import numpy as np
 from scipy.optimize import brentq
 
 from ..accuracy import Curve, FloatArray, IntArray
-from ..attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from ..contract import Contract
 from ..problem import Problem, autarky_at
 from ..solver.program import least_utilities
@@ -68,12 +67,10 @@ class Menu:
 
 def _moments(problem: Problem, contributions: FloatArray, curve: Curve) -> tuple[float, FloatArray]:
     """Expected accuracy and caps under a curve, by enumeration."""
-    counts = enumerate_outcomes(problem.n_parties, problem.n_types)
-    totals = counts @ contributions
-    seen = conditional_probabilities(counts, problem.probabilities, problem.beliefs)
-    chance = outcome_probabilities(counts, problem.probabilities)
+    outcomes = problem.outcomes()
+    totals = outcomes.totals(contributions)
     value = ModelValue(curve, problem.valuation)(totals)
-    return float(chance @ curve(totals)), np.asarray(value @ seen)
+    return float(outcomes.mean(curve(totals))), outcomes.as_seen(value)
 
 
 def whole_samples(contract: Contract) -> Menu:
@@ -197,6 +194,7 @@ def run_trials(
     if not draws >= 1:
         raise ValueError(f"draws must be >= 1; got {draws!r}")
     problem = menu.problem
+    problem.check_independent_draws()
     if problem.n_parties * menu.contributions.max() > pool:
         raise ValueError(
             f"pool must hold {problem.n_parties * menu.contributions.max():g} samples; got {pool}"

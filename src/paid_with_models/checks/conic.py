@@ -265,6 +265,7 @@ def conic_program(problem: Problem, *, left_out: Sequence[int] = ()) -> ConicPro
     """
     cp = _cvxpy()
 
+    problem.check_independent_draws()
     if problem.n_parties == 1:
         raise ValueError(
             f"n_parties must be at least 2, as one alone is in autarky; got {problem.n_parties}"
@@ -301,7 +302,7 @@ def conic_program(problem: Problem, *, left_out: Sequence[int] = ()) -> ConicPro
         else:
             log_b = _named(definitions, _log_sum(log_q[:i] + log_q[i + 1 :]))
             present = -np.expm1(n * np.log1p(-p[i]))
-            seen.append(_log_presence(n, log_q[i], log_m, log_b) - np.log(present))
+            seen.append(log_presence(n, log_q[i], log_m, log_b) - np.log(present))
     weights = np.log(value.weights / unit)
     missing = cp.hstack([cp.sum(cp.exp(weights + log_power)) for log_power in seen])
 
@@ -377,11 +378,11 @@ def _log_means(
     return log_q, _named(definitions, _log_sum(log_q))
 
 
-def _log_presence(n: int, log_q: Any, log_m: Any, log_b: Any) -> Any:
+def log_presence(n: int, log_q: Any, log_m: Any, log_b: Any) -> Any:
     """Logarithm of M^n - B^n for B = M - q, see the module's text."""
     if n == 1:
         return log_q
-    log_p = _log_presence(n // 2, log_q, log_m, log_b)
+    log_p = log_presence(n // 2, log_q, log_m, log_b)
     log_p = log_p + _log_sum([(n // 2) * log_m, (n // 2) * log_b])
     return log_p if n % 2 == 0 else _log_sum([log_m + log_p, (n - 1) * log_b + log_q])
 

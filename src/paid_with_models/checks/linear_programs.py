@@ -8,9 +8,8 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
 
 from ..accuracy import FloatArray
-from ..attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from ..problem import Problem, autarky, checked_menu
-from ..solver.sum_moments import expectation_of
+from ..solver.expectations import expectation_of
 
 __all__ = ["linear_program_bound", "relaxed_bound"]
 
@@ -150,9 +149,8 @@ def relaxed_bound(problem: Problem, *, rounds: int = 20, tolerance: float = 1e-7
             "reservation_utilities must be those of autarky;"
             f" got {problem.outside_options.tolist()}"
         )
-    counts = enumerate_outcomes(problem.n_parties, problem.n_types)
-    chances = outcome_probabilities(counts, problem.probabilities)
-    seen = conditional_probabilities(counts, problem.probabilities, problem.beliefs)
+    outcomes = problem.outcomes()
+    counts, chances, seen = outcomes.counts, outcomes.weights, outcomes.seen
     curves = problem.accuracy.envelope(), problem.model_value.envelope()
     units = problem.accuracy.optimum, problem.model_value.optimum
     n_outcomes = len(chances)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..problem import Problem, autarky_at
 from .interior_point import Solution
 from .program import FirstMoment, least_utilities
 
-__all__ = ["contracts"]
+__all__ = ["BINDING_TOLERANCE", "Menus", "contracts", "menus_of", "nobody"]
 
 
 Columns = dict[str, npt.NDArray[Any]]
@@ -23,12 +24,38 @@ Columns = dict[str, npt.NDArray[Any]]
 BINDING_TOLERANCE = 1e-9
 
 
+@dataclass(frozen=True, eq=False)
+class Menus:
+    """Menus of n types that take part, costliest first, in money.
+
+    Attributes
+    ----------
+    contributions : (B, n) ndarray
+    columns, prices, binds : dict
+        Menu, multipliers, and what binds, by the names of a contract, (B, n) each.
+    accuracy, value, residual : (B,) ndarray
+        E[a(S)], E[v(a(S))], and what is left of the optimality conditions.
+    """
+
+    contributions: FloatArray
+    columns: Columns
+    prices: Columns
+    binds: Columns
+    accuracy: FloatArray
+    value: FloatArray
+    residual: FloatArray
+
+
+def nobody(problems: list[Problem]) -> Menus:
+    """Menus where no type takes part."""
+    first, one = problems[0], np.ones(len(problems))
+    none = np.zeros((len(problems), 0))
+    accuracy, value = float(first.accuracy(0.0)), float(first.model_value(0.0))
+    return Menus(none, {}, {}, {}, accuracy * one, value * one, 0 * one)
+
+
 def contracts(
-    problems: list[Problem],
-    places: IntArray,
-    model: FirstMoment | None,
-    solution: Solution | None,
-    bounds: FloatArray,
+    problems: list[Problem], places: IntArray, menus: Menus, bounds: FloatArray
 ) -> list[Contract]:
     """The contracts of a batch of problems with the same number of types and the same curves.
 
@@ -37,8 +64,8 @@ def contracts(
     problems : list of B Problem
     places : (B, n) ndarray of int
         The types that take part, costliest first; all others keep their outside options.
-    model, solution : FirstMoment, Solution, or None
-        The problem of these types and the menus that solve it; None where nobody takes part.
+    menus : Menus
+        Of these types.
     bounds : (B,) ndarray
         No menu reaches more.
 
@@ -61,18 +88,11 @@ def contracts(
     }
     prices: Columns = {name: np.zeros(shape) for name in Multipliers.__dataclass_fields__}
     binds: Columns = {name: np.zeros(shape, dtype=bool) for name in Binding.__dataclass_fields__}
-    m = np.zeros(places.shape)
-    accuracy, value, residual = (
-        np.full(len(problems), number)
-        for number in (float(first.accuracy(0.0)), float(first.model_value(0.0)), 0.0)
-    )
-    if model is not None and solution is not None:
-        m, moments = solution.point.contributions, solution.point.moments
-        accuracy, value, residual = moments.accuracy, moments.value, solution.residual
-        rows = np.arange(len(problems))[:, None]
-        for known, those_in in zip((menu, prices, binds), _columns(model, solution), strict=True):
-            for name, values in those_in.items():
-                known[name][rows, places] = values
+    rows = np.arange(len(problems))[:, None]
+    for known, those_in in ((menu, menus.columns), (prices, menus.prices), (binds, menus.binds)):
+        for name, values in those_in.items():
+            known[name][rows, places] = values
+    m, accuracy, value = menus.contributions, menus.accuracy, menus.value
     gaps = np.maximum(bounds - accuracy, 0.0)
     joined = np.abs(np.diff(m, axis=1)) <= BINDING_TOLERANCE * m[:, 1:]
     found = []
@@ -92,7 +112,7 @@ def contracts(
                 status=Status.OPTIMAL if gap <= GAP_TOLERANCE else Status.FEASIBLE,
                 shape=_shape(m[k], len(runs)),
                 multipliers=Multipliers(**{name: values[k] for name, values in prices.items()}),
-                kkt_residual=float(residual[k]),
+                kkt_residual=float(menus.residual[k]),
                 bunches=tuple(tuple(sorted(run.tolist())) for run in runs if run.size > 1),
                 binding=Binding(**{name: values[k] for name, values in binds.items()}),
             )
@@ -100,14 +120,14 @@ def contracts(
     return found
 
 
-def _columns(model: FirstMoment, solution: Solution) -> tuple[Columns, Columns, Columns]:
-    """Menu, prices and what binds, of the types that take part, (B, n) each, costliest first."""
+def menus_of(model: FirstMoment, solution: Solution) -> Menus:
+    """The menus of first-moment problems that are solved."""
     point, unit, n_types = solution.point, model.value_unit, model.costs.shape[1]
     m, f, steps = point.contributions, model.reservation_utilities, model.steps
     u = least_utilities(m, model.costs, f)
     t = u + model.costs * m
     caps = point.moments.values / unit
-    menu = {
+    columns: Columns = {
         "contributions": m,
         "rewards": t * unit,
         "utilities": u * unit,
@@ -121,7 +141,7 @@ def _columns(model: FirstMoment, solution: Solution) -> tuple[Columns, Columns, 
     with np.errstate(divide="ignore"):
         per_value = np.where(steps > 0, 1 / (steps * unit), 0.0)
     none, never = np.zeros((len(m), 1)), np.full((len(m), 1), np.inf)
-    prices = {
+    prices: Columns = {
         "individual_rationality": np.hstack([price[:, :1], solution.row_prices[:, : n_types - 1]])
         / unit,
         "downward": price[:, 0::2] * per_value,
@@ -135,8 +155,9 @@ def _columns(model: FirstMoment, solution: Solution) -> tuple[Columns, Columns, 
         "upward": np.hstack([steps[:, 1:] * m[:, 1:] - gained, never]),
         "caps": caps - t,
     }
-    binds = {name: np.asarray(value <= BINDING_TOLERANCE) for name, value in slack.items()}
-    return menu, prices, binds
+    binds: Columns = {name: np.asarray(value <= BINDING_TOLERANCE) for name, value in slack.items()}
+    moments = point.moments
+    return Menus(m, columns, prices, binds, moments.accuracy, moments.value, solution.residual)
 
 
 def _shape(contributions: FloatArray, n_options: int) -> Shape:

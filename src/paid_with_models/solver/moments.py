@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import gammaln
 
-from ..accuracy import ConcaveEnvelope, Curve, FloatArray
+from ..accuracy import ConcaveEnvelope, Curve, FloatArray, IntArray
 from ..attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
+from ..problem import Problem
 from ..valuation import LinearValuation, ModelValue
 
 __all__ = [
@@ -80,7 +80,7 @@ class MomentsLike(Protocol):
 class Expectation(Protocol):
     """What :class:`Enumeration` offers, however computed."""
 
-    def take(self, rows: npt.NDArray[np.intp]) -> Expectation:
+    def take(self, rows: IntArray) -> Expectation:
         """The batch reduced to some of its problems."""
 
     def moments(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> MomentsLike:
@@ -168,10 +168,25 @@ class Enumeration:
         weights = outcome_probabilities(counts, probabilities)
         return cls(counts.astype(float), weights, np.ascontiguousarray(conditional.swapaxes(1, 2)))
 
+    @classmethod
+    def of_problem(cls, problem: Problem) -> Enumeration:
+        """The enumeration for one problem, under any law, with types in its own order."""
+        outcomes = problem.outcomes()
+        seen = np.ascontiguousarray(outcomes.seen.T)
+        return cls(outcomes.counts.astype(float), outcomes.weights[None], seen[None])
+
+    def of_types(self, order: IntArray) -> Enumeration:
+        """The same outcomes as some types only see them, in that order; what all others do is lost.
+
+        Types that are left out contribute nothing.
+        """
+        conditional = np.ascontiguousarray(self.conditional[:, order])
+        return Enumeration(np.ascontiguousarray(self.counts[:, order]), self.weights, conditional)
+
     @property
     def relative_error(self) -> float:
         """Bound on the relative rounding error of the probabilities."""
-        n_parties = float(self.counts[0].sum())
+        n_parties = float(self.counts.sum(axis=1).max())
         return float(np.finfo(float).eps * (16 + 8 * gammaln(n_parties + 1)))
 
     def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
@@ -184,7 +199,7 @@ class Enumeration:
             slope=np.zeros(contributions.shape),
         )
 
-    def take(self, rows: npt.NDArray[np.intp]) -> Enumeration:
+    def take(self, rows: IntArray) -> Enumeration:
         """The batch reduced to some of its problems."""
         return Enumeration(self.counts, self.weights[rows], self.conditional[rows])
 

@@ -12,16 +12,18 @@ from functools import cached_property
 
 import numpy as np
 
-from ..accuracy import BoolArray, Curve, FloatArray, IntArray
+from ..accuracy import BoolArray, FloatArray, IntArray
 from ..attendance import n_outcomes
 from ..problem import Problem, autarky
 from .bounds import relaxed
 from .boxes import NARROW, PENALTY_GROWTH, PENALTY_LIMIT, ROUNDING
 from .dense import Dense
 from .interior_point import Solution
-from .moments import Enumeration, Expectation, MomentsLike, Uncertainty
+from .moments import Enumeration, Expectation
+from .outsiders import WithoutOutsiders
 from .program import Chain, FirstMoment, Rows
 from .sum_moments import SumExpectation, sum_range
+from .transforms import expectation_under
 
 __all__ = ["IN", "OUT", "UNDECIDED", "Leaf", "Node", "Participation"]
 
@@ -57,60 +59,6 @@ OUTCOMES_AT_ONCE = 50_000
 
 #: SHRINKINGS: how often bounds of contributions may move each other.
 SHRINKINGS = 6
-
-
-@dataclass(frozen=True, eq=False)
-class _WithoutFirst:
-    """Moments of types 2 to n; type 1 stands for all parties outside and is hidden."""
-
-    moments: MomentsLike
-
-    @property
-    def accuracy(self) -> FloatArray:
-        return self.moments.accuracy
-
-    @property
-    def accuracy_gradient(self) -> FloatArray:
-        return self.moments.accuracy_gradient[:, 1:]
-
-    @property
-    def value(self) -> FloatArray:
-        return self.moments.value
-
-    @property
-    def values(self) -> FloatArray:
-        return self.moments.values[:, 1:]
-
-    @property
-    def value_jacobian(self) -> FloatArray:
-        return self.moments.value_jacobian[:, 1:, 1:]
-
-    def weighted_gradient(self, prices: FloatArray) -> FloatArray:
-        return self.moments.weighted_gradient(_led_by_0(prices))[:, 1:]
-
-    def curvature(self, prices: FloatArray) -> FloatArray:
-        return self.moments.curvature(_led_by_0(prices))[:, 1:, 1:]
-
-
-@dataclass(frozen=True, eq=False)
-class _SumWithOutsiders:
-    """Exponential sums where the first type of ``sums`` contributes nothing and is not shown."""
-
-    sums: SumExpectation
-
-    def take(self, rows: IntArray) -> _SumWithOutsiders:
-        return _SumWithOutsiders(self.sums.take(rows))
-
-    def moments(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> _WithoutFirst:
-        return _WithoutFirst(self.sums.moments(accuracy, value, _led_by_0(contributions)))
-
-    def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
-        wrong = self.sums.uncertainty(accuracy, value, _led_by_0(contributions))
-        return replace(wrong, values=wrong.values[:, 1:], slope=wrong.slope[:, 1:])
-
-
-def _led_by_0(rows: FloatArray) -> FloatArray:
-    return np.hstack([np.zeros((len(rows), 1)), rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +128,7 @@ class Participation:
     >>> fixed.costs.round(4).tolist(), fixed.better_outside.tolist()
     ([0.0111, 0.0011], [True, True])
     >>> [round(leaf.bound, 3) for leaf in fixed.solved([np.array([1])], exact=True)]
-    [0.899]
+    [0.885]
     """
 
     problem: Problem
@@ -240,45 +188,54 @@ class Participation:
         np.put_along_axis(rest, members, False, axis=1)
         return np.nonzero(rest)[1].reshape(len(members), -1)
 
+    @property
+    def one_by_one(self) -> bool:
+        """Whether selections are solved one at a time: laws of a problem's own have no batches."""
+        return self.problem.attendance is not None
+
     def n_outcomes(self, n_types: int) -> int:
         """How many outcomes there are with so many types in and all others as one."""
-        n_kinds = min(n_types + 1, self.n_types)
-        return n_outcomes(self.problem.n_parties, n_kinds)
+        if self.problem.attendance is not None:
+            return self.problem.n_outcomes
+        return n_outcomes(self.problem.n_parties, min(n_types + 1, self.n_types))
 
     def law(self, members: IntArray, exact: bool) -> Expectation:
         """Who turns up of the selected types, (B, n); all others are one type that stays out."""
-        n_parties, beliefs = self.problem.n_parties, self.problem.beliefs
+        problem, everybody = self.problem, members.shape[1] == self.n_types
+        if problem.attendance is not None:
+            types = problem.costliest_first[members[0]]
+            nobody = np.append(1.0, np.zeros(types.size))[:, None]
+            log_rare = -np.inf
+            if not everybody:
+                log_rare = problem.attendance.grouped(types).log_transform(nobody)[0][0]
+            sums = self.by_sums(types.size, float(np.exp(log_rare)), exact)
+            reach = self.sum_range if sums else None
+            return expectation_under(problem, problem.attendance, types, reach)
         absent = np.ones((len(members), self.n_types), dtype=bool)
         np.put_along_axis(absent, members, False, axis=1)
         outside = np.where(absent, self.probabilities, 0.0).sum(axis=1, keepdims=True)
-        everybody = members.shape[1] == self.n_types
-        p = (
-            self.probabilities[members]
-            if everybody
-            else np.hstack([outside, self.probabilities[members]])
-        )
+        p = self.probabilities[members]
+        if not everybody:
+            p = np.hstack([outside, p])
+        nobody_in = 0.0 if everybody else float(outside.max()) ** problem.n_parties
+        if self.by_sums(members.shape[1], nobody_in, exact) and self.sum_range is not None:
+            parties = np.full(len(members), float(problem.n_parties))
+            sums_of = SumExpectation(parties, p, problem.beliefs, *self.sum_range)
+            return sums_of if everybody else WithoutOutsiders(sums_of)
+        full = Enumeration.of(problem.n_parties, p, problem.beliefs)
+        return full if everybody else full.of_types(np.arange(1, p.shape[1]))
+
+    def by_sums(self, n_types: int, nobody_in: float, exact: bool) -> bool:
+        """Whether expectations are sums, with so many types in and a chance that nobody is."""
         if exact or self.method == "enumeration":
-            by_sums = False
-        elif self.method == "sum":
-            by_sums = True
-        else:
-            # Sums say nothing about outcomes with next to no data, such as nobody being in.
-            rare = everybody or float(outside.max()) ** n_parties < NOBODY_IS_RARE
-            by_sums = self.n_outcomes(members.shape[1]) > (
-                MANY_OUTCOMES if rare else TOO_MANY_OUTCOMES
-            )
-        if by_sums and self.sum_range is not None:
-            parties = np.full(len(members), float(n_parties))
-            sums = SumExpectation(parties, p, beliefs, *self.sum_range)
-            return sums if everybody else _SumWithOutsiders(sums)
-        full = Enumeration.of(n_parties, p, beliefs)
-        if everybody:
-            return full
-        return Enumeration(
-            np.ascontiguousarray(full.counts[:, 1:]),
-            full.weights,
-            np.ascontiguousarray(full.conditional[:, 1:]),
-        )
+            return False
+        if self.method == "sum":
+            return True
+        if self.one_by_one and self.problem.beliefs == "own":
+            return False
+        # Sums say nothing about outcomes with next to no data, such as nobody being in.
+        few = MANY_OUTCOMES if nobody_in < NOBODY_IS_RARE else TOO_MANY_OUTCOMES
+        return self.sum_range is not None and self.n_outcomes(n_types) > few
 
     def shrunk(self, node: Node) -> tuple[Node, FloatArray]:
         """A node whose bounds h rule out that some take part, and h, (I,), 0 for those out."""
@@ -309,6 +266,8 @@ class Participation:
         Takes them with the most that types can contribute and returns them with how much of that
         they do, (I,) each.
         """
+        if self.one_by_one and len(nodes) > 1:
+            return [found for node in nodes for found in self.bounded([node])]
         status = np.array([node.status for node, _ in nodes])
         members = np.array([np.flatnonzero(row != OUT) for row in status])
         most = np.take_along_axis(np.array([most for _, most in nodes]), members, axis=1)
@@ -413,8 +372,8 @@ class Participation:
             alike[types.size, tuple(np.diff(self.costs[types]) == 0)].append(types)
         leaves = []
         for group in alike.values():
-            at_once = len(group)
-            if exact:
+            at_once = 1 if self.one_by_one else len(group)
+            if exact and not self.one_by_one:
                 at_once = max(1, OUTCOMES_AT_ONCE // self.n_outcomes(group[0].size))
             for start in range(0, len(group), at_once):
                 together = np.array(group[start : start + at_once])

@@ -24,21 +24,22 @@ from typing import Literal
 import numpy as np
 
 from ..accuracy import FloatArray, IntArray
-from ..attendance import n_outcomes
 from ..contract import GAP_TOLERANCE, Contract, Status
 from ..problem import Problem, autarky_at
-from .answers import contracts
+from .answers import contracts, menus_of, nobody
 from .banded import Banded
 from .bounds import dual_bound
 from .boxes import FEW_TYPES, Closed, closed
 from .bunches import bunched_bound
 from .envelopes import s_shaped
 from .interior_point import maximize
+from .known_types import known_contract
 from .menus import Incumbents, priced, repaired, safely_above, settled
 from .moments import Enumeration, Expectation
 from .program import Algebra, Chain, FirstMoment, by_matrices
 from .selection import NODES, alone_or_out, best_selection
 from .sum_moments import SumExpectation, common_range
+from .transforms import expectation_under
 
 __all__ = ["Batch", "Models", "first_moments", "plan", "plan_again", "run", "solve", "solve_many"]
 
@@ -183,8 +184,9 @@ class Batch:
         Where they are in the list of all problems.
     problems : tuple of Problem
         The same number of types, the same ties between costs, curves and beliefs.
-    method : {"enumeration", "sum", "auto"}
-        How expectations are computed; "auto" where who takes part is a choice.
+    method : {"enumeration", "sum", "known", "auto"}
+        How expectations are computed; "known" where types are, "auto" where who takes part is a
+        choice.
     selecting : bool
         Whether who takes part is a choice. Such a problem is a batch of its own.
     banded : bool
@@ -195,7 +197,7 @@ class Batch:
 
     places: tuple[int, ...]
     problems: tuple[Problem, ...]
-    method: Method
+    method: Method | Literal["known"]
     selecting: bool = False
     banded: bool = False
     provisional: bool = False
@@ -228,10 +230,12 @@ def plan(problems: list[Problem], expectations: Method = "auto") -> list[Batch]:
     batches = []
     alike: dict[object, list[int]] = defaultdict(list)
     for k, problem in enumerate(problems):
-        if problem.better_outside.any():
+        if problem.law.types_are_known and problem.n_parties > 1:
+            batches.append(Batch((k,), (problem,), "known"))
+        elif problem.better_outside.any():
             batches.append(Batch((k,), (problem,), expectations, selecting=True))
         else:
-            alike[_ties(problem), problem.accuracy, problem.valuation, problem.beliefs].append(k)
+            alike[_kind(problem)].append(k)
     for places in alike.values():
         sums = expectations == "sum"
         if expectations == "auto":
@@ -246,7 +250,8 @@ def plan(problems: list[Problem], expectations: Method = "auto") -> list[Batch]:
             for some in [[k] for k in together] if many else [together]:
                 of_them = tuple(problems[k] for k in some)
                 if n_parties == 0:
-                    banded = many and not any(_ties(of_them[0]))
+                    independent = of_them[0].attendance is None
+                    banded = many and independent and not any(_ties(of_them[0]))
                     provisional = expectations == "auto"
                     batch = Batch(
                         tuple(some), of_them, "sum", banded=banded, provisional=provisional
@@ -280,8 +285,7 @@ def plan_again(problems: list[Problem], places: Iterable[int]) -> list[Batch]:
     alike: dict[object, list[int]] = defaultdict(list)
     for k in places:
         if _countable(problems[k]):
-            kind = problems[k].accuracy, problems[k].valuation, problems[k].beliefs
-            alike[_ties(problems[k]), *kind, problems[k].n_parties].append(k)
+            alike[_kind(problems[k]), problems[k].n_parties].append(k)
     batches = []
     for together in alike.values():
         at_once = max(1, ENTRIES_WORTH_ENUMERATING // _entries(problems[together[0]]))
@@ -289,6 +293,12 @@ def plan_again(problems: list[Problem], places: Iterable[int]) -> list[Batch]:
             some = together[start : start + at_once]
             batches.append(Batch(tuple(some), tuple(problems[k] for k in some), "enumeration"))
     return batches
+
+
+def _kind(problem: Problem) -> object:
+    """What problems that are solved together have in common; another law is one of its own."""
+    law = None if problem.attendance is None else id(problem)
+    return _ties(problem), problem.accuracy, problem.valuation, problem.beliefs, law
 
 
 def _ties(problem: Problem) -> tuple[bool, ...]:
@@ -300,14 +310,15 @@ def _ties(problem: Problem) -> tuple[bool, ...]:
 def _sums_pay(problems: list[Problem]) -> bool:
     """Whether the curves of problems of one kind admit exponential sums, and those are cheaper."""
     sizes = {problem.n_parties for problem in problems}
-    outcomes = n_outcomes(max(sizes), problems[0].n_types)
-    cheaper = outcomes > OUTCOMES_LIKE_A_SUM or len(sizes) > SIZES_LIKE_A_SUM
-    return cheaper and max(sizes) > 1 and common_range(problems) is not None
+    most = max(problem.n_outcomes for problem in problems)
+    cheaper = most > OUTCOMES_LIKE_A_SUM or len(sizes) > SIZES_LIKE_A_SUM
+    possible = problems[0].attendance is None or problems[0].beliefs == "paper"
+    return cheaper and possible and max(sizes) > 1 and common_range(problems) is not None
 
 
 def _entries(problem: Problem) -> int:
     """Outcomes times types."""
-    return n_outcomes(problem.n_parties, problem.n_types) * problem.n_types
+    return problem.n_outcomes * problem.n_types
 
 
 def _countable(problem: Problem) -> bool:
@@ -336,6 +347,8 @@ def run(batch: Batch, max_boxes: int | None = None, max_nodes: int = NODES) -> l
     >>> run(batch)[0].status.name
     'OPTIMAL'
     """
+    if batch.method == "known":
+        return [known_contract(problem) for problem in batch.problems]
     if batch.selecting:
         return [_select(batch, max_boxes, max_nodes)]
     problems, models = list(batch.problems), first_moments(batch)
@@ -345,10 +358,12 @@ def run(batch: Batch, max_boxes: int | None = None, max_nodes: int = NODES) -> l
     autarkic = priced(exact, models.autarky, bounding)
     best = Incumbents(autarkic, autarkic.point.moments.accuracy)
     if problems[0].n_parties == 1:  # nobody to collaborate with: autarky is the only menu
-        return contracts(problems, models.order, exact, autarkic, safely_above(exact, best))
+        return contracts(
+            problems, models.order, menus_of(exact, autarkic), safely_above(exact, best)
+        )
     anchor = autarkic.point.contributions
     best = best.improved(exact, repaired(exact, bounding, anchor))
-    if batch.method == "sum":
+    if batch.method == "sum" and problems[0].attendance is None:
         for k in np.flatnonzero(bounds - best.reached > GAP_TOLERANCE):
             row = np.array([k])
             one = envelope.take(row)
@@ -362,7 +377,7 @@ def run(batch: Batch, max_boxes: int | None = None, max_nodes: int = NODES) -> l
         found = _search(hard, known, bounds[left_open], anchor[left_open], max_boxes)
         best = best.updated(exact, left_open, found.best)
         bounds[left_open] = found.bounds
-    return contracts(problems, models.order, exact, settled(exact, best).menus, bounds)
+    return contracts(problems, models.order, menus_of(exact, settled(exact, best).menus), bounds)
 
 
 def _select(batch: Batch, max_boxes: int | None, max_nodes: int) -> Contract:
@@ -370,12 +385,15 @@ def _select(batch: Batch, max_boxes: int | None, max_nodes: int) -> Contract:
     (problem,) = batch.problems
     if problem.n_parties > 1:
         found = best_selection(
-            problem, method=batch.method, max_boxes=max_boxes, max_nodes=max_nodes
+            problem, method=str(batch.method), max_boxes=max_boxes, max_nodes=max_nodes
         )
     else:
         found = alone_or_out(problem)
     places, bounds = problem.costliest_first[found.types][None], np.array([found.bound])
-    (contract,) = contracts([problem], places, found.model, found.menu, bounds)
+    menus = nobody([problem])
+    if found.model is not None and found.menu is not None:
+        menus = menus_of(found.model, found.menu)
+    (contract,) = contracts([problem], places, menus, bounds)
     return contract
 
 
@@ -426,16 +444,18 @@ def first_moments(batch: Batch) -> Models:
         )
     )
     alone = autarky_at(first.model_value, costs)
+    reach = None if batch.method == "enumeration" else common_range(problems)
+    if batch.method != "enumeration" and reach is None:
+        raise ValueError(
+            f"expectations must be 'enumeration' for {first.accuracy!r} with"
+            f" {first.valuation!r}: no exponential sum is close enough to it"
+        )
     expectation: Expectation
-    if batch.method == "enumeration":
+    if first.attendance is not None:
+        expectation = expectation_under(first, first.attendance, order[0], reach)
+    elif reach is None:
         expectation = Enumeration.of(first.n_parties, probabilities, first.beliefs)
     else:
-        reach = common_range(problems)
-        if reach is None:
-            raise ValueError(
-                f"expectations must be 'enumeration' for {first.accuracy!r} with"
-                f" {first.valuation!r}: no exponential sum is close enough to it"
-            )
         n_parties = np.array([float(problem.n_parties) for problem in problems])
         expectation = SumExpectation(n_parties, probabilities, first.beliefs, *reach)
     form: Callable[[FirstMoment], Algebra] = Banded if batch.banded else by_matrices

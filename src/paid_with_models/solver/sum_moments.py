@@ -10,20 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import ConcaveEnvelope, Curve, FloatArray
-from ..attendance import enumerable, n_outcomes
 from ..problem import Problem
-from .moments import Enumeration, Expectation, Uncertainty
+from .moments import Uncertainty
 from .sums import ExponentialSum, error_over_tolerance, fit_exponential_sum
 
-__all__ = ["SumExpectation", "common_range", "expectation_of", "moments_at", "sum_range"]
-
-
-#: Enumerations of up to so many numbers are cheap enough to be preferred for being exact.
-ENTRIES_WORTH_ENUMERATING = 2_000_000
-
-
-#: What sums may fall short of a menu's moments, relative to their limits, and still be used for it.
-TAIL_TOLERANCE = 1e-10
+__all__ = ["SumExpectation", "common_range", "fit_both", "joined", "sum_range"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,54 +226,6 @@ class SumMoments:
         entries = np.arange(hessian.shape[1])
         hessian[:, entries, entries] -= diagonal
         return np.asarray(hessian)
-
-
-def moments_at(problem: Problem, contributions: FloatArray) -> tuple[float, FloatArray]:
-    """Expected accuracy of one menu, and its value as each type sees it, (I,).
-
-    Enumerated if that is cheap, or if sums would fall short by more than `TAIL_TOLERANCE`: where
-    little data may come together. If outcomes are too many to enumerate then, both are bounds from
-    below.
-
-    Raises
-    ------
-    ValueError
-        If the outcomes are too many to enumerate and sums are not to be had.
-
-    Examples
-    --------
-    >>> from paid_with_models import Saturating
-    >>> problem = Problem(2, [0.5, 0.5], [0.2, 0.1], Saturating((1.0,), (np.log(2) / 10,)))
-    >>> accuracy, values = moments_at(problem, np.array([0.0, 10.0]))
-    >>> round(accuracy, 9), values.round(6).tolist()  # 0, 10 or 20 units; each halves the error
-    (0.4375, [33.333333, 58.333333])
-    """
-    expectation, curves = expectation_of(problem), (problem.accuracy, problem.model_value)
-    if isinstance(expectation, SumExpectation):
-        short = expectation.shortfall(*curves, contributions[None])
-        if short[0] > TAIL_TOLERANCE and enumerable(problem.n_parties, problem.n_types):
-            p = problem.probabilities[None]
-            expectation = Enumeration.of(problem.n_parties, p, problem.beliefs)
-    moments = expectation.moments(*curves, contributions[None])
-    least = [float(curve(0.0)) for curve in curves]
-    return max(float(moments.accuracy[0]), least[0]), np.maximum(moments.values[0], least[1])
-
-
-def expectation_of(problem: Problem) -> Expectation:
-    """Moments for one problem, types in its own order: enumerated if that is cheap, else summed.
-
-    Raises
-    ------
-    ValueError
-        If the outcomes are too many to enumerate and the curves do not admit sums.
-    """
-    entries = n_outcomes(problem.n_parties, problem.n_types) * problem.n_types
-    if entries > ENTRIES_WORTH_ENUMERATING:
-        reach = sum_range(problem.accuracy, problem.model_value, problem.most_data)
-        if reach is not None:
-            n_parties = np.array([float(problem.n_parties)])
-            return SumExpectation(n_parties, problem.probabilities[None], problem.beliefs, *reach)
-    return Enumeration.of(problem.n_parties, problem.probabilities[None], problem.beliefs)
 
 
 def sum_range(accuracy: Curve, value: Curve, most: float) -> tuple[float, float] | None:

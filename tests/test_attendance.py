@@ -9,11 +9,14 @@ from scipy import stats
 from paid_with_models import (
     Arctan,
     GeneralizationBound,
+    KnownParties,
     LinearValuation,
+    PoissonParties,
     PowerLaw,
     Problem,
     Shape,
     Status,
+    UnlikeParties,
     all_or_nothing_rewards,
     audit,
     autarky,
@@ -27,9 +30,10 @@ from paid_with_models import (
     proportional_rewards,
     solve,
     solve_complete_information,
+    solve_complete_information_many,
     solve_many,
 )
-from paid_with_models.attendance import KnownParties, Outcomes, PoissonParties, UnlikeParties
+from paid_with_models.attendance import Outcomes
 from paid_with_models.paper.scenarios import SCENARIOS
 from paid_with_models.solver.sums import fit_exponential_sum
 from paid_with_models.solver.transforms import CHERNOFF_EXPONENTS, TransformExpectation
@@ -336,13 +340,25 @@ def test_problems_under_other_laws_are_solved_beside_others():
     law = PoissonParties(6.0, [0.3, 0.7])
     plain = Problem(6, [0.3, 0.7], [0.4, 0.1], CURVE)
     known = under(KnownParties([2, 4]), [0.4, 0.1])
-    problems = [plain, under(law, [0.4, 0.1]), known, plain, under(law, [0.3, 0.1])]
+    poisson = under(law, [0.4, 0.1])
+    problems = [plain, poisson, known, plain, under(law, [0.3, 0.1]), poisson]
     for problem, together in zip(problems, solve_many(problems), strict=True):
         assert together.problem is problem
         assert together.expected_accuracy == solve(problem).expected_accuracy
+    for problem, complete in zip(problems, solve_complete_information_many(problems), strict=True):
+        one = solve_complete_information(problem)
+        assert complete.expected_accuracy == pytest.approx(one.expected_accuracy, rel=1e-14)
 
 
-# Three hospitals of known costs: contributions from the equation of the total, by hand.
+def test_three_hospitals_of_known_costs():
+    """Alone they would train on 63, 100 and 292; free riding leaves the total at the last."""
+    curve = PowerLaw(0.95, 1.0, 0.5, 0.0)
+    problem = under(KnownParties([1, 1, 1]), [0.1, 0.05, 0.01], curve)
+    contract = solve(problem)
+    assert contract.contributions == pytest.approx([156.42, 234.86, 551.53], abs=0.005)
+    assert free_riding(problem, [1, 1, 1]).total == pytest.approx(292.40, abs=0.005)
+
+
 def test_known_types_share_the_best_model_and_pay_what_they_gain():
     costs = np.array([0.5, 0.35, 0.16])
     problem = under(KnownParties([1, 1, 1]), costs)

@@ -1,7 +1,8 @@
 """Optimal contracts for collaborative machine learning, paid with models.
 
 The theory, in the paper's order: :mod:`~paid_with_models.accuracy` and
-:mod:`~paid_with_models.valuation`, :mod:`~paid_with_models.attendance` (who turns up),
+:mod:`~paid_with_models.valuation`, :mod:`~paid_with_models.attendance` and
+:mod:`~paid_with_models.laws` (who turns up),
 :mod:`~paid_with_models.problem` (primitives and autarky), :mod:`~paid_with_models.contract`,
 :mod:`~paid_with_models.complete_information`, :mod:`~paid_with_models.audit` (any menu against
 every constraint), :mod:`~paid_with_models.rewards` and :mod:`~paid_with_models.welfare`; with
@@ -23,6 +24,7 @@ from .complete_information import (
     solve_complete_information_many,
 )
 from .contract import Binding, Contract, Multipliers, Shape, Status
+from .laws import KnownParties, PoissonParties, UnlikeParties
 from .problem import Autarky, Problem, autarky
 from .rewards import (
     RewardDistribution,
@@ -59,9 +61,11 @@ __all__ = [
     "ExponentialValuation",
     "FreeRiding",
     "GeneralizationBound",
+    "KnownParties",
     "LinearValuation",
     "ModelValue",
     "Multipliers",
+    "PoissonParties",
     "PowerLaw",
     "PowerValuation",
     "Problem",
@@ -70,6 +74,7 @@ __all__ = [
     "Saturating",
     "Shape",
     "Status",
+    "UnlikeParties",
     "Valuation",
     "all_or_nothing_rewards",
     "audit",

@@ -164,7 +164,7 @@ def audit(
     outside, out = best.reservation_utilities, _types_out(left_out, m, t)
     options[:, out] = outside[:, None]
     utilities = np.diag(options).copy()
-    if problem.law.types_are_known:  # nobody can take another's option: to try is to stay out
+    if problem.types_are_known:  # nobody can take another's option: to try is to stay out
         options = np.where(np.eye(m.size, dtype=bool), options, outside[:, None])
     compatibility = utilities[:, None] - options
     offered = np.where(out, -np.inf, options)  # nobody can take the option of a type left out
@@ -280,7 +280,7 @@ def menu_residuals(
     f, out = problem.outside_options, _types_out(left_out, m, t)
     if np.all(out):
         return Residuals(0.0, 0.0, 0.0)
-    if problem.law.types_are_known:
+    if problem.types_are_known:
         short = np.max(f[~out] + problem.costs[~out] * m[~out] - t[~out])
         unpaid = np.max(t[~out] - caps[~out])
         return Residuals(max(short, 0.0) / value_unit, 0.0, max(unpaid, 0.0) / value_unit)

@@ -132,7 +132,7 @@ def solve_complete_information_many(problems: Iterable[Problem]) -> list[Complet
     problems = list(problems)
     alike: dict[object, list[int]] = defaultdict(list)
     for k, problem in enumerate(problems):
-        law = problem.n_parties if problem.attendance is None else ("law", id(problem))
+        law = problem.n_parties if problem.attendance is None else ("law", k)
         kind = law, tuple(problem.costs), problem.accuracy, problem.valuation
         f = problem.reservation_utilities
         alike[*kind, problem.beliefs, None if f is None else tuple(f)].append(k)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Binding", "Contract", "Multipliers", "Shape", "Status"]
 
 
-#: A contract is called optimal when no menu can beat its expected accuracy by more than this.
+#: GAP_TOLERANCE: a contract is called optimal when no menu can beat its expected accuracy by more.
 GAP_TOLERANCE = 1e-8
 
 
@@ -92,7 +92,7 @@ class Binding:
         freeze(self)
 
 
-#: Columns of :meth:`Contract.to_frame` with their units.
+#: UNITS: columns of :meth:`Contract.to_frame` with their units.
 UNITS = {
     "cost": "value per unit of data",
     "probability": "",
@@ -215,7 +215,9 @@ class Contract:
         from .attendance import enumerable
         from .figures.scenarios import contributions, scenario_panel
 
-        if enumerable(self.problem.n_parties, self.problem.n_types):
+        if self.problem.attendance is None and enumerable(
+            self.problem.n_parties, self.problem.n_types
+        ):
             return scenario_panel({"": self})[0]
         return contributions(self)[0]
 

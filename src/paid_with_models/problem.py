@@ -3,7 +3,7 @@ r"""The primitives: parties, their cost types, accuracy and valuation; and what 
 A party of type i bears :math:`c_i` per unit of data it contributes and gains :math:`v(r)` from a
 model of accuracy r. There are N parties; each is of type i with probability :math:`p_i`,
 independently, so that the numbers of parties of each type are Multinomial(N, p). Other laws of who
-turns up are in :mod:`paid_with_models.attendance`.
+turns up are in :mod:`paid_with_models.laws`.
 
 **Autarky** is the outside option: alone, type i trains on the m that maximizes
 :math:`v(a(m)) - c_i m`, or stays out. A party may have something better outside the scheme, worth
@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, Curve, FloatArray, IntArray
-from .attendance import Attendance, Outcomes, UnlikeParties, check_beliefs, n_outcomes
+from .attendance import Attendance, Outcomes, check_beliefs, n_outcomes
+from .laws import UnlikeParties
 from .valuation import LinearValuation, ModelValue, Valuation
 
 __all__ = ["Autarky", "Problem", "autarky"]
@@ -39,11 +40,12 @@ def checked_menu(name: str, values: npt.ArrayLike, problem: Problem) -> FloatArr
     return array
 
 
-#: Probabilities may miss a sum of 1 by this much: rounding of a few hundred decimal fractions.
+#: SUM_TOLERANCE: probabilities may miss a sum of 1 by this much: rounding of a few hundred decimal
+#: fractions.
 SUM_TOLERANCE = 1e-9
 
-#: Outside options that exceed autarky by less than this share of the best model's value are
-#: autarky: it is what rounding of the two can differ by, and as much as menus may violate IR.
+#: ROUNDING: outside options that exceed autarky by less than this share of the best model's value
+#: are autarky: it is what rounding of the two can differ by, and as much as menus may violate IR.
 ROUNDING = 1e-12
 
 
@@ -74,7 +76,7 @@ class Problem:
         default). Where they are more, it can be best to leave types out: see
         :mod:`paid_with_models.solver.selection`.
     attendance : Attendance, optional
-        Another law of who turns up, such as :class:`paid_with_models.attendance.PoissonParties`,
+        Another law of who turns up, such as :class:`paid_with_models.laws.PoissonParties`,
         with a type for each cost. By default ``n_parties`` independent draws.
 
     Raises
@@ -91,7 +93,7 @@ class Problem:
     ...                   accuracy=GeneralizationBound(), valuation=LinearValuation(100.0))
     >>> problem.n_types
     2
-    >>> from paid_with_models.attendance import KnownParties
+    >>> from paid_with_models import KnownParties
     >>> three_hospitals = Problem(costs=[0.4, 0.3, 0.15], accuracy=GeneralizationBound(),
     ...                           attendance=KnownParties([1, 1, 1]))
     >>> three_hospitals.n_parties
@@ -238,6 +240,18 @@ class Problem:
         if self.attendance is None:
             return Outcomes.drawn(self.n_parties, self.probabilities, self.beliefs)
         return Outcomes.of(self.attendance, self.beliefs)
+
+    @property
+    def types_are_known(self) -> bool:
+        """Whether the coordinator knows every party's type."""
+        return self.attendance is not None and self.attendance.types_are_known
+
+    @cached_property
+    def mean_counts(self) -> FloatArray:
+        """How many parties of each type are expected, (I,)."""
+        if self.attendance is None:
+            return self.n_parties * self.probabilities
+        return self.attendance.mean_counts
 
     @cached_property
     def n_outcomes(self) -> int:
@@ -415,7 +429,7 @@ def _check_values(valuation: Valuation, accuracy: Curve) -> None:
     if not hasattr(accuracy, "optimum"):
         raise ValueError(f"accuracy must have an optimum; {type(accuracy).__name__} has none")
     parts = accuracy.evaluate(data)
-    if not (isinstance(parts, tuple) and len(parts) == 3):
+    if not (isinstance(parts, tuple) and len(parts) == 3):  # type: ignore[redundant-expr]
         raise ValueError(
             "accuracy must evaluate to a tuple of its value, first and second derivative;"
             f" {type(accuracy).__name__} gives a {type(parts).__name__}"

@@ -65,8 +65,9 @@ def compare_schemes(contract: Contract) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from paid_with_models import solve
-    >>> table = compare_schemes(solve(SCENARIOS["small_party_teamwork"].problem()))
+    >>> from paid_with_models import GeneralizationBound, solve
+    >>> costs = [1.0, 0.85, 0.7, 0.55, 0.4]
+    >>> table = compare_schemes(solve(Problem(10, [0.2] * 5, costs, GeneralizationBound())))
     >>> table["accuracy"].round(2).to_dict()
     {'free_riding': 0.0, 'contract': 0.69, 'complete': 0.76, 'surplus': 0.62}
     """
@@ -85,18 +86,18 @@ def compare_schemes(contract: Contract) -> pd.DataFrame:
         return np.asarray(present * problem.model_value(totals) - cheapest * totals)
 
     best = np.where(shared(best) > 0, best, 0.0)
-    given = float(problem.law.mean_counts @ complete.utilities)
+    given = float(problem.mean_counts @ complete.utilities)
     rows = {
-        "free_riding": (ridden, outcomes.mean(shared(ridden))),
+        "free_riding": (ridden, float(outcomes.mean(shared(ridden)))),
         "contract": (outcomes.totals(contract.contributions), joint_surplus(contract)),
         "complete": (complete.totals, given),
-        "surplus": (best, outcomes.mean(shared(best))),
+        "surplus": (best, float(outcomes.mean(shared(best)))),
     }
     return pd.DataFrame(
         {
             scheme: {
-                "total": outcomes.mean(totals),
-                "accuracy": outcomes.mean(problem.accuracy(totals)),
+                "total": float(outcomes.mean(totals)),
+                "accuracy": float(outcomes.mean(problem.accuracy(totals))),
                 "surplus": surplus,
             }
             for scheme, (totals, surplus) in rows.items()
@@ -104,8 +105,8 @@ def compare_schemes(contract: Contract) -> pd.DataFrame:
     ).T
 
 
-#: Points at which a best reply is looked for before it is computed exactly.
-SCAN = 2001
+#: BEST_REPLY_POINTS: points at which a best reply is looked for before it is computed exactly.
+BEST_REPLY_POINTS = 2001
 
 
 def information_cost(contract: Contract, complete: CompleteInformation) -> float:
@@ -253,7 +254,7 @@ def best_reply(problem: Problem, cost: float, others: float) -> float:
         raise ValueError(f"others must be >= 0 and finite; got {others!r}")
     value = problem.model_value
     # More would cost more than the best model is worth.
-    totals = others + np.linspace(0.0, value.optimum / cost, SCAN)
+    totals = others + np.linspace(0.0, value.optimum / cost, BEST_REPLY_POINTS)
 
     def slope(total: float) -> float:
         return float(value.derivative(total)) - cost

@@ -229,7 +229,9 @@ def test_a_fit_that_would_pass_1_ends_there(high):
     assert fit.optimum == pytest.approx(1.0, abs=1e-8)
     assert fit.optimum <= 1 + 1e-12
     rates = np.geomspace(
-        1 / (learning_curves.REACH * 500), learning_curves.REACH / 5, learning_curves.RATES
+        1 / (learning_curves.RATE_REACH * 500),
+        learning_curves.RATE_REACH / 5,
+        learning_curves.RATES,
     )
     weights = cp.Variable(rates.size, nonneg=True)
     misfit = cp.sum_squares(-np.expm1(-np.outer(n, rates)) @ weights - a)
@@ -244,7 +246,7 @@ def test_neighbors_may_have_any_label():
 
 
 def test_one_measured_point_is_enough_and_none_is_not():
-    steepest = 1 - np.exp(-learning_curves.REACH)
+    steepest = 1 - np.exp(-learning_curves.RATE_REACH)
     assert float(fit_saturating([50], [1])(50.0)) == pytest.approx(steepest)
     with pytest.raises(ValueError, match=r"lists of the same length, not empty; got shapes \(0,\)"):
         fit_saturating([], [])

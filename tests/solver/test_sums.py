@@ -30,8 +30,8 @@ from paid_with_models.solver.sum_moments import (
     sum_range,
 )
 from paid_with_models.solver.sums import (
+    ERROR_NODES,
     FIT_TOLERANCE,
-    NODES,
     SLOPE_TOLERANCE,
     ExponentialSum,
     _proven,
@@ -303,7 +303,7 @@ def test_a_proved_error_is_the_largest_times_lebesgues_constant(low):
         0.9, np.array([0.61, 0.28]), np.array([0.021, 0.001]), low, high, np.inf, np.inf
     )
     error, slope_error = _proven(curve, other, 5.0)
-    lebesgue = 2 / np.pi * np.log(NODES) + 1
+    lebesgue = 2 / np.pi * np.log(ERROR_NODES) + 1
     data = np.append(np.geomspace(5.0, high, 100_001), np.linspace(low, 5.0, 1001))
     assert error == pytest.approx(lebesgue * np.abs(other(data) - curve(data)).max(), rel=0.01)
     worst = 0.0

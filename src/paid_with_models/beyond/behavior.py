@@ -36,23 +36,23 @@ from ..rewards import RewardDistribution, cap_limits
 __all__ = ["Assignment", "Behavior", "certainty_equivalents", "logit_behavior", "logit_choices"]
 
 
-#: Options closer than this, relative to the largest, are one option.
-SAME = 1e-9
+#: ONE_OPTION: options closer than this, relative to the largest, are one.
+ONE_OPTION = 1e-9
 
 
-#: Anticipation: new beliefs are half the old ones and half what follows from them.
+#: DAMPING: share of what follows from beliefs in the new ones; the rest are the old ones.
 DAMPING = 0.5
 
 
-#: Anticipation: new beliefs are half the old ones and half what follows from them.
-ROUNDS = 5_000
+#: ANTICIPATION_ROUNDS: most rounds of beliefs; where they settle at all, a few hundred are enough.
+ANTICIPATION_ROUNDS = 5_000
 
 
-#: Anticipation: new beliefs are half the old ones and half what follows from them.
+#: SETTLED: change of beliefs, in probability, up to which they have settled: rounding.
 SETTLED = 1e-12
 
 
-#: Probabilities of options that nobody takes, so that one may still ask what one would get.
+#: NEVER: probability of options that nobody takes, so that one may still ask what one would get.
 NEVER = 1e-200
 
 
@@ -129,7 +129,7 @@ def logit_choices(gains: npt.ArrayLike, rationality: float) -> FloatArray:
     behind = gains - gains.max(axis=-1, keepdims=True)
     if np.isinf(rationality):
         scale = np.where(np.isfinite(gains), np.abs(gains), 1.0).max(axis=-1, keepdims=True)
-        odds = (behind >= -SAME * np.maximum(scale, 1.0)) * 1.0
+        odds = (behind >= -ONE_OPTION * np.maximum(scale, 1.0)) * 1.0
     else:
         possible = np.isfinite(gains)
         # At rationality 0 as well: 0 times infinity is nothing.
@@ -233,7 +233,7 @@ def logit_behavior(
     choices, settled = choose(t - chance), True
     if anticipating:
         settled = False
-        for _ in range(ROUNDS):
+        for _ in range(ANTICIPATION_ROUNDS):
             choices = choose(equivalents(seen_by_takers(expected), aversion))
             change = problem.probabilities @ choices - expected
             expected = expected + DAMPING * change
@@ -258,7 +258,9 @@ def _options(contributions: FloatArray, rewards: FloatArray) -> IntArray:
     taken = []
     scale = np.array([contributions.max(), rewards.max()])
     for option in zip(contributions, rewards, strict=True):
-        near = [bool(np.all(np.abs(np.subtract(option, it)) <= SAME * scale)) for it in options]
+        near = [
+            bool(np.all(np.abs(np.subtract(option, it)) <= ONE_OPTION * scale)) for it in options
+        ]
         if True not in near:
             options.append(option)
             near.append(True)

@@ -12,11 +12,12 @@ from ..accuracy import FloatArray
 
 __all__ = ["Between", "CostDistribution", "best_cutoff", "bracketing_types", "type_grid"]
 
-#: Relative difference below which two cutoffs are equally good: rounding of the distribution.
+#: SAME_RATIO: relative difference below which two cutoffs are equally good: rounding of the
+#: distribution.
 SAME_RATIO = 1e-15
 
-#: Cutoffs up to this many times the smallest cost looked at, if the ratio is as large there, are
-#: none: the search has run into zero.
+#: NEAR_ZERO: cutoffs up to this many times the smallest cost looked at, if the ratio is as large
+#: there, are none: the search has run into zero.
 NEAR_ZERO = 100.0
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
-from ..accuracy import FloatArray, IntArray
+from ..accuracy import BoolArray, FloatArray, IntArray
 
 __all__ = [
     "DataSplit",
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-#: Classes of the digits.
+#: CLASSES: how many digits there are to tell apart.
 CLASSES = 10
 
 
@@ -130,7 +130,7 @@ def nearest_neighbor_order(split: DataSplit) -> IntArray:
     return np.asarray(np.argsort(squares, axis=1, kind="stable"), dtype=np.int64)
 
 
-def nearest_neighbor_hits(split: DataSplit) -> npt.NDArray[np.bool_]:
+def nearest_neighbor_hits(split: DataSplit) -> BoolArray:
     """Whether each test point's j-th neighbor has the right label, (L, M).
 
     Examples

@@ -29,13 +29,12 @@ from ..accuracy import FloatArray, PowerLaw, Saturating
 __all__ = ["average_curve", "fit_power_law", "fit_saturating"]
 
 
-#: Rates of a fitted sum, from 1 / (REACH * largest size) to REACH / smallest size.
-#: Neighboring rates differ by about 15 %: one that is not on the grid is off by 2e-4 at most.
-REACH = 3.0
+#: RATE_REACH: rates of a fitted sum go from 1 / (RATE_REACH * largest size) to RATE_REACH /
+#: smallest size.
+RATE_REACH = 3.0
 
-
-#: Rates of a fitted sum, from 1 / (REACH * largest size) to REACH / smallest size.
-#: Neighboring rates differ by about 15 %: one that is not on the grid is off by 2e-4 at most.
+#: RATES: how many. Neighboring rates differ by about 15 %: one that is not on the grid is off by
+#: 2e-4 at most.
 RATES = 60
 
 
@@ -76,7 +75,7 @@ def fit_saturating(
     sd = np.ones_like(a) if errors is None else np.asarray(errors, dtype=float)
     if sd.shape != a.shape or not np.all(sd > 0):
         raise ValueError(f"errors must be positive, one for each of {a.size} sizes; got {errors!r}")
-    rates = np.geomspace(1 / (REACH * n.max()), REACH / n.min(), RATES)
+    rates = np.geomspace(1 / (RATE_REACH * n.max()), RATE_REACH / n.min(), RATES)
     design = -np.expm1(-np.outer(n, rates)) / sd[:, None]
     solution = _least_squares(design, a / sd)
     used = solution > 1e-12

@@ -15,15 +15,15 @@ from ..solver.moments import Enumeration
 __all__ = ["SlackMenu", "slack_menu"]
 
 
-#: A margin may be missed by this part of the best model's value.
+#: FEASIBLE: a margin may be missed by this part of the best model's value.
 FEASIBLE = 1e-9
 
 
-#: Searches start from these parts of the most, until a gap is at most so wide.
+#: STARTS: searches start from these shares of the most that types can contribute, in this order.
 STARTS = (0.2, 0.05, 0.4, 0.01)
 
 
-#: Searches start from these parts of the most, until a gap is at most so wide.
+#: CLOSE: gap in expected accuracy at which no further start is tried.
 CLOSE = 1e-7
 
 

@@ -42,13 +42,11 @@ __all__ = [
 ]
 
 
-#: Nodes of the quadrature in discriminant_accuracy, for the direction and for the rest; and the
-#: probability of counts of wrong labels that are left out.
-NODES = 200
+#: QUADRATURE_NODES: nodes of each quadrature in discriminant_accuracy (direction, and the rest).
+QUADRATURE_NODES = 200
 
 
-#: Nodes of the quadrature in discriminant_accuracy, for the direction and for the rest; and the
-#: probability of counts of wrong labels that are left out.
+#: LEFT_OUT: probability of counts of wrong labels that are left out, half of it at each end.
 LEFT_OUT = 1e-13
 
 
@@ -342,7 +340,7 @@ def discriminant_accuracy(size: int, distance: float, dimension: int, noise: flo
     wrong = np.arange(size + 1)
     chance = binom.pmf(wrong, size, noise)
     wrong, chance = wrong[chance > LEFT_OUT], chance[chance > LEFT_OUT]
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE_NODES)
     levels, weights = (nodes + 1) / 2, weights / 2
     along = np.sqrt(size) * distance * (1 - 2 * wrong / size)[:, None] + norm.ppf(levels)
     across = chi2.ppf(levels, dimension - 1)

@@ -40,8 +40,8 @@ __all__ = [
 ]
 
 
-#: Contributions closer than this, relative to the largest, are the same.
-SAME = 1e-6
+#: SAME_CONTRIBUTION: contributions closer than this, relative to the largest, are the same.
+SAME_CONTRIBUTION = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +104,9 @@ def whole_samples(contract: Contract) -> Menu:
     """
     problem = contract.problem
     costs, contributions = problem.costs, contract.contributions
-    if np.any(np.diff(costs) > 0) or np.any(np.diff(contributions) < -SAME * contributions.max()):
+    if np.any(np.diff(costs) > 0) or np.any(
+        np.diff(contributions) < -SAME_CONTRIBUTION * contributions.max()
+    ):
         raise ValueError(
             "contract must have the costliest type first and contributions that do not decrease;"
             f" got costs {costs.tolist()} and contributions {contributions.tolist()}"

@@ -57,29 +57,32 @@ if TYPE_CHECKING:
     import cvxpy
 
 
-#: Two rates per factor e: a sum as right as the cone solver is, 1e-8, and half as long as the best.
-RATES_PER_E_FOLD = 2.0
+#: CONE_RATES_PER_E_FOLD: rates per factor e of the range: a sum as right as the cone solver is,
+#: 1e-8, and half as long as the best.
+CONE_RATES_PER_E_FOLD = 2.0
 
 
-#: Terms that stay below this part of the limit wherever the sum is used are dropped.
+#: NEGLIGIBLE: terms that stay below this part of the limit wherever the sum is used are dropped.
 NEGLIGIBLE = 1e-12
 
 
-#: A curve whose sum is wrong by more than this part of its limit is refused.
-FIT_TOLERANCE = 1e-4
+#: CONE_FIT_TOLERANCE: a curve whose sum is wrong by more than this part of its limit is refused.
+CONE_FIT_TOLERANCE = 1e-4
 
 
-#: A type absent with less probability than this is taken to be always there.
+#: SURELY_PRESENT: a type absent with less probability than this is taken to be always there.
 SURELY_PRESENT = 1e-13
 
 
-#: Exponents are cut off here: what is left, 1e-13, does not matter, and the solver is spared
-#: numbers like e^-600. Cutting them off understates what a menu reaches, never the opposite.
+#: LOWEST_EXPONENT: exponents are cut off here: what is left, 1e-13, does not matter, and the solver
+#: is spared numbers like e^-600. Cutting them off understates what a menu reaches, never the
+#: opposite.
 LOWEST_EXPONENT = -30.0
 
 
-#: Exponential cones ask for short steps and little regularization; where one setting of Clarabel
-#: stalls, the next goes through. What it calls inaccurate is to be right to 1e-6.
+#: CLARABEL_SETTINGS: exponential cones ask for short steps and little regularization; where one
+#: setting of Clarabel stalls, the next goes through. What it calls inaccurate is to be right to
+#: 1e-6.
 CLARABEL_SETTINGS = tuple(
     {
         "max_step_fraction": step,
@@ -95,8 +98,8 @@ CLARABEL_SETTINGS = tuple(
 )
 
 
-#: Where the solver does not say why it failed: constraints that cannot all be met up to this part
-#: of the best model's value contradict each other.
+#: INFEASIBLE_BEYOND: where the solver does not say why it failed: constraints that cannot all be
+#: met up to this part of the best model's value contradict each other.
 INFEASIBLE_BEYOND = 1e-5
 
 
@@ -352,15 +355,15 @@ def _short_sum(name: str, curve: Curve, most: float) -> ExponentialSum:
     """
     for low in (curve.smooth_from, curve.envelope().tangent_point):
         high = max(most, 2 * low)
-        fit = fit_exponential_sum(curve, low, high, rates_per_e_fold=RATES_PER_E_FOLD)
+        fit = fit_exponential_sum(curve, low, high, rates_per_e_fold=CONE_RATES_PER_E_FOLD)
         below = np.linspace(0, low, 2001)
         error = max(fit.error, float(np.max(fit(below) - curve(below)))) / fit.limit
-        if error <= FIT_TOLERANCE:
+        if error <= CONE_FIT_TOLERANCE:
             break
     else:
         raise ValueError(
             f"{name} must be a sum of exponentials with non-negative weights up to"
-            f" {FIT_TOLERANCE:g} of its limit; the best for {curve!r} misses by {error:.2g}"
+            f" {CONE_FIT_TOLERANCE:g} of its limit; the best for {curve!r} misses by {error:.2g}"
         )
     kept = fit.weights * np.exp(-fit.rates * low) > NEGLIGIBLE * fit.limit
     return replace(fit, weights=fit.weights[kept], rates=fit.rates[kept])

@@ -29,9 +29,9 @@ __all__ = ["Banded", "ChainSystem"]
 #: SMALLEST_POWER: powers M^(N-2) below this play no part in double precision.
 SMALLEST_POWER = 1e-60
 
-#: REACH: the farthest that an entry of the band is from the diagonal: y_i and m_(i-1) are 4 apart,
-#: nu_i and u_(i-1) are 6.
-REACH = 6
+#: BAND_REACH: the farthest that an entry of the band is from the diagonal: y_i and m_(i-1) are 4
+#: apart, nu_i and u_(i-1) are 6.
+BAND_REACH = 6
 
 
 class Banded:
@@ -192,13 +192,13 @@ class ChainSystem:
         on_y, on_m = (self.z / self.x)[0, 0::2].copy(), (self.z / self.x)[0, 1::2]
         on_u = np.append(on_y[0], (self.mu / self.q)[0])
         on_y[0] = 0.0
-        band = np.zeros((3 * REACH + 1, 5 * n))
+        band = np.zeros((3 * BAND_REACH + 1, 5 * n))
         at = 5 * np.arange(n)
 
         def add(row: IntArray, column: IntArray, values: FloatArray | float) -> None:
-            band[2 * REACH + row - column, column] += values
+            band[2 * BAND_REACH + row - column, column] += values
             if row is not column:
-                band[2 * REACH + column - row, row] += values
+                band[2 * BAND_REACH + column - row, row] += values
 
         y, m, u, nu, kappa = at, at + 1, at + 2, at + 3, at + 4
         first = np.zeros(n)
@@ -216,7 +216,7 @@ class ChainSystem:
         add(kappa, kappa, -(self.r / self.lam)[0])
         add(kappa, m, self.own - costs)
         add(kappa, u, -1.0)
-        self.band, self.pivots, failed = dgbtrf(band, REACH, REACH)
+        self.band, self.pivots, failed = dgbtrf(band, BAND_REACH, BAND_REACH)
         if failed:
             raise np.linalg.LinAlgError("the band of the chain is singular")
         n_border = self.size.size
@@ -235,7 +235,7 @@ class ChainSystem:
         self.inner = np.linalg.inv(system)
 
     def _solve_band(self, side: FloatArray) -> FloatArray:
-        solution, _ = dgbtrs(self.band, REACH, REACH, side, self.pivots)
+        solution, _ = dgbtrs(self.band, BAND_REACH, BAND_REACH, side, self.pivots)
         return np.asarray(solution)
 
     def _solve(self, side: FloatArray) -> FloatArray:

@@ -50,16 +50,16 @@ from .program import FirstMoment, Rows
 __all__ = ["Boxes", "Closed", "close_gaps", "closed", "default_boxes", "shrunk"]
 
 
-#: OUTCOMES_AT_ONCE: boxes are solved together up to so many outcomes: enough for NumPy to be busy,
-#: little enough for the cache.
-OUTCOMES_AT_ONCE = 40_000
+#: BOX_OUTCOMES_AT_ONCE: boxes are solved together up to this number of outcomes: enough for NumPy
+#: to be busy, little enough for the cache.
+BOX_OUTCOMES_AT_ONCE = 40_000
 
 #: BOXES_AT_ONCE: but at least so many.
 BOXES_AT_ONCE = 8
 
-#: FIRST_PENALTY: the first price of violating elastic caps, in accuracy per value of the best
+#: BOX_PENALTY: the first price of violating elastic caps, in accuracy per value of the best
 #: model. Too high a price makes the path to the optimum hard to follow.
-FIRST_PENALTY = 30.0
+BOX_PENALTY = 30.0
 
 #: PENALTY_GROWTH: factor by which a price is raised where it was too low.
 PENALTY_GROWTH = 10.0
@@ -70,8 +70,8 @@ PENALTY_LIMIT = 1e7
 #: NARROW: ends of a box closer than this, relative to what a type can contribute, are not apart.
 NARROW = 1e-12
 
-#: ROUNDING: covers the roundings of the sums by which boxes shrink, whose terms are of size 1.
-ROUNDING = 1e-14
+#: SUM_ROUNDING: covers the roundings of the sums by which boxes shrink, whose terms are of size 1.
+SUM_ROUNDING = 1e-14
 
 #: SHARES: menus of relaxed problems are tried as they are, and so far on the way to the anchor.
 SHARES = (0.0, 1e-9, 1e-7, 1e-5, 1e-3, 1e-2, 1e-1)
@@ -196,7 +196,7 @@ def close_gaps(
     n_rows, n_types = problem.costs.shape
     if max_boxes <= 0:
         return Closed(best, bounds, np.zeros(n_rows, dtype=np.intp))
-    batch = max(BOXES_AT_ONCE, OUTCOMES_AT_ONCE // len(expectation.counts))
+    batch = max(BOXES_AT_ONCE, BOX_OUTCOMES_AT_ONCE // len(expectation.counts))
     used = np.zeros(n_rows, dtype=np.intp)
     left = np.full(n_rows, -np.inf)  # highest bound among the boxes that were dropped
 
@@ -211,7 +211,7 @@ def close_gaps(
         lower=np.zeros((n_rows, n_types)),
         upper=problem.reach,
         bound=bounds.copy(),
-        penalty=np.full(n_rows, FIRST_PENALTY),
+        penalty=np.full(n_rows, BOX_PENALTY),
         split=np.zeros(n_rows, dtype=np.intp),
         at=np.zeros(n_rows),
     )
@@ -280,9 +280,9 @@ def shrunk(problem: FirstMoment, boxes: Boxes, rounds: int = SHRINKING_ROUNDS) -
         most = expectation.moments(problem.accuracy, problem.value, upper)
         wrong = expectation.uncertainty(problem.accuracy, problem.value, upper)
         bound = np.minimum(bound, most.accuracy + wrong.accuracy)
-        room = (most.values + wrong.values) / problem.value_unit - utilities + ROUNDING
+        room = (most.values + wrong.values) / problem.value_unit - utilities + SUM_ROUNDING
         empty |= np.any(room < 0, axis=1) | np.any(upper < lower, axis=1)
-        upper = np.minimum(upper, np.maximum(room, 0.0) / costs * (1 + ROUNDING))
+        upper = np.minimum(upper, np.maximum(room, 0.0) / costs * (1 + SUM_ROUNDING))
         empty |= np.any(upper < lower, axis=1)
         upper = np.maximum(upper, lower)
     return replace(boxes, lower=lower, upper=upper, bound=np.where(empty, -np.inf, bound))

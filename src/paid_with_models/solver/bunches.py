@@ -23,7 +23,7 @@ from ..problem import Problem
 from .bounds import dual_bound
 from .interior_point import Solution, finished
 from .menus import priced
-from .moments import Enumeration, Uncertainty
+from .moments import ENTRIES_WORTH_ENUMERATING, Enumeration, Uncertainty
 from .program import FirstMoment, by_matrices
 
 __all__ = ["BunchedEnumeration", "BunchedMoments", "bunched_bound"]
@@ -32,9 +32,6 @@ __all__ = ["BunchedEnumeration", "BunchedMoments", "bunched_bound"]
 #: SAME_OPTION: contributions closer than this, relative to the largest, are taken to be one (safely
 #: so: see the uncertainty); the finish makes them one.
 SAME_OPTION = 1e-7
-
-#: MOST_ENTRIES: most outcomes of the bunches times types, what takes about a second.
-MOST_ENTRIES = 2_000_000
 
 #: MOST_TYPES: most types, since the finish is dense algebra.
 MOST_TYPES = 200
@@ -239,7 +236,9 @@ def bunched_bound(problem: Problem, envelope: FirstMoment, solution: Solution) -
         bunch[ranks] = np.concatenate([[0], np.cumsum(apart)])
         n_bunches = int(bunch.max()) + 1
         entries = n_outcomes(problem.n_parties, n_bunches) * p.size
-        if entries > MOST_ENTRIES or (before is not None and np.array_equal(before, bunch)):
+        if entries > ENTRIES_WORTH_ENUMERATING or (
+            before is not None and np.array_equal(before, bunch)
+        ):
             break
         bunched = BunchedEnumeration(problem.n_parties, p, problem.beliefs, bunch)
         exact = replace(envelope, expectation=bunched, form=by_matrices)

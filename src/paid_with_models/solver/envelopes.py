@@ -13,7 +13,7 @@ from ..accuracy import Curve, FloatArray, IntArray
 __all__ = ["LocalEnvelope", "of_rows", "s_shaped"]
 
 
-#: Points of the table of tangents.
+#: TANGENTS: points of the table of tangents of a curve.
 TANGENTS = 2049
 
 

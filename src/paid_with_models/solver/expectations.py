@@ -7,15 +7,11 @@ import numpy as np
 from ..accuracy import FloatArray
 from ..attendance import enumerable
 from ..problem import Problem
-from .moments import Enumeration, Expectation
+from .moments import ENTRIES_WORTH_ENUMERATING, Enumeration, Expectation
 from .sum_moments import SumExpectation, sum_range
 from .transforms import TransformExpectation
 
 __all__ = ["expectation_of", "moments_at"]
-
-#: ENTRIES_WORTH_ENUMERATING: enumerations of up to so many numbers (outcomes times types) are cheap
-#: enough to be preferred for being exact.
-ENTRIES_WORTH_ENUMERATING = 2_000_000
 
 #: TAIL_TOLERANCE: what sums may fall short of a menu's moments, relative to their limits, and still
 #: be used for it.

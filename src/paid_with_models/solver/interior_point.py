@@ -49,14 +49,14 @@ FINISHED = 1e-12
 #: ITERATIONS: most interior iterations; problems that can be solved take 10 to 30.
 ITERATIONS = 100
 
-#: PATIENCE: stop after so many iterations without a better residual.
-PATIENCE = 8
+#: IDLE_ITERATIONS: stop after so many iterations without a better residual.
+IDLE_ITERATIONS = 8
 
 #: NEAR_END: below this residual only rounding is in the way, and the finish takes over.
 NEAR_END = 1e-6
 
-#: PATIENCE_AT_END: stop after so many iterations without a better residual there.
-PATIENCE_AT_END = 2
+#: IDLE_ITERATIONS_AT_END: stop after so many iterations without a better residual there.
+IDLE_ITERATIONS_AT_END = 2
 
 #: REGULARIZATION: relative, of the finish's linear systems: degenerate constraints are common.
 REGULARIZATION = 1e-13
@@ -287,7 +287,7 @@ def _interior_point(problem: Program, path: Path, tolerance: float) -> tuple[Sol
         for kept, now in zip(best, (primal[0], *dual[1:], residual), strict=True):
             kept[here[better]] = now[better]
         since_best = np.where(better, 0, since_best + 1)
-        patience = np.where(best[3][here] < NEAR_END, PATIENCE_AT_END, PATIENCE)
+        patience = np.where(best[3][here] < NEAR_END, IDLE_ITERATIONS_AT_END, IDLE_ITERATIONS)
         going = (residual > tolerance) & (since_best < patience) & np.isfinite(residual)
         if going.mean() <= 0.5:
             for kept, now in zip((*left.primal, *left.dual), (*primal, *dual), strict=True):

@@ -48,8 +48,7 @@ def known_contract(problem: Problem) -> Contract:
 
     Examples
     --------
-    >>> from paid_with_models import GeneralizationBound
-    >>> from paid_with_models.attendance import KnownParties
+    >>> from paid_with_models import GeneralizationBound, KnownParties
     >>> pair = Problem(costs=[0.4, 0.2], accuracy=GeneralizationBound(),
     ...                attendance=KnownParties([1, 1]))
     >>> contract = known_contract(pair)

@@ -26,6 +26,7 @@ from ..problem import Problem
 from ..valuation import LinearValuation, ModelValue
 
 __all__ = [
+    "ENTRIES_WORTH_ENUMERATING",
     "Enumeration",
     "Expectation",
     "Moments",
@@ -33,6 +34,10 @@ __all__ = [
     "Uncertainty",
     "linear_factor",
 ]
+
+#: ENTRIES_WORTH_ENUMERATING: enumerations of up to so many numbers (outcomes times types) are cheap
+#: enough to be preferred for being exact: about a second.
+ENTRIES_WORTH_ENUMERATING = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)

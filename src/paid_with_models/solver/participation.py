@@ -16,7 +16,7 @@ from ..accuracy import BoolArray, FloatArray, IntArray
 from ..attendance import n_outcomes
 from ..problem import Problem, autarky
 from .bounds import relaxed
-from .boxes import NARROW, PENALTY_GROWTH, PENALTY_LIMIT, ROUNDING
+from .boxes import NARROW, PENALTY_GROWTH, PENALTY_LIMIT, SUM_ROUNDING
 from .dense import Dense
 from .interior_point import Solution
 from .moments import Enumeration, Expectation
@@ -49,13 +49,13 @@ NOBODY_IS_RARE = 1e-12
 #: accuracy per value of the best model. Too low a price weakens bounds, it does not falsify them.
 NODE_PENALTY = 300.0
 
-#: FIRST_PENALTY: price of violating the constraints of a complete selection, at first; it is
+#: SELECTION_PENALTY: price of violating the constraints of a complete selection, at first; it is
 #: raised where it proves too low. Far too high a price makes the path to the optimum hard to
 #: follow.
-FIRST_PENALTY = 1.0
+SELECTION_PENALTY = 1.0
 
-#: OUTCOMES_AT_ONCE: selections are solved together up to so many outcomes of all of them.
-OUTCOMES_AT_ONCE = 50_000
+#: SELECTION_OUTCOMES_AT_ONCE: selections are solved together up to so many outcomes of all of them.
+SELECTION_OUTCOMES_AT_ONCE = 50_000
 
 #: SHRINKINGS: how often bounds of contributions may move each other.
 SHRINKINGS = 6
@@ -128,7 +128,7 @@ class Participation:
     >>> fixed.costs.round(4).tolist(), fixed.better_outside.tolist()
     ([0.0111, 0.0011], [True, True])
     >>> [round(leaf.bound, 3) for leaf in fixed.solved([np.array([1])], exact=True)]
-    [0.885]
+    [0.899]
     """
 
     problem: Problem
@@ -251,11 +251,11 @@ class Participation:
             wrong = law.uncertainty(*curves, most[None, members])
             bound = min(bound, float(top.accuracy[0] + wrong.accuracy[0]))
             caps = (top.values[0] + wrong.values[0]) / self.unit
-            room = caps + ROUNDING - self.outside[members]
+            room = caps + SUM_ROUNDING - self.outside[members]
             if np.any((room < 0) & (status[members] == IN)):
                 return Node(tuple(status.tolist()), -np.inf), most
-            status[members[(room <= 2 * ROUNDING) & (status[members] == UNDECIDED)]] = OUT
-            room = np.maximum(room, 0.0) * (1 + ROUNDING)
+            status[members[(room <= 2 * SUM_ROUNDING) & (status[members] == UNDECIDED)]] = OUT
+            room = np.maximum(room, 0.0) * (1 + SUM_ROUNDING)
             most[members] = np.minimum(most[members], room / self.costs[members])
             most[status == OUT] = 0.0
         return Node(tuple(status.tolist()), bound), most
@@ -374,7 +374,7 @@ class Participation:
         for group in alike.values():
             at_once = 1 if self.one_by_one else len(group)
             if exact and not self.one_by_one:
-                at_once = max(1, OUTCOMES_AT_ONCE // self.n_outcomes(group[0].size))
+                at_once = max(1, SELECTION_OUTCOMES_AT_ONCE // self.n_outcomes(group[0].size))
             for start in range(0, len(group), at_once):
                 together = np.array(group[start : start + at_once])
                 leaves += self._solved_together(together, exact, worthwhile)
@@ -387,7 +387,7 @@ class Participation:
         envelope = replace(model, accuracy=curves[0], value=curves[1])
         start = np.maximum.accumulate(0.5 * model.reach, axis=1)
         bounds, contributions = np.full(len(members), np.inf), start.copy()
-        penalty = np.full(len(members), FIRST_PENALTY)
+        penalty = np.full(len(members), SELECTION_PENALTY)
         rows = np.arange(len(members))
         while rows.size:
             some = envelope.take(rows)

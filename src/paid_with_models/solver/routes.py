@@ -35,7 +35,7 @@ from .envelopes import s_shaped
 from .interior_point import maximize
 from .known_types import known_contract
 from .menus import Incumbents, priced, repaired, safely_above, settled
-from .moments import Enumeration, Expectation
+from .moments import ENTRIES_WORTH_ENUMERATING, Enumeration, Expectation
 from .program import Algebra, Chain, FirstMoment, by_matrices
 from .selection import NODES, alone_or_out, best_selection
 from .sum_moments import SumExpectation, common_range
@@ -52,10 +52,6 @@ OUTCOMES_LIKE_A_SUM = 1200
 #: SIZES_LIKE_A_SUM: with more numbers of parties among problems of a kind sums are used, which
 #: solve all of them together; enumerations would be a batch for each.
 SIZES_LIKE_A_SUM = 4
-
-#: ENTRIES_WORTH_ENUMERATING: where sums leave a gap, enumerations of up to so many numbers
-#: (outcomes times types) are tried, and so many are solved together: about a second.
-ENTRIES_WORTH_ENUMERATING = 2_000_000
 
 #: MANY_TYPES: from so many types on problems are solved one by one; by sums, at a cost linear in
 #: their number.
@@ -77,7 +73,8 @@ def solve(
     The menu is the best over all selections of types as well. Where all outside options are those
     of autarky nobody need be left out; with up to ten types that have something better outside
     the search over selections is complete, with more it may end with a gap
-    (:mod:`paid_with_models.solver.selection`).
+    (:mod:`paid_with_models.solver.selection`). Any law of who turns up can be solved, and where
+    types are known the contract is in closed form (:mod:`paid_with_models.solver.known_types`).
 
     Parameters
     ----------
@@ -101,9 +98,9 @@ def solve(
     Raises
     ------
     ValueError
-        If the outcomes are too many to enumerate and the curves do not admit exponential sums,
-        or the method asked for is not to be had; or if ``max_boxes`` is negative or ``max_nodes``
-        not positive.
+        If the outcomes are too many to enumerate and the curves do not admit exponential sums, or
+        sums are asked for that they do not admit; or if ``max_boxes`` is negative or
+        ``max_nodes`` not positive.
 
     Examples
     --------
@@ -230,12 +227,12 @@ def plan(problems: list[Problem], expectations: Method = "auto") -> list[Batch]:
     batches = []
     alike: dict[object, list[int]] = defaultdict(list)
     for k, problem in enumerate(problems):
-        if problem.law.types_are_known and problem.n_parties > 1:
+        if problem.types_are_known and problem.n_parties > 1:
             batches.append(Batch((k,), (problem,), "known"))
         elif problem.better_outside.any():
             batches.append(Batch((k,), (problem,), expectations, selecting=True))
         else:
-            alike[_kind(problem)].append(k)
+            alike[_kind(problem, k)].append(k)
     for places in alike.values():
         sums = expectations == "sum"
         if expectations == "auto":
@@ -285,7 +282,7 @@ def plan_again(problems: list[Problem], places: Iterable[int]) -> list[Batch]:
     alike: dict[object, list[int]] = defaultdict(list)
     for k in places:
         if _countable(problems[k]):
-            alike[_kind(problems[k]), problems[k].n_parties].append(k)
+            alike[_kind(problems[k], k), problems[k].n_parties].append(k)
     batches = []
     for together in alike.values():
         at_once = max(1, ENTRIES_WORTH_ENUMERATING // _entries(problems[together[0]]))
@@ -295,9 +292,9 @@ def plan_again(problems: list[Problem], places: Iterable[int]) -> list[Batch]:
     return batches
 
 
-def _kind(problem: Problem) -> object:
-    """What problems that are solved together have in common; another law is one of its own."""
-    law = None if problem.attendance is None else id(problem)
+def _kind(problem: Problem, place: int) -> object:
+    """What problems that are solved together have in common; one under another law is alone."""
+    law = None if problem.attendance is None else place
     return _ties(problem), problem.accuracy, problem.valuation, problem.beliefs, law
 
 

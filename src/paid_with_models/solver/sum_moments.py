@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from ..accuracy import ConcaveEnvelope, Curve, FloatArray
+from ..accuracy import BoolArray, ConcaveEnvelope, Curve, FloatArray, IntArray
 from ..problem import Problem
 from .moments import Uncertainty
 from .sums import ExponentialSum, error_over_tolerance, fit_exponential_sum
@@ -19,10 +18,29 @@ __all__ = ["SumExpectation", "common_range", "fit_both", "joined", "sum_range"]
 
 @dataclass(frozen=True, eq=False)
 class _Terms:
-    """The exponentials of a batch of menus, (B, I, J) or (B, 1, J), and what derives from them.
+    r"""The exponentials of a batch of menus, (B, I, J) or (B, 1, J), and what derives from them.
 
-    Powers carry their exponent in the name: ``all_2`` is M^(N-2), ``rest_2`` is (M - q)^(N-2) and
-    ``with_2`` their difference, what type i's own presence adds, free of cancellation.
+    With rates :math:`u_j`, :math:`q_{ij} = p_i e^{-u_j m_i}` and :math:`M_j = \sum_i q_{ij}`:
+
+    =============  ==============================================================================
+    ``alone``      :math:`e^{-u m_i}`
+    ``q``          :math:`q_i`
+    ``mean``       :math:`M`
+    ``pull``       :math:`-\partial M / \partial m_i = u q_i`
+    ``all_2``      :math:`M^{N-2}`: exponentials of all but two parties
+    ``rest_2``     :math:`(M - q_i)^{N-2}`: the same where none of them is of type i
+    ``with_2``     :math:`M^{N-2} - (M - q_i)^{N-2}`: where one of them is, without cancellation
+    ``all_1``      :math:`M^{N-1}`, and so on for all but one party
+    ``rest_1``     :math:`(M - q_i)^{N-1} = (M - q_i)\, (M - q_i)^{N-2}`
+    ``with_1``     :math:`M^{N-1} - (M - q_i)^{N-1} = M\, \text{with}_2 + q_i\, \text{rest}_2`
+    ``present``    :math:`P(n_i \ge 1) = 1 - (1 - p_i)^N`
+    =============  ==============================================================================
+
+    Given :math:`n_i \ge 1`, type i sees
+    :math:`E[e^{-uS}] = (M^N - (M - q_i)^N) / P(n_i \ge 1)`; its derivative in :math:`m_k` is
+    :math:`-N (u q_k\, \text{with}_1 + [i = k]\, u q_i\, \text{rest}_1)`
+    over the same: ``spread`` times ``pull`` and ``own``. Under its own beliefs it sees
+    :math:`e^{-u m_i} M^{N-1}`.
     """
 
     n: FloatArray
@@ -64,27 +82,33 @@ class _Terms:
 
     @cached_property
     def all_2(self) -> FloatArray:
+        """M^(N-2), (B, 1, J)."""
         return np.asarray(np.exp((self.n - 2) * self.log_mean))
 
     @cached_property
     def with_2(self) -> FloatArray:
+        """M^(N-2) - (M - q)^(N-2), (B, I, J)."""
         share = np.minimum(self.q / self.mean, 1 - 2.0**-53)
         return np.asarray(-self.all_2 * np.expm1((self.n - 2) * np.log1p(-share)))
 
     @cached_property
     def rest_2(self) -> FloatArray:
+        """(M - q)^(N-2), (B, I, J)."""
         return self.all_2 - self.with_2
 
     @cached_property
     def all_1(self) -> FloatArray:
+        """M^(N-1), (B, 1, J)."""
         return np.asarray(np.exp((self.n - 1) * self.log_mean))
 
     @cached_property
     def rest_1(self) -> FloatArray:
+        """(M - q)^(N-1), (B, I, J)."""
         return np.maximum(self.mean - self.q, 0.0) * self.rest_2
 
     @cached_property
     def with_1(self) -> FloatArray:
+        """M^(N-1) - (M - q)^(N-1), (B, I, J)."""
         return self.mean * self.with_2 + self.q * self.rest_2
 
     @cached_property
@@ -102,7 +126,7 @@ class _Terms:
 
     @cached_property
     def own(self) -> FloatArray:
-        """(B, I)."""
+        """What each type's own contribution adds to the Jacobian's diagonal, (B, I)."""
         if self.own_beliefs:
             return np.asarray((self.rates * self.alone * self.all_1) @ self.value_weights)
         return np.asarray((self.n * self.pull * self.rest_1) @ self.value_weights) / self.present
@@ -115,7 +139,7 @@ class _Terms:
         return np.asarray(with_0 @ self.value_weights) / self.present
 
     @cached_property
-    def idle(self) -> npt.NDArray[np.bool_]:
+    def idle(self) -> BoolArray:
         """Types that contribute nothing, (B, I)."""
         return np.asarray(self.contributions == 0)
 
@@ -301,7 +325,7 @@ class SumExpectation:
     low: float
     high: float
 
-    def take(self, rows: npt.NDArray[np.intp]) -> SumExpectation:
+    def take(self, rows: IntArray) -> SumExpectation:
         """The batch reduced to some of its problems."""
         return replace(self, n_parties=self.n_parties[rows], probabilities=self.probabilities[rows])
 

@@ -42,30 +42,26 @@ from ..valuation import LinearValuation, ModelValue
 __all__ = ["ExponentialSum", "fit_exponential_sum"]
 
 
-#: Rates per factor e of the range, and how far they reach beyond its ends: with these the
-#: fit of a completely monotone shortfall is right to rounding.
+#: RATES_PER_E_FOLD: rates per factor e of the range: with so many the fit of a completely monotone
+#: shortfall is right to rounding.
 RATES_PER_E_FOLD = 4
 
-
+#: REACH_LOW: the lowest rate, over the inverse of the range's upper end.
 REACH_LOW = 0.02
 
-
+#: REACH_HIGH: the highest rate, over the inverse of its lower end.
 REACH_HIGH = 40.0
 
-
-#: A curve is said to admit a sum when its fit is at least this good, relative to the limit and
-#: to the derivative: an order better than the gaps that are asked for.
+#: FIT_TOLERANCE: error, relative to the limit, up to which a curve is said to admit a sum: an order
+#: better than the gaps that are asked for.
 FIT_TOLERANCE = 1e-11
 
-
-#: A curve is said to admit a sum when its fit is at least this good, relative to the limit and
-#: to the derivative: an order better than the gaps that are asked for.
+#: SLOPE_TOLERANCE: the same for the derivative.
 SLOPE_TOLERANCE = 1e-9
 
-
-#: Chebyshev nodes on each [s, 2s] at which the error is measured. The error of interpolation
-#: between them is below 1e-18: see `_proven`.
-NODES = 48
+#: ERROR_NODES: Chebyshev nodes on each [s, 2s] at which the error is measured. The error of
+#: interpolation between them is below 1e-18: see `_proven`.
+ERROR_NODES = 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,9 +215,9 @@ def _proven(curve: Curve, sum_: ExponentialSum, shortest: float) -> tuple[float,
     if sum_.low == 0:
         ends = np.concatenate([[0.0], ends])
     left, right = ends[:-1, None], ends[1:, None]
-    nodes = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
+    nodes = np.cos(np.pi * (np.arange(ERROR_NODES) + 0.5) / ERROR_NODES)
     data = 0.5 * (left + right) + 0.5 * (right - left) * nodes
-    lebesgue = 2 / np.pi * np.log(NODES) + 1
+    lebesgue = 2 / np.pi * np.log(ERROR_NODES) + 1
     value, first, _ = curve.evaluate(data)
     error = np.abs(sum_(data) - value).max() * lebesgue
     # The derivative of a concave curve is least at the right end of each piece; where it is 0 to

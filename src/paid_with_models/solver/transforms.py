@@ -76,8 +76,7 @@ class TransformExpectation:
 
     Examples
     --------
-    >>> from paid_with_models import GeneralizationBound
-    >>> from paid_with_models.attendance import PoissonParties
+    >>> from paid_with_models import GeneralizationBound, PoissonParties
     >>> curve = GeneralizationBound()
     >>> sums = TransformExpectation(PoissonParties(1e6, [0.5, 0.5]), 57.0, 16.0**8)
     >>> moments = sums.moments(curve, curve, np.array([[200.0, 200.0]]))

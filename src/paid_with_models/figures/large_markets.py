@@ -202,7 +202,8 @@ def continuum_menus(
     DataFrame
         A row for each distribution, n_types and type (see
         :func:`~paid_with_models.beyond.continuum.bracketing_types`): cost and contribution in the
-        menu for types too costly; what the best menu for the continuum reaches at_least and at_most.
+        menu for types too costly; what the best menu for the continuum reaches, at_least and
+        at_most.
 
     Examples
     --------

@@ -37,9 +37,7 @@ def reward_distributions(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     figure, ax = style.new_panels(1.5 + 0.62 * n_types)
     _draw_rewards(ax, contract, table)
     ax.set_xlabel("value of the reward, v(r)")
-    out = _stays_out_alone(contract)
-    handles = [_moment_handle()] + ([_grey_handle()] if out.any() else [])
-    style.legend_below(figure, handles, columns=2)
+    _legend(figure, [_moment_handle()], contract)
     return figure, style.with_numbers(table, **_menu_numbers(contract))
 
 
@@ -50,10 +48,7 @@ def contributions(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     figure, ax = style.new_panels(1.6 + 0.5 * contract.problem.n_types)
     _draw_contributions(ax, contract, table)
     ax.set_xlabel("contribution (units of data)")
-    out = _stays_out_alone(contract)
-    handles = _part_handles(table) + ([_grey_handle()] if out.any() else [])
-    if handles:
-        style.legend_below(figure, handles, columns=2)
+    _legend(figure, _part_handles(table), contract)
     return figure, style.with_numbers(table, **_menu_numbers(contract))
 
 
@@ -64,7 +59,6 @@ def scenario_panel(contracts: Mapping[str, Contract]) -> tuple[Figure, pd.DataFr
         raise ValueError("contracts must not be empty")
     heights = [1.15 + 0.42 * contract.problem.n_types for contract in contracts.values()]
     tables = []
-    any_out = False
     figure = style.new_figure(sum(heights) + 1.0)
     axes = figure.subplots(
         len(contracts), 2, squeeze=False,
@@ -75,15 +69,13 @@ def scenario_panel(contracts: Mapping[str, Contract]) -> tuple[Figure, pd.DataFr
         _draw_rewards(row[0], contract, rewards, numbers=False)
         _draw_contributions(row[1], contract, parts, labels=False)
         row[0].set_title(title)
-        any_out |= bool(_stays_out_alone(contract).any())
         parts.insert(0, "scenario", title)
         parts["first_moment"] = contract.rewards
         tables.append(parts)
     axes[-1, 0].set_xlabel("value of the reward, v(r)")
     axes[-1, 1].set_xlabel("contribution (units of data)")
     every = pd.concat(tables, ignore_index=True)
-    handles = [_moment_handle(), *_part_handles(every)] + ([_grey_handle()] if any_out else [])
-    style.legend_below(figure, handles, columns=2)
+    _legend(figure, [_moment_handle(), *_part_handles(every)], *contracts.values())
     return figure, every
 
 
@@ -159,11 +151,15 @@ def _moment_handle() -> Line2D:
     return style.marker_handle("^", style.INK, "first-moment solution $t_i$", 8)
 
 
-def _grey_handle() -> Line2D:
-    return Line2D(
+def _legend(figure: Figure, handles: Sequence[Patch | Line2D], *contracts: Contract) -> None:
+    """Key below the panels; types in gray are explained where there are any."""
+    grey = Line2D(
         [], [], marker=r"$\mathit{Type}$", linestyle="", color=style.FAINT, markersize=24,
         markeredgewidth=0, label="would train nothing alone",
     )  # fmt: skip
+    some_grey = any(_stays_out_alone(contract).any() for contract in contracts)
+    if keys := [*handles, *([grey] if some_grey else [])]:
+        style.legend_below(figure, keys, columns=2)
 
 
 def _menu_numbers(contract: Contract) -> dict[str, float]:
@@ -326,18 +322,14 @@ def _draw_contributions(
 
 def _part_handles(table: pd.DataFrame) -> list[Patch]:
     grey = style.MUTED
-    handles = []
-    if (table["base"] > 0).any():
-        handles.append(Patch(facecolor=grey, edgecolor=grey, label="base contribution"))
-    if (table["added"] > 0).any():
-        handles.append(
-            Patch(facecolor=style.tint(grey), edgecolor=grey, label="incentivized addition")
-        )
-    if (table["reduced"] > 0).any():
-        handles.append(
-            Patch(facecolor="white", edgecolor=grey, hatch="////", label="incentivized reduction")
-        )
-    return handles
+    looks: dict[str, dict[str, Any]] = {
+        "base": {"facecolor": grey, "label": "base contribution"},
+        "added": {"facecolor": style.tint(grey), "label": "incentivized addition"},
+        "reduced": {"facecolor": "white", "hatch": "////", "label": "incentivized reduction"},
+    }
+    return [
+        Patch(edgecolor=grey, **look) for part, look in looks.items() if (table[part] > 0).any()
+    ]
 
 
 Limits = tuple[tuple[float, float], tuple[float, float]]

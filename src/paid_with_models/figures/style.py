@@ -30,7 +30,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-__all__ = ["drawing", "style", "type_colors"]
+__all__ = ["style", "type_colors"]
 
 
 P = ParamSpec("P")

@@ -2,6 +2,9 @@
 
 It shows itself: a table in a notebook, a few lines in a terminal, a picture on request. Its arrays
 are read-only, also after pickling, so that what was proved stays what is said.
+
+What draws and writes contracts is imported by name, where it is asked for: it imports this module,
+and what only computes with contracts does not depend on it.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -213,26 +217,26 @@ class Contract:
         'Figure'
         """
         from .attendance import enumerable
-        from .figures.scenarios import contributions, scenario_panel
 
-        if self.problem.attendance is None and enumerable(
-            self.problem.n_parties, self.problem.n_types
-        ):
-            return scenario_panel({"": self})[0]
-        return contributions(self)[0]
+        drawings = import_module("paid_with_models.figures.scenarios")
+        figure: Figure
+        problem = self.problem
+        if problem.attendance is None and enumerable(problem.n_parties, problem.n_types):
+            figure, _ = drawings.scenario_panel({"": self})
+        else:
+            figure, _ = drawings.contributions(self)
+        return figure
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and lists: see :func:`paid_with_models.files.contract_to_dict`."""
-        from .files import contract_to_dict
-
-        return contract_to_dict(self)
+        data: dict[str, Any] = import_module("paid_with_models.files").contract_to_dict(self)
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Contract:
         """The inverse of :meth:`to_dict`: see :func:`paid_with_models.files.contract_from_dict`."""
-        from .files import contract_from_dict
-
-        return contract_from_dict(data)
+        contract: Contract = import_module("paid_with_models.files").contract_from_dict(data)
+        return contract
 
     def _summary(self) -> str:
         """What was reached and proved, in a line."""

@@ -324,7 +324,9 @@ def maximize_response(
             + (np.where(limited, room - x - alpha * dx, 0.0) * (zu + beta * dzu)).sum()
             + (s + alpha * ds) @ (prices + beta * dl)
         )
-        center = gap / whole * min(1.0, float(after) / gap) ** 3
+        # Never much smaller than what the other conditions miss, or the edge is reached too soon.
+        missed = min(gap, max(worst if worst > gap else 0.0, CLOSE_ENOUGH) / 10)
+        center = max(gap * min(1.0, float(after) / gap) ** 3, missed) / whole
         dx, du, dl, dz, dzu, ds = step(
             full[0] + center * target - dx * dz,
             full[1] + np.where(limited, center * target + dx * dzu, none),

@@ -23,26 +23,31 @@ form *tiers*.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linprog
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array, csr_array, hstack, vstack
 from scipy.stats import binom
 
 from ..accuracy import Curve, FloatArray, IntArray
+from .quotas import ShareRule
 
 __all__ = [
     "ConstantTotal",
-    "ShareRule",
     "bound_without_outcomes",
     "constant_total",
     "hall_slack",
+    "mean_shares",
     "share_weights",
 ]
 
 #: STEPS: of Newton's method for the total; it takes about ten.
 STEPS = 100
+
+#: CLOSE: relative change of the total at which the method stops.
+CLOSE = 1e-11
 
 #: TIGHT: relative slack of a Hall condition below which it is taken to bind.
 TIGHT = 1e-9
@@ -52,6 +57,9 @@ NODE_STEP = 0.1
 
 #: SWEEPS: of the iteration for the weights.
 SWEEPS = 2000
+
+#: NEWTON: types up to which the weights take Newton steps; with more, sweeps are cheaper.
+NEWTON = 60
 
 #: WEIGHTS_TOLERANCE: relative error of the mean contributions that the weights give.
 WEIGHTS_TOLERANCE = 1e-12
@@ -101,40 +109,21 @@ def _present(probabilities: FloatArray, n_parties: int) -> FloatArray:
     return np.asarray(1 - np.minimum(absent, 1.0) ** n_parties)
 
 
-@dataclass(frozen=True, eq=False)
-class _Program:
-    """Linear constraints A y >= b in y = (c mu, u, carried by type k and cheaper), all in [0, 1]."""
-
-    matrix: csr_array
-    constant: FloatArray
-    equal: csr_array
-    n_types: int
-
-    @classmethod
-    def of(cls, costs: FloatArray, outside: FloatArray, carried: FloatArray) -> _Program:
-        """IR, IC, and carried_k = carried_(k+1) + n_k c_k mu_k, with n_k = ``carried`` given."""
-        n = costs.size
-        step = costs[:-1] - costs[1:]
-        k = np.arange(n - 1)
-        ones = np.ones(n - 1)
-        down = (k, k, -step / costs[:-1]), (k, n + k, -ones), (k, n + k + 1, ones)
-        up = (k, k + 1, step / costs[1:]), (k, n + k, ones), (k, n + k + 1, -ones)
-        rows = [*down, *((r + n - 1, c, v) for r, c, v in up)]
-        every = np.arange(n)
-        rows.append((2 * (n - 1) + every, n + every, np.ones(n)))
-        matrix = _sparse(rows, (3 * n - 2, 3 * n))
-        constant = np.concatenate([np.zeros(2 * (n - 1)), outside])
-        chain = [
-            (every, 2 * n + every, np.ones(n)),
-            (every, every, -carried),
-            (k, 2 * n + k + 1, -ones),
-        ]
-        return cls(matrix, constant, _sparse(chain, (n, 3 * n)), n)
+def _incentives(costs: FloatArray, outside: FloatArray) -> tuple[csr_array, FloatArray]:
+    """IR and IC as A y >= b in y = (c mu, u), money in values of the best model."""
+    n = costs.size
+    step, k, ones = costs[:-1] - costs[1:], np.arange(n - 1), np.ones(n - 1)
+    down = [(k, k, -step / costs[:-1]), (k, n + k, -ones), (k, n + k + 1, ones)]
+    up = [(k, k + 1, step / costs[1:]), (k, n + k, ones), (k, n + k + 1, -ones)]
+    parts = [*down, *((row + n - 1, column, value) for row, column, value in up)]
+    every = np.arange(n)
+    parts.append((2 * (n - 1) + every, n + every, np.ones(n)))
+    return _sparse(parts, (3 * n - 2, 2 * n)), np.concatenate([np.zeros(2 * (n - 1)), outside])
 
 
-def _sparse(parts: list[tuple[FloatArray, FloatArray, FloatArray]], shape: tuple[int, int]) -> (
-    csr_array
-):
+def _sparse(
+    parts: Sequence[tuple[IntArray, IntArray, FloatArray]], shape: tuple[int, int]
+) -> csr_array:
     rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
     return csr_array(coo_array((values, (rows, columns)), shape=shape))
 
@@ -151,9 +140,10 @@ class ConstantTotal:
         Mean contributions, units of data.
     utilities : (I,) ndarray
         In values of the best model.
-    cap_prices : (I,) ndarray >= 0
-        What a relaxed cap is worth, accuracy per value of the best model. Rewards do not fall with
-        costs, so that only the cap of the cheapest type has a price.
+    row_prices : (3 I - 1,) ndarray >= 0
+        What relaxed constraints are worth, accuracy per value of the best model: downward and
+        upward incentive constraints, IR, and last the cap of the cheapest type. Rewards do not
+        fall with costs, so that no other cap can bind.
     data_price : float > 0
         What a unit of data is worth, accuracy.
     """
@@ -161,7 +151,7 @@ class ConstantTotal:
     total: float
     means: FloatArray
     utilities: FloatArray
-    cap_prices: FloatArray
+    row_prices: FloatArray
     data_price: float
 
 
@@ -203,89 +193,72 @@ def constant_total(
     ...                                     np.array([0.5, 0.5]), 10).min() > -1e-6)
     (5989, True)
     """
-    accuracy, value, unit = curves
+    value, unit = curves[1], curves[2]
     n = costs.size
     data = n_parties * probabilities / costs
     reach = float(data.sum())
-    program = _Program.of(costs, outside, data / reach)
-    present = _present(probabilities, n_parties) if transport else np.ones(n)
-    ahead = np.zeros(3 * n)
-    ahead[2 * n] = -1.0
-    cap = np.zeros((1, 3 * n))
-    cap[0, [n - 1, 2 * n - 1]] = 1.0
-    rows = csr_array(np.zeros((0, 3 * n)))
-    rows = _stack(-program.matrix, csr_array(cap))
+    incentives, constant = _incentives(costs, outside)
+    cap = csr_array(([1.0, 1.0], ([0, 0], [n - 1, 2 * n - 1])), shape=(1, 2 * n))
+    rows = csr_array(vstack([-incentives, cap]))
+    ahead = -np.concatenate([data / reach, np.zeros(n)])
+    equal, present, most = None, np.ones(n), np.ones(2 * n)
+    if transport:
+        # What a type and all cheaper ones carry, as variables of their own, keeps rows short.
+        k, every, ones = np.arange(n - 1), np.arange(n), np.ones(n)
+        chain = [(every, every, -data / reach), (every, 2 * n + every, ones)]
+        equal = _sparse([*chain, (k, 2 * n + k + 1, -ones[:-1])], (n, 3 * n))
+        rows = csr_array(hstack([rows, csr_array((rows.shape[0], n))]))
+        ahead, most = np.concatenate([ahead, np.zeros(n)]), np.ones(3 * n)
+        present = _present(probabilities, n_parties)
     total = reach
     for _ in range(STEPS):
-        worth, slope = (float(part) / unit for part in value.evaluate(total)[:2])
-        most = np.concatenate([np.ones(2 * n), np.minimum(total / reach * present, 1.0)])
-        most[2 * n] = 1.0
-        if not transport:
-            most[2 * n :] = 1.0
+        worth = float(value(total)) / unit
+        if transport:
+            most[2 * n + 1 :] = np.minimum(total / reach * present[1:], 1.0)
         found = linprog(
             ahead,
             A_ub=rows,
-            b_ub=np.concatenate([-program.constant, [worth]]),
-            A_eq=program.equal,
-            b_eq=np.zeros(n),
-            bounds=np.column_stack([np.zeros(3 * n), most]),
+            b_ub=np.concatenate([-constant, [worth]]),
+            A_eq=equal,
+            b_eq=None if equal is None else np.zeros(n),
+            bounds=np.column_stack([np.zeros(most.size), most]),
             method="highs",
         )
         if found.status != 0:
             return None
         carried = -found.fun * reach
         # How what can be carried moves with the total, by value and by Hall's conditions.
-        per_worth = -float(found.ineqlin.marginals[-1]) * reach
+        prices = np.maximum(-found.ineqlin.marginals * reach, 0.0)
         hall = -found.upper.marginals[2 * n + 1 :] * (most[2 * n + 1 :] < 1)
-        per_hall = float(hall @ present[1:])
-        move = (carried - total) / (1 - per_worth * slope - per_hall)
-        if not total + move > 0 or per_worth * slope + per_hall >= 1:
+        per_hall = float(hall @ present[1:]) if transport else 0.0
+        lower = _supported(value, unit, total, carried, float(prices[-1]), per_hall)
+        if lower is None:
             return None
-        total += move
-        if abs(move) <= 1e-13 * total:
+        if abs(lower - total) <= CLOSE * total:
             break
+        total = lower
     spent, utilities = np.maximum(found.x[:n], 0.0), found.x[n : 2 * n]
-    data_price = float(accuracy.derivative(total)) / (1 - per_worth * slope - per_hall)
-    prices = np.zeros(n)
-    prices[-1] = data_price * per_worth
-    return ConstantTotal(total, spent / costs, utilities, prices, data_price)
+    total = float(data @ spent)
+    slope = float(value.derivative(total)) / unit
+    data_price = float(curves[0].derivative(total)) / (1 - prices[-1] * slope - per_hall)
+    return ConstantTotal(total, spent / costs, utilities, data_price * prices, data_price)
 
 
-def _stack(first: csr_array, second: csr_array) -> csr_array:
-    from scipy.sparse import vstack
-
-    return csr_array(vstack([first, second]))
-
-
-@dataclass(frozen=True, eq=False)
-class ShareRule:
-    """Who gives how much of a total: shares by weights, within the first tier that is there.
-
-    Attributes
-    ----------
-    weights : (I,) ndarray >= 0
-        A party of type i gives a_i out of the sum of the weights of all who give.
-    tiers : (I,) ndarray of int
-        Only the highest tier with a party present gives.
-    """
-
-    weights: FloatArray
-    tiers: IntArray
-
-    def shares(self, counts: FloatArray) -> FloatArray:
-        """The share of the total that a party of each type gives, (K, I) for counts (K, I).
-
-        Examples
-        --------
-        >>> rule = ShareRule(np.array([1.0, 3.0]), np.array([0, 0]))
-        >>> rule.shares(np.array([[1.0, 1.0], [2.0, 0.0]])).tolist()
-        [[0.25, 0.75], [0.5, 0.0]]
-        """
-        there = counts > 0
-        first = np.where(there & (self.weights > 0), self.tiers, -1).max(axis=1, keepdims=True)
-        gives = np.where(there & (self.tiers == first), self.weights, 0.0)
-        whole = (gives * counts).sum(axis=1, keepdims=True)
-        return np.asarray(np.divide(gives, whole, out=np.zeros_like(gives), where=whole > 0))
+def _supported(
+    value: Curve, unit: float, total: float, carried: float, per_worth: float, per_hall: float
+) -> float | None:
+    """The largest total at which the tangent of what can be carried is no less than it."""
+    worth, at = float(value(total)), total
+    for _ in range(STEPS):
+        v, slope = (float(part) / unit for part in value.evaluate(at)[:2])
+        short = carried + per_worth * (v - worth / unit) + per_hall * (at - total) - at
+        steep = 1 - per_worth * slope - per_hall
+        if not steep > 0 or not at + short / steep > 0:
+            return None
+        at += short / steep
+        if abs(short) <= 1e-15 * at * steep:
+            break
+    return at
 
 
 def share_weights(
@@ -322,15 +295,44 @@ def share_weights(
     starts = (slack <= TIGHT * total) & (np.cumsum(means) - means > 0)
     tiers = np.cumsum(starts)
     weights = np.zeros(means.size)
-    for tier in range(int(tiers[-1]) + 1):
-        here = np.flatnonzero((tiers == tier) & (means > 0))
-        if here.size:
-            below = float(probabilities[: np.flatnonzero(tiers == tier)[0]].sum())
-            below += float(probabilities[(tiers == tier) & (means <= 0)].sum())
-            weights[here] = _matched(
-                means[here] / total, probabilities[here], below, n_parties
-            )
+    for here, silent in _of_tiers(ShareRule(means, tiers), probabilities):
+        weights[here] = _matched(means[here] / total, probabilities[here], silent, n_parties)
     return ShareRule(weights, tiers)
+
+
+def mean_shares(rule: ShareRule, probabilities: FloatArray, n_parties: int) -> FloatArray:
+    """The share of the total that a party of each type expects to give under a rule.
+
+    Parameters
+    ----------
+    rule : ShareRule
+        Higher tiers for cheaper types, types costliest first.
+    probabilities : (I,) ndarray
+    n_parties : int >= 1
+
+    Returns
+    -------
+    (I,) ndarray
+
+    Examples
+    --------
+    >>> rule = ShareRule(np.array([1.0, 1.0]), np.array([0, 1]))
+    >>> mean_shares(rule, np.array([0.5, 0.5]), 2).round(12).tolist()
+    [0.25, 0.75]
+    """
+    shares = np.zeros(rule.weights.size)
+    for here, silent in _of_tiers(rule, probabilities):
+        p = probabilities[here]
+        shares[here] = _shares(rule.weights[here], p, silent, n_parties, curved=False)[0]
+    return shares
+
+
+def _of_tiers(rule: ShareRule, p: FloatArray) -> Iterator[tuple[IntArray, float]]:
+    """The types that give, tier by tier, and the probability of those that then give nothing."""
+    gives = rule.weights > 0
+    for tier in np.unique(rule.tiers[gives]):
+        silent = (rule.tiers < tier) | ((rule.tiers == tier) & ~gives)
+        yield np.flatnonzero(gives & (rule.tiers == tier)), float(p[silent].sum())
 
 
 def _matched(
@@ -340,7 +342,9 @@ def _matched(
     p = probabilities
     weights = shares / float(p @ shares) / n_parties
     for _ in range(SWEEPS):
-        got, second = _mean_shares(weights, p, silent, n_parties, p.size <= 60)
+        got, second = _shares(
+            weights, p, silent, n_parties, curved=p.size <= NEWTON
+        )
         error = np.log(shares / got)
         if np.abs(error).max() <= WEIGHTS_TOLERANCE:
             break
@@ -355,8 +359,8 @@ def _matched(
     return weights
 
 
-def _mean_shares(
-    weights: FloatArray, p: FloatArray, silent: float, n_parties: int, curved: bool
+def _shares(
+    weights: FloatArray, p: FloatArray, silent: float, n_parties: int, *, curved: bool
 ) -> tuple[FloatArray, FloatArray | None]:
     """Mean share of a party of each type; and the curvature of the function above, if asked."""
     least = float(weights.min())
@@ -387,11 +391,10 @@ def bound_without_outcomes(
     outside: FloatArray,
     n_parties: int,
     curves: Curves,
-    prices: FloatArray,
-    data_price: float,
+    relaxed: ConstantTotal,
     beliefs: str,
 ) -> float:
-    r"""What no mechanism can exceed, from any prices, in a time that does not depend on N.
+    r"""What no mechanism can exceed, in a time that does not depend on N.
 
     With a price :math:`\lambda_i` for each cap and one price of data, weak duality leaves the mean
     of a convex function h of :math:`\Theta = \sum_i \lambda_i n_i / (N p_i)`, and a linear program
@@ -406,10 +409,8 @@ def bound_without_outcomes(
     ----------
     costs, probabilities, outside, n_parties, curves
         As for :func:`constant_total`.
-    prices : (I,) ndarray >= 0
-        Of the caps, accuracy per value of the best model.
-    data_price : float > 0
-        Accuracy per unit of data.
+    relaxed : ConstantTotal
+        For its prices, any of which give a bound; those without transport give a close one.
     beliefs : {"paper", "own"}
 
     Returns
@@ -421,41 +422,35 @@ def bound_without_outcomes(
     --------
     >>> from paid_with_models import GeneralizationBound
     >>> curve = GeneralizationBound().envelope()
-    >>> c, p, f = np.array([0.002, 0.0005]), np.array([0.5, 0.5]), np.array([0.0677, 0.4004])
-    >>> round(bound_without_outcomes(c, p, f, 10, (curve, curve, 1.0), np.array([0.0, 0.096]),
-    ...                              9.65e-6, "own"), 4)
+    >>> given = (np.array([0.002, 0.0005]), np.array([0.5, 0.5]), np.array([0.0677, 0.4004]),
+    ...          10, (curve, curve, 1.0))
+    >>> relaxed = constant_total(*given, transport=False)
+    >>> round(bound_without_outcomes(*given, relaxed, "own"), 4)
     0.8886
     """
-    p, n = probabilities, n_parties
+    p, n, price = probabilities, n_parties, relaxed.data_price
+    caps = np.zeros(costs.size)
+    caps[-1] = relaxed.row_prices[-1]
+    rows, constant = _incentives(costs, outside)
     if beliefs == "own":
-        spread = float(max((prices**2 / p).sum() - prices.sum() ** 2, 0.0)) / n
-        mean_h = _mean_of_convex(curves, prices, p, spread, data_price)
-        on_means = data_price * n * p / costs
+        variance = float(max((caps**2 / p).sum() - caps.sum() ** 2, 0.0)) / n
+        mean_h = _mean_of_convex(curves, caps, p, variance, price)
+        objective = np.concatenate([price * n * p / costs - caps, -caps])
+        row_prices = relaxed.row_prices[:-1]
     else:
         sure = -np.expm1(n * np.log1p(-np.minimum(p, 1 - 1e-16)))
         most = np.minimum(binom.isf(RARE / costs.size, n, np.minimum(p, 1.0)), n)
-        theta = float((prices / sure).sum())
-        top = conjugate(curves, np.array([theta]), data_price)[0]
-        mean_h = float(top + RARE * (curves[0].optimum + theta))
-        on_means = data_price * most * sure / costs
-    return mean_h + _linear_part(costs, outside, on_means - prices, -prices)
-
-
-def _linear_part(
-    costs: FloatArray, outside: FloatArray, on_means: FloatArray, on_utilities: FloatArray
-) -> float:
-    """Bound on the maximum of a linear function of c mu and u over IR, IC and the box [0, 1]."""
-    n = costs.size
-    program = _Program.of(costs, outside, np.zeros(n))
-    rows, objective = program.matrix[:, : 2 * n], np.concatenate([on_means, on_utilities])
-    found = linprog(
-        -objective, A_ub=-rows, b_ub=-program.constant, bounds=(0, 1), method="highs"
-    )
-    if found.status != 0:
-        return np.inf
-    price = np.maximum(-found.ineqlin.marginals, 0.0)
-    left = objective + rows.T @ price
-    return float(np.maximum(left, 0.0).sum() - price @ program.constant)
+        theta = float((caps / sure).sum())
+        mean_h = float(conjugate(curves, np.array([theta]), price)[0])
+        mean_h += RARE * (curves[0].optimum + theta)
+        objective = np.concatenate([price * most * sure / costs - caps, -caps])
+        found = linprog(-objective, A_ub=-rows, b_ub=-constant, bounds=(0, 1), method="highs")
+        if found.status != 0:
+            return np.inf
+        row_prices = np.maximum(-found.ineqlin.marginals, 0.0)
+    # Of c mu and u, both in [0, 1], prices leave what is positive of the objective.
+    left = np.maximum(objective + rows.T @ row_prices, 0.0).sum()
+    return mean_h + float(left - row_prices @ constant)
 
 
 def _mean_of_convex(
@@ -492,14 +487,13 @@ def conjugate(curves: Curves, theta: FloatArray, price: float | FloatArray) -> F
         (a, a1, _), (v, v1, _) = accuracy.evaluate(total), value.evaluate(total)
         return a + theta * v / unit - price * total, a1 + theta * v1 / unit - price
 
-    low = np.zeros(np.broadcast(theta, price).shape)
-    # Concave and at most optimum + theta: beyond that over the price the sum is negative.
-    high = np.broadcast_to((accuracy.optimum + theta) / price, low.shape).copy()
-    tiny = 1e-12 * high
+    # Concave, and at most optimum + theta: beyond that over the price the sum is negative. The
+    # search is in logarithms, from next to nothing.
+    high = np.broadcast_to((accuracy.optimum + theta) / price, np.broadcast(theta, price).shape)
+    low, tiny = np.zeros(high.shape), 1e-12 * high
     for _ in range(90):
-        middle = np.where(low > 0, np.sqrt(np.maximum(low, tiny) * high), 0.5 * tiny + 0.0)
-        middle = np.where(low > 0, middle, np.where(high > tiny, np.sqrt(tiny * high), 0.5 * high))
-        rises = rated(middle)[1] > 0
+        middle = np.sqrt(np.maximum(low, tiny) * high)
+        rises = (rated(middle)[1] > 0) & (middle > low)
         low, high = np.where(rises, middle, low), np.where(rises, high, middle)
     best, slope = rated(low)
     return np.asarray(best + np.maximum(slope, 0.0) * (high - low))

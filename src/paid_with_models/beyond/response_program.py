@@ -27,6 +27,7 @@ Money is measured in values of the best possible model, contributions in money, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,8 +118,16 @@ class Incentives:
     constant: FloatArray
 
     @classmethod
-    def of(cls, costs: FloatArray, reservation_utilities: FloatArray) -> Incentives:
+    def of(
+        cls,
+        costs: FloatArray,
+        reservation_utilities: FloatArray,
+        left_out: Sequence[tuple[float, float]] = (),
+    ) -> Incentives:
         """The rows for types ordered by cost, costliest first; money in units of the best model.
+
+        ``left_out`` has cost and outside option of types without an option of their own, which
+        must not gain by taking another's.
 
         Examples
         --------
@@ -151,6 +160,9 @@ class Incentives:
                 row((int(i), -step / costs[i]), {g: -1.0, g + 1: 1.0}, 0.0)
             for i in there:
                 row((int(i), step / costs[i]), {g: 1.0, g + 1: -1.0}, 0.0)
+        for cost, outside in left_out:
+            for i in range(n_types):
+                row((i, cost / costs[i] - 1), {int(group[i]): -1.0}, outside)
         on_values = np.zeros((len(means), n_types))
         on_values[:n_types] = np.eye(n_types)
         return cls(on_values, np.array(means), np.array(utilities), np.array(constant))

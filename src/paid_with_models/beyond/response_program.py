@@ -102,20 +102,25 @@ class Outcomes:
 class Incentives:
     """IR, IC and cap rows: on_values @ T + on_means @ c mu + on_utilities @ u + constant >= 0.
 
-    Types of equal cost share a utility. The first I rows are the caps.
+    Types of equal cost share a utility. The first I rows are the caps. Where it is open whether all
+    rows can hold, a last utility stands for value from elsewhere, at a price that nobody would pay
+    otherwise: the program then always has a solution, and its bound shows that the rows cannot hold.
 
     Attributes
     ----------
     on_values, on_means : (R, I) ndarray
     on_utilities : (R, G) ndarray
-        G distinct costs.
+        G distinct costs, and one more if there is value from elsewhere.
     constant : (R,) ndarray
+    elsewhere : float
+        Price of value from elsewhere, 0 if there is none.
     """
 
     on_values: FloatArray
     on_means: FloatArray
     on_utilities: FloatArray
     constant: FloatArray
+    elsewhere: float = 0.0
 
     @classmethod
     def of(
@@ -123,6 +128,7 @@ class Incentives:
         costs: FloatArray,
         reservation_utilities: FloatArray,
         left_out: Sequence[tuple[float, float]] = (),
+        elsewhere: float = 0.0,
     ) -> Incentives:
         """The rows for types ordered by cost, costliest first; money in units of the best model.
 
@@ -165,7 +171,22 @@ class Incentives:
                 row((i, cost / costs[i] - 1), {int(group[i]): -1.0}, outside)
         on_values = np.zeros((len(means), n_types))
         on_values[:n_types] = np.eye(n_types)
-        return cls(on_values, np.array(means), np.array(utilities), np.array(constant))
+        on_utilities = np.array(utilities)
+        if elsewhere:
+            on_utilities = np.column_stack([on_utilities, on_values.sum(axis=1)])
+            on_utilities = np.vstack([on_utilities, np.eye(n_groups + 1)[-1]])
+            on_values = np.vstack([on_values, np.zeros(n_types)])
+            means.append(np.zeros(n_types))
+            constant.append(0.0)
+        return cls(on_values, np.array(means), on_utilities, np.array(constant), elsewhere)
+
+    @property
+    def gain(self) -> FloatArray:
+        """What a unit of each utility adds to the objective: 0, but for value from elsewhere."""
+        gain = np.zeros(self.on_utilities.shape[1])
+        if self.elsewhere:
+            gain[-1] = -self.elsewhere
+        return gain
 
     def slack(self, values: FloatArray, means: FloatArray, utilities: FloatArray) -> FloatArray:
         """By how much each row holds, (R,)."""
@@ -275,7 +296,9 @@ def maximize_response(
     whole = target.sum() + (target * limited).sum() + 1.0
 
     x = np.where(present, np.minimum(0.5, 0.5 * room), 0.0)
-    u = np.maximum.accumulate(-rows.constant[costs.size : costs.size + n_groups]) + 0.02
+    u = np.full(n_groups, 1.0)
+    groups = n_groups - bool(rows.elsewhere)
+    u[:groups] = np.maximum.accumulate(-rows.constant[costs.size : costs.size + groups]) + 0.02
     prices = np.full(n_rows, 0.1)
     s = np.maximum(np.abs(rows.constant), 0.1)
     z = 0.1 * target / np.where(present, x, 1.0)
@@ -287,13 +310,12 @@ def maximize_response(
         gradient = outcomes.summed(rated.gradient[:, None] * data)
         linear = own * (prices @ rows.on_means)
         dual = np.where(present, -(gradient + linear) - z + zu, 0.0)
-        dual_u = -prices @ rows.on_utilities
+        dual_u = -(rows.gain + prices @ rows.on_utilities)
         primal = rows.slack(rated.values, rated.means, u) - s
         gap = float((x * z).sum() + (np.where(limited, room - x, 0.0) * zu).sum() + s @ prices)
-        relative = np.abs(dual) / np.where(present, target, 1.0)
-        worst = max(
-            gap, np.abs(primal).max(), np.abs(dual_u).max(), float((relative * target).sum())
-        )
+        # Relative to its probability each class matters: the bound takes the worst.
+        relative = np.abs(dual) / np.where(present, own, 1.0)
+        worst = max(gap, *(float(np.abs(miss).max()) for miss in (primal, dual_u, relative)))
         if worst < least:
             best, least = Response(x, u, prices), worst
         if worst < CLOSE_ENOUGH or not np.isfinite(worst):
@@ -402,6 +424,7 @@ def response_bound(
         np.maximum(per_mean, 0.0).max(axis=0), (np.maximum(left, 0.0) * most).sum(axis=0)
         if np.isfinite(most).all() else np.inf
     )  # fmt: skip
-    of_utilities = np.maximum(prices @ rows.on_utilities, 0.0).sum()
+    # Value from elsewhere is none in truth, and drops out.
+    of_utilities = np.maximum(prices @ rows.on_utilities, 0.0)[rows.gain == 0].sum()
     fixed = float((height - slope * totals).sum() + prices @ rows.constant)
     return fixed + float(beyond.sum() + of_utilities)

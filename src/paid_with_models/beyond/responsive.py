@@ -62,6 +62,10 @@ ENTRIES = 1_000_000
 #: CHOICES: types with outside options better than autarky up to which all selections are tried.
 CHOICES = 6
 
+#: ELSEWHERE: price of value from elsewhere where nobody knows whether outside options can be met,
+#: in accuracy per value of the best model. Prices of caps are below 1 in all problems seen.
+ELSEWHERE = 1e3
+
 #: KEPT: relative slack, in values of the best model, that rounding may cost a constraint.
 KEPT = 1e-10
 
@@ -334,7 +338,12 @@ def _of_selection(
         "nothing": np.zeros(len(counts), dtype=np.intp),
     }[responds_to]
     outcomes, sorting = Outcomes.of(counts, law.probabilities, law.seen[:, inside], classes)
-    rows = Incentives.of(costs[inside], outside[inside], list(zip(costs[out], outside[out])))
+    rows = Incentives.of(
+        costs[inside],
+        outside[inside],
+        list(zip(costs[out], outside[out], strict=True)),
+        ELSEWHERE if problem.better_outside.any() else 0.0,
+    )
     curves = (problem.accuracy.envelope(), problem.model_value.envelope(), unit)
     limit = most[inside] * costs[inside]
     response = maximize_response(outcomes, rows, costs[inside], curves, limit)

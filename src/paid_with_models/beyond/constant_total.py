@@ -2,9 +2,10 @@ r"""One total whoever comes: the best of these mechanisms, its quotas, and a bou
 
 Under own beliefs a party of type i weighs an outcome by :math:`n_i / (N p_i)`. With
 :math:`x_i(n)` for what all of type i give together, its mean contribution is
-:math:`\mu_i = E[x_i(n)] / (N p_i)`: incentives see means only. So let the total be the same number
-S in every outcome. Rewards then need no chance either, and the best such mechanism is a linear
-program in I means and utilities, whatever N, with one number S to be found (:func:`constant_total`).
+:math:`\mu_i = E[x_i(n)] / (N p_i)`: incentives see means only. So let the total be the same
+number S in every outcome. Rewards then need no chance either, and the best such mechanism is a
+linear program in I means and utilities, whatever N, with one number S to be found
+(:func:`constant_total`).
 
 A constant total has to be carried by those who are there. By Hall's theorem for transport means
 :math:`\mu` can be had if and only if
@@ -14,9 +15,9 @@ A constant total has to be carried by those who are there. By Hall's theorem for
 for every set A of types, with equality for all of them. The right-hand side is concave in the
 probability of A; so the tightest sets are those of the types that contribute most, and I of the
 2^I conditions imply the rest (:func:`hall_slack`). Where they hold with slack, one number a type
-is enough to say who gives how much: :math:`m_i(n) = S a_i / \sum_j n_j a_j` (:func:`share_weights`).
-Where some bind, the types in question carry the total alone whenever one of them is there: types
-form *tiers*.
+is enough to say who gives how much: :math:`m_i(n) = S a_i / \sum_j n_j a_j`
+(:func:`share_weights`). Where some bind, the types in question carry the total alone whenever one
+of them is there: types form *tiers*.
 
 :func:`bound_without_outcomes` bounds every mechanism, constant or not, for any N and I.
 """
@@ -191,7 +192,7 @@ def constant_total(
     ...                        np.array([0.0677, 0.4004]), 10, (curve, curve, 1.0))
     >>> round(found.total), bool(hall_slack(found.means, found.total,
     ...                                     np.array([0.5, 0.5]), 10).min() > -1e-6)
-    (5989, True)
+    (5991, True)
     """
     value, unit = curves[1], curves[2]
     n = costs.size
@@ -288,12 +289,12 @@ def share_weights(
     --------
     >>> rule = share_weights(np.array([50.0, 70.0]), 600.0, np.array([0.5, 0.5]), 10)
     >>> rule.tiers.tolist(), (rule.weights / rule.weights[0]).round(4).tolist()
-    ([0, 0], [1.0, 1.4419])
+    ([0, 0], [1.0, 1.453])
     """
     slack = hall_slack(means, total, probabilities, n_parties)
     # A new tier starts where its condition binds, and somebody below it gives something.
     starts = (slack <= TIGHT * total) & (np.cumsum(means) - means > 0)
-    tiers = np.cumsum(starts)
+    tiers = np.cumsum(starts).astype(np.intp)
     weights = np.zeros(means.size)
     for here, silent in _of_tiers(ShareRule(means, tiers), probabilities):
         weights[here] = _matched(means[here] / total, probabilities[here], silent, n_parties)
@@ -342,9 +343,7 @@ def _matched(
     p = probabilities
     weights = shares / float(p @ shares) / n_parties
     for _ in range(SWEEPS):
-        got, second = _shares(
-            weights, p, silent, n_parties, curved=p.size <= NEWTON
-        )
+        got, second = _shares(weights, p, silent, n_parties, curved=p.size <= NEWTON)
         error = np.log(shares / got)
         if np.abs(error).max() <= WEIGHTS_TOLERANCE:
             break

@@ -102,9 +102,9 @@ class Outcomes:
 class Incentives:
     """IR, IC and cap rows: on_values @ T + on_means @ c mu + on_utilities @ u + constant >= 0.
 
-    Types of equal cost share a utility. The first I rows are the caps. Where it is open whether all
-    rows can hold, a last utility stands for value from elsewhere, at a price that nobody would pay
-    otherwise: the program then always has a solution, and its bound shows that the rows cannot hold.
+    Types of equal cost share a utility. The first I rows are the caps. Where it is open whether
+    all rows can hold, a last utility stands for value from elsewhere, at a price that nobody would
+    pay otherwise: the program then always has a solution, and its bound shows if rows cannot hold.
 
     Attributes
     ----------
@@ -160,12 +160,13 @@ class Incentives:
         for g in range(n_groups):
             row(None, {g: 1.0}, -float(reservation_utilities[group == g].max()))
         for g in range(n_groups - 1):
-            here, there = np.flatnonzero(group == g), np.flatnonzero(group == g + 1)
+            here = np.flatnonzero(group == g).tolist()
+            there = np.flatnonzero(group == g + 1).tolist()
             step = float(costs[here[0]] - costs[there[0]])
             for i in here:
-                row((int(i), -step / costs[i]), {g: -1.0, g + 1: 1.0}, 0.0)
+                row((i, -step / costs[i]), {g: -1.0, g + 1: 1.0}, 0.0)
             for i in there:
-                row((int(i), step / costs[i]), {g: 1.0, g + 1: -1.0}, 0.0)
+                row((i, step / costs[i]), {g: 1.0, g + 1: -1.0}, 0.0)
         for cost, outside in left_out:
             for i in range(n_types):
                 row((i, cost / costs[i] - 1), {int(group[i]): -1.0}, outside)
@@ -288,96 +289,143 @@ def maximize_response(
     """
     own, chance = _weights(outcomes)
     present = own > 0
-    n_rows, n_groups = rows.on_utilities.shape
     limited = present & np.isfinite(most)
     room = np.where(limited, most, 1.0)
+    n_rows, n_groups = rows.on_utilities.shape
+    groups = n_groups - bool(rows.elsewhere)
     target = np.where(present, chance[:, None], 0.0) / costs.size
-    target_row = np.full(n_rows, 1.0 / n_rows)
-    whole = target.sum() + (target * limited).sum() + 1.0
+    whole = float(target.sum() + (target * limited).sum()) + 1.0
 
     x = np.where(present, np.minimum(0.5, 0.5 * room), 0.0)
     u = np.full(n_groups, 1.0)
-    groups = n_groups - bool(rows.elsewhere)
     u[:groups] = np.maximum.accumulate(-rows.constant[costs.size : costs.size + groups]) + 0.02
-    prices = np.full(n_rows, 0.1)
-    s = np.maximum(np.abs(rows.constant), 0.1)
-    z = 0.1 * target / np.where(present, x, 1.0)
-    zu = np.where(limited, 0.1 * target / np.where(limited, room - x, 1.0), 0.0)
-    best, least = Response(x, u, prices), np.inf
+    at = _Iterate(
+        x, u, np.maximum(np.abs(rows.constant), 0.1), np.full(n_rows, 0.1),
+        np.where(present, 0.1 * target / np.where(present, x, 1.0), 0.0),
+        np.where(limited, 0.1 * target / np.where(limited, room - x, 1.0), 0.0),
+    )  # fmt: skip
+    best, least = Response(x, u, at.prices), np.inf
     for _ in range(MOST_STEPS):
-        rated = _rate(outcomes, rows, costs, curves, x, prices)
-        data = _data(outcomes, costs)
-        gradient = outcomes.summed(rated.gradient[:, None] * data)
-        linear = own * (prices @ rows.on_means)
-        dual = np.where(present, -(gradient + linear) - z + zu, 0.0)
-        dual_u = -(rows.gain + prices @ rows.on_utilities)
-        primal = rows.slack(rated.values, rated.means, u) - s
-        gap = float((x * z).sum() + (np.where(limited, room - x, 0.0) * zu).sum() + s @ prices)
+        rated = _rate(outcomes, rows, costs, curves, at.x, at.prices)
+        left = np.where(limited, room - at.x, 1.0)
+        gradient = outcomes.summed(rated.gradient[:, None] * _data(outcomes, costs))
+        gradient = gradient + own * (at.prices @ rows.on_means)
+        dual = np.where(present, at.zu - gradient - at.z, 0.0)
+        dual_u = -(rows.gain + at.prices @ rows.on_utilities)
+        primal = rows.slack(rated.values, rated.means, at.u) - at.s
+        gap = float((at.x * at.z).sum() + (left * at.zu).sum() + at.s @ at.prices)
         # Relative to its probability each class matters: the bound takes the worst.
         relative = np.abs(dual) / np.where(present, own, 1.0)
         worst = max(gap, *(float(np.abs(miss).max()) for miss in (primal, dual_u, relative)))
         if worst < least:
-            best, least = Response(x, u, prices), worst
+            best, least = Response(at.x, at.u, at.prices), worst
         if worst < CLOSE_ENOUGH or not np.isfinite(worst):
             break
-        safe_x = np.where(present, x, 1.0)
-        safe_room = np.where(limited, room - x, 1.0)
-        diagonal = np.where(present, z / safe_x + zu / safe_room, 1.0)
-        system = rated.hessian * present[:, :, None] * present[:, None, :]
-        system[:, np.arange(costs.size), np.arange(costs.size)] += diagonal
-        jacobian = rated.jacobian * present[:, :, None]
-        solved = np.linalg.solve(system, jacobian)
-        gram = np.einsum("cir,cis->rs", jacobian, solved)
-        kkt = np.zeros((n_rows + n_groups,) * 2)
-        kkt[:n_rows, :n_rows] = gram + np.diag(s / prices)
-        kkt[:n_rows, n_rows:] = rows.on_utilities
-        kkt[n_rows:, :n_rows] = rows.on_utilities.T
-
-        def step(
-            rz: FloatArray, rzu: FloatArray, rs: FloatArray
-        ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
-            b = -dual + rz / safe_x - rzu / safe_room
-            first = np.linalg.solve(system, b[:, :, None])[:, :, 0]
-            right = np.concatenate(
-                [-primal + rs / prices - np.einsum("cir,ci->r", jacobian, first), dual_u]
-            )
-            both = np.linalg.solve(kkt, right)
-            d_prices, d_u = both[:n_rows], both[n_rows:]
-            dx = np.where(present, first + solved @ d_prices, 0.0)
-            dz = np.where(present, (rz - z * dx) / safe_x, 0.0)
-            dzu = np.where(limited, (rzu + zu * dx) / safe_room, 0.0)
-            return dx, d_u, d_prices, dz, dzu, (rs - s * d_prices) / prices
-
-        none = np.zeros_like(x)
-        full = -x * z, np.where(limited, -(room - x) * zu, none), -s * prices
-        dx, _, dl, dz, dzu, ds = step(*full)
-        alpha = _length(((x, dx, present), (s, ds, None), (safe_room, -dx, limited)))
-        beta = _length(((z, dz, present), (prices, dl, None), (zu, dzu, limited)))
+        newton = _Newton.of(rated, rows, at, left, present, limited, (primal, dual, dual_u))
+        full = -at.x * at.z, np.where(limited, -left * at.zu, 0.0), -at.s * at.prices
+        guess = newton.step(*full)
+        alpha, beta = _lengths(at, guess, left, present, limited)
         after = (
-            ((x + alpha * dx) * (z + beta * dz)).sum()
-            + (np.where(limited, room - x - alpha * dx, 0.0) * (zu + beta * dzu)).sum()
-            + (s + alpha * ds) @ (prices + beta * dl)
+            ((at.x + alpha * guess.x) * (at.z + beta * guess.z)).sum()
+            + np.where(limited, (left - alpha * guess.x) * (at.zu + beta * guess.zu), 0.0).sum()
+            + (at.s + alpha * guess.s) @ (at.prices + beta * guess.prices)
         )
         # Never much smaller than what the other conditions miss, or the edge is reached too soon.
         missed = min(gap, max(worst if worst > gap else 0.0, CLOSE_ENOUGH) / 10)
         center = max(gap * min(1.0, float(after) / gap) ** 3, missed) / whole
-        dx, du, dl, dz, dzu, ds = step(
-            full[0] + center * target - dx * dz,
-            full[1] + np.where(limited, center * target + dx * dzu, none),
-            full[2] + center * target_row - ds * dl,
+        move = newton.step(
+            full[0] + center * target - guess.x * guess.z,
+            full[1] + np.where(limited, center * target + guess.x * guess.zu, 0.0),
+            full[2] + center / n_rows - guess.s * guess.prices,
         )
-        alpha = TO_THE_EDGE * _length(((x, dx, present), (s, ds, None), (safe_room, -dx, limited)))
-        beta = TO_THE_EDGE * _length(((z, dz, present), (prices, dl, None), (zu, dzu, limited)))
-        x, u, s = x + alpha * dx, u + alpha * du, s + alpha * ds
-        z, prices, zu = z + beta * dz, prices + beta * dl, zu + beta * dzu
+        alpha, beta = (TO_THE_EDGE * part for part in _lengths(at, move, left, present, limited))
+        at = _Iterate(
+            at.x + alpha * move.x, at.u + alpha * move.u, at.s + alpha * move.s,
+            at.prices + beta * move.prices, at.z + beta * move.z, at.zu + beta * move.zu,
+        )  # fmt: skip
     return best
 
 
-def _length(pairs: tuple[tuple[FloatArray, FloatArray, BoolArray | None], ...]) -> float:
-    """How much of a step keeps all these non-negative, at most 1 / TO_THE_EDGE."""
+@dataclass(frozen=True, eq=False)
+class _Iterate:
+    """Contributions, utilities and slacks, and the prices of rows and of the ends of ranges."""
+
+    x: FloatArray
+    u: FloatArray
+    s: FloatArray
+    prices: FloatArray
+    z: FloatArray
+    zu: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class _Newton:
+    """The linear system of one iterate, for several right-hand sides."""
+
+    at: _Iterate
+    room: FloatArray  # left up to the largest contribution, 1 where there is none
+    masks: tuple[BoolArray, BoolArray]
+    missed: tuple[FloatArray, FloatArray, FloatArray]
+    system: FloatArray  # (C, I, I)
+    jacobian: FloatArray  # (C, I, R)
+    solved: FloatArray  # the system's solution for it
+    coupled: FloatArray  # (R + G, R + G)
+
+    @classmethod
+    def of(
+        cls,
+        rated: _Rated,
+        rows: Incentives,
+        at: _Iterate,
+        room: FloatArray,
+        present: BoolArray,
+        limited: BoolArray,
+        missed: tuple[FloatArray, FloatArray, FloatArray],
+    ) -> _Newton:
+        n_rows, n_groups = rows.on_utilities.shape
+        x = np.where(present, at.x, 1.0)
+        every = np.arange(x.shape[1])
+        system = rated.hessian * present[:, :, None] * present[:, None, :]
+        system[:, every, every] += np.where(present, at.z / x + at.zu / room, 1.0)
+        jacobian = rated.jacobian * present[:, :, None]
+        solved = np.linalg.solve(system, jacobian)
+        coupled: FloatArray = np.zeros((n_rows + n_groups,) * 2)
+        coupled[:n_rows, :n_rows] = np.einsum("cir,cis->rs", jacobian, solved)
+        coupled[:n_rows, :n_rows] += np.diag(at.s / at.prices)
+        coupled[:n_rows, n_rows:] = rows.on_utilities
+        coupled[n_rows:, :n_rows] = rows.on_utilities.T
+        return cls(at, room, (present, limited), missed, system, jacobian, solved, coupled)
+
+    def step(self, rz: FloatArray, rzu: FloatArray, rs: FloatArray) -> _Iterate:
+        """The step that changes the products of variables and their prices by these amounts."""
+        at, (present, limited), (primal, dual, dual_u) = self.at, self.masks, self.missed
+        x = np.where(present, at.x, 1.0)
+        wanted = rz / x - rzu / self.room - dual
+        first = np.linalg.solve(self.system, wanted[:, :, None])[:, :, 0]
+        right = rs / at.prices - primal - np.einsum("cir,ci->r", self.jacobian, first)
+        both = np.linalg.solve(self.coupled, np.concatenate([right, dual_u]))
+        prices, u = both[: primal.size], both[primal.size :]
+        dx = np.where(present, first + self.solved @ prices, 0.0)
+        z = np.where(present, (rz - at.z * dx) / x, 0.0)
+        zu = np.where(limited, (rzu + at.zu * dx) / self.room, 0.0)
+        return _Iterate(dx, u, (rs - at.s * prices) / at.prices, prices, z, zu)
+
+
+def _lengths(
+    at: _Iterate, move: _Iterate, room: FloatArray, present: BoolArray, limited: BoolArray
+) -> tuple[float, float]:
+    """How much of a step keeps variables, and how much prices, from becoming negative."""
+    rows = np.ones(at.s.size, dtype=bool)
+    return (
+        _length((at.x, move.x, present), (at.s, move.s, rows), (room, -move.x, limited)),
+        _length((at.z, move.z, present), (at.prices, move.prices, rows), (at.zu, move.zu, limited)),
+    )
+
+
+def _length(*pairs: tuple[FloatArray, FloatArray, BoolArray]) -> float:
     length = 1 / TO_THE_EDGE
     for at, move, among in pairs:
-        falls = move < 0 if among is None else (move < 0) & among
+        falls = (move < 0) & among
         if falls.any():
             length = min(length, float((at[falls] / -move[falls]).min()))
     return length

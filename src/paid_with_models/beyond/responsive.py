@@ -26,7 +26,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import BoolArray, FloatArray, IntArray
-from ..expectation import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from ..first_moment import least_utilities
 from ..problem import Problem, autarky
 from ..screening import Contract, Status, solve
@@ -38,6 +37,7 @@ from .constant_total import (
     mean_shares,
     share_weights,
 )
+from .joining import KEPT, KeptConstraints, Law, law_of
 from .quotas import ConstantQuotas, FixedQuotas, QuotaTable, ShareRule, whole_quotas
 from .response_program import Incentives, Outcomes, maximize_response, response_bound
 
@@ -45,8 +45,8 @@ __all__ = [
     "ConstantQuotas",
     "FixedQuotas",
     "QuotaTable",
-    "ResponsiveContract",
     "RespondsTo",
+    "ResponsiveContract",
     "solve_responsive",
     "whole_quotas",
 ]
@@ -66,9 +66,6 @@ CHOICES = 6
 #: in accuracy per value of the best model. Prices of caps are below 1 in all problems seen.
 ELSEWHERE = 1e3
 
-#: KEPT: relative slack, in values of the best model, that rounding may cost a constraint.
-KEPT = 1e-10
-
 RespondsTo = Literal["types", "number", "nothing"]
 
 
@@ -81,6 +78,8 @@ class ResponsiveContract:
     problem : Problem
     responds_to : {"types", "number", "nothing"}
         What quotas may depend on.
+    joining : float
+        Probability that each of the N parties joins.
     quotas : QuotaTable, ConstantQuotas or FixedQuotas
         Who gives how much: ``contract.quotas.quotas(counts)``.
     contributions : (I,) ndarray
@@ -105,6 +104,7 @@ class ResponsiveContract:
 
     problem: Problem
     responds_to: RespondsTo
+    joining: float
     quotas: QuotaTable | ConstantQuotas | FixedQuotas
     contributions: FloatArray
     rewards: FloatArray
@@ -168,7 +168,7 @@ def solve_responsive(
     (0.888573, 'OPTIMAL')
     >>> steady = solve_responsive(problem, total="constant")
     >>> steady.quotas.quotas([5, 5]).round(1).tolist(), steady.certain_rewards.tolist()
-    ([221.5, 976.3], [True, True])
+    ([196.2, 1002.0], [True, True])
     """
     most = _checked(problem, responds_to, total, joining, largest_quota)
     n = problem.n_parties
@@ -201,16 +201,12 @@ def _checked(
 ) -> FloatArray:
     """The largest quota of each type, with all arguments checked."""
     if responds_to not in ("types", "number", "nothing"):
-        raise ValueError(
-            f"responds_to must be 'types', 'number' or 'nothing'; got {responds_to!r}"
-        )
+        raise ValueError(f"responds_to must be 'types', 'number' or 'nothing'; got {responds_to!r}")
     if total not in ("free", "constant"):
         raise ValueError(f"total must be 'free' or 'constant'; got {total!r}")
     if not 0 < joining <= 1:
         raise ValueError(f"joining must be in (0, 1]; got {joining!r}")
-    if total == "constant" and (
-        problem.beliefs != "own" or responds_to != "types" or joining < 1
-    ):
+    if total == "constant" and (problem.beliefs != "own" or responds_to != "types" or joining < 1):
         raise ValueError(
             "total must be 'free' unless beliefs are 'own', responds_to is 'types' and joining 1;"
             f" got {total!r}"
@@ -237,7 +233,7 @@ def _alone(problem: Problem, responds_to: RespondsTo) -> ResponsiveContract:
     contract = solve(problem)
     quotas = FixedQuotas(contract.contributions)
     return _contract(
-        problem, responds_to, quotas, contract.contributions, contract.utilities,
+        problem, responds_to, 1.0, quotas, contract.contributions, contract.utilities,
         contract.reward_caps, contract.participates, contract.participates,
         contract.expected_accuracy, contract.upper_bound,
     )  # fmt: skip
@@ -246,6 +242,7 @@ def _alone(problem: Problem, responds_to: RespondsTo) -> ResponsiveContract:
 def _contract(
     problem: Problem,
     responds_to: RespondsTo,
+    joining: float,
     quotas: QuotaTable | ConstantQuotas | FixedQuotas,
     contributions: FloatArray,
     utilities: FloatArray,
@@ -260,6 +257,7 @@ def _contract(
     return ResponsiveContract(
         problem=problem,
         responds_to=responds_to,
+        joining=joining,
         quotas=quotas,
         contributions=contributions,
         rewards=rewards,
@@ -285,7 +283,7 @@ def _over_outcomes(
             f"reservation_utilities must exceed autarky for at most {CHOICES} types; they do for"
             f" {better.size}"
         )
-    law = _law(problem, joining)
+    law = law_of(problem, joining)
     found = [
         _of_selection(problem, responds_to, law, most, np.array(out, dtype=np.intp))
         for k in range(better.size + 1)
@@ -302,33 +300,15 @@ def _over_outcomes(
     return replace(best, upper_bound=bound, gap=gap, status=status)
 
 
-@dataclass(frozen=True, eq=False)
-class _Law:
-    """Who may join: counts (K, I), their probabilities (K,), and those that types see (K, I)."""
-
-    counts: npt.NDArray[np.int64]
-    probabilities: FloatArray
-    seen: FloatArray
-
-
-def _law(problem: Problem, joining: float) -> _Law:
-    p, n = problem.probabilities, problem.n_types
-    if joining < 1:  # those who do not join are one more type
-        p = np.append(joining * p, 1 - joining)
-    counts = enumerate_outcomes(problem.n_parties, p.size)
-    seen = conditional_probabilities(counts, p, problem.beliefs)
-    return _Law(counts[:, :n], outcome_probabilities(counts, p), seen[:, :n])
-
-
 def _of_selection(
-    problem: Problem, responds_to: RespondsTo, law: _Law, most: FloatArray, out: IntArray
+    problem: Problem, responds_to: RespondsTo, law: Law, most: FloatArray, out: IntArray
 ) -> ResponsiveContract:
     """The best mechanism that leaves given types out."""
     order = np.argsort(-problem.costs, kind="stable")
     inside = order[~np.isin(order, out)]
     nobody = np.zeros(problem.n_types)
     if inside.size == 0:
-        return _nobody(problem, responds_to, float(problem.accuracy(0.0)))
+        return _nobody(problem, responds_to, law, float(problem.accuracy(0.0)))
     unit = problem.model_value.optimum
     costs, outside = problem.costs / unit, problem.outside_options / unit
     counts = law.counts[:, inside].astype(float)
@@ -350,10 +330,10 @@ def _of_selection(
     bound = response_bound(outcomes, rows, costs[inside], curves, limit, response)
     quotas = outcomes.spread(response.contributions)[np.argsort(sorting)] / costs[inside]
 
-    program = _Program(problem, law, inside, out, most[inside], responds_to == "types")
+    program = KeptConstraints(problem, law, inside, out, most[inside], responds_to == "types")
     kept = program.kept(quotas)
     if kept is None:
-        return _nobody(problem, responds_to, bound)
+        return _nobody(problem, responds_to, law, bound)
     table = np.zeros(law.counts.shape)
     table[:, inside] = kept.quotas
     means, utilities, caps = nobody.copy(), problem.outside_options.copy(), nobody.copy()
@@ -366,87 +346,26 @@ def _of_selection(
     rewards = kept.utilities + problem.costs[inside] * kept.means
     certain[inside] = least + KEPT * unit >= rewards
     return _contract(
-        problem, responds_to, QuotaTable(law.counts, table, kept.carried_out), means, utilities,
-        caps, takes_part, certain, kept.accuracy, bound,
+        problem, responds_to, law.joining, QuotaTable(law.counts, table, kept.carried_out), means,
+        utilities, caps, takes_part, certain, kept.accuracy, bound,
     )  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
-class _Kept:
-    """Quotas (K, I) that keep every constraint, and what follows from them, in money."""
-
-    quotas: FloatArray
-    carried_out: FloatArray
-    worth: FloatArray  # of the collective model if carried out, (K,)
-    means: FloatArray
-    utilities: FloatArray
-    caps: FloatArray
-    accuracy: float
-
-
-@dataclass(frozen=True, eq=False)
-class _Program:
-    """The constraints on the curves themselves, for the types inside, costliest first."""
-
-    problem: Problem
-    law: _Law
-    inside: IntArray
-    out: IntArray
-    most: FloatArray
-    lotteries: bool
-
-    def kept(self, quotas: FloatArray) -> _Kept | None:
-        """Quotas that keep every constraint, as near as need be to autarky, which does."""
-        present = self.law.counts[:, self.inside] > 0
-        alone = np.where(present, autarky(self.problem).contributions[self.inside], 0.0)
-        for share in (0.0, *np.geomspace(1e-12, 1.0, 25)):
-            found = self._rated((1 - share) * quotas + share * alone)
-            if found is not None:
-                return found
-        return None
-
-    def _rated(self, quotas: FloatArray) -> _Kept | None:
-        problem, law, inside = self.problem, self.law, self.inside
-        counts, seen = law.counts[:, inside], law.seen[:, inside]
-        value, costs = problem.model_value, problem.costs[inside]
-        means = np.einsum("ki,ki->i", seen, quotas)
-        totals = np.einsum("ki,ki->k", counts, quotas)
-        carried_out = np.ones(len(totals))
-        if self.lotteries:
-            # Below the tangent points little data is worth less than a chance of much.
-            enough = max(value.envelope().tangent_point, problem.accuracy.envelope().tangent_point)
-            few = (totals > 0) & (totals < enough)
-            larger = np.where(few, enough / np.where(few, totals, 1.0), 1.0)
-            few &= np.all(quotas * larger[:, None] <= self.most, axis=1)
-            carried_out = np.divide(totals, enough, out=carried_out, where=few)
-            quotas, totals = quotas / carried_out[:, None], totals / carried_out
-        worth = value(totals)
-        caps = seen.T @ (carried_out * worth)
-        f = problem.outside_options[inside]
-        utilities = least_utilities(np.maximum.accumulate(means), costs, f)
-        accuracy = float(law.probabilities @ (carried_out * problem.accuracy(totals)))
-        rounding = KEPT * value.optimum
-        gain = utilities + np.subtract.outer(-problem.costs[self.out], -costs) * means
-        if np.any(caps + rounding < utilities + costs * means) or np.any(
-            gain > problem.outside_options[self.out][:, None] + rounding
-        ):
-            return None
-        return _Kept(quotas, carried_out, worth, means, utilities, caps, accuracy)
-
-
-def _nobody(problem: Problem, responds_to: RespondsTo, bound: float) -> ResponsiveContract:
+def _nobody(
+    problem: Problem, responds_to: RespondsTo, law: Law, bound: float
+) -> ResponsiveContract:
     """Nobody takes part."""
     none, out = np.zeros(problem.n_types), np.zeros(problem.n_types, dtype=bool)
     return _contract(
-        problem, responds_to, FixedQuotas(none), none, problem.outside_options.copy(), none, out,
-        out, float(problem.accuracy(0.0)), bound,
+        problem, responds_to, law.joining, FixedQuotas(none), none,
+        problem.outside_options.copy(), none, out, out, float(problem.accuracy(0.0)), bound,
     )  # fmt: skip
 
 
 def _from_menu(menu: Contract, bound: float) -> ResponsiveContract:
     """The best menu as a mechanism, where nothing better is known."""
     return _contract(
-        menu.problem, "types", FixedQuotas(menu.contributions), menu.contributions,
+        menu.problem, "types", 1.0, FixedQuotas(menu.contributions), menu.contributions,
         menu.utilities, menu.reward_caps, menu.participates,
         ~menu.participates, menu.expected_accuracy, max(bound, menu.expected_accuracy),
     )  # fmt: skip
@@ -457,7 +376,7 @@ def _without_outcomes(problem: Problem) -> ResponsiveContract:
     unit, n = problem.model_value.optimum, problem.n_parties
     # Under own beliefs types of equal cost are one type; under the paper's the bound takes them so.
     costs, where = np.unique(-problem.costs / unit, return_inverse=True)
-    costs, p = -costs, np.bincount(where, problem.probabilities)
+    costs, p = -costs, np.bincount(where, problem.probabilities).astype(float)
     outside = np.zeros(costs.size)
     np.maximum.at(outside, where, problem.outside_options / unit)
     curves = (problem.accuracy.envelope(), problem.model_value.envelope(), unit)
@@ -513,7 +432,7 @@ def _steady(
     # A tie keeps its place in the caller's order.
     types = ShareRule(rule.weights[where], rule.tiers[where])
     return _contract(
-        problem, "types", ConstantQuotas(total, types, chance), means[where],
+        problem, "types", 1.0, ConstantQuotas(total, types, chance), means[where],
         utilities[where] * unit, caps[where] * unit, np.ones(problem.n_types, dtype=bool),
         certain[where], accuracy, bound,
     )  # fmt: skip

@@ -388,8 +388,8 @@ class _Newton:
         system = rated.hessian * present[:, :, None] * present[:, None, :]
         system[:, every, every] += np.where(present, at.z / x + at.zu / room, 1.0)
         jacobian = rated.jacobian * present[:, :, None]
-        solved = np.linalg.solve(system, jacobian)
-        coupled: FloatArray = np.zeros((n_rows + n_groups,) * 2)
+        solved = np.asarray(np.linalg.solve(system, jacobian), dtype=float)
+        coupled = np.zeros((n_rows + n_groups,) * 2)
         coupled[:n_rows, :n_rows] = np.einsum("cir,cis->rs", jacobian, solved)
         coupled[:n_rows, :n_rows] += np.diag(at.s / at.prices)
         coupled[:n_rows, n_rows:] = rows.on_utilities

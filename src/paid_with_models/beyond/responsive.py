@@ -335,7 +335,7 @@ def _of_selection(
     if kept is None:
         return _nobody(problem, responds_to, law, bound)
     table = np.zeros(law.counts.shape)
-    table[:, inside] = kept.quotas
+    table[:, inside] = np.where(counts > 0, kept.quotas, 0.0)
     means, utilities, caps = nobody.copy(), problem.outside_options.copy(), nobody.copy()
     means[inside], utilities[inside], caps[inside] = kept.means, kept.utilities, kept.caps
     takes_part, certain = nobody.astype(bool), nobody.astype(bool)

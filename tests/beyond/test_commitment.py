@@ -11,7 +11,7 @@ from paid_with_models.beyond.commitment import (
     value_of_response,
 )
 from paid_with_models.beyond.responsive import solve_responsive
-from paid_with_models.experiments import SCENARIOS
+from paid_with_models.paper.scenarios import SCENARIOS
 
 CURVE = GeneralizationBound()
 

@@ -39,7 +39,7 @@ from paid_with_models.beyond.quotas import (
     whole_quotas,
 )
 from paid_with_models.beyond.responsive import solve_responsive
-from paid_with_models.experiments import SCENARIOS
+from paid_with_models.paper.scenarios import SCENARIOS
 
 CURVE = GeneralizationBound()
 #: N, p, c and the expected accuracy of the fixed and of the responding mechanism, own beliefs.

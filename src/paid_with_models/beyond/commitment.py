@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray
+from ..contract import Contract, Status
 from ..problem import Problem
-from ..screening import Contract, Status, solve
+from ..solver.routes import solve
 from .joining import law_of
 from .quotas import FixedQuotas
 from .responsive import ResponsiveContract, solve_responsive
@@ -250,12 +251,13 @@ def misjudged(contract: ResponsiveContract, probabilities: npt.ArrayLike) -> Mis
     inside = contract.participates
     utilities = np.where(inside, rewards - problem.costs * means, contract.reservation_utilities)
     options = rewards[inside] - np.outer(problem.costs, means[inside])
-    mean = float(law.probabilities @ (chance * accuracy))
-    square = float(law.probabilities @ (chance * accuracy**2))
+    nothing = float(problem.accuracy(0.0))
+    mean = float(law.probabilities @ (chance * accuracy + (1 - chance) * nothing))
+    about = chance * (accuracy - mean) ** 2 + (1 - chance) * (nothing - mean) ** 2
     return Misjudged(
         probabilities=truth.probabilities,
         expected_accuracy=mean,
-        spread=float(np.sqrt(max(square - mean**2, 0.0))),
+        spread=float(np.sqrt(law.probabilities @ about)),
         contributions=means,
         rewards=rewards,
         utilities=utilities,

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray, IntArray
-from ..expectation import conditional_probabilities, enumerate_outcomes, outcome_probabilities
-from ..first_moment import least_utilities
+from ..attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from ..problem import Problem, autarky
+from ..solver.program import least_utilities
 
 __all__ = ["KEPT", "Kept", "KeptConstraints", "Law", "law_of"]
 

@@ -26,9 +26,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import BoolArray, FloatArray, IntArray
-from ..first_moment import least_utilities
+from ..contract import Contract, Status
 from ..problem import Problem, autarky
-from ..screening import Contract, Status, solve
+from ..solver.program import least_utilities
+from ..solver.routes import solve
 from .constant_total import (
     ConstantTotal,
     bound_without_outcomes,

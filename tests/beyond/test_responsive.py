@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from dataclasses import replace
 
 import cvxpy as cp
 import numpy as np
@@ -354,6 +355,7 @@ def test_a_constant_total_takes_no_more_than_all_subsets_allow():
     assert 200 < nearly < 1800
 
 
+# Book: prop-hall
 @pytest.mark.parametrize("seed", range(30))
 def test_hall_conditions_decide_whether_quotas_exist(seed):
     rng = np.random.default_rng(seed)
@@ -374,6 +376,27 @@ def test_hall_conditions_decide_whether_quotas_exist(seed):
     assert (found.status == 0) == (hall_slack(means, total, p, n).min() >= -1e-9 * total)
 
 
+# Book: prop-only-means
+def test_only_means_of_totals_count_under_own_beliefs():
+    """Quotas moved between outcomes at equal means leave every constraint as it was."""
+    rng = np.random.default_rng(7)
+    p, n = np.array([0.5, 0.3, 0.2]), 5
+    counts = enumerate_outcomes(n, 3)
+    chance = outcome_probabilities(counts, p)
+    seen = conditional_probabilities(counts, p, "own")
+    quotas = np.where(counts > 0, rng.uniform(0, 100, counts.shape), 0.0)
+    expected = (chance[:, None] * counts * quotas).sum(axis=0) / (n * p)
+    np.testing.assert_allclose((seen * quotas).sum(axis=0), expected, rtol=1e-12)
+    some = np.array([np.flatnonzero(counts[:, 0] == k)[0] for k in (1, 4)])
+    given = chance[some] * counts[some, 0]
+    moved = quotas.copy()
+    moved[some, 0] += np.array([1.0, -given[0] / given[1]])
+    np.testing.assert_allclose((seen * moved).sum(axis=0), expected, rtol=1e-12)
+    paper = conditional_probabilities(counts, p, "paper")
+    assert abs((paper * (moved - quotas)).sum(axis=0)[0]) > 1e-6
+
+
+# Book: prop-weights
 @pytest.mark.parametrize("seed", range(20))
 def test_weights_give_the_means(seed):
     rng = np.random.default_rng(seed)
@@ -395,24 +418,31 @@ def test_weights_give_the_means(seed):
         np.testing.assert_allclose(again.shares(counts), rule.shares(counts), atol=1e-8)
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_bound_without_outcomes_bounds_the_optimum(seed):
-    problem = random_problem(1000 + seed, most_types=4, most_parties=12)
-    order = np.argsort(-problem.costs)
-    unit = problem.model_value.optimum
-    curves = (problem.accuracy.envelope(), problem.model_value.envelope(), unit)
-    given = (
-        problem.costs[order] / unit,
-        problem.probabilities[order],
-        problem.outside_options[order] / unit,
-        problem.n_parties,
-        curves,
-    )
-    relaxed = constant_total(*given, transport=False)
-    if relaxed is None:
-        pytest.skip("no constant total can be paid for")
-    bound = bound_without_outcomes(*given, relaxed, problem.beliefs)
-    assert bound >= solve_responsive(problem).expected_accuracy
+# Book: prop-bound-without-outcomes
+def test_bound_without_outcomes_bounds_the_optimum():
+    bounded = 0
+    for seed in range(60):
+        problem = random_problem(1000 + seed, most_types=4, most_parties=12)
+        order = np.argsort(-problem.costs)
+        unit = problem.model_value.optimum
+        given = (
+            problem.costs[order] / unit,
+            problem.probabilities[order],
+            problem.outside_options[order] / unit,
+            problem.n_parties,
+            (problem.accuracy.envelope(), problem.model_value.envelope(), unit),
+        )
+        relaxed = constant_total(*given, transport=False)
+        if relaxed is None:  # no constant total can be paid for
+            continue
+        bounded += 1
+        bound = bound_without_outcomes(*given, relaxed, problem.beliefs)
+        assert bound >= solve_responsive(problem).expected_accuracy
+        # So does any other price.
+        other = replace(relaxed, row_prices=1.3 * relaxed.row_prices)
+        other_bound = bound_without_outcomes(*given, other, problem.beliefs)
+        assert other_bound >= solve_responsive(problem).expected_accuracy
+    assert bounded >= 50
 
 
 def test_a_thousand_types_and_a_million_parties_in_a_second():

@@ -22,6 +22,9 @@ __all__ = ["KEPT", "Kept", "KeptConstraints", "Law", "law_of"]
 #: KEPT: relative slack, in values of the best model, that rounding may cost a constraint.
 KEPT = 1e-10
 
+#: NEGLIGIBLE: a total below this part of what is of use is none; far less than ``KEPT`` is worth.
+NEGLIGIBLE = 1e-11
+
 
 @dataclass(frozen=True, eq=False)
 class Law:
@@ -116,6 +119,9 @@ class KeptConstraints:
         if self.lotteries:
             # Below the tangent points little data is worth less than a chance of much.
             enough = max(value.envelope().tangent_point, problem.accuracy.envelope().tangent_point)
+            # What is next to nothing is nothing.
+            quotas = np.where((totals > NEGLIGIBLE * enough)[:, None], quotas, 0.0)
+            totals = np.einsum("ki,ki->k", counts, quotas)
             few = (totals > 0) & (totals < enough)
             larger = np.where(few, enough / np.where(few, totals, 1.0), 1.0)
             few &= np.all(quotas * larger[:, None] <= self.most, axis=1)

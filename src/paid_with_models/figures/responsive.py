@@ -196,8 +196,8 @@ def quota_lines(
     Returns
     -------
     DataFrame
-        Columns mechanism, low_cost_parties, probability, total, quota_1, quota_2 (blank where there
-        is no such party), accuracy.
+        Columns mechanism, low_cost_parties, outcome_probability, total, quota_1, quota_2 (blank
+        where there is no such party), accuracy.
 
     Examples
     --------
@@ -217,7 +217,7 @@ def quota_lines(
                 {
                     "mechanism": name,
                     "low_cost_parties": law.counts[:, 1],
-                    "probability": law.probabilities,
+                    "outcome_probability": law.probabilities,
                     "total": totals,
                     "quota_1": shown[:, 0],
                     "quota_2": shown[:, 1],

@@ -261,13 +261,13 @@ def test_collaboration_where_no_menu_makes_any():
 
 def test_a_lottery_where_few_join():
     """Where outcomes with little data occur, all or nothing is as good as the envelope."""
-    problem = Problem(10, [0.5, 0.5], [5.0, 1.0], CURVE, beliefs="own")
+    problem = Problem(2, [0.5, 0.5], [1.0, 0.4], CURVE, beliefs="own")
     contract = solve_responsive(problem)
-    chance = contract.quotas.carried_out
-    assert 0 < chance[(chance > 0) & (chance < 1)].min() < 1
+    assert contract.quotas.counts[1].tolist() == [1, 1]
+    assert 0.2 < contract.quotas.carried_out[1] < 0.5
+    assert contract.quotas.contributions[1].sum() == pytest.approx(CURVE.envelope().tangent_point)
     assert contract.gap <= 1e-9
-    totals = (contract.quotas.counts * contract.quotas.contributions).sum(axis=1)
-    assert totals[totals > 0].min() >= CURVE.envelope().tangent_point - 1e-6
+    assert max(missed(contract).values()) <= 1e-8
 
 
 def test_responding_to_more_is_never_worse():
@@ -421,8 +421,8 @@ def test_weights_give_the_means(seed):
 # Book: prop-bound-without-outcomes
 def test_bound_without_outcomes_bounds_the_optimum():
     bounded = 0
-    for seed in range(60):
-        problem = random_problem(1000 + seed, most_types=4, most_parties=12)
+    for seed in range(40):
+        problem = random_problem(1000 + seed, most_types=4, most_parties=8)
         order = np.argsort(-problem.costs)
         unit = problem.model_value.optimum
         given = (
@@ -442,7 +442,7 @@ def test_bound_without_outcomes_bounds_the_optimum():
         other = replace(relaxed, row_prices=1.3 * relaxed.row_prices)
         other_bound = bound_without_outcomes(*given, other, problem.beliefs)
         assert other_bound >= solve_responsive(problem).expected_accuracy
-    assert bounded >= 50
+    assert bounded >= 30
 
 
 def test_a_thousand_types_and_a_million_parties_in_a_second():

@@ -8,8 +8,10 @@ from paid_with_models.beyond.commitment import (
     as_responsive,
     misjudged,
     regret,
+    rewards_above_own_data,
     value_of_response,
 )
+from paid_with_models.beyond.joining import law_of
 from paid_with_models.beyond.responsive import solve_responsive
 from paid_with_models.paper.scenarios import SCENARIOS
 
@@ -92,6 +94,30 @@ def test_a_menu_asks_for_what_it_said(found):
     result = regret(found["menu"])
     np.testing.assert_allclose(result.largest_quota, found["menu"].contributions)
     assert result.worst.max() < regret(found["steady"]).worst.max()
+
+
+# Book: prop-own-data
+@pytest.mark.parametrize("name", ["best", "steady"])
+def test_nobody_need_get_less_than_its_own_data_would_make(found, name):
+    contract = found[name]
+    problem = contract.problem
+    law = law_of(problem)
+    rewards = rewards_above_own_data(contract)
+    quotas = contract.quotas.quotas(law.counts)
+    there = law.counts > 0
+    collective = problem.model_value((law.counts * quotas).sum(axis=1))
+    assert np.all(rewards[there] >= problem.model_value(quotas)[there] - 1e-9)
+    assert np.all(rewards <= collective[:, None] + 1e-9)
+    np.testing.assert_allclose((law.seen * rewards).sum(axis=0), contract.rewards, atol=1e-7)
+    # Certain rewards do pay less somewhere: the property is not for free.
+    certain = np.where(there, contract.rewards, np.inf)
+    assert np.any(certain[:, 0] < problem.model_value(quotas)[:, 0])
+
+
+def test_a_scheme_that_may_be_called_off_has_no_such_rewards():
+    contract = solve_responsive(Problem(2, [0.5, 0.5], [1.0, 0.4], CURVE, beliefs="own"))
+    with pytest.raises(ValueError, match="contract must be carried out in every outcome"):
+        rewards_above_own_data(contract)
 
 
 def test_a_smaller_largest_quota_is_regretted_less(found):

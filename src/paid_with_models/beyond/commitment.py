@@ -28,6 +28,7 @@ __all__ = [
     "as_responsive",
     "misjudged",
     "regret",
+    "rewards_above_own_data",
     "value_of_response",
 ]
 
@@ -167,6 +168,51 @@ def _received(contract: ResponsiveContract, worth: FloatArray) -> FloatArray:
     caps = contract.reward_caps
     share = np.divide(contract.rewards, caps, out=np.zeros(caps.size), where=caps > 0)
     return np.where(contract.certain_rewards, contract.rewards, worth[:, None] * share)
+
+
+def rewards_above_own_data(contract: ResponsiveContract) -> FloatArray:
+    """Rewards with the same means that never pay less than the model of a party's own quota.
+
+    A party still has the data that it gave, and could train on them. Its reward here is the value
+    of that model and a share of what the collective model is worth beyond it. Such a share exists
+    because no type does better alone, whatever it contributes, than its outside option. The price:
+    these rewards are not certain.
+
+    Parameters
+    ----------
+    contract : ResponsiveContract
+        Carried out in every outcome.
+
+    Returns
+    -------
+    (K, I) ndarray
+        v(r_i(n)) in units of value, for the outcomes of :func:`~.joining.law_of`; 0 where no party
+        of the type is there.
+
+    Raises
+    ------
+    ValueError
+        If the outcomes are too many to enumerate, or the scheme may be called off.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> problem = Problem(3, [0.5, 0.5], [0.2, 0.05], GeneralizationBound(), beliefs="own")
+    >>> rewards = rewards_above_own_data(solve_responsive(problem))
+    >>> rewards.shape, bool(rewards[0, 1] <= 100)
+    ((4, 2), True)
+    """
+    problem = contract.problem
+    law = law_of(problem, contract.joining)
+    if np.any(contract.quotas.chance(law.counts) < 1):
+        raise ValueError("contract must be carried out in every outcome; a lottery calls it off")
+    quotas = contract.quotas.quotas(law.counts)
+    there = (law.counts > 0) & contract.participates
+    own = np.where(there, problem.model_value(quotas), 0.0)
+    beyond = np.where(there, _worth(contract, law.counts, quotas)[:, None] - own, 0.0)
+    least, most = (np.einsum("ki,ki->i", law.seen, some) for some in (own, beyond))
+    share = np.divide(contract.rewards - least, most, out=np.zeros(most.size), where=most > 0)
+    return np.asarray(own + np.clip(share, 0.0, 1.0) * beyond)
 
 
 @dataclass(frozen=True, eq=False)
@@ -339,8 +385,8 @@ class ResponseValue:
         if self.menu.problem.beliefs == "paper" and self.best.status is Status.OPTIMAL and apart:
             found.append(
                 "Under the beliefs of the contract above, which only condition on the type being "
-                f"present, it would add {max(self.gain, 0.0) * 100:.2f} points. Beyond the "
-                f"{max(self.own_gain, 0.0) * 100:.2f} points above that is an artifact of these "
+                f"present, it would add {max(self.gain, 0.0) * 100:.2f} points. What exceeds "
+                f"{max(self.own_gain, 0.0) * 100:.2f} points of it is an artifact of these "
                 "beliefs, which count a quota the same however many parties have to give it."
             )
         if self.own_gain <= WORTH_SAYING:

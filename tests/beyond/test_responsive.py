@@ -1,6 +1,7 @@
 """Contributions that respond: against independent programs, definitions, and brute force."""
 
 import itertools
+import pickle
 import time
 from dataclasses import replace
 
@@ -588,3 +589,18 @@ def test_too_many_choices_of_who_takes_part():
 def test_bad_lots_are_named(quotas, counts, lot, message):
     with pytest.raises(ValueError, match=message):
         whole_quotas(quotas, counts, lot)
+
+
+def test_what_was_proved_stays_what_is_said():
+    contract = solve_responsive(two_types(3))
+    again = pickle.loads(pickle.dumps(contract))  # noqa: S301 (our own)
+    for some in (contract, again):
+        with pytest.raises(ValueError, match="read-only"):
+            some.rewards[0] = 100.0
+        with pytest.raises(ValueError, match="read-only"):
+            some.quotas.contributions[0, 1] = 1.0
+    assert again.quotas.quotas([1, 2]).tolist() == contract.quotas.quotas([1, 2]).tolist()
+    assert "optimal" in repr(contract)
+    frame = contract.to_frame()
+    np.testing.assert_array_equal(frame["contributions"], contract.contributions)
+    assert set(frame.attrs["units"]) == set(frame.columns)

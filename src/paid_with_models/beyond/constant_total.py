@@ -15,7 +15,7 @@ A constant total has to be carried by those who are there. By Hall's theorem for
 for every set A of types, with equality for all of them. The right-hand side is concave in the
 probability of A; so the tightest sets are those of the types that contribute most, and I of the
 2^I conditions imply the rest (:func:`hall_slack`). Where they hold with slack, one number a type
-is enough to say who gives how much: :math:`m_i(n) = S a_i / \sum_j n_j a_j`
+is enough to say who gives how much: :math:`m_i(n) = S g_i / \sum_j n_j g_j`
 (:func:`share_weights`). Where some bind, the types in question carry the total alone whenever one
 of them is there: types form *tiers*.
 
@@ -267,8 +267,8 @@ def share_weights(
 ) -> ShareRule:
     r"""Weights with which a constant total gives the mean contributions ``means``.
 
-    The mean share of a party of type i is :math:`a_i \int_0^\infty e^{-s a_i}
-    (\sum_j p_j e^{-s a_j})^{N-1} ds`, because 1/x is the integral of exp(-s x). Weights are matched
+    The mean share of a party of type i is :math:`g_i \int_0^\infty e^{-s g_i}
+    (\sum_j p_j e^{-s g_j})^{N-1} ds`, because 1/x is the integral of exp(-s x). Weights are matched
     to the means one sweep after another, as in the scaling of a matrix to given row sums
     (Sinkhorn), with Newton steps in between.
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray, IntArray
+from ..problem import freeze
 
 __all__ = ["ConstantQuotas", "FixedQuotas", "QuotaTable", "ShareRule", "whole_quotas"]
 
@@ -25,7 +27,7 @@ class ShareRule:
     Attributes
     ----------
     weights : (I,) ndarray >= 0
-        A party of type i gives a_i out of the sum of the weights of all who give.
+        g_i: a party of type i gives g_i out of the sum of the weights of all who give.
     tiers : (I,) ndarray of int
         Only the highest tier with a party present gives.
     """
@@ -74,6 +76,13 @@ class QuotaTable:
     counts: npt.NDArray[np.int64]
     contributions: FloatArray
     carried_out: FloatArray
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        freeze(self)
 
     @cached_property
     def _places(self) -> dict[tuple[int, ...], int]:
@@ -153,6 +162,13 @@ class FixedQuotas:
     """
 
     contributions: FloatArray
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        freeze(self)
 
     def quotas(self, counts: npt.ArrayLike) -> FloatArray:
         """Quotas when ``counts`` joined, same shape, (I,) or (K, I)."""

@@ -20,14 +20,14 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import BoolArray, FloatArray, IntArray
 from ..contract import Contract, Status
-from ..problem import Problem, autarky
+from ..problem import Problem, autarky, freeze
 from ..solver.program import least_utilities
 from ..solver.routes import solve
 from .constant_total import (
@@ -41,6 +41,9 @@ from .constant_total import (
 from .joining import KEPT, KeptConstraints, Law, law_of
 from .quotas import ConstantQuotas, FixedQuotas, QuotaTable, ShareRule, whole_quotas
 from .response_program import Incentives, Outcomes, maximize_response, response_bound
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "ConstantQuotas",
@@ -70,7 +73,21 @@ ELSEWHERE = 1e3
 RespondsTo = Literal["types", "number", "nothing"]
 
 
-@dataclass(frozen=True, eq=False)
+#: Columns of :meth:`ResponsiveContract.to_frame` with their units.
+UNITS = {
+    "cost": "value per unit of data",
+    "probability": "",
+    "contributions": "units of data",
+    "rewards": "value",
+    "utilities": "value",
+    "reservation_utilities": "value",
+    "reward_caps": "value",
+    "participates": "",
+    "certain_rewards": "",
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class ResponsiveContract:
     """A mechanism with quotas that respond, and its proof; types in the order of the problem.
 
@@ -118,6 +135,45 @@ class ResponsiveContract:
     upper_bound: float
     gap: float
     status: Status
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        freeze(self)
+
+    def __repr__(self) -> str:
+        n_parties, n_types = self.problem.n_parties, self.problem.n_types
+        return (
+            f"<ResponsiveContract of {n_parties} parties, {n_types} types, responds to"
+            f" {self.responds_to}: expected accuracy {self.expected_accuracy:.6g},"
+            f" {self.status.name.lower()}, gap {self.gap:.2g}>"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """The means that each type expects as a pandas table, a row a type.
+
+        Returns
+        -------
+        DataFrame
+            Columns are named as the attributes are; ``attrs["units"]`` has their units.
+
+        Examples
+        --------
+        >>> from paid_with_models import GeneralizationBound
+        >>> problem = Problem(4, [0.5, 0.5], [0.2, 0.05], GeneralizationBound(), beliefs="own")
+        >>> solve_responsive(problem).to_frame()["contributions"].round(1).to_dict()
+        {'type 1': 221.8, 'type 2': 839.1}
+        """
+        import pandas as pd
+
+        columns = {"cost": self.problem.costs, "probability": self.problem.probabilities}
+        columns |= {name: getattr(self, name) for name in UNITS if name not in columns}
+        index = [f"type {i + 1}" for i in range(self.problem.n_types)]
+        frame = pd.DataFrame(columns, index=index)
+        frame.attrs["units"] = dict(UNITS)
+        return frame
 
     @property
     def promised_accuracies(self) -> FloatArray:

@@ -16,6 +16,7 @@ paper leaves open: :mod:`paid_with_models.beyond`. Drawings: :mod:`paid_with_mod
 from .accuracy import Arctan, Curve, GeneralizationBound, PowerLaw, Saturating
 from .attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from .audit import Audit, Residuals, audit, menu_residuals
+from .beyond.responsive import ResponsiveContract, solve_responsive
 from .checks.conic import ConicProgram, ConicSolution, ConicStatus, conic_program
 from .checks.linear_programs import linear_program_bound
 from .complete_information import (
@@ -70,6 +71,7 @@ __all__ = [
     "PowerValuation",
     "Problem",
     "Residuals",
+    "ResponsiveContract",
     "RewardDistribution",
     "Saturating",
     "Shape",
@@ -99,5 +101,6 @@ __all__ = [
     "solve_complete_information",
     "solve_complete_information_many",
     "solve_many",
+    "solve_responsive",
     "sweep",
 ]

@@ -1,1 +1,1 @@
-"""What the paper leaves open: behavior, margins, other laws of attendance, real models."""
+"""What the paper leaves open: behavior, margins, other laws, quotas that respond, real models."""

@@ -30,7 +30,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import coo_array, csr_array, hstack, vstack
-from scipy.stats import binom
 
 from ..accuracy import Curve, FloatArray, IntArray
 from .quotas import ShareRule
@@ -437,6 +436,8 @@ def bound_without_outcomes(
         objective = np.concatenate([price * n * p / costs - caps, -caps])
         row_prices = relaxed.row_prices[:-1]
     else:
+        from scipy.stats import binom  # slow to import, and seldom needed
+
         sure = -np.expm1(n * np.log1p(-np.minimum(p, 1 - 1e-16)))
         most = np.minimum(binom.isf(RARE / costs.size, n, np.minimum(p, 1.0)), n)
         theta = float((caps / sure).sum())

@@ -15,21 +15,8 @@ from ..beyond.joining import law_of
 from ..beyond.responsive import ResponsiveContract, solve_responsive
 from ..problem import Problem
 from ..solver.routes import solve
+from . import style
 from .beliefs import BELIEFS
-from .style import (
-    ALARM,
-    CAP,
-    GRID,
-    INK,
-    MUTED,
-    TYPE_PATH,
-    laid_out,
-    legend_from_axes,
-    new_figure,
-    style,
-    type_colors,
-    with_numbers,
-)
 
 __all__ = [
     "cap_figure",
@@ -44,9 +31,9 @@ __all__ = [
 
 #: How mechanisms are drawn and called.
 MECHANISMS = {
-    "fixed": (MUTED, "--", "fixed contributions"),
-    "responding": (CAP, "-", "responding"),
-    "constant total": (INK, ":", "constant total"),
+    "fixed": (style.MUTED, "--", "fixed contributions"),
+    "responding": (style.CAP, "-", "responding"),
+    "constant total": (style.INK, ":", "constant total"),
 }
 
 
@@ -125,60 +112,47 @@ def gain_lines(
     return pd.DataFrame(rows)
 
 
+@style.drawing
 def gain_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """What responding adds, against parties, costs and shares.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Of :func:`gain_lines`.
-
-    Returns
-    -------
-    Figure, DataFrame
-
-    Examples
-    --------
-    >>> len(gain_figure(gain_lines([3, 4], [0.05, 0.1], [0.4, 0.5]))[1])
-    12
+    Takes what :func:`gain_lines` returns.
     """
     names = {
         "parties": "parties $N$",
         "cost of type 2": "cost of type 2, $c_2$",
         "share of type 1": "share of type 1, $p_1$",
     }
-    colors = {"own": CAP, "paper": ALARM}
-    with style():
-        figure = new_figure(7.2)
-        axes = figure.subplots(3, 1)
-        for ax, (along, label) in zip(axes, names.items(), strict=True):
-            here = table[table["along"] == along]
-            for beliefs, group in here.groupby("beliefs"):
-                _, words = BELIEFS[str(beliefs)]
-                gain = 100 * (group["responding"] - group["fixed"])
-                dashes = "-" if beliefs == "own" else "--"
-                ax.plot(
-                    group["at"], gain, color=colors[str(beliefs)], linestyle=dashes, marker="o",
-                    markersize=4, label=f"best, {words}",
-                )  # fmt: skip
-            own = here[here["beliefs"] == "own"]
+    colors = {"own": style.CAP, "paper": style.ALARM}
+    figure, axes = style.new_panels(7.2, 3, 1)
+    for ax, (along, label) in zip(axes, names.items(), strict=True):
+        here = table[table["along"] == along]
+        for beliefs, group in here.groupby("beliefs"):
+            _, words = BELIEFS[str(beliefs)]
+            gain = 100 * (group["responding"] - group["fixed"])
+            dashes = "-" if beliefs == "own" else "--"
             ax.plot(
-                own["at"], 100 * (own["constant_total"] - own["fixed"]), color=INK, linestyle=":",
-                label="constant total, own",
+                group["at"], gain, color=colors[str(beliefs)], linestyle=dashes, marker="o",
+                markersize=4, label=f"best, {words}",
             )  # fmt: skip
-            ax.axhline(0, color=GRID, linewidth=1)
-            ax.set(xlabel=label, ylabel="gain (points)")
-        for ax in axes[:2]:
-            ax.set_xscale("log")
-            ax.minorticks_off()
-        for ax, ticks in ((axes[0], (2, 3, 5, 10, 20, 50)), (axes[1], (0.01, 0.02, 0.05, 0.1))):
-            shown = [tick for tick in ticks if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]
-            ax.set_xticks(shown, [f"{tick:g}" for tick in shown])
-        legend_from_axes(figure, [axes[0]], columns=2)
-        gains = 100 * (table["responding"] - table["fixed"])
-        own, paper = (gains[table["beliefs"] == beliefs] for beliefs in ("own", "paper"))
-        numbers = {"most_own": own.max(), "most_paper": paper.max()}
-        return laid_out(figure), with_numbers(table, **numbers)
+        own = here[here["beliefs"] == "own"]
+        ax.plot(
+            own["at"], 100 * (own["constant_total"] - own["fixed"]), color=style.INK, linestyle=":",
+            label="constant total, own",
+        )  # fmt: skip
+        ax.axhline(0, color=style.GRID, linewidth=1)
+        ax.set(xlabel=label, ylabel="gain (points)")
+    for ax in axes[:2]:
+        ax.set_xscale("log")
+        ax.minorticks_off()
+    for ax, ticks in ((axes[0], (2, 3, 5, 10, 20, 50)), (axes[1], (0.01, 0.02, 0.05, 0.1))):
+        shown = [tick for tick in ticks if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]
+        ax.set_xticks(shown, [f"{tick:g}" for tick in shown])
+    style.legend_from_axes(figure, [axes[0]], columns=2)
+    gains = 100 * (table["responding"] - table["fixed"])
+    own, paper = (gains[table["beliefs"] == beliefs] for beliefs in ("own", "paper"))
+    numbers = {"most_own": own.max(), "most_paper": paper.max()}
+    return figure, style.with_numbers(table, **numbers)
 
 
 def quota_lines(
@@ -228,55 +202,40 @@ def quota_lines(
     return pd.concat(tables, ignore_index=True)
 
 
+@style.drawing
 def quota_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Totals, and what a party of each type gives, by how many low-cost parties join.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Of :func:`quota_lines`.
-
-    Returns
-    -------
-    Figure, DataFrame
-
-    Examples
-    --------
-    >>> len(quota_figure(quota_lines(3))[1])
-    12
+    Takes what :func:`quota_lines` returns.
     """
-    colors = type_colors([2.0, 1.0])
-    with style():
-        figure = new_figure(5.6)
-        top, bottom = figure.subplots(2, 1, sharex=True)
-        for name, group in table.groupby("mechanism", sort=False):
-            color, dashes, words = MECHANISMS[str(name)]
-            top.plot(
-                group["low_cost_parties"], group["total"], color=color, linestyle=dashes,
-                label=words,
+    colors = style.type_colors([2.0, 1.0])
+    figure, (top, bottom) = style.new_panels(5.6, 2, 1, sharex=True)
+    for name, group in table.groupby("mechanism", sort=False):
+        color, dashes, words = MECHANISMS[str(name)]
+        top.plot(
+            group["low_cost_parties"], group["total"], color=color, linestyle=dashes,
+            label=words,
+        )  # fmt: skip
+        if name == "responding":  # how its total is split is not unique
+            continue
+        for i, tint in enumerate(colors, start=1):
+            bottom.plot(
+                group["low_cost_parties"], group[f"quota_{i}"], color=tint, linestyle=dashes,
+                label=f"type {i}, {words}",
             )  # fmt: skip
-            if name == "responding":  # how its total is split is not unique
-                continue
-            for i, tint in enumerate(colors, start=1):
-                bottom.plot(
-                    group["low_cost_parties"], group[f"quota_{i}"], color=tint, linestyle=dashes,
-                    label=f"type {i}, {words}",
-                )  # fmt: skip
-        top.set(ylabel="total $S(n)$", ylim=(0, None))
-        bottom.set(
-            xlabel="low-cost parties that join, $n_2$", ylabel="quota $m_i(n)$", ylim=(0, None)
-        )
-        legend_from_axes(figure, [top, bottom], columns=2)
-        steady = table[table["mechanism"] == "constant total"]
-        fixed = table[table["mechanism"] == "fixed"]
-        return laid_out(figure), with_numbers(
-            table,
-            steady=steady["total"].max(),
-            lowest=fixed["total"].min(),
-            highest=fixed["total"].max(),
-            largest=steady["quota_2"].max(),
-            asked=fixed["quota_2"].max(),
-        )
+    top.set(ylabel="total $S(n)$", ylim=(0, None))
+    bottom.set(xlabel="low-cost parties that join, $n_2$", ylabel="quota $m_i(n)$", ylim=(0, None))
+    style.legend_from_axes(figure, [top, bottom], columns=2)
+    steady = table[table["mechanism"] == "constant total"]
+    fixed = table[table["mechanism"] == "fixed"]
+    return figure, style.with_numbers(
+        table,
+        steady=steady["total"].max(),
+        lowest=fixed["total"].min(),
+        highest=fixed["total"].max(),
+        largest=steady["quota_2"].max(),
+        asked=fixed["quota_2"].max(),
+    )
 
 
 def misjudged_lines(
@@ -326,51 +285,35 @@ def misjudged_lines(
     return pd.DataFrame(rows)
 
 
+@style.drawing
 def misjudged_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Accuracy, and how far the worst type is behind its outside option, against the true share.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Of :func:`misjudged_lines`.
-
-    Returns
-    -------
-    Figure, DataFrame
-
-    Examples
-    --------
-    >>> len(misjudged_figure(misjudged_lines([0.5, 0.6], n_parties=4))[1])
-    4
+    Takes what :func:`misjudged_lines` returns.
     """
-    with style():
-        figure = new_figure(5.6)
-        top, bottom = figure.subplots(2, 1, sharex=True)
-        for name, group in table.groupby("mechanism", sort=False):
-            color, dashes, words = MECHANISMS[str(name)]
-            top.plot(
-                group["share"], group["expected_accuracy"], color=color, linestyle=dashes,
-                label=words,
-            )  # fmt: skip
-            bottom.plot(group["share"], group["shortfall"], color=color, linestyle=dashes)
-        top.set(ylabel="expected accuracy")
-        bottom.set(
-            xlabel="share of type 1 in truth", ylabel="behind outside option", ylim=(0, None)
-        )
-        legend_from_axes(figure, [top], columns=3)
-        fixed, steady = (
-            table[table["mechanism"] == name].set_index("share")
-            for name in ("fixed", "constant total")
-        )
-        return laid_out(figure), with_numbers(
-            table,
-            fixed_from=fixed["expected_accuracy"].min(),
-            fixed_to=fixed["expected_accuracy"].max(),
-            steady_from=steady["expected_accuracy"].min(),
-            steady_to=steady["expected_accuracy"].max(),
-            fixed_shortfall=fixed["shortfall"].max(),
-            steady_shortfall=steady["shortfall"].max(),
-        )
+    figure, (top, bottom) = style.new_panels(5.6, 2, 1, sharex=True)
+    for name, group in table.groupby("mechanism", sort=False):
+        color, dashes, words = MECHANISMS[str(name)]
+        top.plot(
+            group["share"], group["expected_accuracy"], color=color, linestyle=dashes,
+            label=words,
+        )  # fmt: skip
+        bottom.plot(group["share"], group["shortfall"], color=color, linestyle=dashes)
+    top.set(ylabel="expected accuracy")
+    bottom.set(xlabel="share of type 1 in truth", ylabel="behind outside option", ylim=(0, None))
+    style.legend_from_axes(figure, [top], columns=3)
+    fixed, steady = (
+        table[table["mechanism"] == name].set_index("share") for name in ("fixed", "constant total")
+    )
+    return figure, style.with_numbers(
+        table,
+        fixed_from=fixed["expected_accuracy"].min(),
+        fixed_to=fixed["expected_accuracy"].max(),
+        steady_from=steady["expected_accuracy"].min(),
+        steady_to=steady["expected_accuracy"].max(),
+        fixed_shortfall=fixed["shortfall"].max(),
+        steady_shortfall=steady["shortfall"].max(),
+    )
 
 
 def cap_lines(
@@ -424,49 +367,36 @@ def cap_lines(
     return pd.DataFrame(rows)
 
 
+@style.drawing
 def cap_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Accuracy and the worst regret against the largest quota.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Of :func:`cap_lines`.
-
-    Returns
-    -------
-    Figure, DataFrame
-
-    Examples
-    --------
-    >>> len(cap_figure(cap_lines([800, 1000], n_parties=4))[1])
-    2
+    Takes what :func:`cap_lines` returns.
     """
-    colors = type_colors([2.0, 1.0])
-    with style():
-        figure = new_figure(5.2)
-        top, bottom = figure.subplots(2, 1, sharex=True)
-        most = table["largest_quota"]
-        top.plot(most, table["expected_accuracy"], color=CAP, marker="o", markersize=4,
-                 label="with a largest quota")  # fmt: skip
-        top.axhline(table["free"].iloc[0], color=TYPE_PATH[2], linestyle="-.", linewidth=1.2,
-                    label="with none")  # fmt: skip
-        top.axhline(table["fixed"].iloc[0], color=MUTED, linestyle="--", linewidth=1.2,
-                    label="fixed contributions")  # fmt: skip
-        for i, tint in enumerate(colors, start=1):
-            bottom.plot(
-                most, table[f"worst_{i}"], color=tint, linestyle="-" if i == 1 else (0, (4, 2)),
-                label=f"type {i}",
-            )  # fmt: skip
-        for ax in (top, bottom):
-            ax.axvline(table["fixed_contribution"].iloc[0], color=GRID, linewidth=1.2)
-        top.set(ylabel="expected accuracy")
-        bottom.set(
-            xlabel="largest quota (units of data)", ylabel="worst regret (value)", ylim=(0, None)
-        )
-        legend_from_axes(figure, [top, bottom], columns=2)
-        at = int(np.argmin(np.abs(most - table["fixed_contribution"])))
-        kept = (table["expected_accuracy"] - table["fixed"]) / (table["free"] - table["fixed"])
-        return laid_out(figure), with_numbers(
-            table, at=most.iloc[at], kept=100 * kept.iloc[at],
-            asked=table["fixed_contribution"].iloc[0],
+    colors = style.type_colors([2.0, 1.0])
+    figure, (top, bottom) = style.new_panels(5.2, 2, 1, sharex=True)
+    most = table["largest_quota"]
+    top.plot(most, table["expected_accuracy"], color=style.CAP, marker="o", markersize=4,
+             label="with a largest quota")  # fmt: skip
+    top.axhline(table["free"].iloc[0], color=style.TYPE_PATH[2], linestyle="-.", linewidth=1.2,
+                label="with none")  # fmt: skip
+    top.axhline(table["fixed"].iloc[0], color=style.MUTED, linestyle="--", linewidth=1.2,
+                label="fixed contributions")  # fmt: skip
+    for i, tint in enumerate(colors, start=1):
+        bottom.plot(
+            most, table[f"worst_{i}"], color=tint, linestyle="-" if i == 1 else (0, (4, 2)),
+            label=f"type {i}",
         )  # fmt: skip
+    for ax in (top, bottom):
+        ax.axvline(table["fixed_contribution"].iloc[0], color=style.GRID, linewidth=1.2)
+    top.set(ylabel="expected accuracy")
+    bottom.set(
+        xlabel="largest quota (units of data)", ylabel="worst regret (value)", ylim=(0, None)
+    )
+    style.legend_from_axes(figure, [top, bottom], columns=2)
+    at = int(np.argmin(np.abs(most - table["fixed_contribution"])))
+    kept = (table["expected_accuracy"] - table["fixed"]) / (table["free"] - table["fixed"])
+    return figure, style.with_numbers(
+        table, at=most.iloc[at], kept=100 * kept.iloc[at],
+        asked=table["fixed_contribution"].iloc[0],
+    )  # fmt: skip

@@ -15,11 +15,12 @@ from paid_with_models.beyond.learners import (
     DataSplit,
     NearestNeighbor,
     RandomFeatures,
-    _digits,
+    digits,
     load_digits,
     nearest_neighbor_curve,
     nearest_neighbor_hits,
     nearest_neighbor_order,
+    split_samples,
 )
 from paid_with_models.beyond.learning_curves import average_curve, fit_power_law, fit_saturating
 
@@ -166,7 +167,7 @@ def test_missing_package_is_named(monkeypatch):
             raise ImportError(name)
         return real(name, *args, **more)
 
-    _digits.cache_clear()
+    digits.cache_clear()
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r"paid-with-models\[book\]"):
         load_digits()
@@ -181,15 +182,13 @@ def test_stored_curve_is_that_of_the_data():
     assert exact == pytest.approx(stored["accuracies"], abs=1e-6)
 
 
-@pytest.fixture
-def few_digits(monkeypatch):
-    """Forty made-up digits; each feature is its own number, each label its last figure."""
-    numbers = np.arange(40)
-    monkeypatch.setattr(learning_curves, "_digits", lambda: (numbers[:, None] / 1.0, numbers % 10))
+# Forty samples: each feature is its own number, each label its last figure.
+NUMBERS = np.arange(40)
+FORTY = NUMBERS[:, None] / 1.0, NUMBERS % 10
 
 
-def test_splits_are_disjoint_and_hold_what_belongs_together(few_digits):
-    splits = load_digits(6, 4, parts=4, seed=3)
+def test_splits_are_disjoint_and_hold_what_belongs_together():
+    splits = split_samples(*FORTY, 6, 4, parts=4, seed=3)
     assert [(len(it.pool), len(it.test)) for it in splits] == [(6, 4)] * 4
     seen = np.concatenate([np.concatenate([it.pool, it.test]) for it in splits])
     assert sorted(seen.ravel()) == list(range(40))
@@ -198,9 +197,9 @@ def test_splits_are_disjoint_and_hold_what_belongs_together(few_digits):
         assert it.test_labels.tolist() == (it.test.ravel() % 10).tolist()
 
 
-def test_the_seed_says_how_digits_are_shuffled(few_digits):
+def test_the_seed_says_how_samples_are_shuffled():
     first, again, other, usual = (
-        load_digits(6, 4, **words)[0].pool.ravel().tolist()
+        split_samples(*FORTY, 6, 4, **words)[0].pool.ravel().tolist()
         for words in ({"seed": 0}, {"seed": 0}, {"seed": 1}, {})
     )
     assert first == again == usual != other
@@ -208,16 +207,16 @@ def test_the_seed_says_how_digits_are_shuffled(few_digits):
 
 
 @pytest.mark.parametrize(
-    ("pool", "test", "parts"), [(0, 4, 1), (6, 0, 1), (6, 4, 0), (4000, 1001, 1), (600, 401, 5)]
+    ("pool", "test", "parts"), [(0, 4, 1), (6, 0, 1), (6, 4, 0), (31, 10, 1), (6, 3, 5)]
 )
-def test_splits_that_there_cannot_be(few_digits, pool, test, parts):
+def test_splits_that_there_cannot_be(pool, test, parts):
     message = (
-        r"^parts \* \(pool \+ test\) must be at most 5000, each at least 1; got"
+        r"^parts \* \(pool \+ test\) must be at most 40, each at least 1; got"
         rf" parts={parts}, pool={pool}, test={test}$"
     )
     with pytest.raises(ValueError, match=message):
-        load_digits(pool, test, parts=parts)
-    assert len(load_digits(4000, 1000)) == 1  # as many as there are
+        split_samples(*FORTY, pool, test, parts=parts)
+    assert len(split_samples(*FORTY, 30, 10)) == 1  # as many as there are
 
 
 @pytest.mark.parametrize("high", [1.05, 1.6])

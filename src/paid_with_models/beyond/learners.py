@@ -15,10 +15,12 @@ __all__ = [
     "DataSplit",
     "NearestNeighbor",
     "RandomFeatures",
+    "digits",
     "load_digits",
     "nearest_neighbor_curve",
     "nearest_neighbor_hits",
     "nearest_neighbor_order",
+    "split_samples",
 ]
 
 
@@ -51,12 +53,8 @@ def load_digits(
 
     Parameters
     ----------
-    pool, test : int >= 1
-        Sizes of each split.
-    parts : int >= 1
-        How many disjoint splits.
-    seed : int
-        Of the shuffle.
+    pool, test, parts, seed : int
+        As for :func:`split_samples`.
 
     Returns
     -------
@@ -70,31 +68,57 @@ def load_digits(
     ValueError
         If the splits need more than the 5,000 digits.
     """
-    if min(pool, test, parts) < 1 or parts * (pool + test) > 5000:
+    return split_samples(*digits(), pool, test, parts=parts, seed=seed)
+
+
+def split_samples(
+    features: FloatArray, labels: IntArray, pool: int, test: int, *, parts: int = 1, seed: int = 0
+) -> list[DataSplit]:
+    """Disjoint random splits of samples.
+
+    Parameters
+    ----------
+    features : (K, D) ndarray
+    labels : (K,) ndarray of int
+    pool, test : int >= 1
+        Sizes of each split.
+    parts : int >= 1
+        How many disjoint splits.
+    seed : int
+        Of the shuffle.
+
+    Returns
+    -------
+    list of DataSplit
+
+    Raises
+    ------
+    ValueError
+        If the splits need more than all samples.
+
+    Examples
+    --------
+    >>> (split,) = split_samples(np.arange(6.0)[:, None], np.arange(6) % 2, pool=4, test=2)
+    >>> split.pool.shape, split.test_labels.size
+    ((4, 1), 2)
+    """
+    if min(pool, test, parts) < 1 or parts * (pool + test) > len(features):
         raise ValueError(
-            f"parts * (pool + test) must be at most 5000, each at least 1; got"
+            f"parts * (pool + test) must be at most {len(features)}, each at least 1; got"
             f" parts={parts!r}, pool={pool!r}, test={test!r}"
         )
-    pooled, labels = _digits()
-    order = np.random.default_rng(seed).permutation(len(pooled))
+    order = np.random.default_rng(seed).permutation(len(features))
     splits = []
     for k in range(parts):
         mine = order[k * (pool + test) : (k + 1) * (pool + test)]
         train, held = mine[:pool], mine[pool:]
-        splits.append(
-            DataSplit(
-                pooled[train],
-                labels[train],
-                pooled[held],
-                labels[held],
-            )
-        )
+        splits.append(DataSplit(features[train], labels[train], features[held], labels[held]))
     return splits
 
 
 @lru_cache(maxsize=1)
-def _digits() -> tuple[FloatArray, IntArray]:
-    """The digits, pooled; reading them takes seconds.
+def digits() -> tuple[FloatArray, IntArray]:
+    """All 5,000 digits, pooled, and their labels; reading them takes seconds.
 
     A feature is the sum of four pixels of 0 to 255, over 1024. So squared distances are exact in
     floating point, and neighbors come in the same order on every machine.

@@ -21,22 +21,17 @@ from paid_with_models import (
     Shape,
     solve,
 )
+from paid_with_models.solver.expectations import expectation_of, moments_at
 from paid_with_models.solver.moments import Enumeration
-from paid_with_models.solver.sum_moments import (
-    SumExpectation,
-    expectation_of,
-    joined,
-    moments_at,
-    sum_range,
-)
+from paid_with_models.solver.sum_moments import SumExpectation, joined, sum_range
 from paid_with_models.solver.sums import (
     ERROR_NODES,
     FIT_TOLERANCE,
     SLOPE_TOLERANCE,
     ExponentialSum,
-    _proven,
     error_over_tolerance,
     fit_exponential_sum,
+    proven_errors,
 )
 
 BOUND = GeneralizationBound()
@@ -302,7 +297,7 @@ def test_a_proved_error_is_the_largest_times_lebesgues_constant(low):
     other = ExponentialSum(
         0.9, np.array([0.61, 0.28]), np.array([0.021, 0.001]), low, high, np.inf, np.inf
     )
-    error, slope_error = _proven(curve, other, 5.0)
+    error, slope_error = proven_errors(curve, other, 5.0)
     lebesgue = 2 / np.pi * np.log(ERROR_NODES) + 1
     data = np.append(np.geomspace(5.0, high, 100_001), np.linspace(low, 5.0, 1001))
     assert error == pytest.approx(lebesgue * np.abs(other(data) - curve(data)).max(), rel=0.01)
@@ -318,7 +313,7 @@ def test_a_proved_error_is_the_largest_times_lebesgues_constant(low):
 def test_where_a_curve_is_flat_to_rounding_no_slope_is_promised():
     curve = Saturating((0.9,), (1.0,))
     other = ExponentialSum(0.9, np.array([0.9]), np.array([1.0]), 1.0, 1e4, np.inf, np.inf)
-    error, slope_error = _proven(curve, other, 1.0)
+    error, slope_error = proven_errors(curve, other, 1.0)
     assert error < 1e-15
     assert slope_error == np.inf
 

@@ -138,7 +138,7 @@ def relaxed_bound(problem: Problem, *, rounds: int = 20, tolerance: float = 1e-7
 
     Examples
     --------
-    >>> from paid_with_models import GeneralizationBound
+    >>> from paid_with_models import GeneralizationBound, solve_complete_information
     >>> problem = Problem(2, [0.5, 0.5], [0.02, 0.01], GeneralizationBound())
     >>> reached = solve_complete_information(problem).expected_accuracy
     >>> bool(relaxed_bound(problem) >= reached)

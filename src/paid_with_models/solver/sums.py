@@ -39,7 +39,7 @@ from scipy.optimize import nnls
 from ..accuracy import ConcaveEnvelope, Curve, FloatArray, Saturating
 from ..valuation import LinearValuation, ModelValue
 
-__all__ = ["ExponentialSum", "fit_exponential_sum"]
+__all__ = ["ExponentialSum", "error_over_tolerance", "fit_exponential_sum", "proven_errors"]
 
 
 #: RATES_PER_E_FOLD: rates per factor e of the range: with so many the fit of a completely monotone
@@ -60,7 +60,7 @@ FIT_TOLERANCE = 1e-11
 SLOPE_TOLERANCE = 1e-9
 
 #: ERROR_NODES: Chebyshev nodes on each [s, 2s] at which the error is measured. The error of
-#: interpolation between them is below 1e-18: see `_proven`.
+#: interpolation between them is below 1e-18: see `proven_errors`.
 ERROR_NODES = 48
 
 
@@ -192,7 +192,7 @@ def _by_least_squares(
     weights = curve.optimum * shares[used]
     low, high = float(grid.min()), float(grid.max())
     sum_ = ExponentialSum(curve.optimum, weights, rates[used], low, high, np.inf, np.inf)
-    error, slope_error = _proven(curve, sum_, float(grid[0]))
+    error, slope_error = proven_errors(curve, sum_, float(grid[0]))
     return replace(sum_, error=error, slope_error=slope_error)
 
 
@@ -208,7 +208,7 @@ def _first_rise(curve: Curve) -> float:
     return float(grid[np.argmax(curve(grid) - start >= 1e-3 * (curve.optimum - start))])
 
 
-def _proven(curve: Curve, sum_: ExponentialSum, shortest: float) -> tuple[float, float]:
+def proven_errors(curve: Curve, sum_: ExponentialSum, shortest: float) -> tuple[float, float]:
     """Bounds on the error and on the relative error of the derivative over the range."""
     ends = shortest * 2.0 ** np.arange(np.ceil(np.log2(sum_.high / shortest)) + 1)
     ends[-1] = sum_.high

@@ -29,6 +29,8 @@ PLACE = "<!-- gallery -->"
 GALLERY = "book/figures"
 #: Below the stage: what goes into the site as it is.
 FILES = "files"
+#: Below the build folder: small copies of pictures, by the digests of these.
+PREVIEWS = "figures/.previews"
 #: A list longer than this is shortened for people to read.
 LONG_LIST = 6
 #: What stands in a quick run for a figure that no build has drawn yet.
@@ -91,7 +93,7 @@ def add_figures(
     files = stage / FILES / "figures"
     for name, folder in drawn.items():
         shutil.copytree(folder, files / name)
-        write_preview(folder / f"{name}.png", files / "previews" / f"{name}.png")
+        _copy_preview(folder, files / "previews" / f"{name}.png", build_dir / PREVIEWS)
         target = stage / "figures" / name / "index.md"
         target.parent.mkdir(parents=True)
         target.write_text(figure_page(folder, work, verdict(name, build_dir)), encoding="utf-8")
@@ -99,6 +101,16 @@ def add_figures(
     for name in ("figures.json", crate.FILE):
         if drawn and (build_dir / "figures" / name).is_file():
             shutil.copyfile(build_dir / "figures" / name, files / name)
+
+
+def _copy_preview(folder: Path, target: Path, kept: Path) -> None:
+    """Put the small copy of a figure at `target`; it is drawn once for each picture."""
+    name = f"{folder.name}.png"
+    preview = kept / f"{_read(folder / 'metadata.json')['files'][name]['sha256']}.png"
+    if not preview.is_file():
+        write_preview(folder / name, preview)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(preview, target)
 
 
 def list_pages(toc: Any, names: Collection[str]) -> Any:

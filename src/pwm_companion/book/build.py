@@ -211,6 +211,7 @@ def _made_with(root: Path, environment: dict[str, str]) -> str:
         here / "build.py",
         here / "site.py",
         here / "sphinx_ext.py",
+        *sorted((here.parent / "explorables").glob("*.py")),
         root / "requirements.lock",
     ]
     parts = {file.name: digest(file) for file in files if file.is_file()}

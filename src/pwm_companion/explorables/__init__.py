@@ -1,0 +1,1 @@
+"""Figures that readers move, and the mathematics behind them as JavaScript."""

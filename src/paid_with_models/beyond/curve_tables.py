@@ -1,0 +1,306 @@
+"""Tables of measured accuracies as people have them, read as points of a learning curve.
+
+Any order of columns and any usual heading, a column a size or a row a size, repeats in rows or
+columns, errors, index columns, comments, separators, decimal commas and encodings. What was taken
+for what is said. What can be read in two ways, and what is not accuracies, is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..accuracy import FloatArray
+from .headings import amount_of, role_of, tokens
+from .table_columns import (
+    MOST_NAMES,
+    Table,
+    accuracy_columns,
+    check_id,
+    check_marks,
+    check_one_curve,
+    columns_by_values,
+    error_column,
+    errors_of_means,
+    is_number,
+    named,
+    not_accuracy,
+    number_of,
+    size_column,
+)
+from .table_text import Cells, TableError, file_name, read_cells, read_number, shown
+
+__all__ = ["CurveTable", "read_curve_table"]
+
+#: COLUMNS: what may be said about columns.
+COLUMNS = ("size", "accuracy", "error", "count", "where")
+
+
+@dataclass(frozen=True, eq=False)
+class CurveTable:
+    """Measurements as a table states them, for ``learning_curve``.
+
+    Attributes
+    ----------
+    sizes, accuracies : (L,) ndarray
+        In the order of the table; NaN for a gap.
+    errors : (L,) ndarray or None
+        In the unit of accuracies.
+    percent : bool
+        Whether accuracies and errors are in percent.
+    said : tuple of str
+        What was taken for what, a sentence each.
+    """
+
+    sizes: FloatArray
+    accuracies: FloatArray
+    errors: FloatArray | None
+    percent: bool
+    said: tuple[str, ...]
+
+
+def read_curve_table(
+    path: Path,
+    *,
+    columns: Mapping[str, Any] | None = None,
+    percent: bool | None = None,
+    decimal: str | None = None,
+) -> CurveTable:
+    r"""Read a file of measured accuracies.
+
+    Parameters
+    ----------
+    path : Path
+        CSV and the like, of at most 5 MB.
+    columns : mapping, optional
+        What is where, by heading or number from 1: ``size``, ``accuracy``, ``error``, ``count``;
+        and ``where``, a mapping of headings to the values of the rows to keep.
+    percent : bool, optional
+        Whether accuracies are in percent; by default only if the file says so by percent signs.
+    decimal : {".", ","}, optional
+        The decimal mark. The other one then separates thousands.
+
+    Returns
+    -------
+    CurveTable
+
+    Raises
+    ------
+    TableError
+        With file and line, if there is no such table, or it can be read in two ways.
+    OSError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "a.csv")
+    ...     _ = path.write_text("acc;n\n0,80;500\n0,865;2000\n0,90;8000\n")
+    ...     table = read_curve_table(path)
+    >>> table.sizes.tolist(), table.accuracies.tolist()
+    ([500.0, 2000.0, 8000.0], [0.8, 0.865, 0.9])
+    >>> table.said
+    ("Amounts of data are from column 'n', accuracies from column 'acc'.",)
+    """
+    if decimal not in (None, ".", ","):
+        raise TableError(f"decimal must be '.' or ','; got {shown(str(decimal))}")
+    stated = dict(columns or {})
+    if unknown := [str(key) for key in stated if key not in COLUMNS]:
+        raise TableError(f"columns.{shown(unknown[0])[1:-1]} is not known; known are {COLUMNS}")
+    name = file_name(path)
+    cells = read_cells(path)
+    table = _kept(_headed(name, cells, decimal), stated.pop("where", {}))
+    amounts = [amount_of(heading) for heading in table.headings]
+    if not stated and sum(map(bool, amounts)) >= 3:
+        found = _wide(table, amounts)
+    else:
+        found = _long(table, stated)
+    table_percent = _percent(table, found, percent)
+    said = (*cells.said, *found.said)
+    if table_percent and percent is None:
+        said = (*said, "Accuracies are in percent, by the percent signs in the file.")
+    return CurveTable(found.sizes, found.accuracies, found.errors, table_percent, said)
+
+
+@dataclass(frozen=True)
+class _Found:
+    sizes: FloatArray
+    accuracies: FloatArray
+    errors: FloatArray | None
+    cells: tuple[str, ...]  # of accuracies and their headings, to look for percent signs
+    said: tuple[str, ...]
+
+
+def _headed(name: str, cells: Cells, decimal: str | None) -> Table:
+    """The table with its heading: the first row, or the last comment, or none."""
+    first, *rest = cells.rows
+    if not all(is_number(cell, decimal) for cell in first):
+        return Table(name, first, tuple(rest), cells.lines[1:], decimal)
+    for comment in reversed(cells.comments):
+        parts = comment.split() if cells.separator == " " else comment.split(cells.separator)
+        words = tuple(part.strip() for part in parts)
+        if len(words) == len(first) and not any(is_number(word, decimal) for word in words):
+            return Table(name, words, cells.rows, cells.lines, decimal)
+    if len(first) >= 3 and _heads_sizes(first, rest, decimal):
+        return Table(name, first, tuple(rest), cells.lines[1:], decimal)
+    return Table(name, ("",) * len(first), cells.rows, cells.lines, decimal)
+
+
+def _heads_sizes(first: Sequence[str], rest: Sequence[Sequence[str]], decimal: str | None) -> bool:
+    """Whether a row of numbers holds the sizes above the accuracies of a wide table."""
+    try:
+        top = [read_number(cell, decimal, amount=True) for cell in first]
+        below = [read_number(cell, decimal, amount=False) for row in rest for cell in row]
+    except TableError:
+        return True  # amounts with thousands marks
+    heads = [number for number in top if number is not None and number > 1]
+    shares = all(number is not None and not number > 100 for number in below)
+    return bool(rest) and shares and len(set(heads)) == len(first) and max(heads) > 100
+
+
+def _kept(table: Table, where: Any) -> Table:
+    """The rows that are asked for."""
+    if not isinstance(where, Mapping):
+        raise TableError("columns.where must be a mapping of headings to values")
+    rows = list(zip(table.lines, table.rows, strict=True))
+    for heading, value in where.items():
+        k = named(table, heading, "where")
+        wanted = str(value).strip()
+        rows = [(line, row) for line, row in rows if _same(row[k], wanted)]
+        if not rows:
+            raise TableError(f"{table.name}: no row has the value that columns.where asks for")
+    return Table(
+        table.name, table.headings, tuple(row for _, row in rows), tuple(n for n, _ in rows),
+        table.decimal,
+    )  # fmt: skip
+
+
+def _same(cell: str, wanted: str) -> bool:
+    if cell.strip() == wanted:
+        return True
+    try:
+        return float(cell) == float(wanted)
+    except ValueError:
+        return False
+
+
+def _wide(table: Table, amounts: Sequence[str]) -> _Found:
+    """A column a size, a row a run."""
+    sized = [k for k, amount in enumerate(amounts) if amount]
+    others = [k for k in range(len(amounts)) if k not in sized]
+    heads = [
+        number_of(f"{table.name}: heading", amounts[k], "an amount of data", table.decimal, True)
+        for k in sized
+    ]
+    keep, spread = _labels(table, others)
+    sizes, accuracies, errors, texts = [], [], [], []
+    for r, row in enumerate(table.rows):
+        if not keep[r]:
+            continue
+        where = f"{table.name}: line {table.lines[r]}"
+        for k, size in zip(sized, heads, strict=True):
+            sizes.append(size)
+            texts.append(row[k])
+            accuracies.append(number_of(where, row[k], "accuracy", table.decimal, False))
+            if spread is not None:
+                cell = table.rows[spread][k]
+                errors.append(number_of(where, cell, "error", table.decimal, False))
+    check_marks(table, sized)
+    runs = sum(keep)
+    said = f"Each column is an amount of data, each row a run: {runs} run{'s' * (runs > 1)}."
+    return _Found(
+        np.array(sizes), np.array(accuracies), np.array(errors) if errors else None, tuple(texts),
+        (said,),
+    )  # fmt: skip
+
+
+def _labels(table: Table, others: Sequence[int]) -> tuple[list[bool], int | None]:
+    """Which rows of a wide table are accuracies, and which one their errors."""
+    keep, spread = [True] * len(table.rows), None
+    for k in others:
+        cells = table.column(k)
+        roles = [role_of(cell) for cell in cells]
+        if any(roles) and not all(is_number(cell, None) for cell in cells):
+            for role in ("loss", "error rate"):
+                if role in roles and "accuracy" not in roles:
+                    raise not_accuracy(table, cells[roles.index(role)], role)
+            if "accuracy" in roles:
+                keep = [yes and role == "accuracy" for yes, role in zip(keep, roles, strict=True)]
+                spread = roles.index("error") if "error" in roles else None
+                continue
+        if role_of(table.headings[k]) not in ("run", "index", "other", "count"):
+            check_one_curve(table, k)
+    return keep, spread
+
+
+def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
+    """A row a size, or a row a run of a size."""
+    asked = {role: named(table, column, role) for role, column in stated.items()}
+    roles = [role_of(heading) for heading in table.headings]
+    for role, k in asked.items():
+        roles[k] = role
+    if not any(table.headings) and not asked:
+        asked = columns_by_values(table)
+        roles = ["index"] * len(roles)
+    size = asked["size"] if "size" in asked else size_column(table, roles)
+    accuracy = [asked["accuracy"]] if "accuracy" in asked else accuracy_columns(table, roles, size)
+    error = asked["error"] if "error" in asked else error_column(table, roles, accuracy)
+    count = asked.get("count", roles.index("count") if "count" in roles else None)
+    used = {size, *accuracy, error, count}
+    ignored = [k for k in range(len(roles)) if k not in used and roles[k] != "index"]
+    sizes = table.numbers(size, "amount of data", amount=True)
+    for k in ignored:
+        if roles[k] not in ("run", "other"):
+            check_one_curve(table, k)
+            check_id(table, k, sizes)
+    if np.isnan(sizes).any():
+        line = table.lines[int(np.isnan(sizes).argmax())]
+        raise TableError(f"{table.name}: line {line}: amount of data is missing")
+    values = np.array([table.numbers(k, "accuracy", amount=False) for k in accuracy])
+    check_marks(table, [size, *accuracy])
+    said = [_mapping(table, size, accuracy)]
+    errors = None
+    if error is not None:
+        errors = table.numbers(error, "error", amount=False)
+        errors, how = errors_of_means(table, errors, error, count)
+        said.append(how)
+    if ignored and any(table.headings):
+        names = ", ".join(shown(table.headings[k]) for k in ignored[:MOST_NAMES])
+        said.append(f"Not used: {names}{', …' * (len(ignored) > MOST_NAMES)}.")
+    return _Found(
+        np.tile(sizes, len(accuracy)), values.reshape(-1),
+        None if errors is None else np.tile(errors, len(accuracy)),
+        tuple(text for k in accuracy for text in (table.headings[k], *table.column(k))),
+        tuple(said),
+    )  # fmt: skip
+
+
+def _mapping(table: Table, size: int, accuracy: Sequence[int]) -> str:
+    if not table.headings[size]:
+        return f"Amounts of data are from column {size + 1}, accuracies from {accuracy[0] + 1}."
+    of = shown(table.headings[accuracy[0]])
+    source = f"column {of}" if len(accuracy) == 1 else f"{len(accuracy)} columns, {of} and others"
+    return (
+        f"Amounts of data are from column {shown(table.headings[size])}, accuracies from {source}."
+    )
+
+
+def _percent(table: Table, found: _Found, asked: bool | None) -> bool:
+    """Whether accuracies are in percent: as asked, or by the signs in the file."""
+    heads = [text for text in found.cells if "%" in text or {"percent", "pct"} & set(tokens(text))]
+    if heads and asked is False:
+        raise TableError(f"{table.name} has percent signs, but percent is denied")
+    known = found.accuracies[~np.isnan(found.accuracies)]
+    if asked or heads:
+        return True
+    if known.size and 1 < known.max() <= 100 and not known.min() < 0:
+        raise TableError(
+            f"{table.name}: accuracies reach {known.max():g}: if they are in percent, say"
+            " percent: true"
+        )
+    return False

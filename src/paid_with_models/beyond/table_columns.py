@@ -1,0 +1,280 @@
+"""Which column of a table holds what, by its heading or its numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..accuracy import FloatArray
+from .headings import is_test, is_train, tokens
+from .table_text import TableError, decimal_mark, may_be_grouped, read_number, shown
+
+__all__ = [
+    "MOST_NAMES",
+    "Table",
+    "accuracy_columns",
+    "check_id",
+    "check_marks",
+    "check_one_curve",
+    "columns_by_values",
+    "error_column",
+    "errors_of_means",
+    "is_number",
+    "listed",
+    "named",
+    "not_accuracy",
+    "number_of",
+    "size_column",
+]
+
+#: MOST_NAMES: headings that a message lists.
+MOST_NAMES = 8
+
+
+@dataclass(frozen=True)
+class Table:
+    """Heading and rows, with what is needed to say where something is wrong."""
+
+    name: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
+    decimal: str | None
+
+    def column(self, k: int) -> list[str]:
+        return [row[k] for row in self.rows]
+
+    def numbers(self, k: int, what: str, *, amount: bool) -> FloatArray:
+        """The cells of a column as numbers; NaN for gaps."""
+        cells = self.column(k)
+        decimal = self.decimal or (_proved_mark(cells) if amount else None)
+        found = []
+        for line, cell in zip(self.lines, cells, strict=True):
+            found.append(number_of(f"{self.name}: line {line}", cell, what, decimal, amount))
+        return np.array(found)
+
+
+def _proved_mark(cells: Sequence[str]) -> str | None:
+    """The decimal mark of a column, if one of its cells leaves no doubt; None otherwise.
+
+    What stands once, and not before three digits, is no mark of thousands; what stands twice is.
+    """
+    decimals = {m for c in cells if (m := decimal_mark(c)) and not may_be_grouped(c)}
+    thousands = {m for c in cells for m in ".," if c.count(m) > 1}
+    found = decimals | {"," if m == "." else "." for m in thousands}
+    return found.pop() if len(found) == 1 and not decimals & thousands else None
+
+
+def number_of(where: str, cell: str, what: str, decimal: str | None, amount: bool) -> float:
+    """A cell as a number; NaN for a gap."""
+    try:
+        value = read_number(cell, decimal, amount=amount)
+    except TableError as error:
+        raise TableError(f"{where}: {error}: say which by decimal") from None
+    if value is None:
+        raise TableError(f"{where}: {what} must be a number; got {shown(cell)}")
+    if math.isinf(value):
+        raise TableError(f"{where}: {what} must be finite; got {shown(cell)}")
+    return value
+
+
+def is_number(cell: str, decimal: str | None) -> bool:
+    """Whether a cell can be read as a number, in one way or two."""
+    try:
+        return read_number(cell, decimal, amount=True) is not None
+    except TableError:  # a number, though it is not clear which
+        return True
+
+
+def named(table: Table, asked: Any, role: str) -> int:
+    """The column that is asked for, by heading or by number from 1."""
+    if isinstance(asked, int) and not isinstance(asked, bool):
+        if 1 <= asked <= len(table.headings):
+            return asked - 1
+        raise TableError(
+            f"columns.{role} must be from 1 to {len(table.headings)} for {table.name}; got {asked}"
+        )
+    matches = [k for k, h in enumerate(table.headings) if h.strip() == str(asked).strip()]
+    if len(matches) != 1:
+        rule = "is the heading of no column" if not matches else "heads several columns"
+        raise TableError(
+            f"{table.name}: columns.{role}, {shown(str(asked))}, {rule}{listed(table)}"
+        )
+    return matches[0]
+
+
+def listed(table: Table) -> str:
+    """The headings, if this is a table of numbers: those of other files are not repeated."""
+    numeric = [
+        all(is_number(cell, table.decimal) for cell in table.column(k))
+        for k in range(len(table.headings))
+    ]
+    if len(table.rows) < 3 or sum(numeric) < 2 or not any(table.headings):
+        return ""
+    names = [shown(heading) for heading in table.headings[:MOST_NAMES]]
+    return f"; headings are {', '.join(names)}{', …' * (len(table.headings) > MOST_NAMES)}"
+
+
+def not_accuracy(table: Table, heading: str, role: str) -> TableError:
+    """The error that says what a column holds instead."""
+    what = shown(heading)
+    if role == "loss":
+        return TableError(
+            f"{table.name}: {what} is a loss, not an accuracy: give the share of right answers"
+        )
+    return TableError(
+        f"{table.name}: {what} is an error rate: give accuracies, 1 minus it (100 minus percent)"
+    )
+
+
+def check_one_curve(table: Table, k: int) -> None:
+    """Refuse text that tells curves apart: averages over them would mean nothing."""
+    values = {cell for cell in table.column(k) if cell}
+    if len(values) > 1 and not all(is_number(cell, table.decimal) for cell in values):
+        raise TableError(
+            f"{table.name} holds several curves, by column {shown(table.headings[k])}: say which"
+            " one by columns: {where: {…: …}}"
+        )
+
+
+def check_id(table: Table, k: int, sizes: FloatArray) -> None:
+    """Refuse numbers that tell curves apart: repeated sizes that are none within each value."""
+    if np.unique(sizes).size == sizes.size or not table.headings[k]:
+        return
+    groups: dict[str, list[float]] = {}
+    for cell, size in zip(table.column(k), sizes.tolist(), strict=True):
+        groups.setdefault(cell, []).append(size)
+    if 1 < len(groups) <= len(sizes) / 2 and all(len(set(g)) == len(g) for g in groups.values()):
+        raise TableError(
+            f"{table.name} may hold several curves, by column {shown(table.headings[k])}: say which"
+            " one by columns: {where: {…: …}}, or call the column run if its rows are repeats"
+        )
+
+
+def check_marks(table: Table, columns: Sequence[int]) -> None:
+    """Refuse points and commas side by side as decimal marks."""
+    if table.decimal is None:
+        marks = {mark for k in columns for cell in table.column(k) if (mark := decimal_mark(cell))}
+        if len(marks) > 1:
+            raise TableError(
+                f"{table.name}: numbers have decimal points and decimal commas: say which is one by"
+                " decimal"
+            )
+
+
+def size_column(table: Table, roles: Sequence[str]) -> int:
+    """The column of amounts of data."""
+    found = [k for k, role in enumerate(roles) if role == "size"]
+    trained = [k for k in found if is_train(table.headings[k])]
+    if len(trained) == 1:
+        return trained[0]
+    if len(found) == 1:
+        return found[0]
+    rule = "several columns could be" if found else "no heading names"
+    raise TableError(
+        f"{table.name}: {rule} the amount of data: say which column it is by"
+        f" columns: {{size: …, accuracy: …}}{listed(table)}"
+    )
+
+
+def accuracy_columns(table: Table, roles: Sequence[str], size: int) -> list[int]:
+    """The column of accuracies, or several of repeats."""
+    found = [k for k, role in enumerate(roles) if role == "accuracy"]
+    held_out = [k for k in found if not is_train(table.headings[k])]
+    for chosen in (
+        held_out,
+        [k for k in held_out if "mean" in tokens(table.headings[k])],
+        [k for k in held_out if is_test(table.headings[k])],
+    ):
+        if len(chosen) == 1:
+            return chosen
+    if not found:
+        found = [k for k, role in enumerate(roles) if role == "run" and _digits(table, k)]
+        held_out = found
+    if held_out:
+        alike = {tuple(t for t in tokens(table.headings[k]) if not t.isdigit()) for k in held_out}
+        if len(alike) == 1 and len(held_out) > 1:
+            return held_out
+    wrong = [k for k, role in enumerate(roles) if role in ("loss", "error rate")]
+    if not found and wrong:
+        raise not_accuracy(table, table.headings[wrong[0]], roles[wrong[0]])
+    rest = [k for k in range(len(roles)) if k != size and not roles[k]]
+    if not found and len(rest) == 1 and len(roles) == 2 and listed(table):
+        rule = "the second column may be"
+    else:
+        rule = "several columns could be" if found else "no heading names"
+    raise TableError(
+        f"{table.name}: {rule} the accuracy: say which column it is by"
+        f" columns: {{size: …, accuracy: …}}{listed(table)}"
+    )
+
+
+def _digits(table: Table, k: int) -> bool:
+    return any(token.isdigit() for token in tokens(table.headings[k]))
+
+
+def error_column(table: Table, roles: Sequence[str], accuracy: Sequence[int]) -> int | None:
+    """The column of errors of the accuracy."""
+    found = [
+        k for k, role in enumerate(roles) if role == "error" and not is_train(table.headings[k])
+    ]
+    if not found:
+        for k, role in enumerate(roles):
+            # A column "error" beside accuracies is what they lack to 1, or how far they vary.
+            if role == "error rate" and tokens(table.headings[k])[-1:] in (("error",), ("err",)):
+                sums = sum(table.numbers(j, "value", amount=False) for j in (accuracy[0], k))
+                whole = 100 if np.nanmax(sums) > 2 else 1
+                if np.nanmax(np.abs(sums - whole)) > 0.02 * whole:
+                    found.append(k)
+    if len(found) > 1:
+        near = [k for k in found if k == accuracy[0] + 1]
+        found = near or found
+    return found[0] if found else None
+
+
+def errors_of_means(
+    table: Table, errors: FloatArray, error: int, count: int | None
+) -> tuple[FloatArray, str]:
+    """Errors of the means, and what was done to have them."""
+    heading = table.headings[error]
+    about = f"column {shown(heading)}" if heading else f"column {error + 1}"
+    spread = set(tokens(heading)) & {"std", "sd", "stdev", "stddev", "deviation", "stdabw"}
+    if spread and count is not None and "error" not in tokens(heading):
+        runs = table.numbers(count, "number of runs", amount=True)
+        if np.all(runs >= 1):
+            of = shown(table.headings[count])
+            return errors / np.sqrt(runs), f"Errors are {about} by the root of column {of}."
+    if spread:
+        return (
+            errors,
+            f"Errors are {about}, taken as those of the means: no number of runs is given.",
+        )
+    return errors, f"Errors are {about}."
+
+
+def columns_by_values(table: Table) -> dict[str, int]:
+    """What columns without a heading hold, where their numbers leave no doubt."""
+    numbers = []
+    for k in range(len(table.headings)):
+        try:
+            numbers.append([read_number(c, table.decimal, amount=True) for c in table.column(k)])
+        except TableError:
+            numbers.append([math.inf])
+    clean = [[v for v in column if v is not None and not math.isnan(v)] for column in numbers]
+    columns = list(range(len(clean)))
+    count = len(table.rows)
+    if len(columns) > 2 and clean[0] in (list(range(count)), list(range(1, count + 1))):
+        columns = columns[1:]  # an index
+    large = [k for k in columns if clean[k] and max(clean[k]) > 100]
+    if len(large) != 1 or len(columns) not in (2, 3):
+        raise TableError(
+            f"{table.name}: line {table.lines[0]}: there is no heading that says which column is"
+            " the amount of data and which the accuracy"
+        )
+    rest = [k for k in columns if k not in large]
+    found = {"size": large[0], "accuracy": rest[0]}
+    return found if len(rest) == 1 else found | {"error": rest[1]}

@@ -1,0 +1,365 @@
+"""Files of numbers as text: read within bounds, decoded, cut into cells, cells read as numbers.
+
+Nothing is guessed where two readings are possible: `1.000` is one or one thousand.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import stat
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = [
+    "Cells",
+    "TableError",
+    "decimal_mark",
+    "file_name",
+    "may_be_grouped",
+    "read_cells",
+    "read_number",
+    "shown",
+]
+
+#: MOST_BYTES: the largest file that is read. 100,000 measurements are some 3 MB.
+MOST_BYTES = 5_000_000
+
+#: MOST_ROWS, MOST_COLUMNS: more are not those of a learning curve.
+MOST_ROWS, MOST_COLUMNS = 100_000, 2_000
+
+#: LONGEST: characters of a cell that can be a number.
+LONGEST = 40
+
+#: SHOWN: characters of a cell that a message repeats.
+SHOWN = 40
+
+#: LONGEST_PATH: characters of a path that a message repeats.
+LONGEST_PATH = 300
+
+#: Beginnings of files that are no text, and what they are.
+MAGIC = {
+    b"PK\x03\x04": "a spreadsheet or an archive: save the sheet as CSV UTF-8",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet: save the sheet as CSV UTF-8",
+    b"\x1f\x8b": "compressed: unpack it first",
+    b"%PDF": "a PDF file",
+    b"PAR1": "a Parquet file: save it as CSV UTF-8",
+    b"\x93NUMPY": "a NumPy file: save it as CSV UTF-8",
+}
+
+#: Byte order marks, and the encodings that they stand for.
+MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+#: Characters that separate cells, in the order in which they are tried; commas, which may be
+#: decimal marks too, and blanks come last.
+SEPARATORS = ("\t", ";", "|")
+
+#: Spaces that separate thousands in some countries; apostrophes in others.
+GROUPING = "\u00a0\u202f\u2009'\u2019"
+
+
+class TableError(ValueError):
+    """A file does not hold the measurements that it should; the message says why, in one line."""
+
+
+def shown(text: str, longest: int = SHOWN) -> str:
+    r"""Text as a message may show it: short, and control characters as escapes.
+
+    Examples
+    --------
+    >>> shown("acc\x1b[31m")
+    "'acc\\x1b[31m'"
+    """
+    short = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    safe = "".join(
+        c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape").decode()
+        for c in short
+    )
+    return f"'{safe}'"
+
+
+def file_name(path: Path) -> str:
+    """The path of a file as a message may show it.
+
+    Examples
+    --------
+    >>> file_name(Path("a/points.csv"))
+    'a/points.csv'
+    """
+    return shown(str(path), LONGEST_PATH)[1:-1]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A table cut into cells.
+
+    Attributes
+    ----------
+    rows : tuple of tuple of str
+        Cells without blanks around them, as many in each row.
+    lines : tuple of int
+        The line of the file, from 1, of each row.
+    comments : tuple of str
+        Comment lines before the first row, without their marks.
+    separator : str
+        What separated cells; a blank for any white space.
+    said : tuple of str
+        What was left out.
+    """
+
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
+    comments: tuple[str, ...]
+    separator: str
+    said: tuple[str, ...]
+
+
+def read_cells(path: Path) -> Cells:
+    """Read a file of numbers and cut it into cells.
+
+    Parameters
+    ----------
+    path : Path
+        A regular file of at most 5 MB, UTF-8 or UTF-16.
+
+    Returns
+    -------
+    Cells
+
+    Raises
+    ------
+    TableError
+        If the file is something else, or holds no table; nothing of its content is repeated.
+    OSError
+        If it cannot be read.
+    """
+    name = file_name(path)
+    return _cut(_decoded(_content(path, name), name), name)
+
+
+def _content(path: Path, name: str) -> bytes:
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode):
+        raise TableError(f"{name} is not a regular file")
+    if about.st_size > MOST_BYTES:
+        raise TableError(f"{name} is larger than {MOST_BYTES / 1e6:.0f} MB")
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:  # special files say that they are empty
+        raise TableError(f"{name} is larger than {MOST_BYTES / 1e6:.0f} MB")
+    return content
+
+
+def _decoded(content: bytes, name: str) -> str:
+    for start, what in MAGIC.items():
+        if content.startswith(start):
+            raise TableError(f"{name} is {what}")
+    encoding = next((it for mark, it in MARKS.items() if content.startswith(mark)), "utf-8")
+    # Two bytes a character, without a mark: ASCII has a zero byte before or after it.
+    for first, name_16 in ((0, "utf-16-be"), (1, "utf-16-le")):
+        every_other = content[first:200:2]
+        if len(every_other) > 2 and every_other.count(0) > 0.8 * len(every_other):
+            encoding = name_16
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        raise TableError(
+            f"{name} is not UTF-8 text, but Latin-1 or some other encoding: save it as CSV UTF-8"
+        ) from None
+    if "\0" in text:
+        raise TableError(f"{name} is not text")
+    return text
+
+
+def _cut(text: str, name: str) -> Cells:
+    if max(text.count("\n"), text.count("\r")) > 2 * MOST_ROWS:
+        raise TableError(f"{name} must hold at most {MOST_ROWS:,} rows")
+    # Only the ends of lines: other characters that Python splits at can stand in a cell.
+    numbered = [
+        (number, line.strip(" \r"))
+        for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1)
+    ]
+    said: list[str] = []
+    comments: list[str] = []
+    body: list[tuple[int, str]] = []
+    separator = ""
+    for number, line in numbered:
+        if not line.strip():
+            continue
+        if stated := re.fullmatch(r'"?sep=(.)"?', line, re.IGNORECASE):
+            separator = stated[1]
+        elif line.startswith(("#", "%", "//")):
+            if not body:
+                comments.append(line.lstrip("#%/ "))
+        elif re.fullmatch(r"[-+:=|\s]*-[-+:=|\s]*", line):
+            continue  # the rule below the heading of a table in Markdown
+        else:
+            body.append((number, line))
+    if not body:
+        raise TableError(f"{name} holds no rows")
+    if len(body) > MOST_ROWS:
+        raise TableError(f"{name} must hold at most {MOST_ROWS:,} rows; got {len(body):,}")
+    separator = separator or _separator([line for _, line in body])
+    try:
+        rows = [(number, _split(line, separator)) for number, line in body]
+    except csv.Error:
+        raise TableError(f"{name} is not a table of cells") from None
+    width = _width([row for _, row in rows])
+    if width < 2:
+        raise TableError(
+            f"{name} holds no table: there must be rows of two cells or more, separated by commas,"
+            " semicolons, tabs, bars or blanks"
+        )
+    if width > MOST_COLUMNS:
+        raise TableError(f"{name} must have at most {MOST_COLUMNS:,} columns; got {width:,}")
+    first = next(k for k, (_, row) in enumerate(rows) if len(row) == width)
+    if any(len(row) > 1 for _, row in rows[:first]):
+        first = 0
+    if first:
+        said.append(f"{first} line{'s' * (first > 1)} before the table left out.")
+    rows = rows[first:]
+    for number, row in rows:
+        if len(row) != width:
+            hint = ""
+            if separator == ",":
+                hint = ". With decimal commas, separate cells by semicolons or tabs"
+            raise TableError(
+                f"{name}: line {number} must have {width} cells like the others; got"
+                f" {len(row)}{hint}"
+            )
+    return Cells(
+        tuple(row for _, row in rows), tuple(number for number, _ in rows), tuple(comments),
+        separator, tuple(said),
+    )  # fmt: skip
+
+
+def _separator(lines: list[str]) -> str:
+    """What separates cells: a character that stands in nearly all lines."""
+    sample = lines[:200]
+    for mark in SEPARATORS:
+        if sum(mark in line for line in sample) >= max(1, 0.9 * len(sample) - 1):
+            return mark
+    with_comma = [line for line in sample if "," in line]
+    if len(with_comma) < max(1, 0.9 * len(sample) - 1):
+        return " "
+    # A comma between digits, and blanks between cells: decimal commas.
+    numeric = [line for line in with_comma if re.fullmatch(r"[-+\d.,eE%\s]+", line)]
+    blank = [line for line in numeric if re.search(r"\d\s+[-+\d]", line)]
+    if (
+        numeric
+        and len(blank) == len(numeric)
+        and not any(re.search(r",\s|\s,", line) for line in numeric)
+    ):
+        return " "
+    return ","
+
+
+def _split(line: str, separator: str) -> tuple[str, ...]:
+    if separator == " ":
+        return tuple(line.split())
+    if separator == "|":
+        line = line.strip().strip("|")
+    (row,) = csv.reader([line], delimiter=separator, skipinitialspace=True, strict=False)
+    return tuple(cell.strip(" \t") for cell in row)
+
+
+def _width(rows: list[tuple[str, ...]]) -> int:
+    """The number of cells that most rows have."""
+    counts: dict[int, int] = {}
+    for row in rows:
+        counts[len(row)] = counts.get(len(row), 0) + 1
+    return max(counts, key=lambda width: (counts[width], width))
+
+
+NUMBER = re.compile(r"[-+\u2212]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+GROUPED = re.compile(r"[-+\u2212]?\d{1,3}(?:[.,]\d{3})+")
+
+#: Cells that stand for a gap.
+GAPS = frozenset(("", "na", "n/a", "nan", "null", "none", "-", "–", "—", "?", "."))
+
+
+def read_number(cell: str, decimal: str | None, *, amount: bool) -> float | None:
+    """Read a cell as a number; NaN for a gap, None for what is not a number.
+
+    Parameters
+    ----------
+    cell : str
+        A percent sign at its end is not heeded.
+    decimal : {".", ","} or None
+        The decimal mark, if known: then the other one separates thousands.
+    amount : bool
+        Whether it is an amount of data, in which thousands may be separated. An accuracy has none.
+
+    Raises
+    ------
+    TableError
+        If it can be read as two numbers.
+
+    Examples
+    --------
+    >>> read_number("0,41", None, amount=False), read_number("8,000", ".", amount=True)
+    (0.41, 8000.0)
+    >>> read_number("1.000", None, amount=True)
+    Traceback (most recent call last):
+        ...
+    paid_with_models.beyond.table_text.TableError: '1.000' can be 1 or 1000
+    """
+    text = cell.strip().removesuffix("%").strip()
+    if text.lower() in GAPS:
+        return float("nan")
+    if len(text) > LONGEST or not _plain(text):
+        return None
+    for mark in GROUPING:
+        if mark in text:
+            if not re.fullmatch(rf"[-+]?\d{{1,3}}(?:{mark}\d{{3}})+(?:[.,]\d+)?", text):
+                return None
+            text = text.replace(mark, "")
+    marks = {mark for mark in ".," if mark in text}
+    if decimal is None and amount and may_be_grouped(text):
+        whole, _, rest = text.replace(",", ".").partition(".")
+        if "." not in rest:
+            raise TableError(f"{shown(cell)} can be {whole} or {whole}{rest}")
+    if decimal is None and len(marks) == 2:
+        decimal = max(marks, key=text.rfind)
+    elif decimal is None:
+        decimal = "," if marks == {","} and text.count(",") == 1 else "."
+        if marks and text.count(next(iter(marks))) > 1:
+            decimal = "." if marks == {","} else ","
+    thousands = "," if decimal == "." else "."
+    if thousands in text:
+        pattern = rf"[-+]?\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+(?:{re.escape(decimal)}\d+)?"
+        if not amount or not re.fullmatch(pattern, text):
+            return None
+        text = text.replace(thousands, "")
+    text = text.replace(decimal, ".").replace("\u2212", "-")
+    return float(text) if NUMBER.fullmatch(text) else None
+
+
+def decimal_mark(cell: str) -> str:
+    """The mark in a cell that can only be a decimal one: the single one there; empty if none.
+
+    Examples
+    --------
+    >>> [decimal_mark(it) for it in ("0,41", "0.41", "500", "1.234.567")]
+    [',', '.', '', '']
+    """
+    marks = [c for c in cell if c in ".,"]
+    return marks[0] if len(marks) == 1 else ""
+
+
+def may_be_grouped(cell: str) -> bool:
+    """Whether the single mark in a cell may separate thousands.
+
+    Examples
+    --------
+    >>> [may_be_grouped(it) for it in ("1.000", "0.500", "1000.000", "12.5")]
+    [True, False, False, False]
+    """
+    text = cell.strip().removesuffix("%").strip()
+    return bool(GROUPED.fullmatch(text)) and not text.lstrip("-+").startswith("0")
+
+
+def _plain(text: str) -> bool:
+    """Whether digits are ASCII; other digits are refused, not read."""
+    return all(c.isascii() or c in GROUPING or c == "\u2212" for c in text)

@@ -1,0 +1,400 @@
+"""Tables of measurements as people have them: what is read, what is said, what is refused."""
+
+import os
+import resource
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from paid_with_models.beyond.curve_tables import read_curve_table
+from paid_with_models.beyond.measured_curves import learning_curve
+from paid_with_models.beyond.table_text import TableError
+
+PLAIN = [500.0, 2000.0, 8000.0], [0.80, 0.865, 0.90]
+
+
+def written(tmp_path, text, encoding="utf-8"):
+    path = tmp_path / "points.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def read(tmp_path, text, **options):
+    return read_curve_table(written(tmp_path, text), **options)
+
+
+# Files that users brought
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes", "accuracies", "errors"),
+    [
+        (
+            "data,accuracy\n60,0.560\n120,0.611\n240,0.593\n480,0.652\n960,0.703\n",
+            [60, 120, 240, 480, 960],
+            [0.560, 0.611, 0.593, 0.652, 0.703],
+            None,
+        ),
+        (
+            "data,accuracy,std\n500,0.80,0.01\n2000,0.865,0.005\n8000,0.90,0.003\n",
+            *PLAIN,
+            [0.01, 0.005, 0.003],
+        ),
+        ("train_size,accuracy\n500,0.80\n2000,0.865\n8000,0.90\n", *PLAIN, None),
+        (
+            "data,accuracy\n500,0.81\n500,0.79\n500,0.80\n2000,0.86\n2000,0.87\n8000,0.90\n",
+            [500, 500, 500, 2000, 2000, 8000],
+            [0.81, 0.79, 0.80, 0.86, 0.87, 0.90],
+            None,
+        ),
+        (
+            "data,accuracy\n8000,0.90\n500,0.80\n2000,0.865\n",
+            [8000, 500, 2000],
+            [0.90, 0.80, 0.865],
+            None,
+        ),
+        (
+            "500,2000,8000\n0.81,0.86,0.90\n0.79,0.87,0.90\n",
+            [500, 2000, 8000, 500, 2000, 8000],
+            [0.81, 0.86, 0.90, 0.79, 0.87, 0.90],
+            None,
+        ),
+    ],
+    ids=["falls", "error column", "heading", "repeats", "unsorted", "wide"],
+)
+def test_files_that_users_brought_are_read_and_fitted(tmp_path, text, sizes, accuracies, errors):
+    table = read(tmp_path, text)
+    assert table.sizes.tolist() == sizes
+    assert table.accuracies.tolist() == accuracies
+    assert (table.errors is None) == (errors is None)
+    assert errors is None or table.errors.tolist() == errors
+    assert table.said
+    fit = learning_curve(table.sizes, table.accuracies, table.errors)
+    assert fit.largest_miss < 0.03
+
+
+# One table in many dresses
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n,acc\n500,.80\n2000,.865\n8000,.90\n",
+        "acc,n\n.80,500\n.865,2000\n.90,8000\n",
+        "samples,score\n5e2,0.80\n2E3,0.865\n8e+3,0.90\n",
+        "n_samples\ttest_accuracy\n500\t0.80\n2000\t0.865\n8000\t0.90\n",
+        "n;acc\n500;0,80\n2000;0,865\n8000;0,90\n",
+        "n acc\n500 0,80\n2000 0,865\n8000 0,90\n",
+        "n   acc\n500   0.80\n2000  0.865\n8000  0.90\n",
+        "500 0.80\n2000 0.865\n8000 0.90\n",
+        "500,0.80\n2000,0.865\n8000,0.90\n",
+        "0.80,500\n0.865,2000\n0.90,8000\n",
+        "0,500,0.80\n1,2000,0.865\n2,8000,0.90\n",
+        "sep=;\nn;acc\n500;0.80\n2000;0.865\n8000;0.90\n",
+        'n,acc\n"500","0.80"\n"2000","0.865"\n"8000","0.90"\n',
+        "# run of May\n# n acc\n500 0.80\n2000 0.865\n8000 0.90\n",
+        "# made by me\nn,acc\n500,0.80\n# half way\n2000,0.865\n8000,0.90\n",
+        "| n | acc |\n|---|:--:|\n| 500 | .8 |\n| 2000 | .865 |\n| 8000 | .9 |\n",
+        "n | acc\n500 | .8\n2000 | .865\n8000 | .9\n",
+        ",n,acc\n0,500,.80\n1,2000,.865\n2,8000,.90\n",
+        "Unnamed: 0,n,acc\n0,500,.80\n1,2000,.865\n2,8000,.90\n",
+        "My experiment of 2023\nn,acc\n500,.80\n2000,.865\n8000,.90\n",
+        "\n\nn,acc\n\n500,.80\n2000,.865\n8000,.90\n\n",
+        "n,acc,error rate\n500,.80,.20\n2000,.865,.135\n8000,.90,.10\n",
+        "n,acc,error\n500,.80,.20\n2000,.865,.135\n8000,.90,.10\n",
+        "n,acc,loss,fit_time\n500,.80,.6,1\n2000,.865,.4,2\n8000,.90,.3,9\n",
+        "train_sizes,train_scores_mean,test_scores_mean\n500,1,.80\n2000,1,.865\n8000,.99,.90\n",
+        "n_train,n_test,acc\n500,1000,.80\n2000,1000,.865\n8000,1000,.90\n",
+        "date,n,acc\n2024-05-01,500,.80\n2024-05-02,2000,.865\n2024-05-03,8000,.90\n",
+        "n,500,2000,8000\naccuracy,.80,.865,.90\n",
+        "n=500,n=2000,n=8000\n0.80,0.865,0.90\n",
+        "500 samples,2000 samples,8000 samples\n0.80,0.865,0.90\n",
+        "n;acc\n500;0,80\n2\u202f000;0,865\n8\u00a0000;0,90\n",
+        "n;acc\n500;0,80\n2'000;0,865\n8'000;0,90\n",
+        "Umfang;Genauigkeit\n500;0,80\n2000;0,865\n8000;0,90\n",
+    ],
+)
+def test_usual_tables_are_read_alike(tmp_path, text):
+    table = read(tmp_path, text)
+    assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+    assert not table.percent
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_encodings_and_ends_of_lines(tmp_path, encoding, end):
+    text = end.join(["n,acc", "500,0.80", "2000,0.865", "8000,0.90"])
+    table = read_curve_table(written(tmp_path, text, encoding))
+    assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+
+
+def test_another_encoding_gets_advice(tmp_path):
+    path = written(tmp_path, "Größe,acc\n500,0.80\n2000,0.865\n8000,0.90\n", "latin-1")
+    with pytest.raises(TableError, match=r"Latin-1.*save it as CSV UTF-8"):
+        read_curve_table(path)
+
+
+def test_what_was_taken_for_what_is_said(tmp_path):
+    table = read(tmp_path, "depth,acc,n\n3,.80,500\n3,.865,2000\n3,.90,8000\n")
+    assert table.said == (
+        "Amounts of data are from column 'n', accuracies from column 'acc'.",
+        "Not used: 'depth'.",
+    )
+
+
+def test_columns_can_be_said_by_heading_or_number(tmp_path):
+    text = "foo,bar,baz\n.80,500,.01\n.865,2000,.02\n.90,8000,.01\n"
+    for size, accuracy, error in (("bar", "foo", "baz"), (2, 1, 3)):
+        columns = {"size": size, "accuracy": accuracy, "error": error}
+        table = read(tmp_path, text, columns=columns)
+        assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+        assert table.errors.tolist() == [0.01, 0.02, 0.01]
+
+
+def test_deviations_become_errors_by_the_number_of_runs(tmp_path):
+    text = "size_train,mean,std,count\n500,.80,.04,4\n2000,.865,.03,9\n8000,.90,.05,25\n"
+    table = read(tmp_path, text)
+    assert table.errors.tolist() == pytest.approx([0.02, 0.01, 0.01])
+    bare = read(tmp_path, "n,acc,std\n500,.80,.04\n2000,.865,.03\n8000,.90,.05\n")
+    assert bare.errors.tolist() == [0.04, 0.03, 0.05]
+    assert any("no number of runs" in line for line in bare.said)
+
+
+def test_a_row_of_deviations_belongs_to_the_row_of_accuracies(tmp_path):
+    table = read(tmp_path, "metric,500,2000,8000\naccuracy,.80,.865,.90\nstd,.01,.02,.01\n")
+    assert table.accuracies.tolist() == PLAIN[1]
+    assert table.errors.tolist() == [0.01, 0.02, 0.01]
+
+
+def test_columns_of_runs_are_repeats(tmp_path):
+    table = read(tmp_path, "n,fold1,fold2\n500,.79,.81\n2000,.86,.87\n8000,.9,.9\n")
+    assert table.sizes.tolist() == [500, 2000, 8000] * 2
+    assert learning_curve(table.sizes, table.accuracies).counts.tolist() == [2, 2, 2]
+
+
+def test_rows_of_runs_are_repeats(tmp_path):
+    text = "seed,n=500,n=2000,n=8000\n1,.81,.86,.90\n2,.79,.87,.90\n"
+    assert read(tmp_path, text).sizes.size == 6
+    text = "seed,n,acc\n1,500,.81\n1,2000,.86\n1,8000,.9\n2,500,.79\n2,2000,.87\n2,8000,.9\n"
+    assert read(tmp_path, text).sizes.size == 6
+
+
+def test_gaps_are_gaps(tmp_path):
+    table = read(tmp_path, "n,acc\n500,.80\n1000,\n1500,NA\n2000,.865\n4000,nan\n8000,.90\n")
+    assert np.isnan(table.accuracies).tolist() == [False, True, True, False, True, False]
+    assert learning_curve(table.sizes, table.accuracies).sizes.tolist() == PLAIN[0]
+
+
+def test_no_data_is_read(tmp_path):
+    table = read(tmp_path, "n,acc\n0,.5\n500,.80\n2000,.865\n")
+    assert learning_curve(table.sizes, table.accuracies).baseline == 0.5
+
+
+def test_percent_signs_say_percent(tmp_path):
+    for text in (
+        "n;acc\n500;80 %\n2000;86,5 %\n8000;90%\n",
+        "n,acc (%)\n500,80\n2000,86.5\n8000,90\n",
+        "n,acc_percent\n500,80\n2000,86.5\n8000,90\n",
+    ):
+        table = read(tmp_path, text)
+        assert table.percent
+        assert table.accuracies.tolist() == [80, 86.5, 90]
+
+
+def test_percent_without_a_sign_is_asked_for(tmp_path):
+    text = "n,acc\n500,80\n2000,86.5\n8000,90\n"
+    with pytest.raises(TableError, match="percent: true"):
+        read(tmp_path, text)
+    assert read(tmp_path, text, percent=True).percent
+    with pytest.raises(TableError, match="percent is denied"):
+        read(tmp_path, "n,acc\n500,80%\n2000,86.5%\n8000,90%\n", percent=False)
+
+
+# Numbers that can be two
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "sizes"),
+    [
+        ("n;acc\n1.000;0,41\n2.000;0,55\n8.000;0,71\n", ",", [1000, 2000, 8000]),
+        ("n;acc\n1,000;0.41\n2,000;0.55\n8,000;0.71\n", ".", [1000, 2000, 8000]),
+        ('n,acc\n"1,000",0.41\n"2,000",0.55\n"8,000",0.71\n', ".", [1000, 2000, 8000]),
+        ("n;acc\n1.000;0.41\n2.000;0.55\n8.000;0.71\n", ".", [1, 2, 8]),
+        ("1.000;2.000;8.000\n0,41;0,55;0,71\n", ",", [1000, 2000, 8000]),
+    ],
+)
+def test_ambiguous_numbers_are_refused_until_the_decimal_mark_is_said(
+    tmp_path, text, decimal, sizes
+):
+    with pytest.raises(TableError, match="can be 1 or 1000: say which by decimal"):
+        read(tmp_path, text)
+    table = read(tmp_path, text, decimal=decimal)
+    assert table.sizes.tolist() == sizes
+    assert table.accuracies.tolist() == [0.41, 0.55, 0.71]
+
+
+@pytest.mark.parametrize(
+    ("cell", "size"), [("1.234.567", 1234567), ("1,234,567", 1234567), ("1.234,5", 1234.5)]
+)
+def test_numbers_that_can_be_one_only_are_read(tmp_path, cell, size):
+    table = read(tmp_path, f"n;acc\n{cell};0,9\n500;0,7\n900;0,8\n")
+    assert table.sizes[0] == size
+
+
+@pytest.mark.parametrize(
+    ("cells", "sizes"),
+    [
+        (("121.171", "250.5", "500"), [121.171, 250.5, 500]),
+        (("1.500", "1.234.567", "900"), [1500, 1234567, 900]),
+        (("1,500", "0,75", "900"), [1.5, 0.75, 900]),
+    ],
+)
+def test_a_number_that_can_be_one_only_settles_the_others_of_its_column(tmp_path, cells, sizes):
+    rows = "\n".join(f"{cell};0,{k}" for k, cell in enumerate(cells, start=7))
+    table = read(tmp_path, f"n;acc\n{rows}\n".replace("0,", "0," if "," in cells[0] else "."))
+    assert table.sizes.tolist() == sizes
+
+
+def test_two_decimal_marks_are_refused(tmp_path):
+    with pytest.raises(TableError, match="decimal points and decimal commas"):
+        read(tmp_path, "n;acc\n500;0,80\n2000;0.865\n8000;0,90\n")
+
+
+def test_a_decimal_comma_between_commas_gets_advice(tmp_path):
+    with pytest.raises(TableError, match="separate cells by semicolons"):
+        read(tmp_path, "n,acc\n500,0,80\n2000,0,865\n8000,0,90\n")
+
+
+# What is something else
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("n,test error\n500,.2\n2000,.135\n8000,.1\n", "'test error' is an error rate"),
+        ("n,error rate\n500,.2\n2000,.135\n8000,.1\n", "'error rate' is an error rate"),
+        ("n,log_loss\n500,.9\n2000,.7\n8000,.4\n", "'log_loss' is a loss"),
+        ("n,cross-entropy\n500,.9\n2000,.7\n8000,.4\n", "is a loss"),
+        ("n,rmse\n500,.9\n2000,.7\n8000,.4\n", "is a loss"),
+        ("metric,500,2000,8000\nerror,.2,.1,.05\n", "'error' is an error rate"),
+        ("foo,bar\n500,.8\n2000,.86\n8000,.9\n", "headings are 'foo', 'bar'"),
+        ("n,samples,acc\n500,1,.8\n2000,2,.86\n8000,3,.9\n", "several columns could be the amount"),
+        (
+            "n,acc,auc\n500,.8,.7\n2000,.86,.8\n8000,.9,.9\n",
+            "several columns could be the accuracy",
+        ),
+        (
+            "learner,n,acc\nA,500,.8\nA,2000,.86\nB,500,.7\nB,2000,.8\n",
+            "several curves, by column 'learner'",
+        ),
+        (
+            "dataset,n,acc\n1,500,.8\n1,2000,.86\n2,500,.7\n2,2000,.8\n",
+            "may hold several curves, by column 'dataset'",
+        ),
+        ("n,acc\n500,good\n2000,.86\n8000,.9\n", "line 2: accuracy must be a number; got 'good'"),
+        ("n,acc\n5k,.8\n2000,.86\n8000,.9\n", "amount of data must be a number; got '5k'"),
+        ("n,acc\n1_000,.8\n2000,.86\n8000,.9\n", "must be a number"),
+        ("n,acc\n５００,.8\n2000,.86\n8000,.9\n", "must be a number"),
+        ("n,acc\n1e999,.8\n2000,.86\n8000,.9\n", "must be finite"),
+        ("n,acc\n,.8\n2000,.86\n8000,.9\n", "line 2: amount of data is missing"),
+        ("n,acc\n500,.8,1\n2000,.86\n8000,.9\n", "line 2 must have 2 cells like the others"),
+        (".2,.8\n.3,.86\n.4,.9\n", "no heading that says which column"),
+        ("", "holds no rows"),
+        ("# nothing\n", "holds no rows"),
+        ("just words\n", "no heading names"),
+        ("one\ntwo\nthree\n", "holds no table"),
+        ("PK\x03\x04 and so on", "spreadsheet"),
+        ("%PDF-1.7", "PDF"),
+        ("n,acc\n500,.8\0\n", "is not text"),
+    ],
+)
+def test_what_is_no_table_of_accuracies_is_refused_with_the_reason(tmp_path, text, message):
+    with pytest.raises(TableError, match=message):
+        read(tmp_path, text)
+
+
+def test_several_curves_are_told_apart_by_where(tmp_path):
+    text = "learner,id,n,acc\nA,1,500,.8\nA,1,2000,.865\nA,1,8000,.9\nB,1,500,.7\nB,1,2000,.8\n"
+    table = read(tmp_path, text, columns={"where": {"learner": "A", "id": 1}})
+    assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+    with pytest.raises(TableError, match="no row has the value"):
+        read(tmp_path, text, columns={"where": {"learner": "C"}})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"columns": {"sise": "n"}}, "columns.sise is not known"),
+        ({"columns": {"size": "m"}}, "columns.size, 'm', is the heading of no column"),
+        ({"columns": {"size": 3}}, "columns.size must be from 1 to 2"),
+        ({"columns": {"where": "A"}}, "columns.where must be a mapping"),
+        ({"decimal": "x"}, "decimal must be"),
+    ],
+)
+def test_what_is_said_wrongly_about_columns_is_refused(tmp_path, options, message):
+    with pytest.raises(TableError, match=message):
+        read(tmp_path, "n,acc\n500,.80\n2000,.865\n8000,.90\n", **options)
+
+
+# Bounds
+
+
+def test_special_files_are_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (Path("/dev/zero"), Path("/dev/stdin"), tmp_path / "pipe", tmp_path):
+        with pytest.raises(TableError, match="not a regular file"):
+            read_curve_table(path)
+
+
+def test_large_files_are_refused_without_being_read(tmp_path):
+    path = tmp_path / "points.csv"
+    with path.open("wb") as file:
+        file.truncate(120_000_000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(TableError, match="larger than 5 MB"):
+        read_curve_table(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kilobytes
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("n,acc\n" + "1,1\n" * 150_000, "at most 100,000 rows"),
+        ("n,acc\n" + "1,1\n" * 900_000, "at most 100,000 rows"),
+        (",".join(map(str, range(1000, 5000))) + "\n" + ",".join(["1"] * 4000), "2,000 columns"),
+        ("n,acc\n" + "9" * 130_000 + ",.8\n2,.86\n3,.9\n", "must be a number; got '9999"),
+    ],
+)
+def test_what_is_too_much_is_refused_with_a_short_message(tmp_path, text, message):
+    with pytest.raises(TableError, match=message) as caught:
+        read(tmp_path, text)
+    assert len(str(caught.value)) < 400
+
+
+def test_control_characters_are_shown_as_text(tmp_path):
+    with pytest.raises(TableError, match=r"\\x1b\[31m") as caught:
+        read(tmp_path, "foo\x1b[31m,bar\n500,.8\n2000,.86\n8000,.9\n")
+    assert "\x1b" not in str(caught.value)
+    path = tmp_path / "a\n\x1b[2J.csv"
+    path.write_text("x")
+    with pytest.raises(TableError) as caught:
+        read_curve_table(path)
+    assert "\x1b" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n",
+        "user,password\nroot,hunter2\nadmin,letmein\nguest,hunter2\n",
+        "-----BEGIN KEY-----\nhunter2 abc\n-----END KEY-----\n",
+        "hunter2 secret words\nand more hunter2 words\nand still hunter2 words\n",
+    ],
+)
+def test_content_of_other_files_is_not_repeated(tmp_path, text):
+    with pytest.raises(TableError) as caught:
+        read(tmp_path, text)
+    said = str(caught.value).replace(str(tmp_path), "")
+    assert not [w for w in ("root", "hunter2", "daemon", "password", "secret") if w in said]

@@ -23,13 +23,10 @@ from pwm_companion import cli
 from pwm_companion.consortium import page as report_page
 from pwm_companion.consortium import variants as report
 from pwm_companion.consortium.file import (
-    MOST_POINTS,
     consortium_schema,
     example,
     read_consortium,
-    read_points,
 )
-from pwm_companion.consortium.yaml_input import InputError
 
 STATED: dict[str, Any] = {
     "title": "Two types",
@@ -112,7 +109,7 @@ def test_drawn_rewards_are_those_of_the_exact_distribution(beliefs: Any) -> None
 def test_each_variant_changes_one_assumption() -> None:
     hospitals = read_consortium(example("hospitals.yaml"))
     reached = solve(hospitals.problem).expected_accuracy
-    changed = report.variants(hospitals.problem, hospitals.measured)
+    changed = report.variants(hospitals.problem, hospitals.fit)
     assert "A power law through the measured points" in changed
     accuracy = {name: solve(it).expected_accuracy for name, it in changed.items()}
     assert all(value != reached for value in accuracy.values())
@@ -274,36 +271,6 @@ def test_texts_stay_texts(tmp_path: Path) -> None:
     assert (found.title, found.names) == ("2024-01-01", ("no", "1:30"))
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        CSV,
-        CSV.replace("\n", "\r\n"),
-        "\ufeff" + CSV,
-        CSV.replace(",", ";"),
-        CSV.replace(",", ";").replace(".", ","),
-        CSV.replace(",", "\t"),
-        CSV.title(),
-        CSV + "\n,\n",
-        CSV.replace("1000", '"1e3"'),
-    ],
-)
-def test_points_that_can_be_understood(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "points.csv"
-    path.write_bytes(text.encode())
-    assert read_points(path).tolist() == [[10, 0.3], [100, 0.6], [1000, 0.8]]
-
-
-def test_as_many_points_as_may_be_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "points.csv"
-    rows = [f"{k},{k / 1e5}" for k in range(1, MOST_POINTS + 1)]
-    path.write_text("\n".join(["data,accuracy", *rows, ",", ""]))
-    assert read_points(path).shape == (MOST_POINTS, 2)
-    path.write_text("\n".join(["data,accuracy", *rows, "1e6,0.5"]))
-    with pytest.raises(InputError, match=f"at most {MOST_POINTS} points; got {MOST_POINTS + 1}$"):
-        read_points(path)
-
-
 def test_names_of_a_table_of_parties_are_listed(tmp_path: Path) -> None:
     banks = read_consortium(example("banks.yaml"))
     assert banks.members == (("Bank A", "Bank B", "Bank C"), ("Bank D", "Bank E"), ("Bank F",))
@@ -398,7 +365,10 @@ def test_what_is_not_to_be_written_over(
         (changed(present={"contributions": [1], "rewards": [1, 1]}), "one entry per type, 2"),
         (changed(accuracy={"name": "powerlaw"}), "got 'powerlaw'; did you mean PowerLaw?"),
         (changed(accuracy={"name": "PowerLaw"}), "line 10, accuracy.parameters.optimum: is"),
-        (changed(accuracy={"csv": "a.csv", "name": "Arctan"}), "must have either csv, or a name"),
+        (
+            changed(accuracy={"csv": "a.csv", "name": "Arctan"}),
+            "must have one of measured, csv, like",
+        ),
         (changed(valuation={"name": "Linear"}), "did you mean LinearValuation?"),
         (changed(n_partys=5), "present; did you mean n_parties?"),
         (changed(types=[TYPE | {"probabilty": 1}]), "did you mean probability?"),
@@ -437,17 +407,19 @@ def test_broken_files(
 @pytest.mark.parametrize(
     ("points", "message"),
     [
-        ("data,accuracy\n10,0.5\n20,good\n", "line 3: accuracy must be a number; got 'good'"),
-        ("data,accuracy\n10,0.5\n20\n", "line 3: must have two cells"),
-        ("data,accuracy\n1_0,0.5\n", "line 2: data must be a number; got '1_0'"),
-        ("data,accuracy\n10,30\n", "line 2: accuracy must be a share, in [0, 1]; got 30"),
-        ("data;accuracy\n10;0,5\n20;0,6\n30;0,4\n", "line 4: accuracy must not fall"),
-        ("", "line 1: must be the heading"),
-        ("data,accuracy\n10,0.5\n20,0.6\n30,0.4\n", "line 4: accuracy must not fall"),
-        ("data,accuracy\n10,0.5\n10,0.6\n30,0.7\n", "line 3: data must be positive and rise"),
-        ("data,accuracy\n10,nan\n", "line 2: accuracy must be a number"),
-        ("data,accuracy\n10,0.5\n", "three points or more"),
-        ("a,b\n1,2\n", "line 1: must be the heading data,accuracy; got 'a,b'"),
+        (
+            "data,accuracy\n10,0.5\n20,good\n30,0.7\n",
+            "line 3: accuracy must be a number; got 'good'",
+        ),
+        ("data,accuracy\n10,0.5\n20\n30,0.7\n", "line 3 must have 2 cells"),
+        ("data,accuracy\n1_0,0.5\n20,0.6\n", "line 2: amount of data must be a number; got '1_0'"),
+        ("data,accuracy\n10,30\n20,40\n40,50\n", "say percent: true"),
+        ("data,error\n10,0.5\n20,0.4\n40,0.3\n", "'error' is an error rate"),
+        ("data;accuracy\n1.000;0,5\n2.000;0,6\n", "'1.000' can be 1 or 1000"),
+        ("", "holds no rows"),
+        ("data,accuracy\n10,0.9\n20,0.6\n30,0.4\n", "must not fall all along"),
+        ("data,accuracy\n10,0.5\n20,0.6\n", "3 different amounts of data"),
+        ("a,b\n1,.2\n", "no heading names the amount of data"),
     ],
 )
 def test_broken_points(
@@ -455,6 +427,72 @@ def test_broken_points(
 ) -> None:
     (tmp_path / "points.csv").write_text(points)
     refused(write(tmp_path, changed(accuracy={"csv": "points.csv"})), capsys, message)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "message"),
+    [
+        ({"measured": "a.csv", "baseline": 1}, "accuracy.baseline: must be below 1; got 1"),
+        ({"measured": "a.csv", "percent": "yes"}, "accuracy.percent: must be true or false"),
+        ({"measured": "a.csv", "columns": {"sise": 1}}, "did you mean size?"),
+        ({"measured": "a.csv", "csv": "a.csv"}, "must have one of measured, csv, like"),
+        ({"name": "Arctan", "baseline": 0.5}, "must have one of measured, csv, like"),
+        ({"like": {}}, "accuracy.like: must have at least 1 field"),
+        ({"like": {"learner": "SVC_rbf"}}, "baseline must be stated"),
+        ({"like": {"learner": "SVC"}, "baseline": 0.5}, "learner must be one of"),
+        ({"like": {"classes": "two"}, "baseline": 0.5}, "must be a whole number or a list"),
+    ],
+)
+def test_what_is_stated_wrongly_about_measurements_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], accuracy: Any, message: str
+) -> None:
+    (tmp_path / "a.csv").write_text(CSV)
+    refused(write(tmp_path, changed(accuracy=accuracy)), capsys, message)
+
+
+def test_what_the_data_do_not_support_is_said_before_what_is_proved(tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text(
+        "data,accuracy\n80,.08\n160,.08\n320,.08\n640,.08\n1300,.97\n"
+    )
+    page = make(write(tmp_path, STATED | {"accuracy": {"measured": "points.csv"}}))
+    first = page.find("section")
+    assert first.h2.text == "Before you rely on this"
+    said = first.text
+    assert "do not support this contract" in said
+    assert "speaks of the optimization" in said
+    assert "The fit misses" in said
+    assert "jumps" in said
+    assert "band" in said
+
+
+def test_data_that_support_the_menu_are_said_to(tmp_path: Path) -> None:
+    sizes = np.geomspace(2, 100_000, 30)
+    rows = [
+        f"{n:.6g},{0.3 * (1 - np.exp(-n / 40)) + 0.6 * (1 - np.exp(-n / 400)):.6f},0.001"
+        for n in sizes
+    ]
+    (tmp_path / "points.csv").write_text("\n".join(["data,accuracy,std", *rows]))
+    page = make(write(tmp_path, STATED | {"accuracy": {"csv": "points.csv"}}))
+    headings = [section.h2.text for section in page.find_all("section")]
+    assert headings[:2] == ["In short", "What the data support"]
+
+
+def test_accuracies_of_a_report_are_above_the_baseline(tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text("n,acc\n0,.5\n100,.6\n400,.7\n1600,.75\n6400,.78\n")
+    consortium = read_consortium(write(tmp_path, STATED | {"accuracy": {"measured": "points.csv"}}))
+    assert consortium.baseline == 0.5
+    contract = solve(consortium.problem)
+    handed = report.reward_spread(contract).accuracies + consortium.baseline
+    assert np.all(handed >= 0.5)
+    page = make(tmp_path / "consortium.yaml")
+    reached = f"{100 * (0.5 + contract.expected_accuracy):.2f} %"
+    assert reached in page.text
+
+
+def test_a_report_for_a_task_like_others_says_where_the_curve_is_from(tmp_path: Path) -> None:
+    like = {"learner": "RandomForestClassifier", "classes": 2, "instances": [1000, 5000]}
+    page = make(write(tmp_path, STATED | {"accuracy": {"like": like, "baseline": 0.6}}))
+    assert "Nothing was measured here" in page.find("section").text
 
 
 def refused(path: Path, capsys: pytest.CaptureFixture[str], message: str) -> None:

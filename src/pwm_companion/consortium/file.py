@@ -5,10 +5,8 @@ What is wrong is said in one line that names the file, the line and the field.
 
 from __future__ import annotations
 
-import csv
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -20,25 +18,12 @@ from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped
 
 from paid_with_models import Problem, autarky
 from paid_with_models.accuracy import FloatArray
-from paid_with_models.beyond.learning_curves import fit_saturating
+from paid_with_models.beyond.curve_gate import curve_from
+from paid_with_models.beyond.measured_curves import LearningCurve
+from paid_with_models.beyond.table_text import TableError, file_name
 from paid_with_models.files import nearest, problem_from_dict
 
 from .yaml_input import InputError, Place, Stated, read_stated
-
-#: By how much a measured accuracy may be below one at less data: measurements vary.
-NOISE = 0.01
-
-
-#: Numbers of data that a curve is fitted to.
-LEAST = 1e-9
-
-
-#: Numbers of data that a curve is fitted to.
-MOST = 1e15
-
-
-#: Measured points that are read; a curve needs a few dozen.
-MOST_POINTS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +40,9 @@ class Consortium:
         For each type the parties that are named in a table of parties.
     problem : Problem
         Types in the same order.
-    measured : (K, 2) ndarray or None
-        Data and accuracy, if the curve was fitted to a CSV file.
+        Accuracy is that above the baseline.
+    fit : LearningCurve or None
+        The fitted curve, if measurements or a like task are stated.
     present : tuple of two (I,) ndarray, or None
         Contributions and rewards of the scheme in use.
     """
@@ -67,8 +53,13 @@ class Consortium:
     names: tuple[str, ...]
     members: tuple[tuple[str, ...], ...]
     problem: Problem
-    measured: FloatArray | None
+    fit: LearningCurve | None
     present: tuple[FloatArray, FloatArray] | None
+
+    @property
+    def baseline(self) -> float:
+        """Accuracy that is worth nothing, to be added to those of the problem."""
+        return 0.0 if self.fit is None else self.fit.baseline
 
 
 def consortium_schema() -> dict[str, Any]:
@@ -103,23 +94,12 @@ def read_consortium(path: Path) -> Consortium:
             rule = "must be a name of its own" if name else "must not be blank"
             at = kinds[i].get("place", (place, i, "name"))
             raise stated.error(at, f"{rule}; got {kinds[i]['name']!r}")
-    accuracy, measured = data["accuracy"], None
-    if "csv" in accuracy:
-        points = path.parent / accuracy["csv"]
-        try:
-            measured = read_points(points)
-        except OSError as error:
-            rule = f"{points}: {error.strerror}"
-            raise stated.error(("accuracy", "csv"), rule) from None
-        try:
-            with np.errstate(over="raise", divide="raise", invalid="raise"):
-                fitted = fit_saturating(*measured.T)
-        except (ValueError, ArithmeticError, RuntimeError) as error:
-            raise stated.error(("accuracy", "csv"), f"cannot be fitted: {error}") from None
-        accuracy = {
-            "name": "Saturating",
-            "parameters": {"weights": list(fitted.weights), "rates": list(fitted.rates)},
-        }
+    accuracy, fit = data["accuracy"], None
+    if "name" not in accuracy:
+        fit = _fit(stated, accuracy)
+        curve = fit.curve
+        parameters = {"weights": list(curve.weights), "rates": list(curve.rates)}
+        accuracy = {"name": "Saturating", "parameters": parameters}
     asked = {
         "n_parties": int(data.get("n_parties", len(data.get("parties", ())))),
         "probabilities": [kind["probability"] for kind in kinds],
@@ -142,7 +122,7 @@ def read_consortium(path: Path) -> Consortium:
         names=tuple(names),
         members=tuple(tuple(kind.get("members", ())) for kind in kinds),
         problem=problem,
-        measured=measured,
+        fit=fit,
         present=_present(stated, len(kinds)),
     )
 
@@ -155,12 +135,14 @@ def _line(text: str) -> str:
 #: How a type of JSON is called in a message.
 KINDS = {
     "object": "a mapping of names to values", "array": "a list", "string": "a text",
-    "number": "a number", "integer": "a whole number",
+    "number": "a number", "integer": "a whole number", "boolean": "true or false",
 }  # fmt: skip
 
 
 RULES = {
     "minimum": "must be at least {}",
+    "exclusiveMaximum": "must be below {}",
+    "minProperties": "must have at least {} field",
     "exclusiveMinimum": "must be more than {}",
     "maximum": "must be at most {}",
     "minLength": "must have at least {} character",
@@ -190,7 +172,9 @@ def _of_schema(error: ValidationError) -> tuple[Place, str]:
         rule = f"must be one of {', '.join(error.validator_value)}; got {got}"
         return place, rule + nearest(str(value), error.validator_value)
     if error.validator == "type":
-        return place, f"must be {KINDS[error.validator_value]}; got {got}"
+        kinds = error.validator_value
+        either = [kinds] if isinstance(kinds, str) else kinds
+        return place, f"must be {' or '.join(KINDS[kind] for kind in either)}; got {got}"
     return place, f"{RULES[error.validator].format(error.validator_value)}; got {got}"
 
 
@@ -247,70 +231,17 @@ def _present(stated: Stated, n_types: int) -> tuple[FloatArray, FloatArray] | No
     return np.array(scheme["contributions"], float), np.array(scheme["rewards"], float)
 
 
-def read_points(path: Path) -> FloatArray:
-    """Read measured points of a curve, (K, 2), from a CSV file with columns data and accuracy.
-
-    Separators may be commas, semicolons or tabs, as in the heading; where they are not commas,
-    a comma may stand for the decimal point.
-
-    Raises
-    ------
-    InputError
-        Naming file, line and column, if there are fewer than three points, data are not rising
-        or not from `LEAST` to `MOST`, an accuracy is outside [0, 1], or one is below an earlier
-        one by more than `NOISE`.
-    OSError
-        If the file cannot be read.
-    """
+def _fit(stated: Stated, accuracy: Mapping[str, Any]) -> LearningCurve:
+    """The curve of measurements or of a like task."""
+    kind = next(name for name in ("measured", "csv", "like") if name in accuracy)
+    folder = stated.path.parent
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-        mark = next((it for it in (";", "\t") if it in lines[0]), ",") if lines else ","
-        rows = list(csv.reader(lines, delimiter=mark))
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text: save it as CSV UTF-8") from None
-    except csv.Error as error:
-        raise InputError(f"{path} is not a CSV file: {error}") from None
-    if not rows or [cell.strip().lower() for cell in rows[0]] != ["data", "accuracy"]:
-        got = f"; got {lines[0][:60]!r}" if lines else ""
-        raise InputError(f"{path}: line 1: must be the heading data,accuracy{got}")
-    points = _checked_points(path, rows[1:], mark)
-    if len(points) > MOST_POINTS:
-        raise InputError(f"{path}: must hold at most {MOST_POINTS} points; got {len(points)}")
-    return points
-
-
-def _checked_points(path: Path, rows: Iterable[list[str]], mark: str) -> FloatArray:
-    points: list[tuple[float, float]] = []
-    highest = 0.0
-    for number, row in enumerate(rows, start=2):
-        if not any(cell.strip() for cell in row):
-            continue
-        where = f"{path}: line {number}"
-        if len(row) != 2:
-            raise InputError(f"{where}: must have two cells, data and accuracy; got {row!r}")
-        data, accuracy = (
-            _number(f"{where}: {name}", cell.replace(",", ".") if mark != "," else cell)
-            for name, cell in zip(("data", "accuracy"), row, strict=True)
-        )
-        if not (points[-1][0] if points else 0) < data:
-            raise InputError(f"{where}: data must be positive and rise; got {data:g}")
-        if not LEAST <= data <= MOST:
-            raise InputError(f"{where}: data must be from {LEAST:g} to {MOST:g}; got {data:g}")
-        if not 0 <= accuracy <= 1:
-            rule = "accuracy must be a share, in [0, 1]"
-            raise InputError(f"{where}: {rule}; got {accuracy:g}")
-        if accuracy < highest - NOISE:
-            rule = "accuracy must not fall with more data"
-            raise InputError(f"{where}: {rule}; got {accuracy:g} after {highest:g}")
-        highest = max(highest, accuracy)
-        points.append((data, accuracy))
-    if len(points) < 3 or highest == 0:
-        raise InputError(f"{path}: must hold three points or more, not all of accuracy 0")
-    return np.array(points)
-
-
-def _number(where: str, cell: str) -> float:
-    # Python would read 1_0 too.
-    if not re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", cell):
-        raise InputError(f"{where} must be a number; got {cell[:40]!r}")
-    return float(cell)
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            return curve_from(accuracy, folder)
+    except OSError as error:
+        rule = f"{file_name(folder / accuracy[kind])}: {error.strerror}"
+        raise stated.error(("accuracy", kind), rule) from None
+    except TableError as error:  # it names the file of measurements and the line in it
+        raise InputError(str(error)) from None
+    except (ValueError, ArithmeticError, RuntimeError) as error:
+        raise stated.error(("accuracy", kind), f"cannot be fitted: {error}") from None

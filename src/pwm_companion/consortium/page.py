@@ -29,9 +29,10 @@ from paid_with_models import (
 )
 from paid_with_models.accuracy import FloatArray
 from paid_with_models.audit import TOLERANCE, Audit
+from paid_with_models.beyond.curve_gate import gate
 
 from .file import Consortium
-from .variants import DRAWS, Spread, audit_present, reward_spread, search_limit, variants
+from .variants import BAND, DRAWS, Spread, audit_present, reward_spread, search_limit, variants
 
 #: Longest name beside a drawing.
 LONGEST = 44
@@ -46,7 +47,7 @@ def render(consortium: Consortium) -> str:
     contract = solve(consortium.problem, max_nodes=search_limit(consortium.problem))
     spread = reward_spread(contract)
     sections = [
-        _short(consortium, contract),
+        *_before(consortium, contract),
         _parties(consortium, contract),
         _menu(consortium, contract, spread),
         _gains(consortium, contract),
@@ -96,13 +97,39 @@ def _percent(share: float, digits: int = 2) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
+def _before(consortium: Consortium, contract: Contract) -> list[str]:
+    """What comes first: in short, and what the proof does not say; ahead if that counts."""
+    short = _short(consortium, contract)
+    if consortium.fit is None or not contract.participates.any():
+        return [short]
+    found = gate(
+        contract,
+        consortium.fit,
+        names=consortium.names,
+        data_unit=consortium.data_unit,
+        value_unit=consortium.value_unit,
+        level=BAND,
+    )
+    items = f"<ul>{''.join(_item(escape(line)) for line in found.lines)}</ul>"
+    if found.open:
+        lead = "<p>What the menu asks for lies within what was measured, and the fit is close.</p>"
+        return [short, _section("What the data support", lead + items)]
+    lead = (
+        "<p><strong>The data do not support this contract as it is.</strong> It is proved for a"
+        " fitted curve; below is what puts the curve in doubt, and what becomes of the menu if it"
+        " is wrong.</p>"
+    )
+    return [_section("Before you rely on this", lead + items), short]
+
+
 def _short(consortium: Consortium, contract: Contract) -> str:
+    base = consortium.baseline
     alone = autarky(consortium.problem)
     inside = int(contract.participates.sum())
     if inside == 0:
         said = "With these numbers no contract makes it worth anybody's while to join."
         return _section("In short", f"<p>{said}</p>")
-    best_alone = float(consortium.problem.accuracy(alone.contributions).max())
+    best_alone = base + float(consortium.problem.accuracy(alone.contributions).max())
     proved = contract.status is Status.OPTIMAL
     gains = _without_noise(contract.utilities - alone.utilities, _allowed(contract))
     gains, types = gains[contract.participates], contract.participates.size
@@ -112,7 +139,8 @@ def _short(consortium: Consortium, contract: Contract) -> str:
         if types > 1
         else "All parties take part in the best contract.",
         (
-            f"The joint model has an accuracy of {_percent(contract.expected_accuracy)} on average;"
+            f"The joint model has an accuracy of {_percent(base + contract.expected_accuracy)} on"
+            " average;"
             f" the best that any party reaches alone is {_percent(best_alone)}."
         ),
         (
@@ -120,7 +148,7 @@ def _short(consortium: Consortium, contract: Contract) -> str:
             f" {_number(gains.min())} to {_number(gains.max())} {_text(consortium.value_unit)}, by"
             " its type."
         ),
-        "No other contract is better: that is proved, not estimated."
+        _proved_best(consortium)
         if proved
         else (
             f"No other contract is more accurate by more than {_percent(contract.gap)}; but this"
@@ -128,6 +156,15 @@ def _short(consortium: Consortium, contract: Contract) -> str:
         ),
     ]
     return _section("In short", f"<ul>{''.join(map(_item, items))}</ul>")
+
+
+def _proved_best(consortium: Consortium) -> str:
+    if consortium.fit is None:
+        return "No other contract is better: that is proved, not estimated."
+    return (
+        "No other contract is better for the fitted curve: that is proved, not estimated. The curve"
+        " itself is an estimate."
+    )
 
 
 def _parties(consortium: Consortium, contract: Contract) -> str:
@@ -140,7 +177,7 @@ def _parties(consortium: Consortium, contract: Contract) -> str:
         said += f" Left out: {_list(outside)}; they keep what they have outside."
     said += (
         f" There are {problem.n_parties} parties. The joint model reaches an accuracy of"
-        f" {_percent(contract.expected_accuracy)} on average, worth"
+        f" {_percent(consortium.baseline + contract.expected_accuracy)} on average, worth"
         f" {_number(contract.expected_value)} {_text(consortium.value_unit)} to each who gets it"
         " in full."
     )
@@ -163,6 +200,7 @@ def _menu(consortium: Consortium, contract: Contract, spread: Spread) -> str:
     data, value = _text(consortium.data_unit), _text(consortium.value_unit)
     m = _without_noise(contract.contributions, TOLERANCE * contract.contributions.max())
     t, caps = contract.rewards, contract.reward_caps
+    accuracies = consortium.baseline + spread.accuracies
     shared = {k: bunch for bunch in contract.bunches for k in bunch}
     items = []
     for k, name in enumerate(consortium.names):
@@ -182,7 +220,7 @@ def _menu(consortium: Consortium, contract: Contract, spread: Spread) -> str:
         items.append(
             f"<strong>{names}</strong>{' (one option for all of them)' if len(bunch) > 1 else ''}:"
             f" give {_number(m[k])} {data}, and get {which}, worth {_number(t[k])} {value} on"
-            f" average, of accuracy {_percent(spread.accuracies[k])}."
+            f" average, of accuracy {_percent(accuracies[k])}."
         )
     lead = (
         "<p>The coordinator publishes these options, and each party picks one. Nobody has to tell"
@@ -190,7 +228,7 @@ def _menu(consortium: Consortium, contract: Contract, spread: Spread) -> str:
         " less than the full joint model gets a weakened copy of it.</p>"
     )
     rows = zip(
-        consortium.names, m, contract.problem.costs * m, t, map(_percent, spread.accuracies),
+        consortium.names, m, contract.problem.costs * m, t, map(_percent, accuracies),
         [_percent(a / b) if b > 0 else "–" for a, b in zip(t, caps, strict=True)], strict=True,
     )  # fmt: skip
     table = _table(
@@ -312,9 +350,11 @@ def _axis(marks: Sequence[float], x: Callable[[float], float], y: float, label: 
 
 
 def _certificate(consortium: Consortium, contract: Contract) -> str:
-    reached, bound, gap = contract.expected_accuracy, contract.upper_bound, contract.gap
+    base, gap = consortium.baseline, contract.gap
+    reached, bound = base + contract.expected_accuracy, base + contract.upper_bound
+    for_curve = "" if consortium.fit is None else " for the fitted curve"
     proved = (
-        "This contract is proved optimal:"
+        f"This contract is proved optimal{for_curve}:"
         if contract.status is Status.OPTIMAL
         else "This contract satisfies every constraint, but is not proved optimal:"
     )
@@ -407,11 +447,12 @@ def _present(consortium: Consortium, contract: Contract) -> str:
         else "The scheme in use works: all who have a part in it are at least as well off as"
         " outside, do best by the option meant for them, and get what they are promised. "
     )
-    more = found.best_accuracy - found.expected_accuracy
+    more, base = found.best_accuracy - found.expected_accuracy, consortium.baseline
     reached = (
         f"{'If all took part as meant, its' if said else 'Its'} expected accuracy"
-        f" {'would be' if said else 'is'} {_percent(found.expected_accuracy)}; the best contract"
-        f" reaches {_percent(found.best_accuracy)}, {abs(100 * more):.2f} percentage points"
+        f" {'would be' if said else 'is'} {_percent(base + found.expected_accuracy)}; the best"
+        f" contract reaches {_percent(base + found.best_accuracy)}, {abs(100 * more):.2f}"
+        " percentage points"
         f" {'more' if more >= 0 else 'less, and keeps all rules'}."
     )
     table = _table(
@@ -431,11 +472,11 @@ def _present(consortium: Consortium, contract: Contract) -> str:
 
 def _sensitivity(consortium: Consortium, contract: Contract) -> str:
     problem = contract.problem
-    changed = variants(problem, consortium.measured)
+    changed, base = variants(problem, consortium.fit), consortium.baseline
     solved = {
         n: solve(world, max_nodes=search_limit(world, variant=True)) for n, world in changed.items()
     }
-    rows = [("As stated", _percent(contract.expected_accuracy), "0",
+    rows = [("As stated", _percent(base + contract.expected_accuracy), "0",
              _of(contract), f"{contract.gap:.1e}", "works")]  # fmt: skip
     for name, world in changed.items():
         best = solved[name]
@@ -443,7 +484,7 @@ def _sensitivity(consortium: Consortium, contract: Contract) -> str:
         rows.append(
             (
                 name,
-                _percent(best.expected_accuracy),
+                _percent(base + best.expected_accuracy),
                 f"{100 * (best.expected_accuracy - contract.expected_accuracy):+.2f}",
                 _of(best),
                 f"{best.gap:.1e}",
@@ -519,22 +560,29 @@ def _assumptions(consortium: Consortium, contract: Contract) -> str:
     problem = consortium.problem
     curve, worth = problem.accuracy, problem.valuation
     data, value = _text(consortium.data_unit), _text(consortium.value_unit)
-    said = f"Accuracy grows with data as {CURVES[type(curve)]}, up to {_percent(curve.optimum)}"
-    said += f" ({_parameters(curve)})."
-    if consortium.measured is not None:
-        sizes, accuracies = consortium.measured.T
-        off = float(np.abs(curve(sizes) - accuracies).max())
+    base, fit = consortium.baseline, consortium.fit
+    said = f"Accuracy grows with data{f' from {_percent(base)}' if base else ''} as"
+    said += (
+        f" {CURVES[type(curve)]}, up to {_percent(base + curve.optimum)} ({_parameters(curve)})."
+    )
+    if fit is not None:
+        low, high = fit.measured_range
         said += (
-            f" It was fitted to {sizes.size} measured points, from {_number(sizes.min())} to"
-            f" {_number(sizes.max())} {data}, and is off by at most {_percent(off)}. Beyond the"
-            " measured points it is a guess."
+            f" It was fitted to {fit.sizes.size} sizes, from {_number(low)} to {_number(high)}"
+            f" {data}, and misses them by {_percent(fit.fit_error)} on average, by"
+            f" {_percent(fit.largest_miss)} at most. Beyond the measured sizes it is a guess."
         )
+        said += "".join(f" {escape(it.text)}" for it in fit.findings if not it.grave)
+    worth_1 = _number(float(worth(1.0 - base)))
+    what = "a model"
+    if base:
+        what = f"what a model adds to the baseline, {_percent(base)} of accuracy,"
     total = problem.n_parties * float(problem.probabilities @ contract.contributions)
     items = [
         said,
         (
-            f"The value of a model is {VALUATIONS[type(worth)]}; a model of full accuracy is worth"
-            f" {_number(float(worth(1.0)))} {value} ({_parameters(worth)}), the same to all."
+            f"The value of {what} is {VALUATIONS[type(worth)]}; a model of full accuracy is worth"
+            f" {worth_1} {value} ({_parameters(worth)}), the same to all."
         ),
         (
             f"There are {problem.n_parties} parties. Each is of a type by chance, independently of"
@@ -549,8 +597,8 @@ def _assumptions(consortium: Consortium, contract: Contract) -> str:
     ]
     label = (
         f"Accuracy by the amount of data, on a logarithmic axis: a curve that rises to"
-        f" {_percent(curve.optimum)}"
-        + ("." if consortium.measured is None else ", with the measured points.")
+        f" {_percent(base + curve.optimum)}"
+        + ("." if fit is None else ", with the measured points and a band around it.")
     )
     drawing = _curve(consortium, total, label)
     note = (
@@ -578,9 +626,9 @@ def _parameters(thing: Any) -> str:
 
 def _curve(consortium: Consortium, total: float, label: str) -> str:
     """Draw the accuracy curve, the measured points, and what is given together."""
-    curve, measured = consortium.problem.accuracy, consortium.measured
+    curve, fit = consortium.problem.accuracy, consortium.fit
     marks = [total] if total > 0 else []
-    marks += [] if measured is None else [float(measured[:, 0].min()), float(measured[:, 0].max())]
+    marks += [] if fit is None else fit.measured_range
     if not marks:
         sizes = np.geomspace(1e-9, 1e18, 1001)
         marks = [float(sizes[np.argmax(curve(sizes) >= curve.optimum / 2)])]
@@ -596,18 +644,27 @@ def _curve(consortium: Consortium, total: float, label: str) -> str:
         return round(bottom - (bottom - top) * accuracy, 1)
 
     sizes = np.geomspace(10.0**first, 10.0**last, 120)
-    line = " ".join(f"{x(s)},{y(a)}" for s, a in zip(sizes, curve(sizes), strict=True))
+
+    def points(accuracies: FloatArray) -> list[str]:
+        return [f"{x(s)},{y(a)}" for s, a in zip(sizes, accuracies, strict=True)]
+
+    line = " ".join(points(consortium.baseline + curve(sizes)))
     parts = [
         f'<line class="axis" x1="{left}" x2="{right}" y1="{top}" y2="{top}"/>',
         f'<text x="{left}" y="{top - 6}">accuracy 100 %</text>',
-        f'<polyline class="range" fill="none" points="{line}"/>',
     ]
+    if fit is not None:
+        lower, upper = map(points, fit.band(sizes, BAND))
+        parts.append(f'<polygon class="band" points="{" ".join(lower + upper[::-1])}"/>')
+    parts.append(f'<polyline class="range" fill="none" points="{line}"/>')
     if total > 0:
         parts.append(
             f'<line class="axis" x1="{x(total)}" x2="{x(total)}" y1="{top}" y2="{bottom}"/>'
         )
-    for size, accuracy in () if measured is None else measured:
-        parts.append(f'<circle class="mean" cx="{x(size)}" cy="{y(accuracy)}" r="4"/>')
+    if fit is not None:
+        positive = fit.sizes > 0
+        for size, accuracy in zip(fit.sizes[positive], fit.accuracies[positive], strict=True):
+            parts.append(f'<circle class="mean" cx="{x(size)}" cy="{y(accuracy)}" r="4"/>')
     step = -(-(last - first) // MARKS)
     ends = [10.0**k for k in range(first, last + 1, step)]
     parts.append(_axis(ends, x, bottom, consortium.data_unit))

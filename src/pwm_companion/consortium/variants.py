@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import OptimizeWarning
 
 from paid_with_models import (
     Arctan,
@@ -25,7 +24,8 @@ from paid_with_models import (
     autarky,
 )
 from paid_with_models.accuracy import FloatArray
-from paid_with_models.beyond.learning_curves import fit_power_law
+from paid_with_models.beyond.curve_forms import fit_form
+from paid_with_models.beyond.measured_curves import LearningCurve
 from paid_with_models.solver.selection import NODES
 
 from .file import Consortium
@@ -54,6 +54,9 @@ WORSE = 0.05
 
 #: Sensitivity to the kind of curve: a power law, of four parameters, fitted to so many points.
 ENOUGH = 5
+
+#: Sensitivity to the curve: that of the lower and upper edge of a band of this level.
+BAND = 0.9
 
 
 #: Sensitivity to a value proportional to accuracy: it grows as this power. Expectations then take
@@ -168,14 +171,15 @@ def audit_present(consortium: Consortium, best: Contract) -> Audit:
     return audit(consortium.problem, contributions, rewards, left_out=out, best=best)
 
 
-def variants(problem: Problem, measured: FloatArray | None = None) -> dict[str, Problem]:
+def variants(problem: Problem, fit: LearningCurve | None = None) -> dict[str, Problem]:
     """Return the same problem with one assumption changed at a time.
 
     Parameters
     ----------
     problem : Problem
-    measured : (K, 2) ndarray, optional
-        Points to which the curve was fitted: another kind of curve is fitted to them.
+    fit : LearningCurve, optional
+        The fit of its curve: a power law is fitted to the same points, and the edges of the band
+        stand for the curve.
     """
     n, p, costs, curve = problem.n_parties, problem.probabilities, problem.costs, problem.accuracy
     by = f"{STEP * 100:.0f} %"
@@ -204,10 +208,12 @@ def variants(problem: Problem, measured: FloatArray | None = None) -> dict[str, 
     bound = isinstance(curve, GeneralizationBound)
     slower = f"Complexity {by} higher" if bound else f"{by} more data for the same accuracy"
     found[slower] = _changed(problem, accuracy=_slower(curve))
-    if measured is not None and len(measured) >= ENOUGH:
-        with warnings.catch_warnings(action="ignore", category=OptimizeWarning):
-            power_law = fit_power_law(*measured.T)
-        found["A power law through the measured points"] = _changed(problem, accuracy=power_law)
+    if fit is not None:
+        for edge, name in zip(fit.edges(BAND), ("lower", "upper"), strict=True):
+            of_band = f"The {name} edge of the {BAND * 100:g} % band of the curve"
+            found[of_band] = _changed(problem, accuracy=edge)
+        if (power_law := _power_law(fit)) is not None:
+            found["A power law through the measured points"] = _changed(problem, accuracy=power_law)
     for sign, name in ((-1, "lower"), (1, "higher")):
         worth: Any = problem.valuation  # those of the library have a scale
         worth = replace(worth, scale=worth.scale * (1 + sign * STEP))
@@ -215,12 +221,26 @@ def variants(problem: Problem, measured: FloatArray | None = None) -> dict[str, 
     outcomes = math.comb(n + p.size - 1, p.size - 1)
     if isinstance(problem.valuation, LinearValuation) and outcomes <= COUNTABLE:
         worth = PowerValuation(problem.valuation.scale, POWER)
-        found[f"Value grows as accuracy to the power {POWER:g}"] = _changed(
-            problem, valuation=worth
-        )
+        # A power of a sum of exponentials need not be S-shaped: then it is left out.
+        with suppress(ValueError):
+            found[f"Value grows as accuracy to the power {POWER:g}"] = _changed(
+                problem, valuation=worth
+            )
     other = "own" if problem.beliefs == "paper" else "paper"
     found[f"Beliefs of the kind {other}"] = _changed(problem, beliefs=other)
     return found
+
+
+def _power_law(fit: LearningCurve) -> PowerLaw | None:
+    """A power law of the gain over the baseline; None for too few points, or for a flat one."""
+    positive = fit.sizes > 0
+    if positive.sum() < ENOUGH:
+        return None
+    gains = np.maximum(fit.accuracies - fit.baseline, 0.0)[positive]
+    law = fit_form("pow4", fit.sizes[positive], gains)
+    if not (law.drop > 0 and law.optimum > 0):
+        return None
+    return PowerLaw(law.optimum, law.drop, law.exponent, law.scale)
 
 
 def _changed(problem: Problem, **changes: Any) -> Problem:

@@ -1,1 +1,1 @@
-"""What the paper leaves open: behavior, margins, responding quotas, measured curves, real models."""
+"""What the paper leaves open: behavior, margins, quotas, measured curves, real models."""

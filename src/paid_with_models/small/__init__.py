@@ -1,8 +1,8 @@
 """A solver for a few types, small enough to run in a web page.
 
 Standard library only, and only a small part of the language, so that the same files can be
-translated to JavaScript (``pwm_companion.explorables.to_javascript``): what runs in the book's pages is what is
-tested here. It is a route of its own to the best menu and its bound, next to
+translated to JavaScript (``pwm_companion.explorables.to_javascript``): what runs in the book's
+pages is what is tested here. It is a route of its own to the best menu and its bound, next to
 :func:`paid_with_models.solve`: one to six types, two to a million parties, the generalization bound
 of any optimum and complexity (from one table) or any sum of saturating exponentials, linear
 valuations, the paper's and own beliefs, and outside options.

@@ -83,7 +83,7 @@ def two_type_experiment(
         A row for each N, p_1 and type (columns n_parties, p_high, type). Of the type: cost;
         reservation_contribution, reservation_value and reservation_utility; contributions,
         rewards and utilities of the optimal menu; the same with complete information, averaged
-        given :math:`n_i \ge 1` (complete_…); rents, the utility less that with complete
+        given :math:`n_i \ge 1` (``complete_…``); rents, the utility less that with complete
         information. Of the problem: expected_value and complete_expected_value of the collective
         model, and information_cost, their difference; expected_accuracy, upper_bound, gap and
         kkt_residual of the contract; constraint_residual, the largest relative violation of

@@ -178,9 +178,10 @@ def _shared(env: BuildEnvironment) -> str:
         "below": env.toctree_includes,
         "sections": env.toc_secnumbers,
         "figures": env.toc_fignumbers,
-        "statements": {
-            label: [it["docname"], it["type"], it["title"]]
-            for label, it in getattr(env, "proof_list", {}).items()
+        "statements": getattr(env, "proof_list", {}),
+        "exercises": {
+            label: [it["docname"], it["type"], it["node"][0].astext()]
+            for label, it in getattr(env, "sphinx_exercise_registry", {}).items()
         },
         "domains": env.domaindata,
         "notation": [(sorted(forms), meaning) for _, forms, meaning in notation],

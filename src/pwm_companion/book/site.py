@@ -213,8 +213,8 @@ def leave_out_unused(html: Path) -> None:
         used.update(image.findall(text))
         if text != before:
             page.write_text(text, encoding="utf-8")
-    for file in html.glob("_images/*"):  # of a page as it was before it changed, too
-        if file.relative_to(html).as_posix() not in used:
+    for file in html.glob("_images/**/*"):  # of a page as it was before it changed, too
+        if file.is_file() and file.relative_to(html).as_posix() not in used:
             file.unlink()
     for pattern in (
         f"scripts/{icons}*",

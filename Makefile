@@ -25,7 +25,7 @@ versions := $(alone) $(python) -m endurance.versions \
 MUTMUT := mutmut==3.8.1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip release test test-long versions test-lowest test-newest verify lint bench fuzz faults binder mutation agree trials curves quality map serve clean lock picture
+.PHONY: help env book pdf zip release test test-long versions test-lowest test-newest verify lint bench fuzz faults binder mutation agree proofs trials curves quality map serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,11 +90,14 @@ binder: book ## try what Binder does, into endurance/binder.json (10 minutes)
 agree: env ## solve random problems by three routes, into endurance/routes.json (10 minutes)
 	@$(alone) $(python) -m endurance.routes endurance/routes.json
 
+proofs: env ## prove all contracts of record and check the proofs, into endurance/proofs.json (5 minutes)
+	@$(alone) $(python) -m endurance.proofs endurance/proofs.json
+
 trials: env ## run contracts with real models, into measurements/real_models.json (some minutes)
 	@$(alone) $(python) -m measurements.real_models measurements/real_models.json
 
 curves: env ## fit thousands of real learning curves, into measurements/learning_curves.json (10 minutes)
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(python) -m measurements.learning_curves measurements/learning_curves.json
+	@$(alone) $(python) -m measurements.learning_curves measurements/learning_curves.json
 
 quality: env ## measure what noisy labels are worth, into measurements/quality.json (some minutes)
 	@$(alone) $(python) -m measurements.quality measurements/quality.json

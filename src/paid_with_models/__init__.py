@@ -11,11 +11,18 @@ every constraint), :mod:`~paid_with_models.rewards` and :mod:`~paid_with_models.
 How it is solved: :mod:`paid_with_models.solver`. Second opinions:
 :mod:`paid_with_models.checks`. The paper's experiments: :mod:`paid_with_models.paper`. What the
 paper leaves open: :mod:`paid_with_models.beyond`. Drawings: :mod:`paid_with_models.figures`.
+
+``prove`` needs the extra ``proof``; it and ``__version__`` are looked up when they are asked for.
 """
+
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any
 
 from .accuracy import Arctan, Curve, GeneralizationBound, PowerLaw, Saturating
 from .attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from .audit import Audit, Residuals, audit, menu_residuals
+from .beyond.lcdb import lcdb_curves
+from .beyond.measured_curves import LearningCurve, learning_curve
 from .beyond.responsive import ResponsiveContract, solve_responsive
 from .checks.conic import ConicProgram, ConicSolution, ConicStatus, conic_program
 from .checks.linear_programs import linear_program_bound
@@ -48,6 +55,9 @@ from .welfare import (
     joint_surplus,
 )
 
+if TYPE_CHECKING:
+    from .checks.proof import Proof, prove
+
 __all__ = [
     "Arctan",
     "Audit",
@@ -63,6 +73,7 @@ __all__ = [
     "FreeRiding",
     "GeneralizationBound",
     "KnownParties",
+    "LearningCurve",
     "LinearValuation",
     "ModelValue",
     "Multipliers",
@@ -70,6 +81,7 @@ __all__ = [
     "PowerLaw",
     "PowerValuation",
     "Problem",
+    "Proof",
     "Residuals",
     "ResponsiveContract",
     "RewardDistribution",
@@ -91,12 +103,15 @@ __all__ = [
     "information_cost",
     "information_rents",
     "joint_surplus",
+    "lcdb_curves",
+    "learning_curve",
     "least_utilities",
     "linear_program_bound",
     "lottery_rewards",
     "menu_residuals",
     "outcome_probabilities",
     "proportional_rewards",
+    "prove",
     "solve",
     "solve_complete_information",
     "solve_complete_information_many",
@@ -104,3 +119,11 @@ __all__ = [
     "solve_responsive",
     "sweep",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Proof", "prove"):
+        return getattr(import_module(".checks.proof", __name__), name)
+    if name == "__version__":
+        return metadata.version("paid-with-models")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

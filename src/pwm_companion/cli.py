@@ -27,6 +27,7 @@ COMMANDS = {
     "release": "make and test what is published with a version",
     "solve": "find the best contract for a problem",
     "audit": "check a menu",
+    "prove": "prove how good the best contract is, or check a proof",
     "sweep": "solve a problem over a grid",
 }
 

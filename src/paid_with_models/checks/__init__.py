@@ -1,1 +1,1 @@
-"""Second opinions on a contract, which trust nothing of the solver but its moments."""
+"""Second opinions on a contract, which trust nothing of the solver but its moments, or nothing."""

@@ -1,0 +1,465 @@
+r"""Proofs that need no trust in the solver: certificates that anybody can check.
+
+:func:`prove` turns a contract into a certificate: a menu that satisfies every constraint for
+certain, and prices from which it follows that no menu reaches more. Everything in it is exact, and
+:mod:`~paid_with_models.checks.proof_checker` confirms it from the problem alone, in ball
+arithmetic. What is done here need not be trusted: a certificate that is wrong is refused.
+
+**Menu.** The solver's menu is right to rounding, so constraints that bind may be violated by a part
+in 1e16. Contributions are changed by as little as is needed (:data:`CHANGES`), and rewards are the
+least that they allow, in exact numbers.
+
+**Prices.** Those of the solver, rounded to decimals. Where accuracy is not concave they leave a
+gap; there, for outcomes that can be enumerated, boxes of contributions are halved until the bound
+of each is low enough. A bound is that of a linear program on planes above the expectations
+(Kelley's cutting planes), whose dual prices go into the certificate.
+
+**Which numbers are meant.** A float stands for the shortest decimal that reads as it: 0.2 is 1/5.
+Probabilities are these numbers divided by their sum.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+from scipy.optimize import linprog, nnls
+
+from ..accuracy import Curve, FloatArray, Saturating
+from ..contract import Contract
+from ..problem import Problem, autarky
+
+try:
+    import flint
+    from flint import arb
+except ModuleNotFoundError:
+    raise ModuleNotFoundError(
+        "proofs need python-flint: install it with pip install 'paid-with-models[proof]'"
+    ) from None
+
+from .proof_checker import (
+    FORMAT,
+    Findings,
+    RefusedError,
+    digest,
+    facts,
+    read_problem,
+    upper_bound,
+)
+from .proof_curves import Curve as ExactCurve
+from .proof_curves import near, outward, precision
+from .proof_expectations import MOST_OUTCOMES, Enumeration, Expectations, Model, Sums
+from .proof_search import GOOD_ENOUGH, exact_box, searched, text_of
+
+__all__ = ["Proof", "RefusedError", "prove", "stated_problem"]
+
+#: CHANGES: relative changes of contributions that are tried until a menu is feasible for certain;
+#: the smallest is the rounding of the solver, the largest would cost accuracy that can be seen.
+CHANGES = (1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9)
+
+#: FINITE: relative step of finite differences, large against rounding, small against the curve.
+FINITE = 1e-6
+
+#: PLACES: decimals of contributions and prices that are rounded, beyond a float's precision.
+PLACES = 24
+
+#: OUTCOMES_LIKE_A_SUM: from so many outcomes on an exponential sum is proved sooner; AFFORDABLE: so
+#: many are enumerated where sums leave a gap.
+OUTCOMES_LIKE_A_SUM, AFFORDABLE = 3_000, 100_000
+
+#: RATES_PER_E_FOLD, SLOWEST, FASTEST: of exponential sums, and how far beyond the range's ends.
+RATES_PER_E_FOLD, SLOWEST, FASTEST = 4, 0.02, 40.0
+
+
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """A certificate and what it shows.
+
+    Attributes
+    ----------
+    certificate : dict
+        Plain strings, numbers and lists: what goes into a JSON file.
+    findings : Findings
+        The enclosures behind its claims.
+    """
+
+    certificate: dict[str, Any]
+    findings: Findings
+
+    @property
+    def expected_accuracy(self) -> tuple[str, str]:
+        """Decimals between which the feasible menu's E[a(S)] lies."""
+        low, high = self.certificate["claims"]["expected_accuracy"]
+        return low, high
+
+    @property
+    def upper_bound(self) -> str:
+        """The decimal that no menu exceeds."""
+        return str(self.certificate["claims"]["upper_bound"])
+
+    @property
+    def gap(self) -> float:
+        """How much better than the feasible menu any other can be at most."""
+        return float(Fraction(self.upper_bound) - Fraction(self.expected_accuracy[0]))
+
+    @property
+    def width(self) -> float:
+        """Of the widest interval that is claimed of the menus, in accuracy or value."""
+        return float(max(widths(self.certificate["claims"])))
+
+    @property
+    def vague(self) -> float:
+        """The larger of gap and width: what the certificate leaves open."""
+        return max(self.gap, self.width)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the certificate as JSON."""
+        text = json.dumps(self.certificate, indent=1) + "\n"
+        Path(path).write_text(text, encoding="utf-8")
+
+
+def prove(
+    contract: Contract,
+    *,
+    others: Iterable[tuple[Sequence[Any], Sequence[Any]]] = (),
+    tolerance: float = 1e-9,
+    max_boxes: int = 2_000,
+) -> Proof:
+    """Make a certificate for a contract.
+
+    Parameters
+    ----------
+    contract : Contract
+        Of a problem with a curve and a valuation of the library.
+    others : iterable of pairs of (I,) sequences
+        Contributions and rewards of other menus of the same problem; the certificate encloses what
+        they reach, by how much they violate constraints, and how far they fall short.
+    tolerance : float > 0
+        Gap at which no more boxes are halved; where exponential sums leave more of it, or wider
+        intervals, outcomes are enumerated if that is affordable.
+    max_boxes : int >= 1
+        Most boxes; the certificate says what is proved then.
+
+    Returns
+    -------
+    Proof
+
+    Raises
+    ------
+    RefusedError
+        Where nothing can be proved: for curves whose shape no inequality shows, one party, too many
+        outcomes, or a menu that small changes do not make feasible.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound, Problem, solve
+    >>> problem = Problem(10, [0.2] * 5, [1.0, 0.85, 0.7, 0.55, 0.4], GeneralizationBound())
+    >>> proof = prove(solve(problem))
+    >>> proof.expected_accuracy[0][:17], proof.upper_bound[:17], proof.gap < 1e-12
+    ('0.690532528490799', '0.690532528490799', True)
+    """
+    problem = contract.problem
+    if problem.n_parties < 2:
+        raise RefusedError("one party is alone: its only menu satisfies no constraint strictly")
+    stated_others = [
+        {"contributions": [text_of(x) for x in m], "rewards": [text_of(x) for x in t],
+         "left_out": []} for m, t in others
+    ]  # fmt: skip
+    proof, reason = None, RefusedError("the outcomes are too many to enumerate")
+    with precision():
+        statement = stated_problem(problem)
+        model = read_problem(statement)
+        for way, expectations in ways(model, problem):
+            try:
+                menu, found = feasible(model, expectations, contract)
+                reached = float(found.expected_accuracy)
+                tree, bound = priced(model, expectations, contract, reached, tolerance, max_boxes)
+                findings = Findings(
+                    model.outside,
+                    found,
+                    bound,
+                    [facts(model, expectations, other) for other in stated_others],
+                )
+            except RefusedError as refused:
+                reason = refused
+                continue
+            certificate = {
+                "format": FORMAT,
+                "made_with": {"numpy": np.__version__, "python-flint": flint.__version__,
+                              "scipy": scipy.__version__},
+                "problem": statement,
+                "expectations": way,
+                "menu": menu,
+                "others": stated_others,
+                "bound": tree,
+                "claims": findings.claims(),
+            }  # fmt: skip
+            certificate["sha256"] = digest(certificate)
+            another = Proof(certificate, findings)
+            proof = another if proof is None or another.vague < proof.vague else proof
+            if proof.vague <= tolerance:
+                break
+    if proof is None:
+        raise reason
+    return proof
+
+
+def widths(claims: Any) -> Iterator[Fraction]:
+    """Widths of all intervals in nested claims, shortfalls apart: these are as wide as the gap."""
+    if isinstance(claims, dict):
+        for name, part in claims.items():
+            if name != "shortfall":
+                yield from widths(part)
+    elif isinstance(claims, list) and len(claims) == 2 and isinstance(claims[0], str):
+        yield Fraction(claims[1]) - Fraction(claims[0])
+    elif isinstance(claims, list):
+        for part in claims:
+            yield from widths(part)
+
+
+# --- exact numbers --------------------------------------------------------------------------------
+
+
+def rounded(number: float | Fraction, *, up: bool = False) -> Fraction:
+    """A number with PLACES decimals, the next one or that before."""
+    units = Fraction(number) * 10**PLACES
+    return Fraction(math.ceil(units) if up else math.floor(units), 10**PLACES)
+
+
+def meant(numbers: Iterable[float]) -> list[Fraction]:
+    """The decimals that floats stand for."""
+    return [Fraction(repr(float(x))) for x in numbers]
+
+
+def stated_problem(problem: Problem) -> dict[str, Any]:
+    """A problem in exact decimals, as certificates state it.
+
+    Raises
+    ------
+    RefusedError
+        For a curve or valuation of your own, or another law of who turns up.
+
+    Examples
+    --------
+    >>> from paid_with_models import Arctan
+    >>> stated_problem(Problem(2, [0.5, 0.5], [0.2, 0.1], Arctan()))["accuracy"]
+    {'name': 'Arctan', 'parameters': {'optimum': '1.0', 'rate': '0.01'}}
+    """
+
+    def named(thing: Any) -> dict[str, Any]:
+        if not is_dataclass(thing):
+            raise RefusedError(f"no proof is known for {type(thing).__name__}")
+        parameters = {field.name: getattr(thing, field.name) for field in fields(thing)}
+        return {
+            "name": type(thing).__name__,
+            "parameters": {
+                name: [text_of(x) for x in value] if isinstance(value, tuple) else text_of(value)
+                for name, value in parameters.items()
+            },
+        }
+
+    if problem.attendance is not None:
+        raise RefusedError(f"no proof is known for {type(problem.attendance).__name__}")
+    pairs = zip(problem.outside_options.tolist(), problem.better_outside.tolist(), strict=True)
+    return {
+        "n_parties": problem.n_parties,
+        "probabilities": [text_of(x) for x in problem.probabilities.tolist()],
+        "costs": [text_of(x) for x in problem.costs.tolist()],
+        "accuracy": named(problem.accuracy),
+        "valuation": named(problem.valuation),
+        "beliefs": problem.beliefs,
+        # What the library holds autarky to be worth is a float near it: autarky is meant.
+        "reservation_utilities": [text_of(x) if better else None for x, better in pairs],
+    }
+
+
+# --- expectations ---------------------------------------------------------------------------------
+
+
+def ways(model: Model, problem: Problem) -> Iterator[tuple[dict[str, Any], Expectations]]:
+    """How expectations can be taken, as certificates state it: what is cheaper first."""
+    outcomes = math.comb(model.n_parties + len(model.p) - 1, model.n_parties)
+    sums = outcomes > OUTCOMES_LIKE_A_SUM
+    if sums:
+        start = model.accuracy.start[1]
+        reach = max(float(max(model.top)) * model.n_parties, 2 * float(start))
+        high = 2.0 ** math.ceil(math.log2(reach) + 0.01)
+        curves: dict[str, tuple[Curve, ExactCurve]]
+        curves = {"accuracy": (problem.accuracy, model.accuracy)}
+        if model.scale is None:
+            curves["value"] = problem.model_value, model.value
+        way: dict[str, Any] = {"method": "sums", "high": text_of(high)}
+        try:
+            for name, (curve, exact) in curves.items():
+                way[name] = fitted(curve, exact, high)
+            yield way, Sums(model, way)
+        except RefusedError:  # curves that admit no sums, such as arctangents
+            sums = False
+    if outcomes <= (AFFORDABLE if sums else MOST_OUTCOMES):
+        yield {"method": "enumeration"}, Enumeration(model)
+
+
+def fitted(curve: Curve, exact: ExactCurve, high: float) -> dict[str, list[str]]:
+    """An exponential sum close to a curve: non-negative least squares on a geometric grid."""
+    if isinstance(curve, Saturating):
+        return {"rates": [text_of(x) for x in curve.rates],
+                "weights": [text_of(x) for x in curve.weights]}  # fmt: skip
+    low = float(exact.start[1])
+    shortest = low
+    if low == 0:  # as fast as the curve's own first rise
+        grid = np.geomspace(1e-12, high, 3001)
+        risen = curve(grid) - curve(0.0) >= 1e-3 * (curve.optimum - curve(0.0))
+        shortest = float(grid[np.argmax(risen)])
+    fastest, slowest = FASTEST / shortest, SLOWEST / high
+    rates = np.geomspace(
+        slowest, fastest, math.ceil(RATES_PER_E_FOLD * math.log(fastest / slowest))
+    )
+    data = np.append(np.geomspace(shortest, high, 8 * rates.size), low)
+    missing = 1 - curve(data) / curve.optimum
+    try:
+        shares, _ = nnls(np.exp(-np.outer(data, rates)), missing, maxiter=9999)
+    except RuntimeError:
+        raise RefusedError("no exponential sum was found for the curve") from None
+    used = shares > 0
+    return {"rates": [text_of(x) for x in rates[used]],
+            "weights": [text_of(x) for x in curve.optimum * shares[used]]}  # fmt: skip
+
+
+# --- a menu that is feasible for certain ----------------------------------------------------------
+
+
+def feasible(
+    model: Model, expectations: Expectations, contract: Contract
+) -> tuple[dict[str, Any], Any]:
+    """The contract's menu, changed as little as is needed, and what is true of it."""
+    problem = contract.problem
+    out = [i for i, inside in enumerate(contract.participates.tolist())
+           if not inside and model.optional[i]]  # fmt: skip
+    own = contract.contributions
+
+    def directions() -> Iterator[FloatArray]:
+        """Less data make rewards easier to keep, or what parties do alone; or what is sure to."""
+        yield -own
+        yield np.where(np.isin(np.arange(own.size), out), 0.0, autarky(problem).contributions) - own
+        yield inward(model, expectations, contract, out)
+
+    for direction in directions():
+        # Where nobody is to contribute, what little the solver leaves is dropped.
+        idle = contract.expected_accuracy <= float(problem.accuracy(0.0)) + GOOD_ENOUGH
+        for change in (1.0, *CHANGES) if idle else CHANGES:
+            menu = least_menu(model, contract, own + change * direction, out)
+            found = facts(model, expectations, menu)
+            if all(slack >= 0 for slack in found.slacks()):
+                return menu, found
+    raise RefusedError("no menu close to the contract's is feasible for certain")
+
+
+def inward(
+    model: Model, expectations: Expectations, contract: Contract, out: list[int]
+) -> FloatArray:
+    """The direction in which the least slack of caps and of staying out grows fastest.
+
+    A linear program in the change of contributions, each by up to its own size, in utilities, and
+    in that slack; caps change as finite differences say.
+    """
+    m, costs = np.maximum(contract.contributions, 0.0), contract.problem.costs
+    count, unit = m.size, contract.problem.model_value.optimum
+    types = [i for i in range(count) if i not in out]
+
+    def caps(menu: FloatArray) -> FloatArray:
+        return np.array([float(x) for x in expectations.means([near(x) for x in menu.tolist()])[1]])
+
+    level, steps = caps(m), np.diag(FINITE * m)
+    slopes = np.column_stack([(caps(m + step) - level) / FINITE for step in steps]) / unit
+    rows, sides = [], []
+
+    def require(row: dict[int, float], least: float) -> None:  # in changes, utilities, slack
+        rows.append([-row.get(k, 0.0) for k in range(2 * count + 1)])
+        sides.append(-least)
+
+    for i in types:
+        per_unit = {j: slopes[i, j] - (i == j) * costs[i] * m[i] / unit for j in range(count)}
+        cap = (level[i] - costs[i] * m[i]) / unit
+        require({**per_unit, count + i: -1.0, 2 * count: -1.0}, -cap)
+        for j in range(count):
+            gain = (costs[i] - costs[j]) / unit * m[i]  # of type j over i, in the option of i
+            if j in out:
+                f = float(model.outside[j]) / unit
+                require({i: -gain, count + i: -1.0, 2 * count: -1.0}, gain - f)
+            elif j != i:
+                require({i: -gain, count + i: -1.0, count + j: 1.0}, gain)
+    bounds: list[tuple[float | None, float | None]] = [(-1.0, 1.0)] * count
+    bounds += [(float(f) / unit, None) for f in model.outside] + [(None, None)]
+    objective = np.append(np.zeros(2 * count), -1.0)
+    solved = linprog(objective, np.array(rows), np.array(sides), bounds=bounds, method="highs")
+    return m * solved.x[:count] if solved.x is not None else -m
+
+
+def least_menu(
+    model: Model, contract: Contract, contributions: FloatArray, out: list[int]
+) -> dict[str, Any]:
+    """A menu with about these contributions and the least rewards for which IR and IC hold."""
+    costs = meant(contract.problem.costs)
+    order = [int(i) for i in np.argsort(-contract.problem.costs, kind="stable") if i not in out]
+    m = [rounded(x) for x in contributions.tolist()]
+    for before, i in itertools.pairwise(order):
+        if costs[i] < costs[before]:  # cheaper types contribute no less
+            m[i] = max(m[i], *(m[k] for k in order[: order.index(i)]))
+    u = [rounded(Fraction(outward(option)[1]), up=True) for option in model.outside]
+    most: Fraction | None = None
+    for before, i in itertools.pairwise(order):
+        most = m[before] if most is None else max(most, m[before])
+        u[i] = max(u[i], u[before] + (costs[before] - costs[i]) * most)
+    least: Fraction | None = None
+    for i, after in reversed(list(itertools.pairwise(order))):
+        least = m[after] if least is None else min(least, m[after])
+        u[i] = max(u[i], u[after] - (costs[i] - costs[after]) * least)
+    t = [Fraction(0) if i in out else u[i] + costs[i] * m[i] for i in range(len(m))]
+    return {"contributions": [text_of(x) for x in m], "rewards": [text_of(x) for x in t],
+            "left_out": out}  # fmt: skip
+
+
+# --- prices ---------------------------------------------------------------------------------------
+
+
+def priced(
+    model: Model,
+    expectations: Expectations,
+    contract: Contract,
+    reached: float,
+    tolerance: float,
+    max_boxes: int,
+) -> tuple[dict[str, Any], arb]:
+    """A tree of boxes with prices, and the bound that the checker makes of it."""
+
+    def bounded(tree: dict[str, Any]) -> tuple[dict[str, Any], arb]:
+        return tree, upper_bound(model, expectations, tree)
+
+    found = []
+    if not any(model.optional):
+        found.append(bounded(solver_prices(contract)))
+        if float(found[0][1].upper()) <= reached + GOOD_ENOUGH:
+            return found[0]
+    found.append(bounded(searched(model, expectations, contract, reached, tolerance, max_boxes)))
+    return min(found, key=lambda pair: float(pair[1].upper()))
+
+
+def solver_prices(contract: Contract) -> dict[str, Any]:
+    """One box with one plane, at the contract, and the solver's prices."""
+    prices = contract.multipliers
+    order = np.argsort(-contract.problem.costs, kind="stable").tolist()
+    incentives = {}
+    for before, i in itertools.pairwise(order):
+        incentives[i, before] = float(prices.downward[i])
+        incentives[before, i] = float(prices.upward[before])
+    at = np.maximum(contract.contributions, 0.0)
+    return exact_box([(at, 1.0, prices.caps)], incentives, contract.problem.costs)

@@ -1,0 +1,107 @@
+"""What is proved about the numbers that the paper's authors printed.
+
+A menu that was printed is a menu of exact decimals. So what it reaches, by how much it violates
+constraints, and how far it falls short of the best menu are numbers that can be enclosed, and the
+certificate that holds them can be checked by anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..checks.proof import Proof, prove
+from ..contract import Contract
+from ..solver.routes import solve_many
+from .published import PUBLISHED
+from .scenarios import SCENARIOS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["prove_scenarios", "table_of_theorems"]
+
+
+def prove_scenarios(contracts: Mapping[str, Contract] | None = None) -> dict[str, Proof]:
+    """Certificates of the paper's scenarios that say of the printed menus, too, what they are.
+
+    Parameters
+    ----------
+    contracts : mapping from scenario name to Contract, optional
+        Contracts of the scenarios; by default they are solved.
+
+    Returns
+    -------
+    dict of Proof
+        By scenario name.
+
+    Examples
+    --------
+    >>> from paid_with_models import solve
+    >>> name = "small_party_teamwork"
+    >>> proof = prove_scenarios({name: solve(SCENARIOS[name].problem())})[name]
+    >>> [end[:10] for end in proof.certificate["claims"]["others"][0]["shortfall"]]
+    ['0.00001157', '0.00001157']
+    """
+    if contracts is None:
+        solved = solve_many([scenario.problem() for scenario in SCENARIOS.values()])
+        contracts = dict(zip(SCENARIOS, solved, strict=True))
+    proofs = {}
+    for name, contract in contracts.items():
+        menu = PUBLISHED.menus[name]
+        proofs[name] = prove(contract, others=[(menu.contributions, menu.rewards)])
+    return proofs
+
+
+def table_of_theorems(proofs: Mapping[str, Proof]) -> pd.DataFrame:
+    """What certificates of the scenarios prove, one row a scenario.
+
+    Parameters
+    ----------
+    proofs : mapping from scenario name to Proof
+        From :func:`prove_scenarios`.
+
+    Returns
+    -------
+    DataFrame
+        Columns scenario; reached and bound: decimals between which the best menu's expected
+        accuracy lies; printed: what the printed menu reaches, rounded to nearest;
+        shortfall_at_least, shortfall_at_most: how far that is below the best;
+        individual_rationality, incentive_compatibility, caps: the printed menu's least slack of
+        each kind in units of value, negative if it violates one; width: of the widest enclosure.
+
+    Examples
+    --------
+    >>> from paid_with_models import solve
+    >>> name = "small_party_teamwork"
+    >>> table = table_of_theorems(prove_scenarios({name: solve(SCENARIOS[name].problem())}))
+    >>> table.loc[0, "bound"][:17], bool(table.loc[0, "width"] < 1e-20)
+    ('0.690532528490799', True)
+    """
+    import pandas as pd  # the plain library imports it only where tables are asked for
+
+    rows = []
+    for name, proof in proofs.items():
+        claims = proof.certificate["claims"]
+        printed, facts = claims["others"][0], proof.findings.others[0]
+        kinds = {
+            "individual_rationality": facts.individual_rationality,
+            "incentive_compatibility": [x for row in facts.incentive_compatibility for x in row],
+            "caps": facts.caps,
+        }
+        rows.append(
+            {
+                "scenario": name,
+                "reached": proof.expected_accuracy[0],
+                "bound": proof.upper_bound,
+                "printed": float(printed["expected_accuracy"][0]),
+                "shortfall_at_least": float(printed["shortfall"][0]),
+                "shortfall_at_most": float(printed["shortfall"][1]),
+                **{
+                    kind: min(float(slack) for slack in slacks if slack is not None)
+                    for kind, slacks in kinds.items()
+                },
+                "width": proof.width,
+            }
+        )
+    return pd.DataFrame(rows)

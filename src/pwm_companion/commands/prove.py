@@ -1,0 +1,85 @@
+"""``pwm prove``: certificates that need no trust in the solver, made and checked."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from paid_with_models.files import MENU_FIELDS, menu_from_dict, problem_from_dict
+from paid_with_models.solver.routes import solve
+
+from .problem_files import as_input_errors, read_data
+
+if TYPE_CHECKING:
+    from paid_with_models.checks.proof_checker import Findings
+
+
+DESCRIPTION = (
+    "Find the best contract for the problem in FILE (JSON or YAML, as for solve) and prove, in "
+    "ball arithmetic, that it satisfies every constraint and that no menu exceeds a bound. With "
+    "contributions and rewards in FILE, as for audit, the proof says of that menu, too, what it "
+    "reaches and what it violates. With --check, confirm the certificate in FILE. Exit code 1 if "
+    "nothing can be proved, or the certificate is refused."
+)
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.add_argument("file", type=Path, metavar="FILE")
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="FILE is a certificate to be checked")
+    what.add_argument(
+        "--output", type=Path, metavar="CERT.json", help="write the certificate there"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prove or check; 0 proved or confirmed, 1 refused, 2 if python-flint is missing."""
+    try:
+        from paid_with_models.checks.proof import prove
+        from paid_with_models.checks.proof_checker import RefusedError, check
+    except ModuleNotFoundError as error:
+        print(f"pwm: {error}", file=sys.stderr)
+        return 2
+    data = read_data(options.file)
+    try:
+        if options.check:
+            with as_input_errors(options.file):
+                found = check(data)
+            print(f"confirmed\n{describe_findings(found)}")
+            return 0
+        with as_input_errors(options.file):
+            others = []
+            if any(name in data for name in MENU_FIELDS):
+                menu = menu_from_dict(data)
+                others = [(menu.contributions.tolist(), menu.rewards.tolist())]
+            problem = {name: value for name, value in data.items() if name not in MENU_FIELDS}
+            contract = solve(problem_from_dict(problem))
+            proof = prove(contract, others=others)
+    except RefusedError as reason:
+        print(f"refused: {reason}")
+        return 1
+    if options.output:
+        proof.write(options.output)
+    print(f"proved\n{describe_findings(proof.findings)}")
+    return 0
+
+
+def describe_findings(found: Findings) -> str:
+    """Return what a certificate shows in a few aligned lines."""
+    claims = found.claims()
+    lines = [
+        f"a feasible menu reaches  {claims['expected_accuracy'][0]}",
+        f"no menu exceeds          {claims['upper_bound']}",
+    ]
+    for other, facts in zip(claims["others"], found.others, strict=True):
+        short = [float(end) for end in other["shortfall"]]
+        worst = min(facts.slacks(), key=float)
+        lines += [
+            f"the menu stated reaches  {other['expected_accuracy'][0]}",
+            f"short of the best by     {short[0]:.6g} to {short[1]:.6g}",
+            f"its least slack          {float(worst):.6g} in units of value",
+        ]
+    return "\n".join(lines)

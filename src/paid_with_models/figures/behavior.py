@@ -165,7 +165,8 @@ def logit_lines(
     Examples
     --------
     >>> lines = logit_lines(rationalities=[1.0], scenarios=["small_party_teamwork"])
-    >>> round(lines.set_index("case")["expected_accuracy"]["what comes is foreseen"], 3)
+    >>> accuracy = lines.set_index("case")["expected_accuracy"]["what comes is foreseen"]
+    >>> round(float(accuracy), 3)
     0.654
     """
     rows = []

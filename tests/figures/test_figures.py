@@ -48,7 +48,14 @@ from paid_with_models.figures.beliefs import (
     lower_cost_lines,
 )
 from paid_with_models.figures.combinatorial_barrier import sum_errors, sum_fits
+from paid_with_models.figures.complete_information import asked_and_collected, crossing_lines
 from paid_with_models.figures.counter_example import counter_example
+from paid_with_models.figures.first_moment import (
+    pass_steps,
+    two_passes,
+    unit_prices,
+    units_for_the_budget,
+)
 from paid_with_models.figures.large_markets import (
     continuum_figure,
     continuum_menus,
@@ -84,6 +91,7 @@ from paid_with_models.figures.scenarios import (
     reward_distributions,
     scenario_panel,
 )
+from paid_with_models.figures.screening import constraint_menus, menu_planes
 from paid_with_models.figures.structure import bunching, bunching_lines
 from paid_with_models.figures.two_types import TWO_TYPE_PAIRS, two_type_maps, two_type_surfaces
 from paid_with_models.paper.counter_example import CounterExample
@@ -180,6 +188,10 @@ def every(contracts, two_type, trials, quality):
         "lower_cost_figure": lower_cost_figure(lower_cost_lines()),
         "logit_figure": logit_figure(logit_lines(rationalities=[0.1, 10.0])),
         "margin_figure": margin_figure(margin_lines([0.0, 2.0])),
+        "asked_and_collected": asked_and_collected(crossing_lines(n_points=20)),
+        "menu_planes": menu_planes(constraint_menus()),
+        "two_passes": two_passes(pass_steps()),
+        "unit_prices": unit_prices(units_for_the_budget()),
         "aversion_figure": aversion_figure(aversion_lines(aversions=[0.01, 0.1])),
     }
     for draw in OF_A_CONTRACT:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,3 +121,21 @@ def glue(name: str, value: Any) -> None:
     NumPy's scalars become plain numbers: the format applies to what a value prints as.
     """
     myst_nb.glue(name, value.item() if isinstance(value, np.generic) else value, display=False)
+
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "\N{SUPERSCRIPT MINUS}⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def power_of_ten(value: float) -> str:
+    """The least power of ten that `value` does not exceed in size, as prose writes it.
+
+    Examples
+    --------
+    >>> power_of_ten(7e-14), power_of_ten(1e-6), power_of_ten(-0.0)
+    ('10⁻¹³', '10⁻⁶', '0')
+    """
+    if value == 0:
+        return "0"
+    # Of 1e-6 the logarithm may come out a rounding error above -6.
+    exponent = math.ceil(round(math.log10(abs(value)), 9))
+    return "10" + str(exponent).translate(_SUPERSCRIPTS)

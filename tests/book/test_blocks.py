@@ -1,0 +1,94 @@
+"""Code can be copied: the blocks of a page that readers see run by themselves, in order.
+
+Cells that the page does not show are left out, so that a block that needs a name from one of them
+fails. What only places a figure is left out as well: readers do not see it.
+"""
+
+import ast
+import re
+from typing import Any
+
+import pytest
+
+from pwm_companion.book.chapters import Chapter, find_source, load_chapter, page_names, read_toc
+
+from .conftest import ROOT
+
+HIDDEN = {"remove-cell", "remove-input"}
+#: Pages whose blocks are not run here, with the reason.
+LEFT_OUT = {
+    "book/experiments/two_types": "solves thousands of problems: most of a minute",
+    "book/replication": "solves the two-type experiment once more: most of a minute",
+    "book/benchmarks": "shows stored measurements",
+    "book/conclusion": "shows stored measurements",
+    "book/map": "is generated",
+    "book/verdicts": "is generated",
+}
+PAGES = [
+    name
+    for name in page_names(read_toc(ROOT))
+    if name not in LEFT_OUT and not name.startswith("book/beyond/") and find_source(ROOT, name)
+]
+
+
+def is_plumbing(source: str) -> bool:
+    """Whether a cell only places a figure."""
+    return re.fullmatch(r"show\([^\n]*\);?", source.strip()) is not None
+
+
+def visible_blocks(chapter: Chapter) -> list[tuple[int, str]]:
+    return [
+        (number, cell.source)
+        for number, cell in enumerate(chapter.notebook.cells)
+        if cell.cell_type == "code"
+        and not HIDDEN & set(cell.metadata.get("tags", []))
+        and not is_plumbing(cell.source)
+    ]
+
+
+def run_blocks(chapter: Chapter) -> dict[str, Any]:
+    """Run what readers see in a namespace of its own, and return that."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for number, source in visible_blocks(chapter):
+        exec(compile(source, f"{chapter.name}, cell {number}", "exec"), names)
+        names |= {key: value for key, value in chapter.parameters.items() if key in names}
+    return names
+
+
+def chapters_with_code() -> list[Chapter]:
+    found = []
+    for name in PAGES:
+        source = find_source(ROOT, name)
+        assert source is not None
+        chapter = load_chapter(source, name, quick=True)
+        if visible_blocks(chapter):
+            found.append(chapter)
+    return found
+
+
+@pytest.mark.parametrize("chapter", chapters_with_code(), ids=lambda chapter: chapter.name)
+@pytest.mark.filterwarnings("default")  # a page may show a warning
+def test_visible_blocks_run_by_themselves(chapter, monkeypatch):
+    monkeypatch.chdir(chapter.template.parent)  # where a kernel runs it
+    run_blocks(chapter)
+
+
+def test_a_block_that_needs_a_hidden_name_is_noticed(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "```{code-cell} ipython3\n:tags: [remove-cell]\n\nx = 1\n```\n\n"
+        "```{code-cell} ipython3\ny = x\n```\n"
+    )
+    with pytest.raises(NameError, match="'x' is not defined"):
+        run_blocks(load_chapter(page, "page"))
+
+
+def test_visible_blocks_hold_no_plumbing():
+    for chapter in chapters_with_code():
+        for number, source in visible_blocks(chapter):
+            called = {
+                node.func.id
+                for node in ast.walk(ast.parse(source))
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            }
+            assert not called & {"glue", "setup"}, (chapter.name, number)

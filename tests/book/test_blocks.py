@@ -50,7 +50,7 @@ def run_blocks(chapter: Chapter) -> dict[str, Any]:
     """Run what readers see in a namespace of its own, and return that."""
     names: dict[str, Any] = {"__name__": "__main__"}
     for number, source in visible_blocks(chapter):
-        exec(compile(source, f"{chapter.name}, cell {number}", "exec"), names)
+        exec(compile(source, f"{chapter.name}, cell {number}", "exec"), names)  # noqa: S102
         names |= {key: value for key, value in chapter.parameters.items() if key in names}
     return names
 

@@ -28,8 +28,8 @@ __all__ = [
 ]
 
 
-#: STOPPED_WITHIN: relative differences and violations that a solver's stopping tolerance explains by
-#: itself. The published optimizer stops within a few parts in 1e8 of its optimum.
+#: STOPPED_WITHIN: relative differences and violations that a solver's stopping tolerance explains
+#: by itself. The published optimizer stops within a few parts in 1e8 of its optimum.
 STOPPED_WITHIN = 1e-6
 #: PLOTTED_WITHIN: relative differences that no picture of the numbers shows. A thousandth of an
 #: axis of 10 cm is the width of a hairline.

@@ -130,6 +130,21 @@ def _name_rows(app: Sphinx, doctree: nodes.document) -> None:
             row["ids"].append(f"symbol-{number}")
 
 
+def _fold_proofs(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Put each proof into a fold that needs no script; the PDF opens it."""
+    for proof in list(doctree.findall(nodes.admonition)):
+        if {"proof", "dropdown"} <= set(proof["classes"]):
+            proof["classes"].remove("dropdown")
+            start = '<details class="proof-fold"><summary>Proof</summary>'
+            proof.replace_self(
+                [
+                    nodes.raw("", start, format="html"),
+                    proof.deepcopy(),
+                    nodes.raw("", "</details>", format="html"),
+                ]
+            )
+
+
 def _link_symbols(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Link the first use of each symbol on a page to its row in the notation tables."""
     if page == NOTATION or NOTATION not in app.env.found_docs:
@@ -232,6 +247,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", _finish_page, priority=900)  # after the theme
     app.connect("missing-reference", _follow_name)
     app.connect("doctree-read", _name_rows)
+    app.connect("doctree-resolved", _fold_proofs)
     app.connect("doctree-resolved", _link_symbols)
     app.connect("env-updated", _refuse_to_go_on, priority=900)  # when all is numbered
     app.connect("html-collect-pages", _complete_index)

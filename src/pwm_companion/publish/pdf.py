@@ -157,6 +157,10 @@ def _clean(article: Tag) -> None:
     """Leave out what serves a screen only."""
     for element in article.select(SCREEN_ONLY):
         element.decompose()
+    for fold in article.select("details.proof-fold"):
+        if fold.summary:
+            fold.summary.decompose()
+        fold.unwrap()
     for surface in article.select(".plotly-figure"):
         surface.clear()
         surface.append("On the site, the surface stands here and can be turned.")

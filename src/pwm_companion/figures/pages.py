@@ -177,7 +177,7 @@ def figure_page(folder: Path, work: Work, found: str | None) -> str:
         "`````{tab-set}",
     ]
     texts = {
-        "BibTeX": ("figure_bibtex", figure_bibtex(about, work)),
+        "BibTeX": ("bibtex", figure_bibtex(about, work)),
         "RIS": ("text", figure_ris(about, work)),
         "LaTeX": ("latex", latex_caption(about)),
     }

@@ -74,13 +74,13 @@ def page(root: Path) -> str:
         [
             "## The paper",
             "",
-            f"```book_bibtex\n{paper}\n```",
+            f"```bibtex\n{paper}\n```",
             "",
             "## This companion",
             "",
             f"This is version {version(root)}.",
             "",
-            f"```book_bibtex\n{companion}\n```",
+            f"```bibtex\n{companion}\n```",
             "",
         ]
     )
@@ -114,7 +114,7 @@ class Work:
 
 
 def figure_key(about: Mapping[str, Any]) -> str:
-    """Return the figure_key that `figure_bibtex` gives to a figure.
+    """Return the key that `figure_bibtex` gives to a figure.
 
     Examples
     --------

@@ -35,6 +35,7 @@ from .valuation import ExponentialValuation, LinearValuation, PowerValuation, Va
 
 __all__ = [
     "Menu",
+    "contract_from_dict",
     "contract_schema",
     "contract_to_dict",
     "menu_from_dict",

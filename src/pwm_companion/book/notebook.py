@@ -139,3 +139,14 @@ def power_of_ten(value: float) -> str:
     # Of 1e-6 the logarithm may come out a rounding error above -6.
     exponent = math.ceil(round(math.log10(abs(value)), 9))
     return "10" + str(exponent).translate(_SUPERSCRIPTS)
+
+
+def signed(value: float, decimals: int) -> str:
+    """A number that may be negative, with a minus sign and not a hyphen, as prose writes it.
+
+    Examples
+    --------
+    >>> signed(-2.8671, 2), signed(0.5, 1)
+    ('−2.87', '0.5')
+    """
+    return f"{value:.{decimals}f}".replace("-", "\N{MINUS SIGN}")

@@ -67,8 +67,9 @@ ALLOWED: dict[str, dict[str, str]] = {
     "book/motivation": {
         "0.7": "an accuracy that the text asks about",
         "0.8": "an accuracy that the text asks about",
-        "0.04": "defines the example of two cheap parties and a dear one",
-        "0.1": "defines the example of two cheap parties and a dear one",
+        "0.9": "a cost that defines the example of a kink",
+        "0.04": "defines the example of two cheap parties and a costly one",
+        "0.1": "defines the example of two cheap parties and a costly one",
         "250": "where the example begins",
     },
     "book/replication": {"4": "a constant of the formula", "1": "what probabilities sum to"},

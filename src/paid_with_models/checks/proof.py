@@ -55,8 +55,7 @@ from .proof_checker import (
     read_problem,
     upper_bound,
 )
-from .proof_curves import Curve as ExactCurve
-from .proof_curves import near, outward, precision
+from .proof_curves import ExactCurve, near, outward, precision
 from .proof_expectations import MOST_OUTCOMES, Enumeration, Expectations, Model, Sums
 from .proof_search import GOOD_ENOUGH, exact_box, searched, text_of
 

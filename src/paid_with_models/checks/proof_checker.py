@@ -54,7 +54,16 @@ from .proof_curves import (
 )
 from .proof_expectations import Enumeration, Expectations, Menu, Model, Sums
 
-__all__ = ["FORMAT", "Facts", "Findings", "RefusedError", "check", "digest", "recomputed"]
+__all__ = [
+    "FORMAT",
+    "Facts",
+    "Findings",
+    "RefusedError",
+    "check",
+    "digest",
+    "recomputed",
+    "upper_bound",
+]
 
 #: FORMAT: what the field ``format`` of a certificate says.
 FORMAT = "paid-with-models proof 1"

@@ -7,7 +7,7 @@ certificate are exact: decimals or fractions.
 g stands for accuracy a(S) and for value v(a(S)): 0 at first, then a formula, convex up to some
 point and concave beyond. Which points these are follows from inequalities that are said in
 :func:`accuracy_curve` and :func:`value_curve`. So for every x in the concave part the tangent at x,
-raised where it passes below the curve at L, lies above the curve from L on (:meth:`Curve.line`).
+raised where it passes below the curve at L, lies above the curve from L on (:meth:`ExactCurve.line`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from flint import arb, arb_series, ctx, fmpq
 
 __all__ = [
     "DEEPEST",
-    "Curve",
+    "ExactCurve",
     "RefusedError",
     "accuracy_curve",
     "alone",
@@ -137,7 +137,7 @@ def decimal(units: int) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class ExactCurve:
     """A curve g(S): 0, then a formula; convex (or flat), then concave; non-decreasing.
 
     Attributes
@@ -244,7 +244,7 @@ def crossing(holds: Callable[[fmpq], Any], low: fmpq, high: fmpq) -> tuple[fmpq,
     return low, high
 
 
-def accuracy_curve(stated: Mapping[str, Any]) -> tuple[Curve, Any]:
+def accuracy_curve(stated: Mapping[str, Any]) -> tuple[ExactCurve, Any]:
     r"""The accuracy curve that a problem states, and whether a bound on its bend is known.
 
     All are increasing and concave where they are positive; let :math:`s = \sqrt{2k(2 + \ln(S/k))}`.
@@ -284,7 +284,7 @@ def accuracy_curve(stated: Mapping[str, Any]) -> tuple[Curve, Any]:
             return sum((w * (1 - (-u * x).exp()) for w, u, _ in terms), 0 * x)
 
         slowest = arb(min(u for *_, u in terms))
-        return Curve(saturating, limit, (zero, zero), zero, zero, arb(0), slowest), None
+        return ExactCurve(saturating, limit, (zero, zero), zero, zero, arb(0), slowest), None
     given = {key: rational(text) for key, text in given.items()}
     optimum = given["optimum"]
     confirm(0 < optimum <= 1, "the optimum must be in (0, 1]")
@@ -292,7 +292,9 @@ def accuracy_curve(stated: Mapping[str, Any]) -> tuple[Curve, Any]:
     if name == "Arctan":
         confirm(given["rate"] > 0, "the rate must be positive")
         rate, height = arb(given["rate"]), 2 * best / arb.pi()
-        curve = Curve(lambda x: height * (rate * x).atan(), best, (zero, zero), zero, zero, arb(0))
+        curve = ExactCurve(
+            lambda x: height * (rate * x).atan(), best, (zero, zero), zero, zero, arb(0)
+        )
         return curve, 2
     if name == "PowerLaw":
         scale, beta, shift = given["scale"], given["exponent"], given["offset"]
@@ -308,12 +310,12 @@ def accuracy_curve(stated: Mapping[str, Any]) -> tuple[Curve, Any]:
             start = arb(0)  # exactly, which no ball can tell
         if start <= 0:
             nothing = arb(0) if start == 0 else power_law(arb(0)).nonnegative_part()
-            return Curve(power_law, best, (zero, zero), zero, zero, nothing), 2
+            return ExactCurve(power_law, best, (zero, zero), zero, zero, nothing), 2
         confirm(start > 0, "whether the curve starts at zero")
         little = fmpq(1, 2**100)  # beyond the rounding of the formula
         ends = exact(start.lower()) * (1 - little), exact(start.upper()) * (1 + little)
         confirm(power_law(arb(ends[1])) > 0, "the curve's start")
-        return Curve(power_law, best, ends, ends[0], ends[1], arb(0)), 2
+        return ExactCurve(power_law, best, ends, ends[0], ends[1], arb(0)), 2
     confirm(name == "GeneralizationBound", f"no proof is known for the accuracy {name!r:.60}")
     confirm(given["complexity"] > 0, "the complexity must be positive")
     k = arb(given["complexity"])
@@ -333,10 +335,12 @@ def accuracy_curve(stated: Mapping[str, Any]) -> tuple[Curve, Any]:
     confirm(s / 2 + 2 - k / s > 0, "the curve increases")
     confirm(3 + 3 * s / 4 - 2 * k / s - k * k / s**3 > 0, "the curve is concave")
     bends = fmpq(1, 2) + s / 8 - 3 * k / (4 * s) - k * k / s**3 > 0
-    return Curve(bound, best, (low, high), low, high, arb(0)), 2 if bends else None
+    return ExactCurve(bound, best, (low, high), low, high, arb(0)), 2 if bends else None
 
 
-def value_curve(accuracy: Curve, bend: Any, stated: Mapping[str, Any]) -> tuple[Curve, fmpq | None]:
+def value_curve(
+    accuracy: ExactCurve, bend: Any, stated: Mapping[str, Any]
+) -> tuple[ExactCurve, fmpq | None]:
     r"""The curve v(a(S)), and the scale of v if it is linear.
 
     An increasing concave v leaves a concave curve concave. For :math:`v = w r^b`, b > 1, the sign
@@ -400,11 +404,13 @@ def value_curve(accuracy: Curve, bend: Any, stated: Mapping[str, Any]) -> tuple[
                 high *= 2
             low, high = crossing(curvature, low, high)
     nothing = arb(0) if accuracy.nothing == 0 else value(accuracy.nothing)
-    curve = Curve(lambda x: value(a(x)), value(accuracy.limit), accuracy.start, low, high, nothing)
+    curve = ExactCurve(
+        lambda x: value(a(x)), value(accuracy.limit), accuracy.start, low, high, nothing
+    )
     return curve, scale if name == "LinearValuation" else None
 
 
-def bends_once(accuracy: Curve, less: fmpq) -> bool:
+def bends_once(accuracy: ExactCurve, less: fmpq) -> bool:
     r"""Whether :math:`a^b`, b = 1 + less, is convex, then concave, for a sum of exponentials.
 
     The sign of its curvature is that of :math:`q = (b-1) a'^2 + a a''`. Pieces are halved until on
@@ -436,7 +442,7 @@ def bends_once(accuracy: Curve, less: fmpq) -> bool:
     return True
 
 
-def alone(value: Curve, cost: fmpq) -> arb:
+def alone(value: ExactCurve, cost: fmpq) -> arb:
     """What a party reaches alone, the maximum of g(m) - cost m: a menu of one and a line above.
 
     Examples

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from flint import arb, fmpq
 
-from .proof_curves import DEEPEST, Curve, confirm, rational, rationals
+from .proof_curves import DEEPEST, ExactCurve, confirm, rational, rationals
 
 __all__ = ["MOST_OUTCOMES", "Enumeration", "Expectations", "Model", "Sums"]
 
@@ -40,7 +40,7 @@ class Model:
     p, costs : list of fmpq
     own : bool
         Whether a party knows its own type (``beliefs: own``).
-    accuracy, value : Curve
+    accuracy, value : ExactCurve
     scale : fmpq or None
         Of a linear valuation.
     outside : list of arb
@@ -55,8 +55,8 @@ class Model:
     p: list[fmpq]
     costs: list[fmpq]
     own: bool
-    accuracy: Curve
-    value: Curve
+    accuracy: ExactCurve
+    value: ExactCurve
     scale: fmpq | None
     outside: list[arb]
     optional: list[bool]
@@ -178,7 +178,7 @@ class Sum:
 
     Attributes
     ----------
-    curve : Curve
+    curve : ExactCurve
     weights, rates : list of arb
         :math:`\alpha_j \ge 0` (so that h is concave), :math:`u_j > 0`.
     error : arb
@@ -187,7 +187,7 @@ class Sum:
         From here on tangents of h are not negative at 0.
     """
 
-    curve: Curve
+    curve: ExactCurve
     weights: list[arb]
     rates: list[arb]
     error: arb
@@ -247,7 +247,7 @@ class Sums:
             error = model.scale * self.accuracy.error
             self.value = replace(self.accuracy, curve=model.value, weights=weights, error=error)
 
-    def proved(self, curve: Curve, stated: Mapping[str, Any]) -> Sum:
+    def proved(self, curve: ExactCurve, stated: Mapping[str, Any]) -> Sum:
         """A sum with what is known of its distance from the curve."""
         count = len(stated["rates"])
         weights, rates = (rationals(stated[name], count) for name in ("weights", "rates"))

@@ -1,7 +1,7 @@
 """Moments of the total contribution under any law with a generating function.
 
 The law is evaluated once for every type, so that this is made for some dozens of types; for
-independent draws :mod:`paid_with_models.solver.sum_moments` does the same for thousands.
+independent draws ``solver.sum_moments`` does the same for thousands.
 """
 
 from __future__ import annotations

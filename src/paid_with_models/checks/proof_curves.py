@@ -7,7 +7,8 @@ certificate are exact: decimals or fractions.
 g stands for accuracy a(S) and for value v(a(S)): 0 at first, then a formula, convex up to some
 point and concave beyond. Which points these are follows from inequalities that are said in
 :func:`accuracy_curve` and :func:`value_curve`. So for every x in the concave part the tangent at x,
-raised where it passes below the curve at L, lies above the curve from L on (:meth:`ExactCurve.line`).
+raised where it passes below the curve at L, lies above the curve from L on
+(:meth:`ExactCurve.line`).
 """
 
 from __future__ import annotations

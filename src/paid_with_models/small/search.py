@@ -3,10 +3,10 @@
 Types whose outside option is autarky are always in; the others are in or out (see
 :mod:`paid_with_models.solver.selection` for why that is enough). A selection is solved by
 exponential sums, or by enumeration and branch and bound over outcomes: an outcome *counts* (the
-curve, continued by its tangent below the kink: a concave minorant), or is *lost* (nothing), or is *open*
-(the concave envelope, a majorant). Each such problem is concave and any multipliers bound it; the
-true problem is the best of all ways to say which outcomes count. Deciding that an outcome counts
-decides all outcomes that cannot have less data.
+curve, continued by its tangent below the kink: a concave minorant), or is *lost* (nothing), or is
+*open* (the concave envelope, a majorant). Each such problem is concave and any multipliers bound
+it; the true problem is the best of all ways to say which outcomes count. Deciding that an outcome
+counts decides all outcomes that cannot have less data.
 """
 
 import math

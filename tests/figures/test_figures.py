@@ -491,7 +491,9 @@ def test_counter_example_table():
     assert table.loc[table["expected_root"].idxmax(), "contribution"] == example.best_root
 
 
-@pytest.mark.parametrize("draw", OF_TWO_TYPES, ids=str)
+@pytest.mark.parametrize(
+    "draw", OF_TWO_TYPES, ids=lambda draw: f"{draw.func.__name__}-{draw.keywords['pair']}"
+)
 def test_two_type_tables_are_the_results(two_type, draw):
     table = draw(two_type)[1]
     assert len(table.columns) == 5

@@ -38,17 +38,18 @@ NOT_DRAWN = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="600" height="60"><text x="300" y="36" '
     'font-family="sans-serif" text-anchor="middle">drawn by a full build</text></svg>'
 )
-#: What a comparison with the reference values means for a figure.
+#: What a comparison with the reference values means for a figure. (What agrees with the paper is
+#: the replication report's matter, and has other words there.)
 VERDICTS = {
-    "identical": "reproduced",
-    "within tolerance": "reproduced",
+    "identical": "as stored",
+    "within tolerance": "as stored",
     "differs": "differs",
     "missing": "differs",
 }
 
 
 def verdict(figure_id: str, build_dir: Path) -> str | None:
-    """Return "reproduced" or "differs": how the figure's table compares with the reference.
+    """Return "as stored" or "differs": how the figure's table compares with the reference.
 
     None if ``verify.json`` in the build folder has nothing about it.
     """
@@ -275,8 +276,10 @@ def dress(
             "image": {"alt": alt, "width": "100%"},
         }
         tags = cell.metadata.setdefault("tags", [])
-        if "hide-input" not in tags:
-            tags.append("hide-input")
+        # A line that only shows the figure says nothing that its own page does not say.
+        tag = "remove-input" if cell.source.strip().startswith("show(") else "hide-input"
+        if tag not in tags:
+            tags.append(tag)
         strip = provenance(about, run, verdict(record.id, build_dir), page, of_record=of_record)
         cells.append(NotebookNode(cell_type="markdown", metadata={}, source=strip))
     for position, cell in enumerate(cells):

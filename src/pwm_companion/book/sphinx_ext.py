@@ -249,6 +249,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", _name_rows)
     app.connect("doctree-resolved", _fold_proofs)
     app.connect("doctree-resolved", _link_symbols)
-    app.connect("env-updated", _refuse_to_go_on, priority=900)  # when all is numbered
+    app.connect("env-get-updated", _refuse_to_go_on, priority=900)  # when all is numbered
     app.connect("html-collect-pages", _complete_index)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -31,6 +31,13 @@ class Dependencies:
 
     files: set[Path] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
+    _seen: set[tuple[str, str]] = field(default_factory=set, repr=False)
+
+    def is_new(self, module: str, name: str = "") -> bool:
+        """Say whether a module, or a name of it, is met for the first time."""
+        before = len(self._seen)
+        self._seen.add((module, name))
+        return len(self._seen) > before
 
 
 class Import(NamedTuple):
@@ -125,7 +132,7 @@ def _file(module: str, src: Path) -> Path | None:
 
 
 def _add_module(module: str, src: Path, found: Dependencies) -> None:
-    file = _file(module, src)
+    file = _file(module, src) if found.is_new(module) else None
     if file is None or file in found.files:
         return
     found.files.add(file)
@@ -134,7 +141,7 @@ def _add_module(module: str, src: Path, found: Dependencies) -> None:
 
 def _add_name(module: str, name: str, src: Path, found: Dependencies) -> None:
     """Add what ``from module import name`` leads to."""
-    file = _file(module, src)
+    file = _file(module, src) if found.is_new(module, name) else None
     if file is None:
         return
     origin = _origin(name, file, module) if file.name == "__init__.py" else None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.published_method import PaperCurve, SecondDerivative, solve_outcome, solve_screening
-from endurance.mutation import ALSO, CORE, differences, row, summary
+from endurance.mutation import ALSO, CALLED_THEN, CORE, differences, row, summary
 from endurance.routes import compare, summarize
 from paid_with_models import GeneralizationBound, Problem, solve, solve_complete_information
 from paid_with_models.paper.published import PUBLISHED
@@ -133,9 +133,10 @@ def test_most_changes_of_the_core_are_noticed(mutation: dict[str, dict[str, Any]
         ends = ("killed", "survived", "timeout", "no_tests", "other")
         assert it["total"] == sum(it[end] for end in ends) > 0
         assert it["score"] == pytest.approx(it["killed"] / it["total"], abs=5e-5)
+    scores = {CALLED_THEN.get(name, name): it["score"] for name, it in mutation.items()}
     for module in CORE:
-        assert mutation[module]["score"] >= 0.85
-    assert set(mutation) <= set(ALSO)
+        assert scores[module] >= 0.85
+    assert set(scores) <= set(ALSO)
 
 
 def test_readme_says_how_many_changes_are_noticed(mutation: dict[str, dict[str, Any]]) -> None:
@@ -148,14 +149,15 @@ def test_changes_of_the_core_that_are_not_noticed_have_a_reason(
     """Rows are | function | change | number | reason |, a table for each module."""
     text = (ENDURANCE / "survivors.md").read_text(encoding="utf-8")
     tables = dict(re.findall(r"^## ([\w/]+)\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE))
-    assert set(tables) == set(CORE)
+    assert {CALLED_THEN.get(name, name) for name in tables} == set(CORE)
     for module, table in tables.items():
         rows = re.findall(r"^\| `([\w.]+)` \| (.+) \| (\d+) \| (.+) \|$", table, re.MULTILINE)
         missed = mutation[module]["total"] - mutation[module]["killed"]
         assert sum(int(number) for _, _, number, _ in rows) == missed
-        source = Path(f"{RESULTS.parents[1]}/src/paid_with_models/{module}.py").read_text()
-        for function, _, _, _ in rows:
-            assert f"def {function.rpartition('.')[2]}(" in source
+        if module in ALSO:  # the others are of the code as it was
+            source = Path(f"{RESULTS.parents[1]}/src/paid_with_models/{module}.py").read_text()
+            for function, _, _, _ in rows:
+                assert f"def {function.rpartition('.')[2]}(" in source
 
 
 def test_what_a_change_is_counted_as(tmp_path: Path) -> None:

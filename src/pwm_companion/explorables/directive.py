@@ -92,8 +92,7 @@ _TEXTS = ("preset", "still", "title")
 def _visit_html(writer: Any, node: LiveNode) -> None:
     builder = writer.builder
     page = builder.current_docname
-    to_root = builder.get_relative_uri(page, builder.config.root_doc)
-    to_root = to_root[: to_root.rfind("/") + 1]
+    to_root = "../" * page.count("/")  # the site's start page need not stand at its root
     data = {"live": node["name"], "preset": node["preset"], "title": node["title"]}
     data["views"] = " ".join(node["views"])
     attributes = "".join(

@@ -136,6 +136,8 @@ WORDS = [
 COMMANDS = [
     ["solve", "problem.json"],
     ["solve", "--json", "problem.yaml"],
+    ["prove", "problem.json"],
+    ["prove", "--check", "problem.json"],
     ["audit", "menu.json"],
     ["audit", "--json", "menu.yaml"],
     ["execute", "book/runs/five.yml", "-p", "number=3", "-p", "shares=[0.5, 0.25]"],

@@ -128,6 +128,7 @@ def test_where_accuracy_is_not_concave_boxes_close_the_gap(
     assert proof.gap < 1e-9
 
 
+# Book: prop-proved-bound
 def test_no_menu_on_a_grid_beats_the_bound() -> None:
     problem = Problem(3, [0.3, 0.7], [1.5, 0.2], BOUND)
     contract, best = solve(problem), 0.0

@@ -96,7 +96,7 @@ def find_tests(folder: Path, labels: Iterable[str]) -> dict[str, list[str]]:
         If a test names a statement that is not there.
     """
     tests: dict[str, list[str]] = {label: [] for label in labels}
-    for file in sorted(folder.glob("test_*.py")):
+    for file in sorted(folder.rglob("test_*.py")):
         for match in TEST.finditer(file.read_text(encoding="utf-8")):
             for label in match["labels"].replace(",", " ").split():
                 if label not in tests:

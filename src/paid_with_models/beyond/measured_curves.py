@@ -16,7 +16,7 @@ contract trades is what a model adds to it, so that :attr:`LearningCurve.curve` 
 **Band.** Replicates are drawn around the fit (parametric bootstrap, Efron 1979) with the errors
 stated or found, and fitted again. Beyond the measured sizes that is not enough: there the band is
 widened by what the same fit missed on thousands of real curves that were cut off (split conformal
-prediction, see :mod:`paid_with_models.beyond.extrapolation`).
+prediction, see ``beyond.extrapolation``).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@ r"""The checker of proofs: recomputes what a certificate claims, and refuses wha
 
 It uses Python, python-flint's balls and the two short modules
 :mod:`~paid_with_models.checks.proof_curves` and
-:mod:`~paid_with_models.checks.proof_expectations`: nothing of the solver, and no trust in whoever
+``checks.proof_expectations``: nothing of the solver, and no trust in whoever
 made the certificate.
 
 **Menu.** Its contributions and rewards are exact, so individual rationality and incentive

@@ -120,7 +120,8 @@ def _still(source: Path, page: str, to_root: str, figure: str) -> str:
     if known["chapter"] == page:
         return f'<p>{WORDS} Still, it is <a href="#{figure}">{title}</a>.</p>'
     place = f"{to_root}figures/{figure}/{figure}.svg"
-    return f'<img src="{place}" alt="{alt}" loading="lazy"><p>{title}. {WORDS}</p>'
+    picture = f'<img src="{place}" alt="{alt}" loading="lazy">'
+    return f"<figure>{picture}<figcaption>{title}. {WORDS}</figcaption></figure>"
 
 
 def _say_so(app: Sphinx, doctree: nodes.document, page: str) -> None:

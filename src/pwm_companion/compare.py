@@ -19,6 +19,8 @@ from typing import Any
 from .errors import BookError
 
 NUMBER = re.compile(r"[-+−]?\d(?:[\d,]*\d)?(?:\.\d+)?(?:e[-+]?\d+)?")
+POWER = re.compile(r"\b10([⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
+SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 Scalar = str | int | float | bool
 Rows = list[list[str]]
 
@@ -47,18 +49,32 @@ class Tolerances:
         take any value up to ten times this.
     measured
         Patterns ``PAGE: NAME`` of what is stored rather than computed, such as times: not compared.
+    undetermined
+        By pattern ``PAGE: NAME``, how much the numbers there may differ, each relative to itself,
+        since the problem leaves them open: flat directions, equal answers, other solvers.
     reasons
-        Why, by class of tolerance: ``exact``, ``computed``, ``residual``, ``shown``, ``measured``.
+        Why, by class of tolerance: ``exact``, ``computed``, ``residual``, ``shown``,
+        ``undetermined``, ``measured``.
     """
 
     relative: float
     residual: float
     measured: tuple[str, ...]
+    undetermined: Mapping[str, float]
     reasons: Mapping[str, str]
 
     def is_measured(self, page: str, name: str) -> bool:
         """Say whether it is stored rather than computed."""
         return any(fnmatchcase(f"{page}: {name}", pattern) for pattern in self.measured)
+
+    def leeway(self, page: str, name: str) -> float | None:
+        """Return how much numbers that are undetermined may differ, relative; None for others."""
+        found = (
+            relative
+            for pattern, relative in self.undetermined.items()
+            if fnmatchcase(f"{page}: {name}", pattern)
+        )
+        return next(found, None)
 
     @property
     def limits(self) -> dict[str, str]:
@@ -68,6 +84,7 @@ class Tolerances:
             "computed": f"{self.relative:.0e}, relative",
             "residual": f"any value up to {10 * self.residual:.0e}",
             "shown": "one unit of the last digit",
+            "undetermined": "what tolerances.json says for each, relative",
             "measured": "anything",
         }
 
@@ -118,11 +135,19 @@ def read_tolerances(folder: Path) -> Tolerances:
             float(content["relative"]),
             float(content["residual"]),
             tuple(content["measured"]),
+            {str(it): float(by) for it, by in content["undetermined"].items()},
             dict(content["reasons"]),
         )
     except OSError as error:
         raise BookError(f"{path}: {error.strerror}") from None
-    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise BookError(f"{path} is not as it must be: {error!r}") from None
 
 
@@ -212,6 +237,8 @@ def number_rule(known: Scalar | None, tolerances: Tolerances, measured: bool) ->
     """Return the rule for one number, or text, of a chapter."""
     if measured:
         return Rule("measured", lambda old, now: True)
+    if isinstance(known, str):
+        return shown_rule(tolerances, measured)
     if not isinstance(known, float):
         return Rule("exact", lambda old, now: False)
     small = abs(known) < tolerances.residual
@@ -243,32 +270,64 @@ def shown_rule(tolerances: Tolerances, measured: bool) -> Rule:
     """Return the rule for a table or text as a chapter shows it."""
     if measured:
         return Rule("measured", lambda old, now: True, any_rows=True)
-    return Rule("shown", lambda old, now: close_as_shown(old, now, tolerances.residual))
+
+    def close(old: Scalar, now: Scalar) -> bool:
+        return all(isinstance(it, str) for it in (old, now)) and close_as_shown(
+            str(old), str(now), tolerances.residual
+        )
+
+    return Rule("shown", close)
+
+
+def undetermined_rule(leeway: float) -> Rule:
+    """Return the rule for numbers, also in texts, that may differ by `leeway`, each relative."""
+
+    def close(old: Scalar, now: Scalar) -> bool:
+        before, after = str(old), str(now)
+        if type(old) is not type(now) or NUMBER.split(before) != NUMBER.split(after):
+            return False
+        pairs = zip(NUMBER.findall(before), NUMBER.findall(after), strict=True)
+        return all(
+            abs(right - left) <= leeway * abs(left)
+            for left, right in ((_value(it), _value(other)) for it, other in pairs)
+        )
+
+    return Rule("undetermined", close)
 
 
 def close_as_shown(old: str, now: str, residual: float) -> bool:
     """Say whether two texts differ only in the last digits of numbers, by at most one unit.
 
-    Whole numbers must be equal. Numbers that are both below ten times `residual` are close.
+    Whole numbers must be equal. Numbers that are both below ten times `residual` are close, powers
+    of ten too.
 
     Examples
     --------
     >>> close_as_shown("0.125 of 3", "0.126 of 3", 1e-9), close_as_shown("2 of 3", "3 of 3", 1e-9)
     (True, False)
-    >>> close_as_shown("gap 3e-14", "gap 8e-13", 1e-9)
-    True
+    >>> close_as_shown("gap 3e-14", "gap 8e-13", 1e-9), close_as_shown("10⁻¹⁵", "10⁻¹⁶", 1e-9)
+    (True, True)
     """
+    old, now = (POWER.sub(_as_number, text) for text in (old, now))
     if NUMBER.split(old) != NUMBER.split(now):
         return False
     for pair in zip(NUMBER.findall(old), NUMBER.findall(now), strict=True):
-        left, right = (text.replace(",", "").replace("−", "-") for text in pair)
-        if left == right:
-            continue
-        unit = max(_unit(left), _unit(right))
-        small = max(abs(float(left)), abs(float(right))) < 10 * residual
-        if not small and (unit >= 1 or abs(float(left) - float(right)) > 1.001 * unit):
+        left, right = map(_value, pair)
+        units = [_unit(it) for it in pair]
+        small = max(abs(left), abs(right)) < 10 * residual
+        near = max(units) < 1 and abs(left - right) <= 1.001 * min(units)
+        if left != right and not small and not near:
             return False
     return True
+
+
+def _as_number(power: re.Match[str]) -> str:
+    """Write 10⁻¹⁵ as 1e-15."""
+    return f"1e{power[1].translate(SUPERSCRIPTS)}"
+
+
+def _value(number: str) -> float:
+    return float(number.replace(",", "").replace("−", "-"))
 
 
 def _unit(text: str) -> float:

@@ -30,6 +30,7 @@ from .book.execute import Executed
 from .compare import (
     Finding,
     Rows,
+    Rule,
     Scalar,
     Tolerances,
     Verdict,
@@ -38,6 +39,7 @@ from .compare import (
     number_rule,
     read_tolerances,
     shown_rule,
+    undetermined_rule,
 )
 from .errors import BookError
 from .files import write_whole
@@ -163,6 +165,11 @@ def compare(
     """
     tolerances = read_tolerances(folder)
     findings = []
+
+    def rule_of(page: str, name: str, usual: Rule) -> Rule:
+        leeway = tolerances.leeway(page, name)
+        return usual if leeway is None else undetermined_rule(leeway)
+
     nothing = Content({}, {})
     old_pages = {name: _read_content(path) for name, path in _files(folder, "book", ".json")}
     for page in _union(pages, old_pages):
@@ -172,13 +179,12 @@ def compare(
             known = numbers[1] if numbers[0] is None else numbers[0]
             rule = number_rule(known, tolerances, tolerances.is_measured(page, name))
             one, other = (None if value is None else [[value]] for value in numbers)
-            found = compare_cells(page, name, one, other, rule)
+            found = compare_cells(page, name, one, other, rule_of(page, name, rule))
             findings.append(replace(found, reference=numbers[0], now=numbers[1]))
         for name in _union(now.shown, old.shown):
             rule = shown_rule(tolerances, tolerances.is_measured(page, name))
-            findings.append(
-                compare_cells(page, name, old.shown.get(name), now.shown.get(name), rule)
-            )
+            tables = old.shown.get(name), now.shown.get(name)
+            findings.append(compare_cells(page, name, *tables, rule_of(page, name, rule)))
     old_figures = {page: _read_table(path) for page, path in _files(folder, "figures", ".csv")}
     new_figures = {f"figures/{name}": text for name, text in figures.items()}
     for page in _union(new_figures, old_figures):
@@ -186,7 +192,8 @@ def compare(
         for name in _union(after, before):
             cells = before.get(name, after.get(name, []))
             rule = column_rule(cells, tolerances, tolerances.is_measured(page, name))
-            findings.append(compare_cells(page, name, before.get(name), after.get(name), rule))
+            columns = before.get(name), after.get(name)
+            findings.append(compare_cells(page, name, *columns, rule_of(page, name, rule)))
     return findings
 
 

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from pwm_companion import cli
 from pwm_companion.book import execute
@@ -56,6 +57,15 @@ def test_download_is_the_executed_notebook_without_traces_of_the_run(built_book:
     assert str(built_book) not in text
     injected = notebook["cells"][2]
     assert injected["metadata"]["tags"] == ["injected-parameters", "hide-input"]
+
+
+def test_what_is_printed_in_a_row_is_one_output_however_many_messages_it_came_in() -> None:
+    one, two, four = (new_output("stream", text=text) for text in ("1\n", "1\n", "1\n"))
+    error, result = new_output("stream", name="stderr", text="2\n"), new_output("execute_result")
+    cell = new_code_cell(outputs=[one, two, error, result, four])
+    notebook = new_notebook(cells=[cell])
+    execute.clean(notebook)
+    assert [it.get("text") for it in cell.outputs] == ["1\n1\n", "2\n", None, "1\n"]
 
 
 def test_nothing_changed_nothing_done(copy_of_built_book: Path) -> None:

@@ -8,6 +8,7 @@ certificate that holds them can be checked by anybody.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from ..checks.proof import Proof, prove
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["prove_scenarios", "table_of_theorems"]
+
+# Beyond this the decimals depend on which of the best menus the processor's rounding led to.
+DECIMALS = Decimal("1e-12")
 
 
 def prove_scenarios(contracts: Mapping[str, Contract] | None = None) -> dict[str, Proof]:
@@ -65,7 +69,8 @@ def table_of_theorems(proofs: Mapping[str, Proof]) -> pd.DataFrame:
     -------
     DataFrame
         Columns scenario; reached and bound: decimals between which the best menu's expected
-        accuracy lies; printed: what the printed menu reaches, rounded to nearest;
+        accuracy lies, twelve of them, rounded down and up; printed: what the printed menu
+        reaches, rounded to nearest;
         shortfall_at_least, shortfall_at_most: how far that is below the best;
         individual_rationality, incentive_compatibility, caps: the printed menu's least slack of
         each kind in units of value, negative if it violates one; width: of the widest enclosure.
@@ -75,8 +80,8 @@ def table_of_theorems(proofs: Mapping[str, Proof]) -> pd.DataFrame:
     >>> from paid_with_models import solve
     >>> name = "small_party_teamwork"
     >>> table = table_of_theorems(prove_scenarios({name: solve(SCENARIOS[name].problem())}))
-    >>> table.loc[0, "bound"][:17], bool(table.loc[0, "width"] < 1e-20)
-    ('0.690532528490799', True)
+    >>> table.loc[0, "reached"], table.loc[0, "bound"], bool(table.loc[0, "width"] < 1e-20)
+    ('0.690532528490', '0.690532528491', True)
     """
     import pandas as pd  # the plain library imports it only where tables are asked for
 
@@ -92,8 +97,8 @@ def table_of_theorems(proofs: Mapping[str, Proof]) -> pd.DataFrame:
         rows.append(
             {
                 "scenario": name,
-                "reached": proof.expected_accuracy[0],
-                "bound": proof.upper_bound,
+                "reached": str(Decimal(proof.expected_accuracy[0]).quantize(DECIMALS, ROUND_FLOOR)),
+                "bound": str(Decimal(proof.upper_bound).quantize(DECIMALS, ROUND_CEILING)),
                 "printed": float(printed["expected_accuracy"][0]),
                 "shortfall_at_least": float(printed["shortfall"][0]),
                 "shortfall_at_most": float(printed["shortfall"][1]),

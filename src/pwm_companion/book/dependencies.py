@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -94,7 +95,7 @@ def _imports(source: str, package: str) -> tuple[Import, ...]:
     tree = ast.parse(source)
     outermost = set(map(id, tree.body))
     found = []
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             found += [Import(alias.name, "", "", id(node) in outermost) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -104,6 +105,18 @@ def _imports(source: str, package: str) -> tuple[Import, ...]:
                 for alias in node.names
             ]
     return tuple(found)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """Walk statements only, outer ones first: expressions are most of a tree and import nothing."""
+    waiting = deque([node])
+    while waiting:
+        outer = waiting.popleft()
+        for part in ("body", "handlers", "orelse", "finalbody", "cases"):
+            for child in getattr(outer, part, ()):
+                waiting.append(child)
+                if isinstance(child, ast.stmt):
+                    yield child
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:

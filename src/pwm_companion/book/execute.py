@@ -79,13 +79,14 @@ def chapter_key(chapter: Chapter, root: Path) -> str:
     shown = [registry.get(known, name) for name in registry.shown_figures(chapter.code, own=True)]
     imports = [line for record in shown for line in record.imports]
     found = dependencies.find_dependencies([*chapter.code, *imports], src)
-    # Data files belong to the modules beside them.
-    packages = {file.parent for file in found.files}
+    # Data files belong to the modules beside them, and to those of the packages around.
+    folders = {file.parent for file in found.files}
+    outermost = [folder for folder in folders if folders.isdisjoint(folder.parents)]
     data = {
         file
-        for package in packages
-        for file in package.rglob("*")
-        if file.is_file() and file.suffix not in {".py", ".pyc"}
+        for folder in outermost
+        for file in folder.rglob("*")
+        if file.suffix not in {".py", ".pyc"} and file.is_file()
     }
     parts: dict[str, object] = {
         "notebook": nbformat.writes(chapter.notebook),
@@ -350,6 +351,8 @@ def clean(notebook: NotebookNode) -> None:
         cell.id = f"cell-{position}"
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
+        if "outputs" in cell:
+            cell.outputs = _join_streams(cell.outputs)
         tags = cell.metadata.get("tags", [])
         if "parameters" in tags:
             defaults = cell
@@ -362,6 +365,18 @@ def clean(notebook: NotebookNode) -> None:
     notebook.metadata = NotebookNode(
         kernelspec=kernelspec, language_info=NotebookNode(name="python")
     )
+
+
+def _join_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Join what was printed in a row: into how many messages it fell depends on the time."""
+    joined: list[NotebookNode] = []
+    for it in outputs:
+        last = joined[-1] if joined else None
+        if last and it.output_type == last.output_type == "stream" and it.name == last.name:
+            last.text += it.text
+        else:
+            joined.append(it)
+    return joined
 
 
 def write_unexecuted(chapter: Chapter, path: Path) -> None:

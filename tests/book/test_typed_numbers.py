@@ -122,8 +122,9 @@ def texts(notebook: dict[str, Any]) -> Iterator[str]:
     """Yield what is written in a notebook, captions and alternative texts included."""
     for cell in notebook["cells"]:
         source = "".join(cell["source"])
-        if cell["cell_type"] == "markdown" and not source.startswith('<p class="provenance"'):
+        if cell["cell_type"] == "markdown" and 'class="provenance"' not in source:
             yield source
+        yield cell["metadata"].get("caption", "")
         drawn = any("figure" in output.get("metadata", {}) for output in cell.get("outputs", []))
         if drawn or re.search(r'\bshow\(\s*"fig-', "".join(cell["source"])):
             continue  # captions from the registry have their numbers inserted by now

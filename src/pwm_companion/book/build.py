@@ -41,6 +41,7 @@ from . import execute, site
 from .chapters import Chapter, find_source, load_chapter, page_names, read_toc
 from .execute import ChapterError, Executed
 from .site import BuildError, Site
+from .tables import dress_tables
 
 #: The library's folder, found without importing it.
 LIBRARY = Path(getattr(find_spec("paid_with_models"), "origin", "")).parent
@@ -211,6 +212,7 @@ def _made_with(root: Path, environment: dict[str, str]) -> str:
         here / "build.py",
         here / "site.py",
         here / "sphinx_ext.py",
+        here / "cards.py",
         *sorted((here.parent / "explorables").glob("*.py")),
         root / "requirements.lock",
     ]
@@ -326,6 +328,7 @@ def _stage(
             staged.parent.mkdir(parents=True, exist_ok=True)
             run_time = describe_run_time(executed[page.name].seconds)
             text = shorten(executed[page.name].notebook.read_text(encoding="utf-8"))
+            text = dress_tables(text)
             staged.write_text(text.replace(RUN_TIME, run_time), encoding="utf-8")
         else:
             _copy(page.source, stage / f"{page.name}.md")

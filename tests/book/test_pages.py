@@ -228,7 +228,7 @@ def prose(page: BeautifulSoup) -> str:
 
 
 def test_prose_holds_no_source(chapter_pages: Pages) -> None:
-    """Roles, placeholders and formulas that were not recognised stay in the text as written."""
+    """Roles, placeholders and formulas that were not recognized stay in the text as written."""
     unresolved = re.compile(r"\$|\{\{|\}\}|\{[a-z:]+\}`|\\\\[a-z]+|:::|\bnan\b|\[\?\]")
     found = [
         f"{name}: ...{text[max(0, match.start() - 30) : match.end() + 30]}..."

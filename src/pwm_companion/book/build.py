@@ -29,6 +29,7 @@ import yaml
 
 from .. import verify
 from ..errors import BookError
+from ..figures import crate
 from ..figures import pages as figure_pages
 from ..figures.draw import FigureError, draw_figures, drawn_before
 from ..figures.registry import FigureRecord, RegistryError, load_registry
@@ -132,6 +133,8 @@ def build(
             figure_pages.add_figures(fresh, registry, drawn, root, build_dir)
             for name in PUBLISHED:
                 shutil.copytree(LIBRARY / name, fresh / "files" / name, dirs_exist_ok=True)
+            if (root / crate.CITATION).is_file():
+                _copy(root / crate.CITATION, fresh / "files" / crate.CITATION)
             if findings:
                 _copy(build_dir / "verify.json", fresh / "book" / "verify.json")
             site.sync(fresh, stage)

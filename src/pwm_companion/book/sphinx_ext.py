@@ -141,9 +141,14 @@ def _squeezed(latex: str) -> str:
 
 
 def _rows(doctree: nodes.document) -> Iterator[tuple[nodes.row, set[str], str]]:
-    """Yield the rows of the notation tables: the forms of the symbol, and what it means."""
-    for body in doctree.findall(nodes.tbody):
-        for row in body.findall(nodes.row):
+    """Yield the rows of the notation tables: the forms of the symbol, and what it means.
+
+    Tables whose first column has another title than "Symbol" are no notation.
+    """
+    for table in doctree.findall(nodes.tgroup):
+        head, body = (next(iter(table.findall(kind))) for kind in (nodes.thead, nodes.tbody))
+        title = next(iter(head.findall(nodes.entry))).astext()
+        for row in body.findall(nodes.row) if title == "Symbol" else ():
             symbols, meaning = row[0], row[-1]
             forms = {
                 form for it in symbols.findall(nodes.math) for form in symbol_forms(it.astext())

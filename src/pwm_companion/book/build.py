@@ -215,6 +215,7 @@ def _made_with(root: Path, environment: dict[str, str]) -> str:
         here / "build.py",
         here / "site.py",
         here / "sphinx_ext.py",
+        here.parent / "numerals.py",
         here / "cards.py",
         *sorted((here.parent / "explorables").glob("*.py")),
         root / "requirements.lock",

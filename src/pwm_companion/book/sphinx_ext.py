@@ -26,10 +26,13 @@ from sphinx.errors import ExtensionError
 
 import paid_with_models
 
+from ..numerals import in_prose
+
 MATHJAX = PurePosixPath("sphinx-mathjax-offline/static/mathjax")
 
 #: In book/_static: what draws surfaces, a third of all of plotly.js.
 PLOTLY = "plotly-gl3d.min.js"
+TURN = "turn.js"
 
 #: The page of the notation tables: symbols in the first column, meanings in the last.
 NOTATION = "book/notation"
@@ -63,6 +66,7 @@ def _finish_page(
     if body := context.get("body"):
         if 'class="plotly-figure"' in body:
             app.add_js_file(PLOTLY)
+            app.add_js_file(TURN)
         body = body.replace('role="doc-biblioentry"', 'role="listitem"')
         context["body"] = HEAD.sub('<th scope="col" class="head', body)
     if isinstance(doctree, nodes.document) and (text := describe(doctree)):
@@ -167,6 +171,15 @@ def _name_rows(app: Sphinx, doctree: nodes.document) -> None:
     if app.env.docname == NOTATION:
         for number, (row, _, _) in enumerate(_rows(doctree), 1):
             row["ids"].append(f"symbol-{number}")
+
+
+def _write_numbers_as_prose(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Give the numbers that results put into the prose minus signs and powers of ten."""
+    for place in doctree.findall(nodes.inline):
+        if "pasted-text" in place["classes"]:
+            for text in list(place.findall(nodes.Text)):
+                if (better := in_prose(text.astext())) != text.astext():
+                    text.parent.replace(text, nodes.Text(better))
 
 
 def _fold_proofs(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -311,6 +324,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", _finish_page, priority=900)  # after the theme
     app.connect("missing-reference", _follow_name)
     app.connect("doctree-read", _name_rows)
+    app.connect("doctree-resolved", _write_numbers_as_prose)
     app.connect("doctree-resolved", _fold_proofs)
     app.connect("doctree-resolved", _link_symbols)
     app.connect("env-get-updated", _letter_figures, priority=800)

@@ -13,6 +13,8 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 
+from ..numerals import MINUS
+
 #: What counts as a number in a table: with sign, separators, power of ten, percent or error.
 NUMBER = re.compile(r"[−+-]?[\d.,]+(?:e[−+-]?\d+)?(?: ?%)?(?: ± [\d.,]+)?")
 #: What stands in a column of numbers where there is none.
@@ -59,6 +61,10 @@ def dress(page: str, caption: str, heading: str) -> str:
         _add_caption(tree, table, caption, heading)
         add_scopes(table)
         _align(table)
+        for cell in table.find_all("td"):
+            text = str(cell.string or "").strip()
+            if text.startswith("-") and _is_number(text):
+                cell.string = MINUS + text[1:]
     return str(tree)
 
 

@@ -226,8 +226,10 @@ def variants(problem: Problem, fit: LearningCurve | None = None) -> dict[str, Pr
             found[f"Value grows as accuracy to the power {POWER:g}"] = _changed(
                 problem, valuation=worth
             )
-    other = "own" if problem.beliefs == "paper" else "paper"
-    found[f"Beliefs of the kind {other}"] = _changed(problem, beliefs=other)
+    if problem.beliefs == "paper":
+        found["Parties hold their own beliefs"] = _changed(problem, beliefs="own")
+    else:
+        found["Parties know that their type is present"] = _changed(problem, beliefs="paper")
     return found
 
 

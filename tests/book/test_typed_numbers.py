@@ -64,12 +64,6 @@ ALLOWED: dict[str, dict[str, str]] = {
     "book/beyond/combinatorial_barrier": {
         "0": "an end of an interval, in a proof",
         "1": "a probability of one half, which defines an exercise; the median of the costs",
-        "2": "a probability of one half, which defines an exercise",
-        "3": "an item of the statement, in its proof",
-        "4": "an item of the statement, in its proof",
-        "10": "the base of powers, in bounds worked out by hand",
-        "16": "where a density changes its sign, worked out in the proof",
-        "48": "how many nodes the rule has",
     },
     "book/conclusion": {"0.5": "what the example asks for"},
     "book/experiments/overview": {"0.6": "defines the counter-example"},

@@ -32,7 +32,10 @@ NO_CLAIM = {
     "fig-contract-map": ["divided by nearly straight borders"],
     "fig-counter-example": ["rises to its largest value at"],
     "fig-split-errors": ["from the largest gain to the largest loss"],
-    "fig-responding-caps": ["no party gives more than a largest quota", "against the largest quota"],
+    "fig-responding-caps": [
+        "no party gives more than a largest quota",
+        "against the largest quota",
+    ],
 }
 
 

@@ -217,7 +217,9 @@ def continuum_menus(
     for name, distribution in cost_distributions(scale).items():
         for size in sizes:
             p, *costs = bracketing_types(distribution, size)
-            costly, cheap = solve_many(Problem(n_parties, p, c, curve, beliefs="own") for c in costs)
+            costly, cheap = solve_many(
+                Problem(n_parties, p, c, curve, beliefs="own") for c in costs
+            )
             columns = {
                 "distribution": name,
                 "n_types": size,

@@ -132,7 +132,7 @@ def add_to_site(pdf: Path, site: Path) -> None:
             link = f'<a href="{up}{pdf.name}">one PDF</a>'
             words = f"The book for reading is also {link}, {pages} pages, {size:.0f} MB."
             sentence = f'<p class="as-pdf">{words}</p>'
-            page.write_text(PLACE.sub(lambda _: sentence, text), encoding="utf-8")
+            page.write_text(PLACE.sub(sentence, text), encoding="utf-8")
 
 
 def reading(toc: dict[str, Any]) -> dict[str, Any]:

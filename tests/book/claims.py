@@ -288,27 +288,27 @@ def _tails(table: Table) -> bool:
 
 EXPERIMENT_CLAIMS = [
     Claim(
-        TWO,
+        "book/replication",
         "whose contribution hardly depends on N",
         "fig-two-type-contract",
         _separating_contribution,
     ),
-    Claim(TWO, "beyond they are one surface", "fig-two-type-contract", _both_alike_beyond),
-    Claim(TWO, "With many parties it fades", "fig-two-type-information", _fades_with_many_parties),
+    Claim("book/replication", "beyond they are one surface", "fig-two-type-contract", _both_alike_beyond),
+    Claim(TWO, "With many parties it fades", "fig-two-type-information-maps", _fades_with_many_parties),
     Claim(
         TWO,
         "The high-cost type earns no rent",
-        "fig-two-type-information",
+        "fig-two-type-information-maps",
         lambda t: bool(t.loc[t["type"] == 1, "rents"].abs().max() < 1e-6),
     ),
     Claim(
-        TWO,
+        "book/replication",
         "that of the low-cost type well above that of the high-cost type",
         "fig-two-type-complete",
         _seen_surfaces,
     ),
     Claim(
-        TWO,
+        "book/replication",
         "the reward surfaces of both types nearly coincide and grow with the number of parties",
         "fig-two-type-complete",
         _seen_surfaces,

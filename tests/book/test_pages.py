@@ -177,6 +177,27 @@ def test_symbols_lead_to_their_rows(chapter_pages: Pages) -> None:
     assert len(linked) >= 18
 
 
+def test_symbols_in_another_sense_lead_nowhere(chapter_pages: Pages) -> None:
+    found = 0
+    for name, page in chapter_pages.items():
+        source = ROOT / Path(name).with_suffix(".md")
+        text = source.read_text() if source.is_file() else ""
+        for line in re.findall(r"^% own symbols: (.+)$", text, re.MULTILINE):
+            for symbol in line.split(","):
+                links = [it.get_text().strip("\\()") for it in page.select("article a.symbol")]
+                assert symbol.strip() not in links, name
+                assert f"\\({symbol.strip()}\\)" in page.get_text(), name
+                found += 1
+    assert found >= 6
+
+
+def test_numbers_in_prose_have_minus_signs_and_powers_of_ten(chapter_pages: Pages) -> None:
+    for name, page in chapter_pages.items():
+        for number in page.select("article .pasted-text"):
+            text = number.get_text()
+            assert not re.fullmatch(r"-[\d.,]+|[+-]?[\d.,]+e[+-]\d+", text), f"{name}: {text}"
+
+
 def test_every_resource_is_in_the_site(site: Path, pages: Pages) -> None:
     missing = []
     for name, page in pages.items():

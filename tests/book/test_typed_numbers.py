@@ -66,8 +66,10 @@ ALLOWED: dict[str, dict[str, str]] = {
         "1": "a probability of one half, which defines an exercise; the median of the costs",
     },
     "book/conclusion": {"0.5": "what the example asks for"},
-    "book/experiments/overview": {"0.6": "defines the counter-example"},
-    "book/experiments/two_types": {"0": "the ends of an axis", "1": "the ends of an axis"},
+    "book/experiments/overview": {
+        "0.4": "defines the counter-example",
+        "0.6": "defines the counter-example",
+    },
     "book/first_moment": {
         "0.01": "worked out by hand, in an exercise's solution",
         "0.2": "a cost that defines an exercise",
@@ -80,7 +82,11 @@ ALLOWED: dict[str, dict[str, str]] = {
         "0.1": "defines the example of two cheap parties and a costly one",
         "250": "where the example begins",
     },
-    "book/replication": {"4": "a constant of the formula", "1": "what probabilities sum to"},
+    "book/replication": {
+        "0": "an end of an axis",
+        "1": "what probabilities sum to",
+        "4": "a constant of the formula",
+    },
     "book/structure": {"0.1": "worked out by hand, in an exercise's solution"},
 }
 

@@ -12,6 +12,7 @@ Below the build folder::
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
@@ -136,7 +137,9 @@ def build(
             if (root / crate.CITATION).is_file():
                 _copy(root / crate.CITATION, fresh / "files" / crate.CITATION)
             if findings:
-                _copy(build_dir / "verify.json", fresh / "book" / "verify.json")
+                verdict = json.loads((build_dir / "verify.json").read_text(encoding="utf-8"))
+                text = json.dumps(verdict, ensure_ascii=False, separators=(",", ":"))
+                (fresh / "book" / "verify.json").write_text(text, encoding="utf-8")
             site.sync(fresh, stage)
             made_with = _made_with(root, environment)
             # The page of the library is made from its docstrings.

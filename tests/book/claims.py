@@ -293,8 +293,15 @@ EXPERIMENT_CLAIMS = [
         "fig-two-type-contract",
         _separating_contribution,
     ),
-    Claim("book/replication", "beyond they are one surface", "fig-two-type-contract", _both_alike_beyond),
-    Claim(TWO, "With many parties it fades", "fig-two-type-information-maps", _fades_with_many_parties),
+    Claim(
+        "book/replication",
+        "beyond they are one surface",
+        "fig-two-type-contract",
+        _both_alike_beyond,
+    ),
+    Claim(
+        TWO, "With many parties it fades", "fig-two-type-information-maps", _fades_with_many_parties
+    ),
     Claim(
         TWO,
         "The high-cost type earns no rent",

@@ -35,10 +35,10 @@ env: $(venv)/installed ## create .venv from requirements.lock and install the pa
 book: env ## run the chapters that changed and build the site into build/html
 	@$(pwm) build --build-dir "$(BUILD_DIR)"
 
-pdf: book ## print the book as one PDF, build/paid-with-models.pdf (needs Chromium)
+pdf: book ## print the chapters as one PDF, build/paid-with-models.pdf, linked from the site (needs Chromium)
 	@$(pwm) pdf --build-dir "$(BUILD_DIR)"
 
-zip: book ## pack the site into build/paid-with-models.zip, to be read from disk
+zip: book ## pack the site into build/paid-with-models.zip, to be read from disk (the PDF too, after make pdf)
 	@$(pwm) zip --build-dir "$(BUILD_DIR)"
 
 release: book ## make wheel, source archive, site and figures for publication in dist/, and test the wheel

@@ -93,7 +93,7 @@ def test_nothing_is_trained_where_no_total_pays():
 
 
 def test_for_equal_costs_a_closed_form_condition_holds():
-    """All alike: S = N (v(a(S)) - f)/c, checked by maximising what can be collected."""
+    """All alike: S = N (v(a(S)) - f)/c, checked by maximizing what can be collected."""
     problem = Problem(8, [1.0], [0.3], GeneralizationBound())
     total = solve_complete_information(problem).totals[0]
     f = autarky(problem).utilities[0]

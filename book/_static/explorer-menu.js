@@ -30,7 +30,7 @@
       "Big-and-small collaboration": equal([0.5, 0.4, 0.03, 0.02, 0.001]),
       "Two types": equal([0.2, 0.1]),
       "Costly types stay idle": equal([5, 1]),
-      "Too dear to begin": equal([1, 0.4], {n: 3}),
+      "Too costly to begin": equal([1, 0.4], {n: 3}),
       "A proof that takes a search": equal([3.7, 3.6, 1, 0.97, 0.83], {n: 18, p: [0.233, 0.134, 0.137, 0.271, 0.225]}),
       "Left open": equal([5.6, 5.2, 5, 2.5, 1.6, 1.3], {n: 23, p: [0.227, 0.18, 0.094, 0.175, 0.244, 0.08]}),
     },
@@ -111,7 +111,7 @@
 
   E.define("bunching", {
     title: "When do two types share an option?",
-    hint: "Draw the two costs together, then apart. Before you do: will their options move towards each other, or jump? Then leave the costs alone and move the probability.",
+    hint: "Draw the two costs together, then apart. Before you do: will their options move toward each other, or jump? Then leave the costs alone and move the probability.",
     proves: true,
     spec: {n: kinds.whole(2, 40), c: kinds.list(kinds.real(0.01, 0.6), 2, 2), p: kinds.real(0.02, 0.98)},
     presets: {
@@ -187,7 +187,7 @@
       "Two types": {n: 3, share: 0.4104 / 0.4872, split: false, e: 0},
       "Split in two": {n: 3, share: 0.4104 / 0.4872, split: true, e: 0},
       "A millionth cheaper": {n: 3, share: 0.4104 / 0.4872, split: true, e: -1e-6},
-      "A millionth dearer": {n: 3, share: 0.4104 / 0.4872, split: true, e: 1e-6},
+      "A millionth costlier": {n: 3, share: 0.4104 / 0.4872, split: true, e: 1e-6},
     },
     build(kit, body) {
       // Costs and probabilities of the example in the text; the cheap type has probability .4872.

@@ -55,7 +55,7 @@ class Multipliers:
     Attributes
     ----------
     individual_rationality, downward, upward, caps : (I,) ndarray >= 0
-        Of each type's IR, of its IC towards the options of the next costlier (downward) and of
+        Of each type's IR, of its IC toward the options of the next costlier (downward) and of
         the next cheaper type (upward), and of its cap. IC prices are 0 between equal costs, where
         the two directions are one equation. All are 0 for types that are left out.
     """

@@ -38,8 +38,13 @@ def needs_formulas(page: BeautifulSoup) -> bool:
 
 
 def test_site_and_pages_are_small(site: Path, pages: Pages) -> None:
+    pdf = sum(file.stat().st_size for file in site.glob("*.pdf"))
+    assert pdf < 10 * 2**20
     total = sum(file.stat().st_size for file in site.rglob("*") if file.is_file())
-    assert total < 27 * 2**20
+    assert total - pdf < 27 * 2**20
+    for name in pages:
+        if name.startswith("book/"):
+            assert (site / name).stat().st_size < 400_000, name
     for name, page in pages.items():
         images = {str(image["src"]) for image in page.select("article img")}
         files = [site / name, *((site / name).parent / image for image in images)]
@@ -88,6 +93,68 @@ def test_chapters_open_with_a_question_and_a_time_and_end_with_exercises(
         assert any(solution.select(".cell_output") for solution in solutions), name
 
 
+def test_proofs_are_folded(chapter_pages: Pages) -> None:
+    folded = 0
+    for name, page in chapter_pages.items():
+        for proof in page.select("article div.proof#proof"):
+            fold = proof.parent
+            assert fold is not None, name
+            assert fold.name == "details", name
+            assert not fold.has_attr("open"), name
+            assert fold.find("summary").get_text() == "Proof"
+            folded += 1
+    assert folded >= 40
+
+
+def test_tables_have_captions_and_scopes(chapter_pages: Pages) -> None:
+    tables = 0
+    for name, page in chapter_pages.items():
+        for table in page.select("article table.dataframe"):
+            caption = table.find("caption")
+            assert caption is not None, name
+            assert caption.get_text().strip(), name
+            assert all(header.get("scope") for header in table.find_all("th")), name
+            tables += 1
+        for table in page.select("article table.table"):
+            assert all(header.get("scope") for header in table.select("thead th")), name
+    assert tables >= 60
+
+
+def test_every_page_says_what_it_is_about(chapter_pages: Pages) -> None:
+    said = {}
+    for name, page in chapter_pages.items():
+        tag = page.select_one("meta[name=description]")
+        assert tag is not None, name
+        said[name] = str(tag["content"])
+        assert 20 <= len(said[name]) <= 170, name
+        assert "$" not in said[name], name
+    assert len(set(said.values())) == len(said)
+
+
+def test_cards_hold_what_links_lead_to(site: Path, pages: Pages) -> None:
+    """Every link to a statement, an equation or a reference has a card, which repeats its text."""
+    script = (site / "_static/cards-data.js").read_text()
+    cards = json.loads(script.removeprefix("window.pwmCards=").rstrip().rstrip(";"))
+    kinds = ("def-", "prop-", "thm-", "lem-", "cor-", "rem-", "obs-", "asm-", "equation-", "term-")
+    found = set()
+    for name, page in pages.items():
+        for link in page.select("article a.internal[href*='#']"):
+            path, _, anchor = str(link["href"]).partition("#")
+            target = Path(os.path.normpath((site / name).parent / path)) if path else site / name
+            place = target.relative_to(site).with_suffix("").as_posix()
+            if anchor.startswith(kinds) or place == "book/bibliography":
+                assert f"{place}#{anchor}" in cards, f"{name}: {link['href']}"
+                found.add(f"{place}#{anchor}")
+    assert len(found) >= 100
+    for key in found:
+        page, _, anchor = key.partition("#")
+        text = BeautifulSoup(cards[key], "html.parser")
+        assert not text.select("a, [id], script"), key
+        inside = pages[f"{page}.html"].find(id=anchor)
+        assert inside is not None
+        assert len(" ".join(text.get_text().split())) > 5, key
+
+
 def is_numbered(page: BeautifulSoup) -> bool:
     return page.select_one("article h1 .section-number") is not None
 
@@ -108,6 +175,27 @@ def test_symbols_lead_to_their_rows(chapter_pages: Pages) -> None:
             assert "\\" not in title
         assert links or not is_numbered(page) or len(page.select("article span.math")) < 10, name
     assert len(linked) >= 18
+
+
+def test_symbols_in_another_sense_lead_nowhere(chapter_pages: Pages) -> None:
+    found = 0
+    for name, page in chapter_pages.items():
+        source = ROOT / Path(name).with_suffix(".md")
+        text = source.read_text() if source.is_file() else ""
+        for line in re.findall(r"^% own symbols: (.+)$", text, re.MULTILINE):
+            for symbol in line.split(","):
+                links = [it.get_text().strip("\\()") for it in page.select("article a.symbol")]
+                assert symbol.strip() not in links, name
+                assert f"\\({symbol.strip()}\\)" in page.get_text(), name
+                found += 1
+    assert found >= 6
+
+
+def test_numbers_in_prose_have_minus_signs_and_powers_of_ten(chapter_pages: Pages) -> None:
+    for name, page in chapter_pages.items():
+        for number in page.select("article .pasted-text"):
+            text = number.get_text()
+            assert not re.fullmatch(r"-[\d.,]+|[+-]?[\d.,]+e[+-]\d+", text), f"{name}: {text}"
 
 
 def test_every_resource_is_in_the_site(site: Path, pages: Pages) -> None:
@@ -166,7 +254,7 @@ def prose(page: BeautifulSoup) -> str:
 
 
 def test_prose_holds_no_source(chapter_pages: Pages) -> None:
-    """Roles, placeholders and formulas that were not recognised stay in the text as written."""
+    """Roles, placeholders and formulas that were not recognized stay in the text as written."""
     unresolved = re.compile(r"\$|\{\{|\}\}|\{[a-z:]+\}`|\\\\[a-z]+|:::|\bnan\b|\[\?\]")
     found = [
         f"{name}: ...{text[max(0, match.start() - 30) : match.end() + 30]}..."

@@ -9,6 +9,8 @@ from bs4 import BeautifulSoup
 from pypdf import PdfReader
 from pypdf.generic import ArrayObject, Destination, DictionaryObject
 
+from pwm_companion.book.chapters import page_names
+from pwm_companion.publish.pdf import reading
 from pwm_companion.yaml_files import read_yaml
 
 from .conftest import ROOT
@@ -28,6 +30,13 @@ def texts(pdf: PdfReader) -> list[str]:
     return [unicodedata.normalize("NFKC", page.extract_text()) for page in pdf.pages]
 
 
+@pytest.fixture(scope="module")
+def printed(chapter_pages: dict[str, BeautifulSoup]) -> dict[str, BeautifulSoup]:
+    """Return the pages that a book for reading has."""
+    names = page_names(reading(read_yaml(ROOT / "_toc.yml")))
+    return {f"{name}.html": chapter_pages[f"{name}.html"] for name in names}
+
+
 def flat(outline: list[Destination | list]) -> list[Destination]:
     return [it for item in outline for it in (flat(item) if isinstance(item, list) else [item])]
 
@@ -37,13 +46,13 @@ def squeeze(text: str) -> str:
 
 
 def test_outline_leads_to_every_chapter_and_section(
-    pdf: PdfReader, texts: list[str], chapter_pages: dict[str, BeautifulSoup]
+    pdf: PdfReader, texts: list[str], printed: dict[str, BeautifulSoup]
 ) -> None:
     entries = iter(
         (squeeze(it.title), pdf.get_destination_page_number(it)) for it in flat(pdf.outline)
     )
     numbers = []
-    for page in chapter_pages.values():
+    for page in printed.values():
         for heading in page.select("article :is(h1, h2)"):
             heading.select_one(".headerlink").decompose()
             title = squeeze(heading.get_text())
@@ -54,6 +63,31 @@ def test_outline_leads_to_every_chapter_and_section(
     assert numbers == sorted(numbers)
     parts = [part["caption"] for part in read_yaml(ROOT / "_toc.yml")["parts"]]
     assert [it.title for it in pdf.outline if isinstance(it, Destination)][1:] == parts
+
+
+def test_the_book_for_reading_is_short_and_leaves_out_what_is_looked_up(
+    pdf: PdfReader, printed: dict[str, BeautifulSoup]
+) -> None:
+    assert 100 < len(pdf.pages) <= 150
+    assert len([name for name in printed if "/beyond/" in name or "/experiments/" in name]) >= 12
+    assert "book/notation.html" in printed
+    assert "book/bibliography.html" in printed
+    assert not [name for name in printed if name.startswith(("book/api", "book/benchmarks"))]
+
+
+def test_the_site_leads_to_the_pdf(site: Path, pdf: PdfReader) -> None:
+    made = site.with_name("paid-with-models.pdf").read_bytes()
+    linked = []
+    for page in ("book/introduction.html", "book/cite.html"):
+        tree = BeautifulSoup((site / page).read_bytes(), "html.parser")
+        (sentence,) = tree.select("p.as-pdf")
+        if sentence.a:
+            assert f"{len(pdf.pages)} pages" in sentence.get_text()
+            linked.append((site / page).parent / str(sentence.a["href"]))
+    if not linked:
+        pytest.skip("the site was built anew since: run make pdf again")
+    assert len(linked) == 2
+    assert all(it.read_bytes() == made for it in linked)
 
 
 def test_contents_give_the_page_that_is_printed_at_the_bottom(

@@ -454,7 +454,7 @@ def test_deterministic_promises(contracts):
     assert chance.is_monotonic_increasing
     assert spare.is_monotonic_decreasing
     value = contract.problem.valuation
-    safe = table[chance == 0]["promise"].max()  # the least accuracy that can be realised
+    safe = table[chance == 0]["promise"].max()  # the least accuracy that can be realized
     assert safe == pytest.approx(float(contract.problem.accuracy(10 * contract.contributions[0])))
     assert table.loc[table["promise"] == safe, "unused_value"].item() == pytest.approx(
         contract.expected_value - float(value(safe))

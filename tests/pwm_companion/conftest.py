@@ -28,7 +28,7 @@ FILES = {
         execute: {execute_notebooks: "off"}
         sphinx:
           config: {html_context: {default_mode: auto}}
-          extra_extensions: [pwm_companion.book.sphinx_ext]
+          extra_extensions: [pwm_companion.book.sphinx_ext, pwm_companion.book.cards]
         """,
     "book/start.md": "# Start\n\nA page without code.\n",
     "book/square.md": HEADER

@@ -121,7 +121,7 @@ class Between:
 def bracketing_types(
     distribution: CostDistribution, n_types: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    r"""Types all dearer, and types all cheaper, than the continuous costs that they stand for.
+    r"""Types all costlier, and types all cheaper, than the continuous costs that they stand for.
 
     The range is cut into I intervals of the same ratio of costs. Where accuracy and value are
     concave and parties hold their own beliefs, the best menu for the upper ends does no better
@@ -147,8 +147,8 @@ def bracketing_types(
     Examples
     --------
     >>> from scipy.stats import uniform
-    >>> p, dearer, cheaper = bracketing_types(uniform(1.0, 3.0), 2)
-    >>> p.round(6).tolist(), dearer.round(6).tolist(), cheaper.round(6).tolist()
+    >>> p, costlier, cheaper = bracketing_types(uniform(1.0, 3.0), 2)
+    >>> p.round(6).tolist(), costlier.round(6).tolist(), cheaper.round(6).tolist()
     ([0.666667, 0.333333], [4.0, 2.0], [2.0, 1.0])
     """
     if not n_types >= 1:

@@ -1,7 +1,7 @@
 r"""Quality of data: label noise, what it is worth, and what it does to a contract.
 
 A label is wrong with probability :math:`\eta`, uniformly among the other K - 1 classes. Then the
-mean of one-hot labels shrinks towards 1/K by
+mean of one-hot labels shrinks toward 1/K by
 
 .. math:: 1 - \frac{K}{K - 1}\, \eta ,
 

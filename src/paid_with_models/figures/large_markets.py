@@ -217,13 +217,15 @@ def continuum_menus(
     for name, distribution in cost_distributions(scale).items():
         for size in sizes:
             p, *costs = bracketing_types(distribution, size)
-            dear, cheap = solve_many(Problem(n_parties, p, c, curve, beliefs="own") for c in costs)
+            costly, cheap = solve_many(
+                Problem(n_parties, p, c, curve, beliefs="own") for c in costs
+            )
             columns = {
                 "distribution": name,
                 "n_types": size,
-                "cost": dear.problem.costs,
-                "contribution": dear.contributions,
-                "at_least": dear.expected_accuracy,
+                "cost": costly.problem.costs,
+                "contribution": costly.contributions,
+                "at_least": costly.expected_accuracy,
                 "at_most": cheap.upper_bound,
             }
             frames.append(pd.DataFrame(columns))

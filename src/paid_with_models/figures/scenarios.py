@@ -358,13 +358,13 @@ def _zoom_limits(contract: Contract, limits: Limits) -> Limits:
         bottom = min([*t[near].tolist(), *worth.tolist()])
         most = max(float(m[near].max()), float(alone.max()))
         return (0.0, 1.15 * most), (0.85 * bottom, 1.06 * ceiling)
-    centre = 0.5 * (m.min() + m.max()), 0.5 * (t.min() + t.max())
+    center = 0.5 * (m.min() + m.max()), 0.5 * (t.min() + t.max())
     half_x = max(0.66 * float(np.ptp(m)), 0.02 * right)
     half_y = max(0.75 * float(np.ptp(t)), 0.012 * top)
-    y0, y1 = centre[1] - half_y, centre[1] + half_y
+    y0, y1 = center[1] - half_y, center[1] + half_y
     if ceiling - y1 < 0.5 * (y1 - y0):  # the ceiling is near: show it
         y1 = max(y1, ceiling + 0.12 * (y1 - y0))
-    return (max(centre[0] - half_x, 0.0), centre[0] + half_x), (max(y0, 0.0), y1)
+    return (max(center[0] - half_x, 0.0), center[0] + half_x), (max(y0, 0.0), y1)
 
 
 def _draw_plane(ax: Axes, contract: Contract, limits: Limits, closer: bool = False) -> None:

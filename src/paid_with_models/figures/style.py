@@ -194,7 +194,7 @@ def legend_below(figure: Figure, handles: Sequence[Any], columns: int) -> None:
 
 
 def legend_from_axes(figure: Figure, axes: Iterable[Axes], columns: int) -> None:
-    """Key below the panels of what is labelled in some of them."""
+    """Key below the panels of what is labeled in some of them."""
     handles = [handle for ax in axes for handle in ax.get_legend_handles_labels()[0]]
     legend_below(figure, handles, columns)
 

@@ -39,7 +39,7 @@ __all__ = [
 REPLY_STEPS = 60
 #: SETTLED: relative change of a total below which Newton's method has arrived.
 SETTLED = 1e-15
-#: PASSES: passes towards the greatest fixed point; each brings it nearer by a constant factor.
+#: PASSES: passes toward the greatest fixed point; each brings it nearer by a constant factor.
 PASSES = 2000
 #: ARRIVED, KEPT: largest relative fall of a contribution in the last pass; by how much a cap may be
 #: exceeded, in accuracy.

@@ -78,7 +78,7 @@ def priced(selection: int, law: Law, m: list[float]) -> Menu:
 
 
 def blended(menu: Menu, anchor: list[float]) -> Menu:
-    """The menu drawn towards contributions that are feasible, as far as needed.
+    """The menu drawn toward contributions that are feasible, as far as needed.
 
     Examples
     --------

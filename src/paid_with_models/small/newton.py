@@ -52,7 +52,7 @@ class Newton:
         dw: list[float],
         dy: list[float],
     ) -> Step:
-        """The step towards products that all equal the target, corrected for a step before."""
+        """The step toward products that all equal the target, corrected for a step before."""
         x, z, w, y = self.x, self.z, self.w, self.y
         n, k = len(x), len(w)
         d = n + k

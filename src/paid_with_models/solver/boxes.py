@@ -181,7 +181,7 @@ def close_gaps(
     bounds : (B,) ndarray
         Upper bounds known already.
     anchor : (B, I) ndarray
-        Contributions of feasible menus, towards which others are drawn to become feasible.
+        Contributions of feasible menus, toward which others are drawn to become feasible.
     tolerance : float > 0
         Gap in expected accuracy at which a problem is left.
     max_boxes : int
@@ -379,7 +379,7 @@ def _improved(
     search: bool,
 ) -> Incumbents:
     """The best menus after trying those of the relaxed problems, and local optima from them."""
-    # As they are, and drawn a little towards the anchor.
+    # As they are, and drawn a little toward the anchor.
     base = problem.take(boxes.row)
     contributions = base.in_order(contributions)
     value = np.full(boxes.row.size, -np.inf)

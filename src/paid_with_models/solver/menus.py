@@ -98,7 +98,7 @@ def priced(problem: FirstMoment, contributions: FloatArray, prices: Solution) ->
 def repaired(problem: FirstMoment, solution: Solution, anchor: FloatArray) -> Solution:
     """The solution's menus with least rewards, made feasible where they are not.
 
-    They are drawn towards the anchor until they fit. Where the anchor does not fit itself and
+    They are drawn toward the anchor until they fit. Where the anchor does not fit itself and
     the solution nearly does, the problem is solved anew with slightly better outside options,
     which leaves all constraints of the problem itself room. What does not fit even so comes back
     as it was.

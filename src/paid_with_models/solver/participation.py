@@ -335,9 +335,9 @@ class Participation:
         outsiders = self.others(members)
         k, j = (axis.ravel() for axis in np.indices((outsiders.shape[1], n)))
         own = np.eye(n)
-        dearer = (c[:, j] - self.costs[outsiders][:, k])[:, :, None]
+        costlier = (c[:, j] - self.costs[outsiders][:, k])[:, :, None]
         staying_out = Rows(
-            on_contributions=-dearer * own[j],
+            on_contributions=-costlier * own[j],
             on_utilities=np.broadcast_to(-own[j], (n_rows, j.size, n)),
             least=-self.outside[outsiders][:, k],
             unit=np.ones((n_rows, j.size)),

@@ -437,7 +437,7 @@ class FirstMoment:
         return increments, unit
 
     def in_order(self, contributions: FloatArray) -> FloatArray:
-        """Contributions (B, I) raised where a cheaper type would contribute less than a dearer."""
+        """Contributions (B, I) raised where a cheaper type would give less than a costlier."""
         m = contributions.copy()
         for i in range(1, m.shape[1]):
             if self.chain.live[2 * i]:

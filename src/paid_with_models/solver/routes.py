@@ -80,7 +80,7 @@ def solve(
     ----------
     problem : Problem
     expectations : {"auto", "enumeration", "sum"}
-        How expectations over who turns up are computed: over all outcomes, exact and dear, or by
+        How expectations over who turns up are computed: over all outcomes, exact and costly, or by
         exponential sums, whose error is proved and carried into the gap. By default the cheaper
         one, and enumeration where it can close a gap that the error of the sums leaves open.
     max_boxes : int >= 0, optional

@@ -22,13 +22,13 @@ not depend on whose option it is): a type that would rather come in may as well 
 option that it likes best. When expectations are given :math:`n_i \ge 1` its cap may be lower.
 
 **Otherwise selection is a choice** among the types whose outside options are better:
-keeping such a type costs rewards, and every other type's incentive constraints towards its option.
+keeping such a type costs rewards, and every other type's incentive constraints toward its option.
 :func:`best_selection` decides it by branch and bound over {in, out, undecided}. A node is bounded
 by a convex problem in contributions and rewards of the types that are not out, with the envelopes
 of :mod:`paid_with_models.solver.bounds`. A type that is out contributes and receives 0; for every
 selection, with :math:`h_i` the most that type i can contribute,
 
-* those in satisfy IR, the cap, and IC towards every option;
+* those in satisfy IR, the cap, and IC toward every option;
 * one that is undecided contributes either 0 or at most :math:`h_i`, and is paid at least
   :math:`f_i` more than its costs if it contributes: :math:`t_i - c_i m_i \ge f_i m_i / h_i`. Adding
   the same to IC, or to staying out if it is out: :math:`t_j - c_i m_j \le f_i + t_i - c_i m_i

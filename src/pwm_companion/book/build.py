@@ -12,6 +12,7 @@ Below the build folder::
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
@@ -29,6 +30,7 @@ import yaml
 
 from .. import verify
 from ..errors import BookError
+from ..figures import crate
 from ..figures import pages as figure_pages
 from ..figures.draw import FigureError, draw_figures, drawn_before
 from ..figures.registry import FigureRecord, RegistryError, load_registry
@@ -41,6 +43,7 @@ from . import execute, site
 from .chapters import Chapter, find_source, load_chapter, page_names, read_toc
 from .execute import ChapterError, Executed
 from .site import BuildError, Site
+from .tables import dress_tables
 
 #: The library's folder, found without importing it.
 LIBRARY = Path(getattr(find_spec("paid_with_models"), "origin", "")).parent
@@ -131,8 +134,12 @@ def build(
             figure_pages.add_figures(fresh, registry, drawn, root, build_dir)
             for name in PUBLISHED:
                 shutil.copytree(LIBRARY / name, fresh / "files" / name, dirs_exist_ok=True)
+            if (root / crate.CITATION).is_file():
+                _copy(root / crate.CITATION, fresh / "files" / crate.CITATION)
             if findings:
-                _copy(build_dir / "verify.json", fresh / "book" / "verify.json")
+                verdict = json.loads((build_dir / "verify.json").read_text(encoding="utf-8"))
+                text = json.dumps(verdict, ensure_ascii=False, separators=(",", ":"))
+                (fresh / "book" / "verify.json").write_text(text, encoding="utf-8")
             site.sync(fresh, stage)
             made_with = _made_with(root, environment)
             # The page of the library is made from its docstrings.
@@ -211,6 +218,8 @@ def _made_with(root: Path, environment: dict[str, str]) -> str:
         here / "build.py",
         here / "site.py",
         here / "sphinx_ext.py",
+        here.parent / "numerals.py",
+        here / "cards.py",
         *sorted((here.parent / "explorables").glob("*.py")),
         root / "requirements.lock",
     ]
@@ -326,6 +335,7 @@ def _stage(
             staged.parent.mkdir(parents=True, exist_ok=True)
             run_time = describe_run_time(executed[page.name].seconds)
             text = shorten(executed[page.name].notebook.read_text(encoding="utf-8"))
+            text = dress_tables(text)
             staged.write_text(text.replace(RUN_TIME, run_time), encoding="utf-8")
         else:
             _copy(page.source, stage / f"{page.name}.md")

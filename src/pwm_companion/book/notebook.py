@@ -18,6 +18,7 @@ from IPython.core.getipython import get_ipython
 from IPython.core.pylabtools import select_figure_formats
 
 from ..figures.registry import MARKER, PLACED, csv, find_registry, get, load_registry
+from ..numerals import in_prose, power
 
 NO_TRACES = {"Date": None, "Creator": None}  # in an SVG file: of when and with what
 #: Names in the notebook when `setup` was called.
@@ -123,9 +124,6 @@ def glue(name: str, value: Any) -> None:
     myst_nb.glue(name, value.item() if isinstance(value, np.generic) else value, display=False)
 
 
-_SUPERSCRIPTS = str.maketrans("-0123456789", "\N{SUPERSCRIPT MINUS}⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
 def power_of_ten(value: float) -> str:
     """The least power of ten that `value` does not exceed in size, as prose writes it.
 
@@ -138,7 +136,7 @@ def power_of_ten(value: float) -> str:
         return "0"
     # Of 1e-6 the logarithm may come out a rounding error above -6.
     exponent = math.ceil(round(math.log10(abs(value)), 9))
-    return "10" + str(exponent).translate(_SUPERSCRIPTS)
+    return power(exponent)
 
 
 def signed(value: float, decimals: int) -> str:
@@ -149,4 +147,4 @@ def signed(value: float, decimals: int) -> str:
     >>> signed(-2.8671, 2), signed(0.5, 1)
     ('−2.87', '0.5')
     """
-    return f"{value:.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+    return in_prose(f"{value:.{decimals}f}")

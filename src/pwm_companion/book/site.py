@@ -221,6 +221,8 @@ def leave_out_unused(html: Path) -> None:
         "vendor/**/*.ttf",  # browsers take the smaller .woff2 beside it
         "**/*.map",  # for those who work on the theme
         "locales/*/*/*",  # catalogs that are read when pages are made
+        "readme.png",  # of README.md
+        "timeline.*",  # the figure's folder has these files
     ):
         for file in static.glob(pattern):
             file.unlink()

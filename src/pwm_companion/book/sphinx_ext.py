@@ -2,11 +2,14 @@
 
 Scripts from the site itself, a repaired role, and symbols that lead to the notation table: on each
 page the first formula that is nothing but a symbol becomes a link to its row, with what it means as
-the link's title.
+the link's title. A page that uses a symbol in another sense says so, and it is not linked there::
+
+    % own symbols: k, x_0
 """
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -23,13 +26,22 @@ from sphinx.errors import ExtensionError
 
 import paid_with_models
 
+from ..numerals import in_prose
+
 MATHJAX = PurePosixPath("sphinx-mathjax-offline/static/mathjax")
 
 #: In book/_static: what draws surfaces, a third of all of plotly.js.
 PLOTLY = "plotly-gl3d.min.js"
+TURN = "turn.js"
 
 #: The page of the notation tables: symbols in the first column, meanings in the last.
 NOTATION = "book/notation"
+OWN_SYMBOLS = re.compile(r"own symbols: *(.+)")
+
+#: What stands before the number of a figure on a page that has no number itself.
+LETTERS = {"book/introduction": "0", "book/benchmarks": "B"}
+#: Characters of the description of a page that search engines show.
+DESCRIPTION = 160
 
 
 def _add_scripts(app: Sphinx) -> None:
@@ -54,7 +66,12 @@ def _finish_page(
     if body := context.get("body"):
         if 'class="plotly-figure"' in body:
             app.add_js_file(PLOTLY)
-        context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
+            app.add_js_file(TURN)
+        body = body.replace('role="doc-biblioentry"', 'role="listitem"')
+        context["body"] = HEAD.sub('<th scope="col" class="head', body)
+    if isinstance(doctree, nodes.document) and (text := describe(doctree)):
+        tag = f'<meta name="description" content="{html.escape(text, quote=True)}" />'
+        context["metatags"] = context.get("metatags", "") + tag
     if tree := context.get("generate_toctree_html"):  # the theme's, for the contents at the side
 
         def named(*arguments: Any, **options: Any) -> str:
@@ -62,6 +79,27 @@ def _finish_page(
             return str(tree(*arguments, **options)).replace("<summary>", fold)
 
         context["generate_toctree_html"] = named
+
+
+def describe(doctree: nodes.document) -> str:
+    """Return what a page is about, in a line: its question, or else its first paragraph."""
+    boxes = list(doctree.findall(nodes.admonition))
+    inside = boxes[0] if boxes else doctree
+    paragraph = next(iter(inside.findall(nodes.paragraph)), None)
+    if paragraph is None:
+        return ""
+    text = " ".join(paragraph.astext().split()).removeprefix("Question. ").replace("\\", "")
+    return text if len(text) <= DESCRIPTION else f"{text[:DESCRIPTION].rpartition(' ')[0]} …"
+
+
+def _letter_figures(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Give figures of pages without a number one that no other figure has: B.1 in place of 1."""
+    for page, letter in LETTERS.items():
+        for numbers in env.toc_fignumbers.get(page, {}).values():
+            for name, number in numbers.items():
+                if len(number) == 1:
+                    numbers[name] = (letter, *number)  # type: ignore[assignment]
+    return []
 
 
 def _follow_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Any) -> Any:
@@ -107,9 +145,14 @@ def _squeezed(latex: str) -> str:
 
 
 def _rows(doctree: nodes.document) -> Iterator[tuple[nodes.row, set[str], str]]:
-    """Yield the rows of the notation tables: the forms of the symbol, and what it means."""
-    for body in doctree.findall(nodes.tbody):
-        for row in body.findall(nodes.row):
+    """Yield the rows of the notation tables: the forms of the symbol, and what it means.
+
+    Tables whose first column has another title than "Symbol" are no notation.
+    """
+    for table in doctree.findall(nodes.tgroup):
+        head, body = (next(iter(table.findall(kind))) for kind in (nodes.thead, nodes.tbody))
+        title = next(iter(head.findall(nodes.entry))).astext()
+        for row in body.findall(nodes.row) if title == "Symbol" else ():
             symbols, meaning = row[0], row[-1]
             forms = {
                 form for it in symbols.findall(nodes.math) for form in symbol_forms(it.astext())
@@ -130,28 +173,59 @@ def _name_rows(app: Sphinx, doctree: nodes.document) -> None:
             row["ids"].append(f"symbol-{number}")
 
 
+def _write_numbers_as_prose(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Give the numbers that results put into the prose minus signs and powers of ten."""
+    for place in doctree.findall(nodes.inline):
+        if "pasted-text" in place["classes"]:
+            for text in list(place.findall(nodes.Text)):
+                if (better := in_prose(text.astext())) != text.astext():
+                    text.parent.replace(text, nodes.Text(better))
+
+
 def _fold_proofs(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Put each proof into a fold that needs no script; the PDF opens it."""
     for proof in list(doctree.findall(nodes.admonition)):
         if {"proof", "dropdown"} <= set(proof["classes"]):
             proof["classes"].remove("dropdown")
             start = '<details class="proof-fold"><summary>Proof</summary>'
-            proof.replace_self(
-                [
-                    nodes.raw("", start, format="html"),
-                    proof.deepcopy(),
-                    nodes.raw("", "</details>", format="html"),
-                ]
-            )
+            fold = [
+                nodes.raw("", start, format="html"),
+                proof.deepcopy(),
+                nodes.raw("", "</details>", format="html"),
+            ]
+            # Not replace_self, which gives the first of them the proof's classes.
+            place = proof.parent.index(proof)
+            proof.parent[place : place + 1] = fold
+
+
+def _entries(notation: nodes.document) -> list[tuple[str, set[str], str]]:
+    """The rows of the notation tables as anchor, forms, meaning; a form belongs to one row.
+
+    That of m_i(n) cannot be written m_i, since that is a symbol of its own, which comes first.
+    """
+    found, seen = [], set[str]()
+    for row, forms, meaning in _rows(notation):
+        found.append((row["ids"][-1], forms - seen, meaning))
+        seen |= forms
+    return found
+
+
+def own_symbols(doctree: nodes.document) -> set[str]:
+    """Return the symbols that a page uses in another sense than the notation tables do."""
+    found = (OWN_SYMBOLS.match(it.astext()) for it in doctree.findall(nodes.comment))
+    return {_squeezed(name) for it in found if it for name in it[1].split(",")}
 
 
 def _link_symbols(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Link the first use of each symbol on a page to its row in the notation tables."""
     if page == NOTATION or NOTATION not in app.env.found_docs:
         return
-    waiting = [(row["ids"][-1], *rest) for row, *rest in _rows(app.env.get_doctree(NOTATION))]
+    waiting = _entries(app.env.get_doctree(NOTATION))
+    own = own_symbols(doctree)
     for formula in list(doctree.findall(nodes.math)):
         if any(isinstance(it, nodes.reference | nodes.title) for it in _ancestors(formula)):
+            continue
+        if _squeezed(formula.astext()) in own:
             continue
         for entry in waiting:
             anchor, forms, meaning = entry
@@ -217,6 +291,9 @@ def _plain(value: object) -> str:
     return LINE.sub("", repr(value))
 
 
+#: The header of a column, as docutils writes it.
+HEAD = re.compile(r'<th class="head')
+
 #: Where in its file something stands, and in which place of memory it is.
 LINE = re.compile(r"line=\d+| at 0x[0-9a-f]+")
 
@@ -247,8 +324,10 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", _finish_page, priority=900)  # after the theme
     app.connect("missing-reference", _follow_name)
     app.connect("doctree-read", _name_rows)
+    app.connect("doctree-resolved", _write_numbers_as_prose)
     app.connect("doctree-resolved", _fold_proofs)
     app.connect("doctree-resolved", _link_symbols)
+    app.connect("env-get-updated", _letter_figures, priority=800)
     app.connect("env-get-updated", _refuse_to_go_on, priority=900)  # when all is numbered
     app.connect("html-collect-pages", _complete_index)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

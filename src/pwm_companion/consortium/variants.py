@@ -184,7 +184,7 @@ def variants(problem: Problem, fit: LearningCurve | None = None) -> dict[str, Pr
     n, p, costs, curve = problem.n_parties, problem.probabilities, problem.costs, problem.accuracy
     by = f"{STEP * 100:.0f} %"
     fewer, more = max(1, round(n * (1 - STEP))), max(n + 1, round(n * (1 + STEP)))
-    cheapest, dearest = int(np.argmin(costs)), int(np.argmax(costs))
+    cheapest, costliest = int(np.argmin(costs)), int(np.argmax(costs))
     outside = autarky(problem).utilities
     if problem.reservation_utilities is not None:
         outside = np.maximum(problem.reservation_utilities, outside)
@@ -196,7 +196,7 @@ def variants(problem: Problem, fit: LearningCurve | None = None) -> dict[str, Pr
         found[f"{fewer} parties"] = _changed(problem, n_parties=fewer)
     found[f"{more} parties"] = _changed(problem, n_parties=more)
     if p.size > 1:
-        for name, k in {"cheapest": cheapest, "costliest": dearest}.items():
+        for name, k in {"cheapest": cheapest, "costliest": costliest}.items():
             tilted = p * (1 + STEP * (np.arange(p.size) == k))
             found[f"The {name} type {by} more likely"] = _changed(
                 problem, probabilities=tilted / tilted.sum()
@@ -226,8 +226,10 @@ def variants(problem: Problem, fit: LearningCurve | None = None) -> dict[str, Pr
             found[f"Value grows as accuracy to the power {POWER:g}"] = _changed(
                 problem, valuation=worth
             )
-    other = "own" if problem.beliefs == "paper" else "paper"
-    found[f"Beliefs of the kind {other}"] = _changed(problem, beliefs=other)
+    if problem.beliefs == "paper":
+        found["Parties hold their own beliefs"] = _changed(problem, beliefs="own")
+    else:
+        found["Parties know that their type is present"] = _changed(problem, beliefs="paper")
     return found
 
 

@@ -332,7 +332,7 @@ def provenance(
     *,
     of_record: bool = True,
 ) -> str:
-    """Return the strip under a figure of the page `page`, as HTML.
+    """Return the fold under a figure of the page `page` that says where it comes from, as HTML.
 
     Parameters
     ----------
@@ -361,7 +361,8 @@ def provenance(
         if found:
             parts[f"verdict {found}"] = html.escape(found)
     spans = "".join(f'<span class="{kind}">{text}</span>' for kind, text in parts.items())
-    return f'<p class="provenance">{spans}</p>'
+    fold = '<details class="provenance-fold"><summary>About this figure</summary>'
+    return f'{fold}<p class="provenance">{spans}</p></details>'
 
 
 def in_words(value: Any) -> str:

@@ -45,6 +45,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BookError
+from ..numerals import in_prose
 from ..yaml_files import read_yaml
 
 FILE = Path("book/figures.yml")  # below the book's root
@@ -244,7 +245,7 @@ def fill(text: str, numbers: Mapping[str, Any], *, missing: str = "") -> str:
                 return missing
             known = ", ".join(numbers) or "none"
             raise RegistryError(f"what is drawn computes no {match[1]!r}; known are: {known}")
-        return format(numbers[match[1]], match[2] or "")
+        return in_prose(format(numbers[match[1]], match[2] or ""))
 
     return PLACEHOLDER.sub(value, text)
 

@@ -1,8 +1,8 @@
 """Surfaces that a reader can turn, for where looking from one side is not enough.
 
 Plotly draws them in the page. Its script is not part of a figure: the site has it once, and loads
-it on pages that have such a figure (:mod:`pwm_companion.book.sphinx_ext`). A notebook opened in
-JupyterLab draws them by itself.
+it on pages that have such a figure (:mod:`pwm_companion.book.sphinx_ext`), with one that lets the
+arrow keys turn them. A notebook opened in JupyterLab draws them by itself.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ class Turnable:
             config={"displayModeBar": False, "responsive": True, "scrollZoom": False},
         )
         label = html.escape(self.description, quote=True)
-        page = f'<div class="plotly-figure" role="group" aria-label="{label}">{drawing}</div>'
+        page = (
+            f'<div class="plotly-figure" role="group" tabindex="0" aria-label="{label}">'
+            f"{drawing}</div>"
+        )
         plain = json.loads(self.figure.to_json())
         return {"text/html": page, "application/vnd.plotly.v1+json": plain}
 

@@ -22,8 +22,14 @@ def version(root: Path) -> str:
 
 
 def book_bibtex(root: Path) -> tuple[str, str]:
-    """Return the entries of the paper and of the companion, in this order."""
+    """Return the entries of the paper and of the companion, in this order.
+
+    The companion's has its public address, or else that of its repository, once there is one.
+    """
     cff = read_yaml(root / "CITATION.cff")
+    pyproject = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    public = pyproject.get("tool", {}).get("pwm", {})
+    address = public.get("site_url") or public.get("repository_url")
     paper = cff["preferred-citation"]
     return (
         _entry(
@@ -47,8 +53,10 @@ def book_bibtex(root: Path) -> tuple[str, str]:
             {
                 "title": cff["title"],
                 "author": _authors(cff),
+                "year": read_yaml(root / "_config.yml")["copyright"],
                 "version": version(root),
                 "license": cff["license"],
+                **({"url": address} if address else {}),
             },
         ),
     )

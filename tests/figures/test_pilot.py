@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from measurements.learning_curves import fits
+from paid_with_models.beyond.lcdb import select_curves
 from paid_with_models.figures.pilot import (
     contract_outcomes,
     pilot_contracts,
@@ -65,3 +67,32 @@ def test_robust_contracts_keep_more_promises_at_a_price(measured):
     assert list(table["design"].drop_duplicates()) == ["fitted", "average", "robust"]
     # A contract that keeps all breaks neither IR nor caps.
     assert np.all(table["kept"] <= 1 - table[["ir_broken", "caps_broken"]].max(axis=1) + 1e-12)
+
+
+def test_fits_are_as_good_as_a_report_needs(measured):
+    """Of all real curves with eight sizes or more; what misses by far is flagged."""
+    fits = measured["fits"]
+    assert fits["curves"] == len(select_curves()) > 4000
+    assert fits["answered"] >= 0.995 * fits["curves"]
+    assert fits["mean absolute miss"]["0.5"] <= 0.005
+    assert fits["mean absolute miss"]["0.95"] <= 0.03
+    assert fits["beyond .03 and warned of"] == fits["beyond .03"] > 0
+    assert fits["milliseconds"]["0.5"] <= 50
+
+
+def test_what_is_stored_of_fits_is_what_fits_are():
+    stored = json.loads(MEASURED.read_text())["fits"]
+    curves = select_curves()
+    found = fits(tuple(curves[k] for k in range(0, len(curves), 20)))
+    miss, typical = stored["mean absolute miss"], found["mean absolute miss"]["0.5"]
+    assert miss["0.4"] < typical < miss["0.6"]
+    assert found["answered"] >= 0.98 * found["curves"]
+    assert found["milliseconds"]["0.5"] <= 50
+
+
+def test_contracts_are_tried_on_every_usable_curve(measured):
+    contracts = measured["contracts"]
+    for setting in contracts["settings"].values():
+        tried = setting["curves"] + setting["costs could not be set"]
+        tried += setting["the best contract asks for more than was measured"]
+        assert tried == contracts["curves"]["used"]

@@ -18,6 +18,7 @@ from paid_with_models import (
     proportional_rewards,
     solve,
 )
+from paid_with_models.beyond.commitment import value_of_response
 from paid_with_models.files import CURVES, VALUATIONS
 from pwm_companion import cli
 from pwm_companion.consortium import page as report_page
@@ -318,7 +319,7 @@ def test_who_stays_out_picks_no_other_option() -> None:
     )  # fmt: skip
     found = audit(problem, [60.0] * 3, [25.0, 25.0, 26.0])
     assert found.deviation_gain.tolist() == [1.0, 1.0, 0.0]
-    said = report_page._kept(found, ("a", "b", "c"), 1e-7)
+    said = report_page.what_is_kept(found, ("a", "b", "c"), 1e-7)
     assert said == "a stays out; b picks another option"
 
 
@@ -338,14 +339,51 @@ def test_many_types_with_better_options_outside(tmp_path: Path) -> None:
     assert "No other contract is" in text
 
 
-@pytest.mark.parametrize("name", ["consortium.yaml", "."])
+@pytest.mark.parametrize("field", ["measured", "csv"])
+@pytest.mark.parametrize("name", ["consortium.yaml", "points.csv", "link.html", "hard.html", "."])
 def test_what_is_not_to_be_written_over(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], field: str, name: str
 ) -> None:
-    path = write(tmp_path, TEXT)
+    """The file and what it names, by whatever name."""
+    (tmp_path / "points.csv").write_text(CSV)
+    (tmp_path / "link.html").symlink_to("points.csv")
+    (tmp_path / "hard.html").hardlink_to(tmp_path / "points.csv")
+    path = write(tmp_path, STATED | {"accuracy": {field: "points.csv"}})
+    text = path.read_text()
     assert cli.main(["report", str(path), "--output", str(tmp_path / name)]) == 2
     assert capsys.readouterr().err.startswith("pwm: --output: ")
-    assert path.read_text() == TEXT
+    assert path.read_text() == text
+    assert (tmp_path / "points.csv").read_text() == CSV
+
+
+def response(page: BeautifulSoup) -> str:
+    """What a report says about contributions that respond."""
+    (section,) = (it for it in page.find_all("section") if "responded" in it.h2.text)
+    return " ".join(section.text.split())
+
+
+def test_what_responding_adds_is_told_in_the_file_s_units(tmp_path: Path) -> None:
+    """Accuracies include the baseline, and what is found is what the library finds."""
+    sizes = np.geomspace(20, 20_000, 12)
+    rows = [f"{n:.6g},{0.5 + 0.4 * (1 - np.exp(-n / 400)):.6f}" for n in sizes]
+    (tmp_path / "points.csv").write_text("\n".join(["data,accuracy", *rows]))
+    accuracy = {"measured": "points.csv", "baseline": 0.5}
+    path = write(tmp_path, STATED | {"accuracy": accuracy, "data_unit": "scans"})
+    found = value_of_response(solve(read_consortium(path).problem))
+    said = response(make(path))
+    assert found.own_gain > 1e-4  # worth saying
+    assert f"accuracy of {100 * (0.5 + found.own_best.expected_accuracy):.2f} %" in said
+    assert f"fixed contract {100 * (0.5 + found.own_menu):.2f} %" in said
+    assert "scans whoever joins" in said or "scans; the fixed contract" in said
+    assert "the fitted curve among it" in said
+
+
+def test_what_responding_adds_is_left_out_where_it_takes_too_long(tmp_path: Path) -> None:
+    types = [{"name": str(k), "probability": 0.2, "cost": 0.1 + k / 9, "outside": 80 - k}
+             for k in range(5)]  # fmt: skip
+    page = make(write(tmp_path, STATED | {"n_parties": 30, "types": types}))
+    assert "is not worked out here" in response(page)
+    assert "rests on" not in response(page)
 
 
 @pytest.mark.parametrize(

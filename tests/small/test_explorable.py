@@ -18,28 +18,28 @@ from paid_with_models import (
     solve_complete_information,
 )
 from paid_with_models.beyond.behavior import logit_behavior
-from paid_with_models.beyond.learning_curves import fit_saturating
+from paid_with_models.beyond.lcdb import select_curves
+from paid_with_models.beyond.measured_curves import learning_curve
 from paid_with_models.small import design, generalization_bound
-from paid_with_models.small.explorable import (
-    as_it_is,
-    can_be_asked,
-    chance_of_less,
-    checked,
-    crowd,
-    crowd_accuracy,
-    seen,
-    seen_total,
-    with_margin,
-    without_incentives,
-)
-from paid_with_models.small.explorable import best_reply as small_best_reply
+from paid_with_models.small.by_hand import as_it_is, chance_of_less, checked, with_margin
+from paid_with_models.small.crowd import crowd, crowd_accuracy
 from paid_with_models.small.point_fit import fit_points
+from paid_with_models.small.replies import best_reply as small_best_reply
+from paid_with_models.small.replies import can_be_asked, seen, seen_total, without_incentives
 from pwm_companion.explorables.directive import sources
 from pwm_companion.explorables.to_javascript import SMALL_SOLVER, translate
 
 HOME = Path(paid_with_models.__file__).parent
 CURVE = generalization_bound(1.0, 1.0)
 VALUE = 100.0
+NODE = shutil.which("node")
+
+
+def run(script):
+    """What JavaScript prints that has the translated mathematics."""
+    text = translate(SMALL_SOLVER, sources(HOME)) + script
+    printed = subprocess.run([NODE, "-"], input=text, capture_output=True, text=True, check=True)
+    return json.loads(printed.stdout)
 
 
 def setting(costs, n=8, seed=0):
@@ -163,36 +163,48 @@ def test_a_menu_with_a_margin_keeps_it():
     assert 0 < held.expected_accuracy < best.expected_accuracy
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_points_are_fitted_as_the_library_fits_them(seed):
-    rng = np.random.default_rng(seed)
-    sizes = np.sort(rng.choice(np.arange(5, 3000), rng.integers(4, 30), replace=False)) * 1.0
-    accuracies = np.clip(
-        rng.uniform(0.8, 1.05)
-        - rng.uniform(1, 4) * sizes ** -rng.uniform(0.3, 0.7)
-        + rng.normal(0, 0.01, sizes.size),
-        0,
-        1,
-    )
-    there = fit_saturating(sizes, accuracies)
-    fit = fit_points(sizes.tolist(), accuracies.tolist())
-    weights, rates = np.array(fit.weights), np.array(fit.rates)
-    assert weights.min() > 0
-    assert weights.sum() <= 1 + 1e-12
-
-    def here(data):
-        return -np.expm1(-np.outer(data, rates)) @ weights
-
-    distance = np.linalg.norm(here(sizes) - accuracies)
-    assert distance <= np.linalg.norm(there(sizes) - accuracies) + 1e-7
-    # Near the least distance curves differ by the root of what distances do: a pixel is 1e-3.
-    np.testing.assert_allclose(here(sizes), there(sizes), atol=2e-5)
+def measured():
+    """Points of 100 random curves, some of few points, and of 100 real ones."""
+    rng = np.random.default_rng(7)
+    for _ in range(100):
+        sizes = np.sort(rng.choice(np.arange(5, 3000), rng.integers(3, 60), replace=False)) * 1.0
+        fall = rng.uniform(1, 4) * sizes ** -rng.uniform(0.3, 0.7)
+        noisy = rng.uniform(0.8, 1.05) - fall + rng.normal(0, 0.01, sizes.size)
+        yield sizes, np.clip(noisy, 0, 1)
+    curves = select_curves()
+    for k in rng.choice(len(curves), 100, replace=False).tolist():
+        yield curves[k].sizes, curves[k].accuracies
 
 
+def curve_of(weights, rates, data):
+    return -np.expm1(-np.outer(data, rates)) @ np.array(weights)
+
+
+def test_points_are_fitted_as_the_library_fits_them():
+    """In the page too, inside and far outside the measured sizes."""
+    points = list(measured())
+    call = json.dumps([[n.tolist(), a.tolist()] for n, a in points])
+    script = f"""
+      const C = contractModule(), fits = {call}.map((it) => C.fit_points(...it));
+      console.log(JSON.stringify(fits.map((it) => [it.weights, it.rates])));
+    """
+    in_page = [None] * len(points) if NODE is None else run(script)
+    at_most_one = 0
+    for (sizes, accuracies), page in zip(points, in_page, strict=True):
+        there = learning_curve(sizes, accuracies, replicates=2)
+        fit = fit_points(sizes.tolist(), accuracies.tolist())
+        assert min(fit.weights) > 0
+        assert sum(fit.weights) <= 1 + 1e-12
+        at_most_one += sum(fit.weights) > 1 - 1e-9
+        data = np.geomspace(sizes[0] / 100, 1000 * sizes[-1], 200)
+        np.testing.assert_allclose(curve_of(fit.weights, fit.rates, data), there(data), atol=1e-6)
+        if page is not None:
+            np.testing.assert_allclose(curve_of(*page, data), there(data), atol=1e-6)
+    assert 20 < at_most_one < 180
+
+
+@pytest.mark.skipif(NODE is None, reason="left out: no Node on this machine to run JavaScript")
 def test_the_translation_agrees_with_the_python():
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("left out: no Node on this machine to run JavaScript")
     _, scheme = setting([0.2, 0.1, 0.05])
     law, m, t = as_it_is(scheme), [150.0, 300.0, 600.0], [0.6, 0.7, 0.75]
     fit = fit_points([50.0, 100.0, 400.0, 1600.0], [0.31, 0.45, 0.68, 0.82])
@@ -210,7 +222,6 @@ def test_the_translation_agrees_with_the_python():
     }
     call = {"p": scheme.p, "c": scheme.cost, "m": m, "t": t}
     script = f"""
-      {translate(SMALL_SOLVER, sources(HOME))}
       const C = contractModule(), {{p, c, m, t}} = {json.dumps(call)};
       const curve = C.generalization_bound(1, 1), none = [0, 0], two = [0.002, 0.001];
       const scheme = C.design(8, p, c, [], 1, curve, false).search.selections[0].scheme;
@@ -223,8 +234,7 @@ def test_the_translation_agrees_with_the_python():
         weights: C.fit_points([50, 100, 400, 1600], [0.31, 0.45, 0.68, 0.82]).weights,
       }}));
     """
-    printed = subprocess.run([node, "-"], input=script, capture_output=True, text=True, check=True)
-    found = json.loads(printed.stdout)
+    found = run(script)
     assert set(found) == set(expected)
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-9, err_msg=name)

@@ -35,6 +35,9 @@ __all__ = [
 #: ROUNDING: relative to the best model's value, a loss no larger than this is none.
 ROUNDING = 1e-9
 
+#: MOST_DATA: more than any consortium has.
+MOST_DATA = 1e18
+
 #: NOTHING: expected accuracy below which a menu collects nothing of use.
 NOTHING = 1e-9
 
@@ -363,23 +366,38 @@ class ResponseValue:
         )
         return more / less - 1
 
-    def sentences(self) -> list[str]:
-        """The findings in plain words, for a report."""
+    def sentences(self, *, baseline: float = 0.0, data_unit: str = "units of data") -> list[str]:
+        """The findings in plain words, for a report.
+
+        Parameters
+        ----------
+        baseline : float in [0, 1)
+            To be added to accuracies, where the curve is that of a gain.
+        data_unit : str
+        """
         n, own = self.menu.problem.n_parties, self.own_best
         if n == 1:
             return ["A party on its own has nobody to respond to."]
         found = [FIXED_OR_NOT]
-        if self.own_gain <= WORTH_SAYING:
+        possible = own.upper_bound - self.own_menu
+        if possible <= WORTH_SAYING:
             found.append(
                 f"For these {n} parties, each of which knows its own type, that adds next to "
                 f"nothing: less than {WORTH_SAYING * 100:g} points of accuracy."
             )
+        elif self.own_gain <= WORTH_SAYING:
+            found.append(
+                f"For these {n} parties, each of which knows its own type, no such mechanism was "
+                f"found that reaches more; none can add more than {possible * 100:.2g} points of "
+                "accuracy."
+            )
         else:
             found.append(
                 f"For these {n} parties, each of which knows its own type, the best such mechanism "
-                f"reaches an expected accuracy of {own.expected_accuracy * 100:.2f} % (proved: "
-                f"none exceeds {own.upper_bound * 100:.2f} %), and the best fixed contract "
-                f"{self.own_menu * 100:.2f} %. {self._worth_of_data()}"
+                f"that was found reaches an expected accuracy of "
+                f"{(baseline + own.expected_accuracy) * 100:.2f} % (proved: none exceeds "
+                f"{(baseline + own.upper_bound) * 100:.2f} %), and the best fixed contract "
+                f"{(baseline + self.own_menu) * 100:.2f} %. {self._worth_of_data()}"
             )
         apart = self.gain - self.own_gain > WORTH_SAYING
         if self.menu.problem.beliefs == "paper" and self.best.status is Status.OPTIMAL and apart:
@@ -395,14 +413,14 @@ class ResponseValue:
         if steady.certain_rewards.all() and steady.expected_accuracy > self.own_menu:
             total = self.menu.problem.n_parties * self.menu.problem.probabilities
             found.append(
-                f"One total of {total @ steady.contributions:,.0f} units of data whoever joins "
-                f"reaches {steady.expected_accuracy * 100:.2f} %. Then every party knows "
-                "beforehand what model it gets, and no promise can be broken."
+                f"One total of {total @ steady.contributions:,.0f} {data_unit} whoever joins "
+                f"reaches {(baseline + steady.expected_accuracy) * 100:.2f} %. Then every party "
+                "knows beforehand what model it gets, and no promise can be broken."
             )
         found.append(
             "The price is commitment: a party learns its quota after it has agreed, and has to "
-            f"give it even where it is large{self._largest()}. And all must trust the count of who "
-            "joined."
+            f"give it even where it is large{self._largest(data_unit)}. And all must trust the "
+            "count of who joined."
         )
         return found
 
@@ -411,7 +429,7 @@ class ResponseValue:
             return "Without responding nobody would collaborate."
         return f"That is worth {self.more_data * 100:.1f} % more data."
 
-    def _largest(self) -> str:
+    def _largest(self, unit: str) -> str:
         problem = self.own_best.problem
         try:
             law = law_of(problem)
@@ -419,14 +437,16 @@ class ResponseValue:
             return ""
         largest = float(self.own_best.quotas.quotas(law.counts).max())
         fixed = float(self.menu.contributions.max())
-        return f" (up to {largest:,.0f} units of data; the fixed contract asks for {fixed:,.0f})"
+        return f" (up to {largest:,.0f} {unit}; the fixed contract asks for {fixed:,.0f})"
 
 
 def _data_for(problem: Problem, accuracy: float) -> float:
-    """The data that a model of this accuracy takes, by bisection."""
+    """The data that a model of this accuracy takes, by bisection; infinite if none is enough."""
     low, high = 0.0, 1.0
     while float(problem.accuracy(high)) < accuracy:
         high *= 2
+        if high > MOST_DATA:
+            return np.inf
     for _ in range(100):
         middle = 0.5 * (low + high)
         if float(problem.accuracy(middle)) < accuracy:

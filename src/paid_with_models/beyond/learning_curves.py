@@ -22,9 +22,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import curve_fit, nnls
+from scipy.optimize import curve_fit
 
 from ..accuracy import FloatArray, PowerLaw, Saturating
+from .least_squares import capped_least_squares
 
 __all__ = ["average_curve", "fit_power_law", "fit_saturating"]
 
@@ -77,7 +78,7 @@ def fit_saturating(
         raise ValueError(f"errors must be positive, one for each of {a.size} sizes; got {errors!r}")
     rates = np.geomspace(1 / (RATE_REACH * n.max()), RATE_REACH / n.min(), RATES)
     design = -np.expm1(-np.outer(n, rates)) / sd[:, None]
-    solution = _least_squares(design, a / sd)
+    solution = capped_least_squares(design, a / sd, 1.0)
     used = solution > 1e-12
     if not used.any():
         raise ValueError(f"accuracies must not all be 0; got {a.tolist()}")
@@ -97,20 +98,6 @@ def _measured(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> tuple[FloatArr
     if not np.all((a >= 0) & (a <= 1)):
         raise ValueError(f"accuracies must lie in [0, 1]; got {a.tolist()}")
     return n, a
-
-
-def _least_squares(design: FloatArray, target: FloatArray) -> FloatArray:
-    """Non-negative least squares with coefficients of sum at most 1.
-
-    If the sum of the free solution exceeds 1 the constraint binds: a heavy row holds the sum.
-    """
-    free, _ = nnls(design, target, maxiter=9999)
-    if free.sum() <= 1:
-        return np.asarray(free)
-    heavy = 1e4 * np.abs(design).max()
-    rows = np.vstack([design, np.full(design.shape[1], heavy)])
-    bound, _ = nnls(rows, np.append(target, heavy), maxiter=9999)
-    return np.asarray(bound / max(1.0, bound.sum()))
 
 
 def fit_power_law(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> PowerLaw:

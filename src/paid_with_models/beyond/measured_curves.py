@@ -6,9 +6,10 @@ Real measurements are noisy, dip, repeat and have gaps. They are fitted as
 
 by weighted non-negative least squares in w on a geometric grid of rates u: increasing and concave
 by construction, whatever was measured, so that a contract designed with it is proved optimal *for
-the fitted curve*. How well it describes the data is another matter, which :func:`learning_curve`
-states: what it misses, what it is inside and beyond the measured sizes, a band, and whether the
-measurements are ill-behaved (Loog and Viering 2022): they dip, fall, or jump.
+the fitted curve*. Of fits that are as close, that of least w is taken: few points leave the curve
+open. How well it describes the data is another matter, which :func:`learning_curve` states: what it
+misses, what it is inside and beyond the measured sizes, a band, and whether the measurements are
+ill-behaved (Loog and Viering 2022): they dip, fall, or jump.
 
 **Baseline.** A model as good as the baseline b (the majority class, say) is worth nothing. What a
 contract trades is what a model adds to it, so that :attr:`LearningCurve.curve` is the gain a - b.
@@ -25,21 +26,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linprog, nnls
+from scipy.optimize import linprog
 
 from ..accuracy import FloatArray, IntArray, Saturating
+from ..small.point_fit import FASTEST, FIT_RATES, RIDGE, SLOWEST, USED
 from .extrapolation import widening
 from .findings import Finding, judge
+from .least_squares import capped_least_squares
 from .points import Points, collect_points
 
 __all__ = ["LearningCurve", "fit_weights", "learning_curve", "rates_for"]
-
-#: SLOWEST, FASTEST: rates of the sum, in 1 / largest size and 1 / smallest size. The fastest has
-#: risen to 1 - 1e-13 at the smallest size: what happens before it is not measured.
-SLOWEST, FASTEST = 1 / 3, 30.0
-
-#: RATES: how many rates. Neighbors differ by 20 to 40 %; more do not fit better.
-RATES = 40
 
 #: REPLICATES, SEED: of the bootstrap. Enough for a 90 % band at a few milliseconds.
 REPLICATES, SEED = 100, 1
@@ -49,9 +45,6 @@ LEAST_EDGE = 1e-6
 
 #: LEFT_OUT: most points that are left out in turn to learn how measurements vary.
 LEFT_OUT = 20
-
-#: NEGLIGIBLE: a weight below it is rounding.
-NEGLIGIBLE = 1e-12
 
 #: BEYOND: times the largest size measured up to which edges of the band enclose it by default.
 BEYOND = 4.0
@@ -213,7 +206,7 @@ class LearningCurve:
         smallest, largest = self.measured_range
         if not 1 <= beyond < np.inf:
             raise ValueError(f"beyond must be >= 1 and finite; got {beyond!r}")
-        grid = np.geomspace(smallest, largest * beyond, 2 * RATES)
+        grid = np.geomspace(smallest, largest * beyond, 2 * FIT_RATES)
         low, high = (end - self.baseline for end in self.band(grid, level))
         design = -np.expm1(-np.outer(grid, self.rates))
         ceiling = 1 - self.baseline
@@ -339,7 +332,7 @@ def rates_for(sizes: npt.ArrayLike) -> FloatArray:
     """
     amounts = np.asarray(sizes, dtype=float)
     positive = amounts[amounts > 0]
-    return np.geomspace(SLOWEST / positive.max(), FASTEST / positive.min(), RATES)
+    return np.geomspace(SLOWEST / positive.max(), FASTEST / positive.min(), FIT_RATES)
 
 
 def fit_weights(
@@ -363,7 +356,7 @@ def fit_weights(
     Examples
     --------
     >>> weights = fit_weights([10, 100], [0.5, 0.5], rates_for([10, 100]), 1.0)
-    >>> round(float(weights.sum()), 6)
+    >>> round(float(weights.sum()), 5)
     0.5
     """
     amounts = np.asarray(sizes, dtype=float)
@@ -373,21 +366,7 @@ def fit_weights(
 
 
 def _fit(design: FloatArray, gains: FloatArray, scale: FloatArray, ceiling: float) -> FloatArray:
-    return _least_squares(design / scale[:, None], gains / scale, ceiling)
-
-
-def _least_squares(design: FloatArray, target: FloatArray, ceiling: float) -> FloatArray:
-    """Non-negative least squares with coefficients of sum at most ``ceiling``.
-
-    If the sum of the free solution exceeds it the constraint binds: a heavy row holds the sum.
-    """
-    free, _ = nnls(design, target, maxiter=9999)
-    if free.sum() <= ceiling:
-        return np.asarray(free)
-    heavy = 1e4 * np.abs(design).max()
-    rows = np.vstack([design, np.full(design.shape[1], heavy)])
-    bound, _ = nnls(rows, np.append(target, heavy * ceiling), maxiter=9999)
-    return np.asarray(bound * min(1.0, ceiling / bound.sum()))
+    return capped_least_squares(design / scale[:, None], gains / scale, ceiling, RIDGE)
 
 
 def _enclosing(design: FloatArray, end: FloatArray, ceiling: float, sign: int) -> FloatArray:
@@ -417,7 +396,7 @@ def _noise(
     """
     fitted = design @ weights
     if points.errors is not None:
-        free = max(1, fitted.size - int(np.sum(weights > NEGLIGIBLE)))
+        free = max(1, fitted.size - int(np.sum(weights > USED)))
         missed = float(np.sum((fitted - gains) ** 2)) / free
         known = points.errors**2
         return np.asarray(np.sqrt(known + max(0.0, missed - float(known.mean()))))
@@ -446,5 +425,5 @@ def _replicates(
 
 
 def _saturating(weights: FloatArray, rates: FloatArray) -> Saturating:
-    used = weights > NEGLIGIBLE
+    used = weights > USED
     return Saturating(tuple(weights[used].tolist()), tuple(rates[used].tolist()))

@@ -262,6 +262,7 @@ def _rate(
     return _Rated(totals, outcomes.seen.T @ v, means, slope, jacobian, hessian)
 
 
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # what overflows ends the search
 def maximize_response(
     outcomes: Outcomes,
     rows: Incentives,
@@ -321,28 +322,11 @@ def maximize_response(
             best, least = Response(at.x, at.u, at.prices), worst
         if worst < CLOSE_ENOUGH or not np.isfinite(worst):
             break
-        newton = _Newton.of(rated, rows, at, left, present, limited, (primal, dual, dual_u))
-        full = -at.x * at.z, np.where(limited, -left * at.zu, 0.0), -at.s * at.prices
-        guess = newton.step(*full)
-        alpha, beta = _lengths(at, guess, left, present, limited)
-        after = (
-            ((at.x + alpha * guess.x) * (at.z + beta * guess.z)).sum()
-            + np.where(limited, (left - alpha * guess.x) * (at.zu + beta * guess.zu), 0.0).sum()
-            + (at.s + alpha * guess.s) @ (at.prices + beta * guess.prices)
-        )
-        # Never much smaller than what the other conditions miss, or the edge is reached too soon.
-        missed = min(gap, max(worst if worst > gap else 0.0, CLOSE_ENOUGH) / 10)
-        center = max(gap * min(1.0, float(after) / gap) ** 3, missed) / whole
-        move = newton.step(
-            full[0] + center * target - guess.x * guess.z,
-            full[1] + np.where(limited, center * target + guess.x * guess.zu, 0.0),
-            full[2] + center / n_rows - guess.s * guess.prices,
-        )
-        alpha, beta = (TO_THE_EDGE * part for part in _lengths(at, move, left, present, limited))
-        at = _Iterate(
-            at.x + alpha * move.x, at.u + alpha * move.u, at.s + alpha * move.s,
-            at.prices + beta * move.prices, at.z + beta * move.z, at.zu + beta * move.zu,
-        )  # fmt: skip
+        try:
+            at = _stepped(at, gap, worst, rated, rows, (left, present, limited), target, whole,
+                          (primal, dual, dual_u))  # fmt: skip
+        except np.linalg.LinAlgError:  # rare outcomes can be too rare for the numbers at hand
+            break
     return best
 
 
@@ -356,6 +340,43 @@ class _Iterate:
     prices: FloatArray
     z: FloatArray
     zu: FloatArray
+
+
+def _stepped(
+    at: _Iterate,
+    gap: float,
+    worst: float,
+    rated: _Rated,
+    rows: Incentives,
+    room: tuple[FloatArray, BoolArray, BoolArray],
+    target: FloatArray,
+    whole: float,
+    missed: tuple[FloatArray, FloatArray, FloatArray],
+) -> _Iterate:
+    """The next iterate: Mehrotra's predictor, then the corrector."""
+    left, present, limited = room
+    newton = _Newton.of(rated, rows, at, left, present, limited, missed)
+    full = -at.x * at.z, np.where(limited, -left * at.zu, 0.0), -at.s * at.prices
+    guess = newton.step(*full)
+    alpha, beta = _lengths(at, guess, left, present, limited)
+    after = (
+        ((at.x + alpha * guess.x) * (at.z + beta * guess.z)).sum()
+        + np.where(limited, (left - alpha * guess.x) * (at.zu + beta * guess.zu), 0.0).sum()
+        + (at.s + alpha * guess.s) @ (at.prices + beta * guess.prices)
+    )
+    # Never much smaller than what the other conditions miss, or the edge is reached too soon.
+    floor = min(gap, max(worst if worst > gap else 0.0, CLOSE_ENOUGH) / 10)
+    center = max(gap * min(1.0, float(after) / gap) ** 3, floor) / whole
+    move = newton.step(
+        full[0] + center * target - guess.x * guess.z,
+        full[1] + np.where(limited, center * target + guess.x * guess.zu, 0.0),
+        full[2] + center / at.s.size - guess.s * guess.prices,
+    )
+    alpha, beta = (TO_THE_EDGE * part for part in _lengths(at, move, left, present, limited))
+    return _Iterate(
+        at.x + alpha * move.x, at.u + alpha * move.u, at.s + alpha * move.s,
+        at.prices + beta * move.prices, at.z + beta * move.z, at.zu + beta * move.zu,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,13 +3,16 @@ r"""Contracts run with real models: parties drawn, a model trained, graded model
 In each draw, N types are drawn, each party hands in its contribution, disjoint samples of the pool,
 the collective model is trained on their union, and each type receives the model that the
 proportional assignment promises, :math:`v(r_i(n)) = (t_i / T_i)\, v(a(S))`. It is graded in one of
-two ways. *Output noise*: with probability w the answer is a random class, so that
+three ways. *Output noise*: with probability w the answer is a random class, so that
 
 .. math:: (1 - w)\, a(S) + w / K = r_i(n)
 
 for a model of accuracy a(S). *Subset*: the learner is trained on :math:`a^{-1}(r_i(n))` samples out
-of those that were contributed. The mean of :math:`v(r_i)` is known to be :math:`t_i`, so it serves
-as control variate: what is estimated is the mean of the realized value minus the promised one.
+of those that were contributed. *Checkpoint*: what a learner that is trained step by step was on the
+way; half of the test points, drawn anew each time, tell which step is good enough, and what is
+handed out is measured on the others. The mean of :math:`v(r_i)` is known to be :math:`t_i`, so it
+serves as control variate: what is estimated is the mean of the realized value minus the promised
+one.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import brentq
 
-from ..accuracy import Curve, FloatArray, IntArray
+from ..accuracy import BoolArray, Curve, FloatArray, IntArray
 from ..contract import Contract
 from ..problem import Problem, autarky_at
 from ..solver.program import least_utilities
@@ -150,7 +153,7 @@ def run_trials(
     pool: int,
     test_labels: IntArray,
     *,
-    grading: Literal["noise", "subset"] = "noise",
+    grading: Literal["noise", "subset", "checkpoint"] = "noise",
     draws: int = 300,
     seed: int = 0,
 ) -> Trials:
@@ -160,11 +163,12 @@ def run_trials(
     ----------
     menu : Menu
     predict : callable
-        From rows of the pool, (S,) ints, to the trained model's answers on the test points.
+        From rows of the pool, (S,) ints, to the trained model's answers on the test points, (L,);
+        with checkpoints to those of all of them, (E, L), that of the trained model last.
     pool : int
         Size of the pool; N times the largest contribution must not exceed it.
     test_labels : (L,) ndarray of int
-    grading : {"noise", "subset"}
+    grading : {"noise", "subset", "checkpoint"}
         How models of less than the collective accuracy are made.
     draws : int >= 1
     seed : int
@@ -191,8 +195,8 @@ def run_trials(
     >>> bool(np.all(np.abs(trials.accuracies - curve(totals)) <= 0.5e-3))
     True
     """
-    if grading not in ("noise", "subset"):
-        raise ValueError(f"grading must be 'noise' or 'subset'; got {grading!r}")
+    if grading not in ("noise", "subset", "checkpoint"):
+        raise ValueError(f"grading must be 'noise', 'subset' or 'checkpoint'; got {grading!r}")
     if not draws >= 1:
         raise ValueError(f"draws must be >= 1; got {draws!r}")
     problem = menu.problem
@@ -209,7 +213,8 @@ def run_trials(
     for d, present in enumerate(counts):
         total = int(present @ menu.contributions)
         rows = rng.permutation(pool)[:total]
-        answers = predict(rows)
+        found = predict(rows)
+        answers = found[-1] if grading == "checkpoint" else found
         accuracies[d] = np.mean(answers == test_labels)
         expected = float(problem.accuracy(total))
         promised = problem.valuation.inverse(share * float(problem.model_value(np.array(total))))
@@ -218,6 +223,10 @@ def run_trials(
                 noise = (expected - target) / (expected - 1 / CLASSES)
                 random = rng.random(answers.size) < noise
                 graded = np.where(random, rng.integers(CLASSES, size=answers.size), answers)
+            elif grading == "checkpoint":
+                part = (target - 1 / CLASSES) / (expected - 1 / CLASSES)
+                handed[d, i] = _checkpoint(found == test_labels, part, rng)
+                continue
             else:
                 size = _data_for(problem.accuracy, target, total)
                 # Up or down at random: the mean size is exact, so that rounding does not bias.
@@ -225,6 +234,24 @@ def run_trials(
                 graded = predict(rng.permutation(rows)[: max(1, whole)])
             handed[d, i] = np.mean(graded == test_labels)
     return Trials(np.asarray(counts), accuracies, handed)
+
+
+def _checkpoint(right: BoolArray, part: float, rng: np.random.Generator) -> float:
+    """Accuracy of a checkpoint that keeps a part of what the trained model has above guessing.
+
+    Half of the test points tell between which two checkpoints that lies; one of the two is drawn,
+    so that it is kept on average. The accuracy is that on the other half.
+    """
+    telling = rng.permutation(right.shape[1]) < right.shape[1] // 2
+    seen, measured = right[:, telling].mean(axis=1), right[:, ~telling].mean(axis=1)
+    if part >= 1:
+        return float(measured[-1])
+    target = 1 / CLASSES + part * (seen[-1] - 1 / CLASSES)
+    high = int(np.argmax(seen >= target))  # the trained model is good enough
+    if high == 0:
+        return float(measured[0])
+    share = (target - seen[high - 1]) / (seen[high] - seen[high - 1])
+    return float(measured[high if rng.random() < share else high - 1])
 
 
 def _data_for(curve: Curve, accuracy: float, most: int) -> float:

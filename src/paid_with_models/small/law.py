@@ -17,6 +17,7 @@ __all__ = [
     "OPEN",
     "TRUE_CURVE",
     "Law",
+    "data_in",
     "exponential_sum",
     "number_of_outcomes",
     "outcomes",
@@ -82,6 +83,25 @@ def number_of_outcomes(n: int, kinds: int) -> float:
     for i in range(1, kinds):
         number = number * (n + i) / i
     return number
+
+
+def data_in(law: Law, outcome: int, m: list[float]) -> float:
+    """Return what is collected in an outcome, if a party of each kind gives so much.
+
+    Examples
+    --------
+    >>> from .curve import generalization_bound
+    >>> from .scheme import make_scheme
+    >>> stated = [0.5, 0.5], [0.02, 0.01], [0.0, 0.0], [0.0, 0.0]
+    >>> scheme = make_scheme(2, generalization_bound(1.0, 1.0), False, *stated, [True, True])
+    >>> [data_in(outcomes(scheme), o, [10.0, 1.0]) for o in range(3)]
+    [2.0, 11.0, 20.0]
+    """
+    size = len(m)
+    data = 0.0
+    for i in range(size):
+        data += law.counts[outcome * size + i] * m[i]
+    return data
 
 
 def _kinds(scheme: Scheme) -> list[float]:

@@ -31,9 +31,10 @@ def run(options: argparse.Namespace) -> None:
         raise InputError(f"--output: there is no folder {options.output.parent}")
     if options.output.exists() and not options.output.is_file():
         raise InputError(f"--output: {options.output} is not a file")
-    if options.output.exists() and options.file.exists() and options.output.samefile(options.file):
-        raise InputError(f"--output: {options.output} is the file to be read")
     consortium = read_consortium(options.file)
+    for file in consortium.files:
+        if options.output.exists() and options.output.samefile(file):
+            raise InputError(f"--output: {options.output} is a file to be read, {file}")
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
             page = render(consortium)

@@ -45,6 +45,8 @@ class Consortium:
         The fitted curve, if measurements or a like task are stated.
     present : tuple of two (I,) ndarray, or None
         Contributions and rewards of the scheme in use.
+    files : tuple of Path
+        All that was read: the consortium file, and the measurements that it names.
     """
 
     title: str
@@ -55,6 +57,7 @@ class Consortium:
     problem: Problem
     fit: LearningCurve | None
     present: tuple[FloatArray, FloatArray] | None
+    files: tuple[Path, ...]
 
     @property
     def baseline(self) -> float:
@@ -95,6 +98,7 @@ def read_consortium(path: Path) -> Consortium:
             at = kinds[i].get("place", (place, i, "name"))
             raise stated.error(at, f"{rule}; got {kinds[i]['name']!r}")
     accuracy, fit = data["accuracy"], None
+    measured = [path.parent / accuracy[kind] for kind in ("measured", "csv") if kind in accuracy]
     if "name" not in accuracy:
         fit = _fit(stated, accuracy)
         curve = fit.curve
@@ -124,6 +128,7 @@ def read_consortium(path: Path) -> Consortium:
         problem=problem,
         fit=fit,
         present=_present(stated, len(kinds)),
+        files=(path, *measured),
     )
 
 

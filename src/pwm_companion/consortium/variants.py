@@ -24,6 +24,7 @@ from paid_with_models import (
     autarky,
 )
 from paid_with_models.accuracy import FloatArray
+from paid_with_models.beyond.commitment import value_of_response
 from paid_with_models.beyond.curve_forms import fit_form
 from paid_with_models.beyond.measured_curves import LearningCurve
 from paid_with_models.solver.selection import NODES
@@ -87,6 +88,31 @@ def search_limit(problem: Problem, *, variant: bool = False) -> int:
     """
     many = int(problem.better_outside.sum()) > COMPLETE[variant]
     return NODES_OF_MANY if many else NODES
+
+
+#: RESPONSES: who may join, times whose outside options are accepted, up to which a report works out
+#: what responding is worth; that takes some seconds.
+RESPONSES = 40_000
+
+
+def responding(consortium: Consortium, contract: Contract) -> list[str]:
+    """Say what contributions that respond to who joins would add, or why that is not known.
+
+    Parameters
+    ----------
+    consortium : Consortium
+    contract : Contract
+        For its problem.
+    """
+    problem = contract.problem
+    n, better = problem.n_parties, int(problem.better_outside.sum())
+    outcomes = math.comb(n + problem.n_types - 1, n)
+    if better and outcomes * 2**better > RESPONSES:
+        ways = f"{outcomes * 2**better:,} ways"
+        why = "who joins and who stays with something better outside can come about in"
+        return [f"What that would add is not worked out here: {why} {ways}."]
+    found = value_of_response(contract)
+    return found.sentences(baseline=consortium.baseline, data_unit=consortium.data_unit)
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,6 +47,8 @@ EXPLORABLES = {
 }
 #: Pictures of the menu that ``views`` can name; all of them if it names none.
 MENU_VIEWS = ("contributions", "rewards", "menu", "data", "sweep", "table")
+#: Modules of the library that compute what explorables show beside the best menu.
+BESIDE = ("replies", "by_hand", "crowd", "point_fit")
 #: Scripts that the others build on, in this order.
 CORE = ("contract.js", "explorer-core.js", "explorer-pictures.js")
 STYLE = "explorer.css"
@@ -149,8 +151,7 @@ def sources(home: Path) -> list[Path]:
     home
         The folder of the package ``paid_with_models``.
     """
-    solver = [home / "small" / f"{name}.py" for name in SMALL_MODULES]
-    return [*solver, *(home / "small" / f"{name}.py" for name in ("explorable", "point_fit"))]
+    return [home / "small" / f"{name}.py" for name in (*SMALL_MODULES, *BESIDE)]
 
 
 def _load(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:

@@ -284,6 +284,16 @@ def test_every_figure_has_a_text_and_a_caption(chapter_pages: Pages) -> None:
     assert number >= 10
 
 
+def test_no_two_figures_have_one_number(chapter_pages: Pages) -> None:
+    numbers = [
+        number.get_text().strip()
+        for page in chapter_pages.values()
+        for number in page.select("article figcaption .caption-number")
+    ]
+    assert len(numbers) >= 40
+    assert len(set(numbers)) == len(numbers)
+
+
 def test_downloads_hold_outputs_and_no_traces(site: Path) -> None:
     notebooks = sorted((site / "_sources").rglob("*.ipynb"))
     assert len(notebooks) >= 5

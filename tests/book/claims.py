@@ -536,6 +536,12 @@ BEHAVIOR_CLAIMS = [
     ),
     Claim(
         BEHAVIOR,
+        "where the margin leaves all types with one option, everybody still comes",
+        "fig-aversion",
+        lambda t: bool((scenario(t, FIRM)["participation"] > 0.995).all()),
+    ),
+    Claim(
+        BEHAVIOR,
         "with capped and proportional rewards everybody takes part",
         "fig-aversion",
         _everybody_but_with_lotteries,

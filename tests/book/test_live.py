@@ -25,11 +25,12 @@ from paid_with_models import (
     solve_complete_information,
 )
 from paid_with_models.beyond.behavior import logit_behavior
+from paid_with_models.beyond.responsive import solve_responsive
 from paid_with_models.paper.scenarios import SCENARIOS
 from paid_with_models.rewards import proportional_rewards
 from paid_with_models.small import answer, design, generalization_bound
 from pwm_companion.consortium.file import read_consortium
-from pwm_companion.explorables.directive import CORE, EXPLORABLES, STYLE
+from pwm_companion.explorables.directive import CORE, EXPLORABLES, OWN, STYLE, own_script
 from tests.book.firefox import FIREFOX, firefox
 from tests.book.test_browser import CHROMIUM, FLAGS, watch
 
@@ -160,7 +161,7 @@ def test_every_explorable_has_its_place(places: dict[str, str]) -> None:
 def test_only_pages_with_an_explorable_load_it_and_not_too_much(
     site: Path, pages: dict[str, BeautifulSoup]
 ) -> None:
-    ours = {*CORE, STYLE, *EXPLORABLES.values()}
+    ours = {*CORE, STYLE, *EXPLORABLES.values(), *map(own_script, OWN)}
     for name, page in pages.items():
         links = [*page.select("script[src]"), *page.select('link[rel="stylesheet"]')]
         loaded = {
@@ -168,6 +169,8 @@ def test_only_pages_with_an_explorable_load_it_and_not_too_much(
         } & ours
         if blocks := page.select(".live"):
             assert loaded >= {*CORE, STYLE}, name
+            own = {own_script(it) for it in OWN if page.select(f"#live-{it}")}
+            assert loaded & set(map(own_script, OWN)) == own, name
             text = sum(len(str(block)) for block in blocks)
             assert text + sum((site / "_static" / it).stat().st_size for it in loaded) <= MOST_BYTES
         else:
@@ -595,6 +598,25 @@ def test_a_crowd_behaves_as_in_the_library(visit: Any) -> None:
         there = logit_behavior(problem, offer["m"], [100 * t for t in offer["t"]], rationality)
         np.testing.assert_allclose(found["choices"], there.choices, atol=1e-9)
         assert found["accuracy"] == pytest.approx(there.expected_accuracy, abs=1e-9)
+
+
+def test_one_total_whoever_joins_is_the_library_s(visit: Any) -> None:
+    page, problems = visit("responding")
+    for state in ({}, {"n": 4, "p": 0.3}, {"high": 0.4, "low": 0.02, "j": 3}):
+        restart(page, "responding", state)
+        now = block_of(page, "responding", "(it) => it.live.state()")
+        found = answer_of(page, "responding")
+        costs, p = [now["high"], now["low"]], now["p"]
+        problem = Problem(now["n"], [1 - p, p], costs, GeneralizationBound(), beliefs="own")
+        there = solve_responsive(problem, total="constant")
+        assert found["accuracy"] == pytest.approx(solve(problem).expected_accuracy, abs=1e-7)
+        assert found["responding"] == pytest.approx(there.expected_accuracy, abs=1e-7)
+        expected = there.quotas.quotas([now["n"] - now["j"], now["j"]])
+        assert found["gives"] == pytest.approx(expected.tolist(), rel=1e-3)
+        said = text_of(page, "responding", ".live-verdict")
+        gain = 100 * (there.expected_accuracy - found["accuracy"])
+        assert f"adds {gain:.2f} points" in said
+    assert problems == []
 
 
 def test_what_can_be_asked_ends_at_the_most(visit: Any) -> None:

@@ -247,8 +247,9 @@ def test_a_certificate_survives_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("problem", "reason"),
     [
-        (Problem(costs=[0.2, 0.1], accuracy=BOUND, attendance=KnownParties([1, 2])), "Known"),
-        (Problem(1, [1.0], [0.2], BOUND), "one party"),
+        (Problem(costs=[0.2, 0.1], accuracy=BOUND, attendance=KnownParties([1, 2])),
+         "attendance must be that of independent draws.*KnownParties"),
+        (Problem(1, [1.0], [0.2], BOUND), "n_parties must be at least 2: .* one party"),
         (Problem(3, [0.5, 0.5], [0.2, 0.1], type("Mine", (GeneralizationBound,), {})()), "Mine"),
     ],
 )  # fmt: skip

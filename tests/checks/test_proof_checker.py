@@ -326,6 +326,59 @@ def test_a_certificate_is_confirmed(certificate: dict[str, Any]) -> None:
     assert not all(slack >= 0 for slack in found.others[0].slacks())
 
 
+KINDS = {
+    "sums": Problem(40, [0.25] * 4, [0.3, 0.2, 0.1, 0.05], GeneralizationBound(),
+                    ExponentialValuation(100.0, 1.0)),
+    "one is left out": Problem(4, [0.5, 0.5], [0.2, 0.1], GeneralizationBound(),
+                               reservation_utilities=[60.0, 25.3]),
+    "own beliefs": Problem(3, [0.3, 0.7], [0.2, 0.05], PowerLaw(0.9, 1.0, 0.5),
+                           PowerValuation(100.0, 2.0), "own"),
+    "saturating": Problem(3, [0.3, 0.7], [0.2, 0.05], Saturating((0.5, 0.4), (0.02, 0.01))),
+    "arctangent": Problem(3, [0.3, 0.7], [0.2, 0.05], Arctan(0.8, 0.02)),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def of_each_kind(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Certificates of several kinds of problems."""
+    made = prove(solve(KINDS[request.param])).certificate
+    assert (made["expectations"]["method"] == "sums") == (request.param == "sums")
+    assert ("decide" in made["bound"]) == (request.param == "one is left out")
+    return json.loads(json.dumps(made))  # type: ignore[no-any-return]
+
+
+def test_any_value_of_any_kind_altered_is_refused(of_each_kind: dict[str, Any]) -> None:
+    check(of_each_kind)
+    confirmed = [path for path in places(of_each_kind)
+                 if refusal(altered(of_each_kind, path, "1.000001")) is None]  # fmt: skip
+    assert confirmed == []
+
+
+def mappings(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where a document has fields."""
+    if isinstance(content, dict | list):
+        if isinstance(content, dict):
+            yield path
+        for key, part in content.items() if isinstance(content, dict) else enumerate(content):
+            yield from mappings(part, (*path, key))
+
+
+def test_nothing_may_be_stated_that_is_not_used(
+    certificate: dict[str, Any], of_each_kind: dict[str, Any]
+) -> None:
+    for made in (certificate, of_each_kind):
+        for path in mappings(made):
+            if path[:1] == ("made_with",):
+                continue
+            changed = copy.deepcopy(made)
+            parent: Any = changed
+            for key in path:
+                parent = parent[key]
+            parent["attendance"] = "another law"
+            changed["sha256"] = digest(changed)
+            assert refusal(changed) is not None, path
+
+
 def test_any_value_altered_is_refused(certificate: dict[str, Any]) -> None:
     confirmed = [path for path in places(certificate)
                  if refusal(altered(certificate, path, "1.000001")) is None]  # fmt: skip

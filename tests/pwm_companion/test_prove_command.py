@@ -71,7 +71,7 @@ def test_what_cannot_be_proved_is_refused_in_one_line(
     alone = PROBLEM | {"n_parties": 1}
     assert run(write(tmp_path / "problem.json", alone)) == 1
     out = capsys.readouterr().out
-    assert out.startswith("refused: one party is alone")
+    assert out.startswith("refused: n_parties must be at least 2")
     assert out.count("\n") == 1
 
 

@@ -35,11 +35,15 @@ VALUE = 100.0
 NODE = shutil.which("node")
 
 
+def printed(script):
+    """What a script prints, as JSON."""
+    done = subprocess.run([NODE, "-"], input=script, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
 def run(script):
     """What JavaScript prints that has the translated mathematics."""
-    text = translate(SMALL_SOLVER, sources(HOME)) + script
-    printed = subprocess.run([NODE, "-"], input=text, capture_output=True, text=True, check=True)
-    return json.loads(printed.stdout)
+    return printed(translate(SMALL_SOLVER, sources(HOME)) + script)
 
 
 def setting(costs, n=8, seed=0):

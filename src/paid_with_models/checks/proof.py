@@ -168,7 +168,10 @@ def prove(
     """
     problem = contract.problem
     if problem.n_parties < 2:
-        raise RefusedError("one party is alone: its only menu satisfies no constraint strictly")
+        raise RefusedError(
+            "n_parties must be at least 2: the only menu of one party is what it does alone, an"
+            " irrational number, so that no menu in exact numbers satisfies all constraints"
+        )
     stated_others = [
         {"contributions": [text_of(x) for x in m], "rewards": [text_of(x) for x in t],
          "left_out": []} for m, t in others
@@ -267,7 +270,11 @@ def stated_problem(problem: Problem) -> dict[str, Any]:
         }
 
     if problem.attendance is not None:
-        raise RefusedError(f"no proof is known for {type(problem.attendance).__name__}")
+        raise RefusedError(
+            "attendance must be that of independent draws, as for n_parties and probabilities: no"
+            f" proof is known for {type(problem.attendance).__name__}, of whose outcomes the"
+            " checker knows no law"
+        )
     pairs = zip(problem.outside_options.tolist(), problem.better_outside.tolist(), strict=True)
     return {
         "n_parties": problem.n_parties,

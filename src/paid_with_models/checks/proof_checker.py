@@ -1,9 +1,11 @@
 r"""The checker of proofs: recomputes what a certificate claims, and refuses what it cannot confirm.
 
-It uses Python, python-flint's balls and the two short modules
-:mod:`~paid_with_models.checks.proof_curves` and
-``checks.proof_expectations``: nothing of the solver, and no trust in whoever
-made the certificate.
+It uses Python, python-flint's balls and two modules, ``checks.proof_curves`` and
+``checks.proof_expectations``: nothing of the solver, and no trust in whoever made the certificate.
+All three together are 800 lines of code without their comments, so that they stay three files, each
+to be read on its own: the shape of four curves and three valuations, expectations in two ways, and
+here the argument itself. Nothing may be stated that is not used: fields that are not known are
+refused.
 
 **Menu.** Its contributions and rewards are exact, so individual rationality and incentive
 compatibility are comparisons of exact numbers with enclosures of the outside options f_i, and caps
@@ -45,6 +47,7 @@ from .proof_curves import (
     accuracy_curve,
     alone,
     confirm,
+    confirm_fields,
     exact,
     outward,
     precision,
@@ -71,6 +74,11 @@ FORMAT = "paid-with-models proof 1"
 #: FIELDS: of a certificate, no more and no less.
 FIELDS = ("bound", "claims", "expectations", "format", "made_with", "menu", "others", "problem",
           "sha256")  # fmt: skip
+
+#: PROBLEM, MENU: fields of a problem, and of a menu.
+PROBLEM = ("n_parties", "probabilities", "costs", "accuracy", "valuation", "beliefs",
+           "reservation_utilities")  # fmt: skip
+MENU = ("contributions", "rewards", "left_out")
 
 IN, OUT, UNDECIDED = "in", "out", "undecided"
 
@@ -262,11 +270,7 @@ def recomputed(certificate: Mapping[str, Any]) -> Findings:
     """
     with precision():
         model = read_problem(certificate["problem"])
-        stated = certificate["expectations"]
-        ways: dict[str, Any] = {"enumeration": lambda: Enumeration(model),
-                                "sums": lambda: Sums(model, stated)}  # fmt: skip
-        confirm(stated["method"] in ways, "expectations are by 'enumeration' or 'sums'")
-        expectations: Expectations = ways[stated["method"]]()
+        expectations = read_expectations(model, certificate["expectations"])
         return Findings(
             model.outside,
             facts(model, expectations, certificate["menu"]),
@@ -277,6 +281,7 @@ def recomputed(certificate: Mapping[str, Any]) -> Findings:
 
 def read_problem(stated: Mapping[str, Any]) -> Model:
     """The problem that a certificate is about; probabilities are divided by their sum."""
+    confirm_fields(stated, *PROBLEM)
     n_parties, count = stated["n_parties"], len(stated["costs"])
     confirm(type(n_parties) is int and n_parties >= 2, "n_parties must be a whole number >= 2")
     costs, p = (rationals(stated[name], count) for name in ("costs", "probabilities"))
@@ -308,8 +313,21 @@ def read_problem(stated: Mapping[str, Any]) -> Model:
     )
 
 
+def read_expectations(model: Model, stated: Mapping[str, Any]) -> Expectations:
+    """How a certificate takes expectations."""
+    confirm(stated["method"] in ("enumeration", "sums"), "method must be 'enumeration' or 'sums'")
+    if stated["method"] == "enumeration":
+        confirm_fields(stated, "method")
+        return Enumeration(model)
+    confirm_fields(
+        stated, "method", "high", "accuracy", *(["value"] if model.scale is None else [])
+    )
+    return Sums(model, stated)
+
+
 def facts(model: Model, expectations: Expectations, stated: Mapping[str, Any]) -> Facts:
     """What is true of a menu of a certificate."""
+    confirm_fields(stated, *MENU)
     count, out = len(model.costs), stated["left_out"]
     m, t = (rationals(stated[name], count) for name in ("contributions", "rewards"))
     confirm(isinstance(out, list) and all(type(k) is int and 0 <= k < count for k in out),
@@ -354,6 +372,8 @@ def branch(
         return leaf(model, expectations, node, low, high, states)
     i = node["split" if "split" in node else "decide"]
     confirm(type(i) is int and 0 <= i < len(low), "a node must split on a type")
+    confirm_fields(node, *(("split", "at", "below", "above") if "split" in node
+                           else ("decide", IN, OUT)))  # fmt: skip
     if "split" in node:  # less than at, or more
         at = rational(node["at"])
         confirm(low[i] <= at <= high[i], "a box must be split within it")
@@ -383,7 +403,9 @@ def leaf(
     costs, count = model.costs, len(low)
     constant, gradient = arb(0), [arb(0) for _ in costs]
     shares, prices = fmpq(0), [fmpq(0) for _ in costs]
+    confirm_fields(node, "planes", "incentives")
     for plane in node["planes"]:
+        confirm_fields(plane, "at", "share", "caps")
         share, of_caps = rational(plane["share"]), rationals(plane["caps"], count)
         confirm(share >= 0, "shares of planes must be >= 0")
         at = rationals(plane["at"], count)

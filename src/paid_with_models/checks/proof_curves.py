@@ -30,6 +30,7 @@ __all__ = [
     "accuracy_curve",
     "alone",
     "confirm",
+    "confirm_fields",
     "crossing",
     "exact",
     "near",
@@ -84,6 +85,19 @@ def confirm(holds: bool, what: str) -> None:
         raise RefusedError(what)
 
 
+def confirm_fields(stated: Mapping[str, Any], *names: str) -> None:
+    """Refuse unless a mapping has these fields, no more and no less: what is stated is used.
+
+    Examples
+    --------
+    >>> confirm_fields({"optimum": "1", "note": "trust me"}, "optimum")
+    Traceback (most recent call last):
+    paid_with_models.checks.proof_curves.RefusedError: the fields must be optimum; got note, optimum
+    """
+    got = sorted(stated)
+    confirm(got == sorted(names), f"the fields must be {', '.join(names)}; got {', '.join(got)}")
+
+
 def rational(text: Any) -> fmpq:
     """The exact number that a string states.
 
@@ -135,6 +149,20 @@ def decimal(units: int) -> str:
     """A number of units of the last decimal, as text."""
     digits = f"{abs(units):0{DECIMALS + 1}d}"
     return f"{'-' if units < 0 else ''}{digits[:-DECIMALS]}.{digits[-DECIMALS:]}"
+
+
+#: CURVES, VALUATIONS: those of which proofs are known, with their parameters.
+CURVES = {
+    "Arctan": ("optimum", "rate"),
+    "GeneralizationBound": ("optimum", "complexity"),
+    "PowerLaw": ("optimum", "scale", "exponent", "offset"),
+    "Saturating": ("weights", "rates"),
+}
+VALUATIONS = {
+    "ExponentialValuation": ("scale", "aversion"),
+    "LinearValuation": ("scale",),
+    "PowerValuation": ("scale", "exponent"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,8 +300,11 @@ def accuracy_curve(stated: Mapping[str, Any]) -> tuple[ExactCurve, Any]:
     >>> bool(55.807 < arb(curve.start[0]) < 55.808), bend
     (True, 2)
     """
+    confirm_fields(stated, "name", "parameters")
     name, given = stated["name"], stated["parameters"]
     zero = fmpq(0)
+    confirm(name in CURVES, f"no proof is known for the accuracy {name!r:.60}")
+    confirm_fields(given, *CURVES[name])
     if name == "Saturating":
         count = len(given["weights"])
         weights, rates = rationals(given["weights"], count), rationals(given["rates"], count)
@@ -317,7 +348,6 @@ def accuracy_curve(stated: Mapping[str, Any]) -> tuple[ExactCurve, Any]:
         ends = exact(start.lower()) * (1 - little), exact(start.upper()) * (1 + little)
         confirm(power_law(arb(ends[1])) > 0, "the curve's start")
         return ExactCurve(power_law, best, ends, ends[0], ends[1], arb(0)), 2
-    confirm(name == "GeneralizationBound", f"no proof is known for the accuracy {name!r:.60}")
     confirm(given["complexity"] > 0, "the complexity must be positive")
     k = arb(given["complexity"])
 
@@ -365,7 +395,10 @@ def value_curve(
     >>> scale, bool(value.limit == 100)
     (100, True)
     """
+    confirm_fields(stated, "name", "parameters")
     name = stated["name"]
+    confirm(name in VALUATIONS, f"no proof is known for the valuation {name!r:.60}")
+    confirm_fields(stated["parameters"], *VALUATIONS[name])
     given = {key: rational(text) for key, text in stated["parameters"].items()}
     scale, a = given["scale"], accuracy.formula
     confirm(scale > 0, "the scale must be positive")
@@ -385,7 +418,6 @@ def value_curve(
             return height * (1 - (-rho * r).exp())
 
     else:
-        confirm(name == "PowerValuation", f"no proof is known for the valuation {name!r:.60}")
         confirm(given["exponent"] > 1, "the exponent must be at least 1")
         less, b = given["exponent"] - 1, arb(given["exponent"])
         known = bend is not None and bend < 2 + 1 / less

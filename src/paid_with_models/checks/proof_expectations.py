@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from flint import arb, fmpq
 
-from .proof_curves import DEEPEST, ExactCurve, confirm, rational, rationals
+from .proof_curves import DEEPEST, ExactCurve, confirm, confirm_fields, rational, rationals
 
 __all__ = ["MOST_OUTCOMES", "Enumeration", "Expectations", "Model", "Sums"]
 
@@ -242,13 +242,13 @@ class Sums:
         if model.scale is None:
             self.value = self.proved(model.value, stated["value"])
         else:
-            confirm("value" not in stated, "a linear valuation needs no sum of its own")
             weights = [model.scale * x for x in self.accuracy.weights]
             error = model.scale * self.accuracy.error
             self.value = replace(self.accuracy, curve=model.value, weights=weights, error=error)
 
     def proved(self, curve: ExactCurve, stated: Mapping[str, Any]) -> Sum:
         """A sum with what is known of its distance from the curve."""
+        confirm_fields(stated, "rates", "weights")
         count = len(stated["rates"])
         weights, rates = (rationals(stated[name], count) for name in ("weights", "rates"))
         confirm(all(rate > 0 for rate in rates), "rates of sums must be positive")

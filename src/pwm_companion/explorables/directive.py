@@ -20,6 +20,7 @@ no other; they are plain scripts, so that they work in a folder on disk as well.
 
 import html
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -43,12 +44,16 @@ EXPLORABLES = {
     "rules": "explorer-rules.js",
     "by-hand": "explorer-rules.js",
     "behavior": "explorer-rules.js",
+    "responding": "explorer-responding.js",
     "design": "explorer-design.js",
 }
 #: Pictures of the menu that ``views`` can name; all of them if it names none.
 MENU_VIEWS = ("contributions", "rewards", "menu", "data", "sweep", "table")
 #: Modules of the library that compute what explorables show beside the best menu.
 BESIDE = ("replies", "by_hand", "crowd", "point_fit")
+#: What one explorable alone computes: the function in a script of its own, which other pages do not
+#: load, and the modules that it is made from.
+OWN = {"responding": ("respondingModule", ("table", "curve", "responding"))}
 #: Scripts that the others build on, in this order.
 CORE = ("contract.js", "explorer-core.js", "explorer-pictures.js")
 STYLE = "explorer.css"
@@ -133,25 +138,35 @@ def _say_so(app: Sphinx, doctree: nodes.document, page: str) -> None:
             node.replace_self(nodes.paragraph("", WORDS))
 
 
-def _write_module(app: Sphinx) -> None:
+def _write_modules(app: Sphinx) -> None:
     """Translate the mathematics into Sphinx's static files."""
     home = Path(paid_with_models.__file__).parent
     folder = Path(app.doctreedir).parent / "translated"
     folder.mkdir(parents=True, exist_ok=True)
     text = translate(SMALL_SOLVER, sources(home))
     (folder / CORE[0]).write_text(text, encoding="utf-8")
+    for name, (function, modules) in OWN.items():
+        text = translate(function, sources(home, modules))
+        (folder / own_script(name)).write_text(text, encoding="utf-8")
     app.config.html_static_path.append(str(folder))
 
 
-def sources(home: Path) -> list[Path]:
-    """Return the files that are translated: the small solver, and what else explorables compute.
+def sources(home: Path, modules: Sequence[str] = (*SMALL_MODULES, *BESIDE)) -> list[Path]:
+    """Return the files that are translated.
 
     Parameters
     ----------
     home
         The folder of the package ``paid_with_models``.
+    modules
+        By default the small solver, and what else explorables compute.
     """
-    return [home / "small" / f"{name}.py" for name in (*SMALL_MODULES, *BESIDE)]
+    return [home / "small" / f"{name}.py" for name in modules]
+
+
+def own_script(name: str) -> str:
+    """Return the name of the script with the mathematics of one explorable."""
+    return f"contract-{name}.js"
 
 
 def _load(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
@@ -164,7 +179,8 @@ def _load(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
     app.add_css_file(STYLE)
     # Before anything is drawn: the still picture is neither shown nor loaded where scripts run.
     app.add_js_file(None, body='document.documentElement.classList.add("live-js");', priority=1)
-    for script in dict.fromkeys([*CORE, *sorted(EXPLORABLES[name] for name in names)]):
+    own = [own_script(name) for name in sorted(names & OWN.keys())]
+    for script in dict.fromkeys([*CORE, *own, *sorted(EXPLORABLES[name] for name in names)]):
         app.add_js_file(script, loading_method="defer")
 
 
@@ -172,7 +188,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.add_node(LiveNode, html=(_visit_html, None))
     app.add_directive("live", Live)
-    app.connect("builder-inited", _write_module)
+    app.connect("builder-inited", _write_modules)
     app.connect("doctree-resolved", _say_so)
     app.connect("html-page-context", _load, priority=900)  # after the theme
     return {"parallel_read_safe": True, "parallel_write_safe": True}

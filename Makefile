@@ -25,7 +25,7 @@ versions := $(alone) $(python) -m endurance.versions \
 MUTMUT := mutmut==3.8.1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip release test test-long versions test-lowest test-newest verify lint bench fuzz faults binder mutation agree proofs trials curves quality map serve clean lock picture
+.PHONY: help env book pdf zip release test test-long versions test-lowest test-newest verify lint bench small table fuzz faults binder mutation agree proofs trials curves quality map serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,12 @@ bench: env ## measure speed, the published method beside ours, into benchmarks/r
 		--benchmark-timer=time.process_time --benchmark-json="$(BUILD_DIR)/benchmarks.json" --benchmark-quiet
 	@$(python) -m benchmarks.summary "$(BUILD_DIR)/benchmarks.json" benchmarks/results.json
 
+small: env ## measure the pages' solver beside the library, into benchmarks/small_solver.json (needs Node)
+	@$(alone) $(python) -m benchmarks.small_solver
+
+table: env ## make the table of that solver anew, src/paid_with_models/small/table.py
+	@$(alone) $(python) -m benchmarks.small_table
+
 fuzz: env ## try 21,000 broken files and command lines, into endurance/fuzz.json (10 minutes)
 	@$(alone) $(python) -m endurance.fuzz endurance/fuzz.json
 
@@ -93,10 +99,10 @@ agree: env ## solve random problems by three routes, into endurance/routes.json 
 proofs: env ## prove all contracts of record and check the proofs, into endurance/proofs.json (5 minutes)
 	@$(alone) $(python) -m endurance.proofs endurance/proofs.json
 
-trials: env ## run contracts with real models, into measurements/real_models.json (some minutes)
+trials: env ## run contracts with real models, into measurements/real_models.json (half an hour)
 	@$(alone) $(python) -m measurements.real_models measurements/real_models.json
 
-curves: env ## fit thousands of real learning curves, into measurements/learning_curves.json (10 minutes)
+curves: env ## fit thousands of real learning curves, into measurements/learning_curves.json (9 minutes)
 	@$(alone) $(python) -m measurements.learning_curves measurements/learning_curves.json
 
 quality: env ## measure what noisy labels are worth, into measurements/quality.json (some minutes)

@@ -2,9 +2,10 @@
 
 Random problems over the whole scope of :mod:`paid_with_models.small` are solved by both: the
 library in this process, the translation in Node, where processor time is to be had (other programs
-on the machine do not move it). ``python -m benchmarks.small_solver`` writes
-``benchmarks/small_solver.json``. With the name of a file after it the library's answers, which take
-most of the time, are kept there, and taken from there if they are there already.
+on the machine do not move it). ``make small`` writes ``benchmarks/small_solver.json``, which the
+chapter on benchmarks reads. With the name of a file after ``python -m benchmarks.small_solver`` the
+library's answers, which take most of the time, are kept there, and taken from there if they are
+there already.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ non-negative weights (:func:`scipy.optimize.nnls`, values and slopes together, r
 size). Errors are measured at Chebyshev nodes on each [x, 2 x] and multiplied by the Lebesgue
 constant of the nodes, so that they hold between the nodes too.
 
-``python -m benchmarks.small_table`` writes ``src/paid_with_models/small/table.py``.
+``make table`` writes ``src/paid_with_models/small/table.py``.
 """
 
 from __future__ import annotations

@@ -20,12 +20,13 @@ from paid_with_models import (
 from paid_with_models.beyond.behavior import logit_behavior
 from paid_with_models.beyond.lcdb import select_curves
 from paid_with_models.beyond.measured_curves import learning_curve
-from paid_with_models.small import design, generalization_bound
+from paid_with_models.small import answer, design, exponential_curve, generalization_bound
 from paid_with_models.small.by_hand import as_it_is, chance_of_less, checked, with_margin
 from paid_with_models.small.crowd import crowd, crowd_accuracy
 from paid_with_models.small.point_fit import fit_points
 from paid_with_models.small.replies import best_reply as small_best_reply
 from paid_with_models.small.replies import can_be_asked, seen, seen_total, without_incentives
+from pwm_companion.consortium.file import example, read_consortium
 from pwm_companion.explorables.directive import sources
 from pwm_companion.explorables.to_javascript import SMALL_SOLVER, translate
 
@@ -205,6 +206,20 @@ def test_points_are_fitted_as_the_library_fits_them():
         if page is not None:
             np.testing.assert_allclose(curve_of(*page, data), there(data), atol=1e-6)
     assert 20 < at_most_one < 180
+
+
+def test_the_page_says_of_the_hospitals_what_their_report_says():
+    consortium = read_consortium(example("hospitals.yaml"))
+    problem = consortium.problem
+    fit = fit_points(consortium.fit.sizes.tolist(), consortium.fit.accuracies.tolist())
+    curve = exponential_curve(0.0, fit.rates, fit.weights)
+    work = design(
+        problem.n_parties, problem.probabilities.tolist(), problem.costs.tolist(), [],
+        float(problem.valuation(1.0)), curve, False,
+    )  # fmt: skip
+    here, there = answer(work), solve(problem)
+    assert here.accuracy == pytest.approx(there.expected_accuracy, abs=1e-8)
+    np.testing.assert_allclose(here.contributions, there.contributions, rtol=1e-4)
 
 
 @pytest.mark.skipif(NODE is None, reason="left out: no Node on this machine to run JavaScript")

@@ -32,14 +32,14 @@ from .. import verify
 from ..errors import BookError
 from ..figures import crate
 from ..figures import pages as figure_pages
-from ..figures.draw import FigureError, draw_figures, drawn_before
+from ..figures.draw import FigureError, draw_figures, drawn_before, read_project
 from ..figures.registry import FigureRecord, RegistryError, load_registry
 from ..figures.shorten import shorten
 from ..files import EPOCH, cache_key, digest, digests
 from ..pages import cite, robustness, verdicts
 from ..pages.concordance import PLACE, concordance
 from ..yaml_files import read_yaml
-from . import execute, site
+from . import execute, readable, site
 from .chapters import Chapter, find_source, load_chapter, page_names, read_toc
 from .execute import ChapterError, Executed
 from .site import BuildError, Site
@@ -150,6 +150,12 @@ def build(
                 return html
             say("building the site")
             jupyter_book.build(Path(folder, "html"), made_with, say)
+            readable.write_downloads(
+                Path(folder, "html", "_sources"),
+                stage,
+                book_names(pages, root),
+                {page.name: page.parameters for page in pages},
+            )
             stamp.unlink(missing_ok=True)
             site.swap(Path(folder, "html"), html)
     finally:
@@ -215,11 +221,8 @@ def _made_with(root: Path, environment: dict[str, str]) -> str:
     """Return a digest of what the site is made with, beside the stage."""
     here = Path(__file__).parent
     files = [
-        here / "build.py",
-        here / "site.py",
-        here / "sphinx_ext.py",
+        *(here / f"{name}.py" for name in ("build", "cards", "readable", "site", "sphinx_ext")),
         here.parent / "numerals.py",
-        here / "cards.py",
         *sorted((here.parent / "explorables").glob("*.py")),
         root / "requirements.lock",
     ]
@@ -258,6 +261,16 @@ def _without_missing_pages(toc: Any, root: Path) -> Any:
             kept["parts"] = [part for part in kept["parts"] if part["chapters"]]
         return kept
     return toc
+
+
+def book_names(pages: list[Chapter], root: Path) -> readable.Names:
+    """Return what the labels of the book stand for, with its public address and its version."""
+    if not (root / "pyproject.toml").is_file():
+        return readable.read_names(pages, load_registry(root), root)
+    project = read_project(root)
+    return readable.read_names(
+        pages, load_registry(root), root, site=project.site, version=project.version
+    )
 
 
 def check_figures(registry: dict[str, FigureRecord], chapters: list[Chapter]) -> None:

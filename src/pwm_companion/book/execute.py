@@ -40,6 +40,8 @@ CELL_TIMEOUT = 600  # seconds; a cell of this book takes a few, so one that take
 LOG = "kernels.log"  # in the cache's folder
 SOCKET_PATH = 100  # most bytes of one: systems allow 103 to 107, and a kernel adds two
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+#: Where something lies in memory, as Python prints what has no text of its own.
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 class ChapterError(WorkError):
@@ -349,6 +351,10 @@ def clean(notebook: NotebookNode) -> None:
     defaults = None
     for position, cell in enumerate(notebook.cells):
         cell.id = f"cell-{position}"
+        for output in cell.get("outputs", []):
+            for holder, key in ((output, "text"), (output.get("data", {}), "text/plain")):
+                if key in holder:
+                    holder[key] = ADDRESS.sub("", holder[key])
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
         if "outputs" in cell:

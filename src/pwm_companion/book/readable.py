@@ -13,6 +13,7 @@ import json
 import posixpath
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from ..figures.registry import FigureRecord
+from ..figures.registry import FigureRecord, load_registry
 from ..verify import RECORD, parse_value
 from .chapters import Chapter
 
@@ -38,12 +39,15 @@ OPENS = re.compile(
 )
 OPTION = re.compile(r"^:([\w-]+):\s*(.*)$")
 TITLED = re.compile(r"^(?P<title>.*?)\s*<(?P<target>[^<>]+)>$", re.DOTALL)
-EQUATION = re.compile(r"\$\$ *\((?P<label>[\w:-]+)\)")
+EQUATION = re.compile(
+    r"^(?P<before>[^$\n]*(?:\$\$)?[^$\n]*)\$\$ *\((?P<label>[\w:-]+)\)", re.MULTILINE
+)
 TARGET = re.compile(r"^\((?P<label>[\w:-]+)\)=\n+", re.MULTILINE)
 HEADING = re.compile(r"^#+ +(?P<title>.+?)\s*$", re.MULTILINE)
-LABELED = re.compile(
-    r"^\s*[`:]{3,}\{(?P<kind>prf:\w+|exercise)\}[ \t]*(?P<title>.*)\n(?:\s*:(?!label)[\w-]+:.*\n)*"
-    r"\s*:label: *(?P<label>\S+)",
+#: A statement or an exercise.
+STATED = re.compile(
+    r"^\s*[`:]{3,}\{(?P<kind>prf:(?!proof)\w+|exercise)\}[ \t]*(?P<title>.*)\n"
+    r"(?:\s*:(?!label)[\w-]+:.*\n)*(?:\s*:label: *(?P<label>\S+))?",
     re.MULTILINE,
 )
 #: A link that holds only within the site.
@@ -98,40 +102,53 @@ class Names:
         return f"[{words}]({address})" if address else words
 
 
+def chapter_numbers(toc: Mapping[str, Any]) -> dict[str, int]:
+    """Return the number of each chapter that has one, counted through all parts."""
+    numbered = [part for part in toc.get("parts", ()) if part.get("numbered")]
+    names = [chapter["file"] for part in numbered for chapter in part["chapters"]]
+    return {name: number for number, name in enumerate(names, 1)}
+
+
 def read_names(
     pages: Iterable[Chapter],
-    figures: Mapping[str, FigureRecord],
+    toc: Mapping[str, Any],
     root: Path,
     *,
     site: str = "",
     version: str = "",
 ) -> Names:
-    """Collect what the labels of the book in the folder `root` stand for.
+    """Collect what the labels of the book in the folder `root` stand for, numbers as in the site.
 
     Parameters
     ----------
     pages
         All pages.
-    figures
-        The registry.
+    toc
+        The contents.
     root
-        The book's root, for the bibliography.
+        The book's root, for the registry and the bibliography.
     site, version
         See `Names`.
     """
     targets, titles = {}, {}
+    figures, chapters = load_registry(root), chapter_numbers(toc)
     for page in pages:
+        chapter = f"{chapters[page.name]}." if page.name in chapters else ""
         texts = [cell.source for cell in page.notebook.cells if cell.cell_type == "markdown"]
         text = "\n\n".join(texts)
         heading = HEADING.search(text)
         titles[page.name] = heading["title"] if heading else page.name
-        for found in LABELED.finditer(text):
+        count = Counter[bool]()
+        for found in STATED.finditer(text):
+            exercise = found["kind"] == "exercise"
+            count[exercise] += 1
             kind = found["kind"].removeprefix("prf:").capitalize()
-            words = f"{kind} *{found['title']}*" if found["title"] else kind
-            targets[found["label"]] = Target(words, page.name, found["label"])
+            words = f"{kind} {chapter}{count[exercise]}"
+            if found["label"]:
+                targets[found["label"]] = Target(words, page.name, found["label"])
         for number, found in enumerate(EQUATION.finditer(text), 1):
             anchor = f"equation-{found['label']}"
-            targets[found["label"]] = Target(f"({number})", page.name, anchor)
+            targets[found["label"]] = Target(f"({chapter}{number})", page.name, anchor)
         for found in TARGET.finditer(text):
             if follows := HEADING.match(text, found.end()):
                 words = f"“{follows['title']}”"
@@ -295,16 +312,17 @@ class _Text:
             return []
         if name in ("solution-start", "solution"):
             return ["**Solution.**", "", *inner]
+        if name == "grid":
+            return inner
         if name == "live":
             where = self.names.link("On the site", self.page)
             return [f"*{where} there is a picture here that can be moved.*"]
         if name == "prf:proof":
             return _led_by("*Proof.*", [*inner, "", "∎"])
-        if name.startswith("prf:"):
-            titled = f" ({title})" if title else ""
-            return _led_by(f"**{kind.capitalize()}{titled}.**", inner)
-        if name == "exercise":
-            return _led_by(f"**Exercise{f' ({title})' if title else ''}.**", inner)
+        if name.startswith("prf:") or name == "exercise":
+            target = self.names.targets.get(options.get("label", ""))
+            called = target.words if target else kind.capitalize()
+            return _led_by(f"**{called}{f' ({title})' if title else ''}.**", inner)
         if name == "admonition" and not any("$$" in line for line in inner):
             return [f"> **{title}**", ">", *(f"> {line}".rstrip() for line in inner)]
         if name == "math":
@@ -321,7 +339,12 @@ class _Text:
 
     def _tag(self, found: re.Match[str]) -> str:
         """Number an equation as `read_names` does; other programs read no label behind it."""
-        return rf"\tag{{{self.equations[found['label']].strip('()')}}}" + "\n$$"
+        number = self.equations.get(found["label"], "").strip("()")
+        tag = rf"\tag{{{number}}}" if number else ""
+        before = found["before"]
+        return (
+            f"{before}{tag}\n{before}$$" if before.isspace() or not before else f"{before}{tag}$$"
+        )
 
     def _inline(self, text: str) -> str:
         def role(found: re.Match[str]) -> str:

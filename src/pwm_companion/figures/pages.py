@@ -247,7 +247,7 @@ def dress(
     drawn: Mapping[str, Path],
     build_dir: Path,
 ) -> None:
-    """Give each figure in an executed notebook its caption, its text and its provenance."""
+    """Give each figure in an executed notebook its drawing, caption, text and provenance."""
     cells = []
     for cell in notebook.cells:
         cells.append(cell)
@@ -265,11 +265,13 @@ def dress(
             _show_drawing(cell, (drawn[record.id] / f"{record.id}.svg").read_text(encoding="utf-8"))
         elif "table" not in shown:
             _show_drawing(cell, NOT_DRAWN)
-        numbers = shown.get("numbers", {})
-        caption, alt = (
-            about[key] if of_record else fill(getattr(record, key), numbers, missing="…")
-            for key in ("caption", "alt")
-        )
+        if of_record:
+            caption, alt = about["caption"], about["alt"]
+        elif "table" in shown:
+            # What the registry says is true of the figure of record.
+            caption = alt = f"{record.title}: drawn from results of other parameters"
+        else:
+            caption, alt = (fill(it, {}, missing="…") for it in (record.caption, record.alt))
         label = {"name": record.id} if page == record.chapter else {}
         cell.metadata["mystnb"] = {
             "figure": {"caption": caption, **label},
@@ -291,15 +293,6 @@ def marked(notebook: NotebookNode) -> list[str]:
     """Return the ids of the figures of record that an executed notebook has a mark for."""
     shown = [_shown(cell) for cell in notebook.cells]
     return [it["id"] for it in shown if it and "table" not in it]
-
-
-def place(notebook: NotebookNode, drawn: Mapping[str, Path]) -> None:
-    """Put the figures' files where an executed notebook has a mark for them."""
-    for cell in notebook.cells:
-        shown = _shown(cell)
-        if shown and "table" not in shown:
-            svg = drawn[shown["id"]] / f"{shown['id']}.svg"
-            _show_drawing(cell, svg.read_text(encoding="utf-8"))
 
 
 def _shown(cell: NotebookNode) -> dict[str, Any] | None:

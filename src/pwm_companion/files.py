@@ -221,16 +221,18 @@ def _ask_git(root: Path, *arguments: str) -> str:
     return os.fsdecode(done.stdout)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file aside, then give it its name: a reader finds the old text or the new one.
+@contextlib.contextmanager
+def fresh_file(path: Path) -> Iterator[Path]:
+    """Yield a file to write aside, which then gets the name `path`; its folder is made.
 
-    The folder is made if there is none.
+    A reader finds the old file or the new one. If writing fails, nothing is left of the new one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    # Names of files have an end: a long one is cut.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".new")
+    os.close(handle)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        yield Path(name)
         # mkstemp lets nobody else read: allow what is usual.
         umask = os.umask(0)
         os.umask(umask)
@@ -239,3 +241,9 @@ def write_whole(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file aside, then give it its name, see `fresh_file`."""
+    with fresh_file(path) as fresh:
+        fresh.write_text(text, encoding="utf-8", newline="\n")

@@ -445,4 +445,4 @@ def write_unexecuted(chapter: Chapter, path: Path) -> None:
         prepare_only=True,
     )
     clean(notebook)
-    nbformat.write(notebook, path)
+    files.write_whole(path, nbformat.writes(notebook) + "\n")

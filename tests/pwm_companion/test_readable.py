@@ -55,6 +55,8 @@ def plain(text: str, names: Names = NAMES, **values: object) -> str:
     [
         ("{glue:text}`n` and {glue:text}`x:.2f`", "3 and 0.12"),
         ("a {glue:text}`name`", "a big"),
+        ("{glue:text}`below:.2f`", "−0.50"),
+        ("% own symbols: k\n\nText", "Text"),
         ("by {prf:ref}`prop-own`", "by Proposition 3.1"),
         ("by {prf:ref}`prop-far`", "by Proposition 4.2 in “Far away”"),
         ("by {prf:ref}`the rule <prop-own>`", "by the rule"),
@@ -93,7 +95,7 @@ def plain(text: str, names: Names = NAMES, **values: object) -> str:
     ],
 )  # fmt: skip
 def test_each_piece(text: str, result: str) -> None:
-    assert plain(text, n=3, x=0.12345, name="big") == result
+    assert plain(text, n=3, x=0.12345, name="big", below=-0.5) == result
 
 
 def test_with_an_address_references_are_links() -> None:

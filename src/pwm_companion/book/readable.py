@@ -23,6 +23,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from ..figures.registry import FigureRecord, load_registry
+from ..numerals import in_prose
 from ..verify import RECORD, parse_value
 from .chapters import Chapter
 
@@ -333,6 +334,7 @@ class _Text:
     def _prose(self, lines: list[str]) -> list[str]:
         if not lines:
             return []
+        lines = [line for line in lines if not line.startswith("%")]  # comments
         text = TARGET.sub("", "\n".join(lines) + "\n")
         text = EQUATION.sub(self._tag, text)
         return self._inline(text).splitlines()
@@ -424,13 +426,13 @@ def _led_by(heading: str, lines: list[str]) -> list[str]:
 def format_value(text: str, shape: str = "") -> str:
     """Return a value that Python prints as `text`, in the form `shape` that prose wants.
 
-    >>> format_value("0.12345", ".2f"), format_value("'four'"), format_value("nan", ".1f")
-    ('0.12', 'four', 'nan')
+    >>> format_value("-0.12345", ".2f"), format_value("'four'"), format_value("3e-09", ".0e")
+    ('−0.12', 'four', '3 · 10⁻⁹')
     """
     value = parse_value(text)
     if shape and isinstance(value, str):
         value = float(value)
-    return format(value, shape) if shape else str(value)
+    return in_prose(format(value, shape) if shape else str(value))
 
 
 def write_downloads(

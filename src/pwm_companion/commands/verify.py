@@ -9,6 +9,7 @@ from pathlib import Path
 from .. import verify
 from ..book.build import load_pages, make_all
 from ..book.chapters import read_toc
+from ..book.site import restore
 from ..compare import read_tolerances
 from .common import add_build_options, book_root, say, working_in
 
@@ -36,6 +37,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compare, print what is not identical, and say whether all agrees."""
     root, folder = book_root(), Path(verify.FOLDER)
+    restore(root / folder)
     tolerances = read_tolerances(root / folder)
     pages = load_pages(root, read_toc(root))
     with working_in(root, options.build_dir):

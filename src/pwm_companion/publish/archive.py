@@ -52,13 +52,15 @@ def zip_folder(folder: Path, target: Path, *, top: str | None = None) -> Path:
     """
     files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*")}
     place = target.stem if top is None else top
-    with fresh_file(target) as fresh:
-        with zipfile.ZipFile(fresh, "w", compression=zipfile.ZIP_DEFLATED) as archive:
-            for name, file in sorted(files.items()):
-                if file.is_file() and not file.is_symlink():
-                    entry = zipfile.ZipInfo(f"{place}/{name}".lstrip("/"), TIME)
-                    entry.compress_type = zipfile.ZIP_DEFLATED
-                    entry.create_system = 3  # Unix, for the mode below to mean the same anywhere
-                    entry.external_attr = 0o644 << 16
-                    archive.writestr(entry, file.read_bytes())
+    with (
+        fresh_file(target) as fresh,
+        zipfile.ZipFile(fresh, "w", compression=zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for name, file in sorted(files.items()):
+            if file.is_file() and not file.is_symlink():
+                entry = zipfile.ZipInfo(f"{place}/{name}".lstrip("/"), TIME)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.create_system = 3  # Unix, for the mode below to mean the same anywhere
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, file.read_bytes())
     return target

@@ -48,8 +48,8 @@ MARK = ".pwm-build"
 
 #: What is made, and replaced, in such a folder.
 MADE = (
-    "cache", "cache-own", "draft", "figures", "fresh", "html", "html.old", "notebooks", "quick",
-    "sphinx", "stage", "site.json", "verify.json",
+    "cache", "cache-own", "draft", "figures", "fresh", "html", "html.old", "notebooks", "pages",
+    "quick", "sphinx", "stage", "site.json", "verify.json",
 )  # fmt: skip
 
 

@@ -391,7 +391,8 @@ def test_numbers_with_an_exponent_are_numbers(
 
 
 def test_a_plain_jupyter_book_build_says_in_a_line_what_builds_the_book(book: Path) -> None:
-    command = [sys.executable, "-m", "jupyter_book", "build", "."]
+    start = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", start, "build", "."]
     run = subprocess.run(command, cwd=book, capture_output=True, text=True)
     assert run.returncode != 0
     assert run.stderr.strip().splitlines()[-1].startswith("Jupyter Book alone cannot build")

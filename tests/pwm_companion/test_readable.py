@@ -92,6 +92,7 @@ def plain(text: str, names: Names = NAMES, **values: object) -> str:
         ("1. a\n\n   $$\n   x\n   $$ (eq-own)", "1. a\n\n   $$\n   x\n   \\tag{3.1}\n   $$"),
         ('<a href="../../x.yaml" download>x.yaml</a>', "x.yaml"),
         ("[all](far.md#at)", "all"),
+        ("[all](#prop-far)", "all"),
     ],
 )  # fmt: skip
 def test_each_piece(text: str, result: str) -> None:

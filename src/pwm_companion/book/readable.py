@@ -53,7 +53,9 @@ STATED = re.compile(
 )
 #: A link that holds only within the site.
 ANCHOR = re.compile(r'<a href="(?P<to>[^":]+)"[^>]*>(?P<text>.*?)</a>', re.DOTALL)
-LINK = re.compile(r"(?<!!)\[(?P<text>[^][]+)\]\((?P<to>[^):\s]+\.md)(?P<at>#[^)\s]*)?\)")
+LINK = re.compile(
+    r"(?<!!)\[(?P<text>[^][]+)\]\((?:(?P<to>[^):#\s]+\.md)(?P<at>#[^)\s]*)?|#(?P<label>[\w-]+))\)"
+)
 
 
 @dataclass(frozen=True)
@@ -353,6 +355,8 @@ class _Text:
             return found[0] if found["code"] else self._role(found["role"], found["body"])
 
         def page(found: re.Match[str]) -> str:
+            if found["label"]:
+                return self._reference(found["text"], found["label"])
             anchor = (found["at"] or "").removeprefix("#")
             return self.names.link(found["text"], self._page(found["to"][:-3]), anchor)
 

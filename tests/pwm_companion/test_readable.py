@@ -93,6 +93,7 @@ def plain(text: str, names: Names = NAMES, **values: object) -> str:
         ('<a href="../../x.yaml" download>x.yaml</a>', "x.yaml"),
         ("[all](far.md#at)", "all"),
         ("[all](#prop-far)", "all"),
+        ("[](#prop-far), [](far.md)", "Proposition 4.2 in “Far away”, “Far away”"),
     ],
 )  # fmt: skip
 def test_each_piece(text: str, result: str) -> None:

@@ -54,7 +54,7 @@ STATED = re.compile(
 #: A link that holds only within the site.
 ANCHOR = re.compile(r'<a href="(?P<to>[^":]+)"[^>]*>(?P<text>.*?)</a>', re.DOTALL)
 LINK = re.compile(
-    r"(?<!!)\[(?P<text>[^][]+)\]\((?:(?P<to>[^):#\s]+\.md)(?P<at>#[^)\s]*)?|#(?P<label>[\w-]+))\)"
+    r"(?<!!)\[(?P<text>[^][]*)\]\((?:(?P<to>[^):#\s]+\.md)(?P<at>#[^)\s]*)?|#(?P<label>[\w-]+))\)"
 )
 
 
@@ -357,8 +357,8 @@ class _Text:
         def page(found: re.Match[str]) -> str:
             if found["label"]:
                 return self._reference(found["text"], found["label"])
-            anchor = (found["at"] or "").removeprefix("#")
-            return self.names.link(found["text"], self._page(found["to"][:-3]), anchor)
+            name, anchor = self._page(found["to"][:-3]), (found["at"] or "").removeprefix("#")
+            return self.names.link(found["text"] or f"“{self._title(name)}”", name, anchor)
 
         text = ANCHOR.sub(lambda it: self._site_link(it["text"], it["to"]), INLINE.sub(role, text))
         return LINK.sub(page, text)
@@ -375,6 +375,9 @@ class _Text:
             return name[1:]
         return posixpath.normpath(posixpath.join(posixpath.dirname(self.page), name))
 
+    def _title(self, page: str) -> str:
+        return self.names.titles.get(page, page)
+
     def _role(self, role: str, body: str) -> str:
         if role == "glue:text":
             return self._number(body)
@@ -384,7 +387,7 @@ class _Text:
             return self._citation(role, body)
         if role == "doc":
             page = self._page(target)
-            return self.names.link(title or f"“{self.names.titles.get(page, target)}”", page)
+            return self.names.link(title or f"“{self._title(page)}”", page)
         if role in ("prf:ref", "ref", "numref", "eq"):
             return self._reference(title, target)
         if role.startswith("py:"):
@@ -407,7 +410,7 @@ class _Text:
         link = self.names.link(title or target.words, target.page, target.anchor)
         if title or target.page == self.page:
             return link
-        return f"{link} in “{self.names.titles.get(target.page, target.page)}”"
+        return f"{link} in “{self._title(target.page)}”"
 
     def _citation(self, role: str, body: str) -> str:
         """In the text or in parentheses, by authors and year."""

@@ -238,6 +238,7 @@ def leave_out_unused(html: Path) -> None:
         before = page.read_text(encoding="utf-8")
         text = image.sub(lambda found: copies.get(found[0], found[0]), tag.sub("", before))
         used.update(image.findall(text))
+        text = shorten_page(text)
         if text != before:
             page.write_text(text, encoding="utf-8")
     for file in html.glob("_images/**/*"):  # of a page as it was before it changed, too
@@ -253,6 +254,28 @@ def leave_out_unused(html: Path) -> None:
     ):
         for file in static.glob(pattern):
             file.unlink()
+
+
+#: In a page: what is shown as it stands, or is no text.
+KEPT = re.compile(r"<(pre|script|style|textarea)\b.*?</\1>", re.DOTALL)
+
+
+def shorten_page(text: str) -> str:
+    r"""Return a page without the empty lines and indents that templates leave in it.
+
+    A line's end stays one, since it stands for a space.
+
+    >>> shorten_page("<p>\n\n    a\n  b</p>  \n<pre>\n  x\n\n  y</pre>\n\n")
+    '<p>\na\nb</p>\n<pre>\n  x\n\n  y</pre>\n'
+    """
+    parts, position = [], 0
+    for kept in KEPT.finditer(text):
+        parts += [BREAK.sub("\n", text[position : kept.start()]), kept[0]]
+        position = kept.end()
+    return "".join([*parts, BREAK.sub("\n", text[position:])])
+
+
+BREAK = re.compile(r"\s*\n\s*")
 
 
 def _content(file: Path) -> bytes:

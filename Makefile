@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BUILD_DIR ?= build
 PORT ?= 8000
+RELEASED ?= $(BUILD_DIR)/released
 PYTHONS ?= python3.11,python3.12,python3.13
 
 venv := .venv
@@ -25,7 +26,7 @@ versions := $(alone) $(python) -m endurance.versions \
 MUTMUT := mutmut==3.8.1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip release test test-long versions test-lowest test-newest verify lint bench small table fuzz faults binder mutation agree proofs trials curves quality map serve clean lock picture
+.PHONY: help env book pdf zip pages released release test test-long versions test-lowest test-newest verify lint bench small table fuzz faults binder mutation agree proofs trials curves quality map serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +41,14 @@ pdf: book ## print the chapters as one PDF, build/paid-with-models.pdf, linked f
 
 zip: book ## pack the site into build/paid-with-models.zip, to be read from disk (the PDF too, after make pdf)
 	@$(pwm) zip --build-dir "$(BUILD_DIR)"
+
+pages: book ## lay out the site as it is served, releases below their numbers (RELEASED=folder of their zips)
+	@$(python) -m pwm_companion.publish.pages "$(BUILD_DIR)" "$(RELEASED)"
+
+released: ## fetch the sites of all releases into RELEASED, with the code host's command gh
+	@mkdir -p "$(RELEASED)"
+	@for tag in $$(gh release list --json tagName --jq '.[].tagName'); do \
+		gh release download "$$tag" --pattern '*-site.zip' --dir "$(RELEASED)" --skip-existing; done
 
 release: book ## make wheel, source archive, site and figures for publication in dist/, and test the wheel
 	@$(pwm) release --build-dir "$(BUILD_DIR)"

@@ -19,6 +19,8 @@ import csv
 import hashlib
 import io
 import json
+import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -27,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from .book.execute import Executed
+from .book.site import swap
 from .compare import (
     Finding,
     Rows,
@@ -299,14 +302,24 @@ def read_results(
 
 
 def update(pages: Mapping[str, Content], figures: Mapping[str, str], folder: Path) -> None:
-    """Make what the book says now the reference; the tolerances stay."""
-    wanted = {folder / f"{name}.json": _json(asdict(content)) for name, content in pages.items()}
-    wanted |= {folder / "figures" / f"{name}.csv": text for name, text in figures.items()}
-    for _, path in [*_files(folder, "book", ".json"), *_files(folder, "figures", ".csv")]:
-        if path not in wanted:
-            path.unlink()
-    for path, text in wanted.items():
-        write_whole(path, text)
+    """Make what the book says now the reference; the tolerances stay.
+
+    The new folder is written aside: killed at any moment, this leaves the old reference or the new
+    one, or both under names that `pwm_companion.book.site.restore` puts right.
+    """
+    wanted = {Path(f"{name}.json"): _json(asdict(content)) for name, content in pages.items()}
+    wanted |= {Path("figures", f"{name}.csv"): text for name, text in figures.items()}
+    for left in folder.parent.glob(f".{folder.name}-*"):
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as place:
+        fresh = Path(place, folder.name)
+        shutil.copytree(folder, fresh)
+        for _, path in [*_files(fresh, "book", ".json"), *_files(fresh, "figures", ".csv")]:
+            if path.relative_to(fresh) not in wanted:
+                path.unlink()
+        for path, text in wanted.items():
+            write_whole(fresh / path, text)
+        swap(fresh, folder)
 
 
 def _json(content: Any) -> str:

@@ -55,7 +55,7 @@ def test_download_is_the_executed_notebook_without_traces_of_the_run(built_book:
     assert "papermill" not in text
     assert "execution" not in str([cell["metadata"] for cell in notebook["cells"]])
     assert str(built_book) not in text
-    injected = notebook["cells"][2]
+    injected = notebook["cells"][3]
     assert injected["metadata"]["tags"] == ["injected-parameters", "hide-input"]
 
 
@@ -198,7 +198,7 @@ def test_broken_reference_fails_and_the_last_site_stays(copy_of_built_book: Path
     assert sorted(path.name for path in (root / "build").iterdir()) == [
         "cache",
         "html",
-        "site.sha256",
+        "site.json",
         "sphinx",
         "stage",
     ]

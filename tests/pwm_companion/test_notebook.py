@@ -1,14 +1,16 @@
 """What `show` puts into a notebook: a mark that the build fills, or the drawing itself."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from pwm_companion.book.notebook import Shown, show
-from pwm_companion.figures.pages import dress, marked, place
+from pwm_companion.book.notebook import Shown, show, stored
+from pwm_companion.figures.pages import dress, marked
 from pwm_companion.figures.registry import MARKER, PLACED, load_registry
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><title>%s</title></svg>'
@@ -102,11 +104,14 @@ def test_in_the_book_it_is_a_mark_unless_drawn_from_a_result_of_its_own(
     assert show("fig-line").data == {MARKER: {"id": "fig-line"}, "text/plain": "A line"}
     notebook = notebook_with(show("fig-line"), own, show("fig-still"))
     assert marked(notebook) == ["fig-line", "fig-still"]
-    place(notebook, {name: drawn(root, name, "x") for name in ("fig-line", "fig-still")})
-    first, second, third = (cell.outputs[0].data for cell in notebook.cells)
+    folders = {name: drawn(root, name, "x") for name in ("fig-line", "fig-still")}
+    dress(notebook, "book/start", load_registry(root), folders, root / "build")
+    first, second, third = (cell.outputs[0].data for cell in notebook.cells[::2])
     assert first["image/svg+xml"] == third["image/svg+xml"] == SVG % "of record"
     assert second["image/svg+xml"] == own.data["image/svg+xml"]
     assert MARKER not in first
+    caption = notebook.cells[2].metadata["mystnb"]["figure"]["caption"]
+    assert caption == "A line: drawn from results of other parameters"
 
 
 def test_pages_show_the_file_of_record_and_say_so(
@@ -125,3 +130,55 @@ def test_pages_show_the_file_of_record_and_say_so(
     assert "drawn by a full build" in cell.outputs[0].data["image/svg+xml"]
     assert cell.metadata["mystnb"]["figure"]["caption"] == "Of slope …"
     assert "not the figure of record" in strip.source
+
+
+def run_in_ipython(*cells: str) -> str:
+    """Run cells in a shell of their own, and return the traceback of the last; empty if none."""
+    code = (
+        "import json, sys\nfrom IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\n"
+        "results = [shell.run_cell(cell, store_history=True) for cell in json.loads(sys.argv[1])]\n"
+        "error = results[-1].error_in_exec\n"
+        "sys.exit(f'{type(error).__name__}: {error}' if error else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(cells)], capture_output=True, text=True
+    )
+    return done.stderr.strip()
+
+
+SETUP = "from pwm_companion.book.notebook import check_parameters, setup; setup()"
+CHECK = "check_parameters(number=int, share=float)"
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ((SETUP,), ""),
+        (("# Parameters\nn_parites = 6\n", SETUP), "n_parites is not a parameter"),
+        # A person who begins again after a run is refused nothing.
+        ((SETUP, "# Parameters\nnumber = 6\n", "number, share = 1, 0.5", CHECK, SETUP), ""),
+        ((SETUP, "number, share = 1, 2", "mine = 3", CHECK), ""),
+        ((SETUP, "number, share = 1, 2", "# Parameters\nnmber = 3\n", CHECK), "known are number"),
+        ((SETUP, "number, share = 1.5, 2", CHECK), "number must be of type int; got 1.5"),
+        ((SETUP, "number, share = True, 2", CHECK), "number must be of type int; got True"),
+    ],
+)
+def test_parameters_are_refused_in_the_notebook(cells: tuple[str, ...], said: str) -> None:
+    answer = run_in_ipython(*cells)
+    assert said in answer
+    assert bool(said) == bool(answer)
+
+
+def test_stored_files_are_found_above_and_nowhere_else_in_a_build(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "benchmarks").mkdir()
+    (root / "benchmarks/own.json").write_text("[1]")
+    (root / "book/deep").mkdir()
+    monkeypatch.chdir(root / "book/deep")
+    assert stored("benchmarks/own.json") == [1]
+    assert stored("benchmarks/results.json")  # came with the package, or stands in its checkout
+    monkeypatch.setenv(PLACED, "1")
+    with pytest.raises(FileNotFoundError, match=r"no benchmarks/results\.json above"):
+        stored("benchmarks/results.json")

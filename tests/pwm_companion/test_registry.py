@@ -141,14 +141,16 @@ def test_unknown_figures_and_books_without_a_registry(
     with pytest.raises(RegistryError, match="unknown figure 'fig-x'"):
         get({}, "fig-x")
     checkout = tmp_path / "checkout"
-    monkeypatch.setattr(
-        registry, "__file__", str(checkout / "src/pwm_companion/figures/registry.py")
-    )
+    package = checkout / "src/pwm_companion"
+    monkeypatch.setattr(registry, "__file__", str(package / "figures/registry.py"))
+    monkeypatch.setattr(registry, "STORED", package / "stored")
     with pytest.raises(RegistryError, match=r"no book/figures\.yml above"):
         find_registry(tmp_path)
     checkout.mkdir()
     write(checkout, ENTRY)
     assert find_registry(tmp_path) == checkout
+    write(package / "stored", ENTRY)
+    assert find_registry(tmp_path) == package / "stored"
     write(tmp_path, ENTRY)
     (tmp_path / "book/deep/down").mkdir(parents=True)
     assert find_registry(tmp_path / "book/deep/down") == tmp_path

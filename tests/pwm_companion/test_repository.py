@@ -1,7 +1,9 @@
 """The repository's own files: dependencies in step, nothing in them that belongs to one machine."""
 
 import itertools
+import os
 import re
+import runpy
 import subprocess
 import tomllib
 from pathlib import Path
@@ -48,8 +50,12 @@ def test_environment_declares_what_pyproject_does() -> None:
     entries = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     lines = [line for line in entries if isinstance(line, str)]
     (from_pip,) = (entry["pip"] for entry in entries if isinstance(entry, dict))
+    # Binder takes the version of Python from here, if it is one: conda writes it with one sign.
+    python = next(line for line in lines if line.startswith("python="))
+    assert re.fullmatch(r"python=3\.\d+", python)
+    assert PYPROJECT["project"]["requires-python"] == f">={python.removeprefix('python=')}"
+    lines.remove(python)
     declared = requirements(lines + from_pip)
-    assert declared.pop("python") == PYPROJECT["project"]["requires-python"]
     assert declared.pop("pip") == ""
     build = requirements(PYPROJECT["build-system"]["requires"])
     assert declared == requirements(RUNTIME + EXTRAS["book"]) | build
@@ -120,6 +126,37 @@ def test_no_tracked_file_names_a_machine_s_paths_or_an_index() -> None:
             if re.search(words, line) and "--no-emit-index-url" not in line:
                 found.append(f"{file.relative_to(ROOT)}:{number}: {line.strip()[:80]}")
     assert found == []
+
+
+def test_reproducing_is_what_make_does_and_containers_run_it() -> None:
+    """After the REMARK standard: a script that reproduces, and a container to run it in."""
+    script, docker = ROOT / "reproduce.sh", (ROOT / "Dockerfile").read_text()
+    assert os.access(script, os.X_OK)
+    assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
+    targets = re.findall(r"^make (\w+)$", script.read_text(), re.MULTILINE)
+    assert targets == ["book", "verify"]
+    makefile = (ROOT / "Makefile").read_text()
+    assert all(f"\n{it}:" in makefile for it in [*targets, *re.findall(r"RUN make (\w+)", docker)])
+    python = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"][0]
+    assert f"FROM python:{python.removeprefix('python=')}-" in docker
+    assert 'CMD ["./reproduce.sh"]' in docker
+
+
+def test_readme_is_whole_on_a_package_index() -> None:
+    """Its picture and its links lead out of it once the repository's address is known."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]+)\)", readme)
+    relative = [link for link in links if "://" not in link]
+    assert all((ROOT / link).exists() for link in relative)
+    readme_for_index = runpy.run_path(str(ROOT / "setup.py"))["readme_for_index"]
+    address = "https://code.example/pwm"
+    public = readme_for_index(readme, address)
+    assert all("://" in link for link in re.findall(r"\]\(([^)]+)\)", public))
+    assert (
+        readme_for_index("[a](b.md) [c](#d)", address) == f"[a]({address}/blob/main/b.md) [c](#d)"
+    )
+    assert f"]({address}/raw/main/book/_static/readme.png)" in public
+    assert readme_for_index(readme, "") == readme
 
 
 def test_hooks_check_what_make_lint_does() -> None:

@@ -21,6 +21,7 @@ import tempfile
 import tomllib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -32,14 +33,14 @@ from .. import verify
 from ..errors import BookError
 from ..figures import crate
 from ..figures import pages as figure_pages
-from ..figures.draw import FigureError, draw_figures, drawn_before
+from ..figures.draw import FigureError, draw_figures, drawn_before, read_project
 from ..figures.registry import FigureRecord, RegistryError, load_registry
 from ..figures.shorten import shorten
-from ..files import EPOCH, cache_key, digest, digests
+from ..files import EPOCH, cache_key, changed_files, commit, digest, digests, tracked
 from ..pages import cite, robustness, verdicts
 from ..pages.concordance import PLACE, concordance
 from ..yaml_files import read_yaml
-from . import execute, site
+from . import execute, readable, site
 from .chapters import Chapter, find_source, load_chapter, page_names, read_toc
 from .execute import ChapterError, Executed
 from .site import BuildError, Site
@@ -103,10 +104,11 @@ def build(
     home = build_dir / "draft" if draft else build_dir / "quick" if quick else build_dir
     site.recover(home)
     home.mkdir(parents=True, exist_ok=True)
-    stage, html, stamp = home / "stage", home / "html", home / "site.sha256"
+    stage, html, stamp = home / "stage", home / "html", home / "site.json"
     environment = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
     # Not the commit's time: a commit that changes no page makes no site anew.
     environment["SOURCE_DATE_EPOCH"] = str(EPOCH)
+    environment[site.STAGED] = "1"
     jupyter_book = Site(stage, home, os.environ | environment, draft)
     cache = (home if quick else build_dir) / "cache"
     try:
@@ -130,7 +132,7 @@ def build(
         toc = figure_pages.list_pages(toc, drawn)
         with tempfile.TemporaryDirectory(dir=home, prefix="new-") as folder:
             fresh = Path(folder, "stage")
-            _stage(fresh, root, toc, config, pages, executed, texts)
+            _stage(fresh, root, toc, config, pages, executed, texts, say)
             figure_pages.add_figures(fresh, registry, drawn, root, build_dir)
             for name in PUBLISHED:
                 shutil.copytree(LIBRARY / name, fresh / "files" / name, dirs_exist_ok=True)
@@ -145,16 +147,26 @@ def build(
             # The page of the library is made from its docstrings.
             library = digests(sorted(LIBRARY.rglob("*.py")), LIBRARY)
             fingerprint = site.fingerprint(stage, [made_with, library])
-            if html.is_dir() and stamp.is_file() and stamp.read_text() == fingerprint:
+            built = site.read_built(stamp)
+            now, changed = commit(root) or "", bool(changed_files(root))
+            if built.made_from == fingerprint and built.is_whole(html):
+                site.write_built(replace(built, commit=now, changed=changed), stamp)
                 say(f"nothing to build: {html / 'index.html'} is up to date")
                 return html
             say("building the site")
             jupyter_book.build(Path(folder, "html"), made_with, say)
+            readable.write_downloads(
+                Path(folder, "html", "_sources"),
+                stage,
+                book_names(pages, root),
+                {page.name: page.parameters for page in pages},
+            )
+            holds = site.fingerprint(Path(folder, "html"), None)
             stamp.unlink(missing_ok=True)
             site.swap(Path(folder, "html"), html)
+            site.write_built(site.Built(fingerprint, holds, now, changed), stamp)
     finally:
         jupyter_book.close()
-    stamp.write_text(fingerprint)
     say(f"built {html / 'index.html'}")
     return html
 
@@ -215,11 +227,8 @@ def _made_with(root: Path, environment: dict[str, str]) -> str:
     """Return a digest of what the site is made with, beside the stage."""
     here = Path(__file__).parent
     files = [
-        here / "build.py",
-        here / "site.py",
-        here / "sphinx_ext.py",
+        *(here / f"{name}.py" for name in ("build", "cards", "readable", "site", "sphinx_ext")),
         here.parent / "numerals.py",
-        here / "cards.py",
         *sorted((here.parent / "explorables").glob("*.py")),
         root / "requirements.lock",
     ]
@@ -258,6 +267,15 @@ def _without_missing_pages(toc: Any, root: Path) -> Any:
             kept["parts"] = [part for part in kept["parts"] if part["chapters"]]
         return kept
     return toc
+
+
+def book_names(pages: list[Chapter], root: Path) -> readable.Names:
+    """Return what the labels of the book stand for, with its public address and its version."""
+    toc = read_toc(root)
+    if not (root / "pyproject.toml").is_file():
+        return readable.read_names(pages, toc, root)
+    project = read_project(root)
+    return readable.read_names(pages, toc, root, site=project.site, version=project.version)
 
 
 def check_figures(registry: dict[str, FigureRecord], chapters: list[Chapter]) -> None:
@@ -319,16 +337,23 @@ def _stage(
     pages: list[Chapter],
     executed: dict[str, Executed],
     texts: dict[str, Callable[[], str]],
+    say: Callable[[str], None],
 ) -> None:
     """Lay out for Jupyter Book what belongs to the site, and nothing else.
 
     Of `texts`, each replaces its place in the pages without code.
     """
     stage.mkdir(parents=True)
+    known = tracked(root)
     for folder in sorted({page.name.split("/")[0] for page in pages if "/" in page.name}):
         for file in sorted((root / folder).rglob("*")):
-            if file.is_file() and file.suffix not in SOURCE_SUFFIXES:
-                _copy(file, stage / file.relative_to(root))
+            if (file.is_dir() and not file.is_symlink()) or file.suffix in SOURCE_SUFFIXES:
+                continue
+            name = file.relative_to(root)
+            if reason := _kept_out(file, name, known):
+                say(f"not published: {name} {reason}")
+            else:
+                _copy(file, stage / name)
     for page in pages:
         if page.name in executed:
             staged = stage / f"{page.name}.ipynb"
@@ -346,6 +371,17 @@ def _stage(
                     (stage / f"{page.name}.md").write_text(text, encoding="utf-8")
     _write_yaml(stage / "_toc.yml", toc)
     _write_yaml(stage / "_config.yml", config)
+
+
+def _kept_out(file: Path, name: Path, known: set[str] | None) -> str:
+    """Say why a file beside the pages is not one of the book's; an empty text if it is."""
+    if file.is_symlink() or any(it.is_symlink() for it in file.parents if it.name in name.parts):
+        return "is a link"
+    if any(part.startswith(".") or part.endswith(("~", ".swp", ".bak")) for part in name.parts):
+        return "is hidden, or left by an editor"
+    if known is not None and name.as_posix() not in known:
+        return "is not known to git: git add makes it so"
+    return ""
 
 
 def describe_run_time(seconds: float) -> str:
@@ -378,7 +414,7 @@ def public_config(config: dict[str, Any], root: Path) -> dict[str, Any]:
     buttons to the repository and to Binder.
     """
     pyproject = root / "pyproject.toml"
-    settings = tomllib.loads(pyproject.read_text()) if pyproject.is_file() else {}
+    settings = tomllib.loads(pyproject.read_text(encoding="utf-8")) if pyproject.is_file() else {}
     public = settings.get("tool", {}).get("pwm", {})
     html = config.setdefault("html", {})
     if repository := public.get("repository_url"):

@@ -8,11 +8,15 @@ parameters of its own::
     title: Big-firm cooperation
     text: {reading: "..."}         # replaces {{ reading }} in the template; so does the title
     parameters: {n_parties: 10}    # replace the values of the cell tagged "parameters"
+    written_for: {n_parties: 10}   # the parameters that the text is true of
 
-The front matter of a text notebook may hold smaller values for a quick run of the book, which take
-precedence over all others::
+The front matter of a text notebook may hold::
 
-    quick: {largest: 20}
+    quick: {largest: 20}           # smaller values for a quick run, which go before all others
+    otherwise: {reading: "..."}    # text for parameters that a run file's is not written for
+    files: [consortium]            # the parameters that name a file
+    check: module:function         # called with all parameters before anything runs; raises
+                                   # ValueError, and returns the files that are going to be read
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +39,7 @@ from ..figures import registry
 from ..yaml_files import read_yaml
 
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
-RUN_FILE_KEYS = {"template", "title", "text", "parameters"}
+RUN_FILE_KEYS = {"template", "title", "text", "parameters", "written_for"}
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
@@ -57,6 +62,8 @@ class Chapter:
     inputs
         The data files that it reads, and may read by the paths under which its front matter lists
         them (``inputs: [../results.json]``, relative to the text notebook).
+    named
+        The files that its parameters name, and those that these name.
     """
 
     name: str
@@ -65,6 +72,7 @@ class Chapter:
     notebook: NotebookNode
     parameters: dict[str, Any]
     inputs: tuple[Path, ...] = ()
+    named: tuple[Path, ...] = ()
 
     @property
     def figures(self) -> list[str]:
@@ -147,10 +155,11 @@ def load_chapter(
         placeholder, or a parameter is unknown to the notebook or of another type than its default.
     """
     if source.suffix != ".yml":
-        notebook, inputs, smaller = _read_notebook(source)
-        parameters = (smaller if quick else {}) | (overrides or {})
-        check_parameters(notebook, parameters, source)
-        return Chapter(name, source, source, notebook, parameters, inputs)
+        notebook, front = _read_notebook(source)
+        given = _with_paths(overrides or {}, front, Path())
+        parameters = (front.quick if quick else {}) | given
+        named = _checked(notebook, parameters, front, source)
+        return Chapter(name, source, source, notebook, parameters, front.inputs, named)
 
     run = read_yaml(source)
     if unknown := sorted(map(str, run.keys() - RUN_FILE_KEYS)):
@@ -160,33 +169,91 @@ def load_chapter(
     for key in ("text", "parameters"):
         if not isinstance(run.setdefault(key, {}), dict):
             raise BookError(f"{source}: {key!r} must be a mapping")
+    if not isinstance(run.setdefault("written_for", run["parameters"]), dict):
+        raise BookError(f"{source}: 'written_for' must be a mapping")
     template = Path(os.path.normpath(source.parent / run["template"]))
-    notebook, inputs, smaller = _read_notebook(template)
-    parameters = run["parameters"] | (smaller if quick else {}) | (overrides or {})
-    check_parameters(notebook, parameters, source)
-    text = run["text"] | ({"title": run["title"]} if "title" in run else {})
+    notebook, front = _read_notebook(template)
+    parameters = (
+        _with_paths(run["parameters"], front, source.parent)
+        | (front.quick if quick else {})
+        | _with_paths(overrides or {}, front, Path())
+    )
+    named = _checked(notebook, parameters, front, source)
+    text = front.otherwise | run["text"]
+    if parameters != run["written_for"]:
+        text |= front.otherwise
+    text |= {"title": run["title"]} if "title" in run else {}
     _fill(notebook, text, source)
-    return Chapter(name, source, template, notebook, parameters, inputs)
+    return Chapter(name, source, template, notebook, parameters, front.inputs, named)
 
 
-def _read_notebook(path: Path) -> tuple[NotebookNode, tuple[Path, ...], dict[str, Any]]:
-    """Return a text notebook without its front matter, and the inputs and quick values there."""
+@dataclass(frozen=True)
+class _Front:
+    """What the front matter of a text notebook says, see the module's text."""
+
+    inputs: tuple[Path, ...]
+    quick: dict[str, Any]
+    otherwise: dict[str, Any]
+    files: list[str]
+    check: str
+
+
+def _with_paths(parameters: dict[str, Any], front: _Front, folder: Path) -> dict[str, Any]:
+    """Return parameters that name files by their whole paths: the kernel's folder is another."""
+    return {
+        name: str(Path(folder, value).absolute())
+        if name in front.files and isinstance(value, str) and value
+        else value
+        for name, value in parameters.items()
+    }
+
+
+def _checked(
+    notebook: NotebookNode, parameters: dict[str, Any], front: _Front, source: Path
+) -> tuple[Path, ...]:
+    """Check parameters, and return the files that they lead to; raise `BookError`."""
+    check_parameters(notebook, parameters, source)
+    if not front.check:
+        return ()
+    module, _, function = front.check.partition(":")
+    values = _default_parameters(notebook, source) | parameters
+    try:
+        return tuple(getattr(import_module(module), function)(**values))
+    except (ImportError, AttributeError) as error:
+        raise BookError(f"{source}: 'check' must name a function: {error}") from None
+    except ValueError as error:
+        raise BookError(f"{source}: {error}") from None
+
+
+def _read_notebook(path: Path) -> tuple[NotebookNode, _Front]:
+    """Return a text notebook without its front matter, and what stands there."""
     try:
         notebook: NotebookNode = jupytext.reads(path.read_text(encoding="utf-8"), fmt="md:myst")
     except OSError as error:
         raise BookError(f"{path}: {error.strerror}") from None
     except Exception as error:  # jupytext has no error class of its own
         raise BookError(f"{path} is not a MyST text notebook: {error}") from error
-    inputs = _inputs(notebook.metadata.get("inputs", []), path)
-    quick = notebook.metadata.get("quick", {})
-    if not isinstance(quick, dict):
-        raise BookError(f"{path}: 'quick' must be a mapping, not {quick!r}")
+    stated = notebook.metadata
+    front = _Front(
+        inputs=_inputs(stated.get("inputs", []), path),
+        quick=dict(_stated(stated, "quick", dict, "a mapping", path)),
+        otherwise=dict(_stated(stated, "otherwise", dict, "a mapping", path)),
+        files=list(_stated(stated, "files", list, "a list of parameters", path)),
+        check=_stated(stated, "check", str, "a text like module:function", path),
+    )
     notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNELSPEC))
     for position, cell in enumerate(notebook.cells):
         cell.id = f"cell-{position}"  # jupytext draws them at random
         cell.metadata.setdefault("tags", [])  # papermill takes it for given
-    check_parameters(notebook, quick, path)
-    return notebook, inputs, dict(quick)
+    check_parameters(notebook, front.quick, path)
+    return notebook, front
+
+
+def _stated(stated: Any, key: str, kind: type, rule: str, path: Path) -> Any:
+    value = stated.get(key, kind())
+    if not isinstance(value, kind):
+        raise BookError(f"{path}: {key!r} must be {rule}, not {value!r}")
+    return value
 
 
 def _inputs(names: Any, path: Path) -> tuple[Path, ...]:

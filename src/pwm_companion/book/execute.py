@@ -12,7 +12,6 @@ import json
 import math
 import os
 import re
-import resource
 import shutil
 import sys
 import tempfile
@@ -36,10 +35,18 @@ from ..figures import registry
 from . import chapters, dependencies
 from .chapters import Chapter
 
+#: Without it processes have no limits, and times are those of the clock.
+resource = files.posix_module("resource")
+
 CELL_TIMEOUT = 600  # seconds; a cell of this book takes a few, so one that takes more hangs
+MOST_MEMORY = 3 * 2**30  # bytes of data of a kernel, and of the process that listens to it
+MOST_OUTPUT = 20_000_000  # characters of a chapter's outputs; those of this book have a million
 LOG = "kernels.log"  # in the cache's folder
 SOCKET_PATH = 100  # most bytes of one: systems allow 103 to 107, and a kernel adds two
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+SURROGATE = re.compile("[\ud800-\udfff]")
+#: Where something lies in memory, as Python prints what has no text of its own.
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 class ChapterError(WorkError):
@@ -92,6 +99,7 @@ def chapter_key(chapter: Chapter, root: Path) -> str:
         "notebook": nbformat.writes(chapter.notebook),
         "parameters": chapter.parameters,
         "inputs": {_relative(file, chapter): files.digest(file) for file in chapter.inputs},
+        "named": {str(file): files.digest(file) for file in chapter.named},
         "figures": [[it.id, it.draw, it.look, it.compute, it.parameters] for it in shown],
         "names": sorted(found.names),
         "python": sys.version_info[:2],
@@ -128,11 +136,11 @@ def execute_all(
     waiting = []
     for chapter in selection:
         target = cache / chapter.name / f"{chapter_key(chapter, root)}.ipynb"
-        if target.exists():
-            run = json.loads(target.with_suffix(".json").read_text())
-            yield Executed(chapter, target, run["seconds"], fresh=False)
-        else:
+        seconds = _at_hand(target)
+        if seconds is None:
             waiting.append((chapter, target))
+        else:
+            yield Executed(chapter, target, seconds, fresh=False)
     if not waiting:
         return
     begin()
@@ -166,9 +174,28 @@ def execute_all(
                     raise error
 
 
+def _run_of(notebook: Path) -> tuple[float, str]:
+    """Return what stands beside a result in the cache: how long it took, and its digest.
+
+    Infinity and nothing where that is missing, or not as it was written.
+    """
+    try:
+        run = json.loads(notebook.with_suffix(".json").read_bytes())
+        return float(run["seconds"]), str(run["sha256"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return math.inf, ""
+
+
+def _at_hand(target: Path) -> float | None:
+    """Return how long a chapter took whose result is in the cache, whole and as it was written."""
+    seconds, digest = _run_of(target)
+    whole = target.is_file() and math.isfinite(seconds) and files.digest(target) == digest
+    return seconds if whole else None
+
+
 def _last_time(folder: Path) -> float:
     """Return how long a chapter ran, by its results in the cache's `folder`; unknown: infinity."""
-    times = [json.loads(file.read_text())["seconds"] for file in folder.glob("*.json")]
+    times = [_run_of(file.with_suffix(".ipynb"))[0] for file in folder.glob("*.json")]
     return max(times, default=math.inf)
 
 
@@ -179,6 +206,10 @@ def _prepare_worker(environment: dict[str, str], log: Path) -> None:
     """
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.update(environment)
+    if resource is not None:
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        least = MOST_MEMORY if most == resource.RLIM_INFINITY else min(most, MOST_MEMORY)
+        resource.setrlimit(resource.RLIMIT_DATA, (least, most))
     # Kernels talk on stderr about their sockets; what chapters write there is in the notebook.
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
 
@@ -245,6 +276,7 @@ def _execute(chapter: Chapter, target: Path, root: Path, cache: Path, share: boo
     if share:
         del notebook.cells[0]
     _refuse_stderr(notebook, chapter)
+    _refuse_unfit(notebook, chapter)
     clean(notebook)
     target.parent.mkdir(parents=True, exist_ok=True)
     older = set(target.parent.iterdir()) - {target, target.with_suffix(".json")}
@@ -252,7 +284,8 @@ def _execute(chapter: Chapter, target: Path, root: Path, cache: Path, share: boo
     nbformat.write(notebook, fresh)
     seconds = round(clock() - start, 2)
     # Beside the notebook: there it would be the one thing that differs from run to run.
-    target.with_suffix(".json").write_text(json.dumps({"seconds": seconds}))
+    run = {"seconds": seconds, "sha256": files.digest(fresh)}
+    files.write_whole(target.with_suffix(".json"), json.dumps(run))
     fresh.replace(target)
     for file in older:
         file.unlink(missing_ok=True)
@@ -274,8 +307,10 @@ def _processor_time() -> float:
 
     That is what the clock shows on an idle machine; other programs do not count.
     """
+    if resource is None:
+        return time.perf_counter()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return float(used.ru_utime + used.ru_stime)
 
 
 @functools.cache
@@ -344,11 +379,30 @@ def _refuse_stderr(notebook: NotebookNode, chapter: Chapter) -> None:
                 raise ChapterError(_report(chapter, position, cell.source, text))
 
 
+def _refuse_unfit(notebook: NotebookNode, chapter: Chapter) -> None:
+    """Refuse outputs that no page can hold: endless ones, and halves of characters."""
+    total = 0
+    for position, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", []):
+            text = json.dumps(output, ensure_ascii=False)
+            total += len(text)
+            if total > MOST_OUTPUT:
+                rule = f"Outputs of a chapter may have {MOST_OUTPUT:,} characters; these have more."
+                raise ChapterError(_report(chapter, position, cell.source, rule))
+            if lone := SURROGATE.search(text):
+                rule = f"This cell wrote U+{ord(lone[0]):X}, half a character, which is no text."
+                raise ChapterError(_report(chapter, position, cell.source, rule))
+
+
 def clean(notebook: NotebookNode) -> None:
     """Remove from an executed notebook what differs from run to run or from machine to machine."""
     defaults = None
     for position, cell in enumerate(notebook.cells):
         cell.id = f"cell-{position}"
+        for output in cell.get("outputs", []):
+            for holder, key in ((output, "text"), (output.get("data", {}), "text/plain")):
+                if key in holder:
+                    holder[key] = ADDRESS.sub("", holder[key])
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
         if "outputs" in cell:
@@ -391,4 +445,4 @@ def write_unexecuted(chapter: Chapter, path: Path) -> None:
         prepare_only=True,
     )
     clean(notebook)
-    nbformat.write(notebook, path)
+    files.write_whole(path, nbformat.writes(notebook) + "\n")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import io
 import itertools
+import json
 import math
 import os
 from dataclasses import dataclass
@@ -17,12 +19,25 @@ import numpy as np
 from IPython.core.getipython import get_ipython
 from IPython.core.pylabtools import select_figure_formats
 
-from ..figures.registry import MARKER, PLACED, csv, find_registry, get, load_registry
+from ..figures.registry import (
+    MARKER,
+    PLACED,
+    book_roots,
+    csv,
+    find_registry,
+    get,
+    load_registry,
+)
 from ..numerals import in_prose, power
 
 NO_TRACES = {"Date": None, "Creator": None}  # in an SVG file: of when and with what
-#: Names in the notebook when `setup` was called.
-_known: set[str] = set()
+SALT = "paid-with-models"
+#: What papermill puts above the parameters that it adds to a notebook.
+INJECTED = "# Parameters\n"
+
+
+class ParameterError(ValueError):
+    """A notebook was given a parameter that it does not have, or of another type."""
 
 
 def setup() -> None:
@@ -30,12 +45,18 @@ def setup() -> None:
 
     A figure is shown by `show`, or where it is the last expression of a cell, and nowhere else:
     the inline backend, which also shows what a cell leaves open, is not used.
+
+    Raises
+    ------
+    ParameterError
+        If papermill was given parameters, and the notebook has none: it puts them first then.
     """
     shell: Any = get_ipython()
-    _known.clear()
-    _known.update(shell.user_ns)
+    # Where this was called before, a person is at work, and begins again.
+    if mpl.rcParams["svg.hashsalt"] != SALT and (given := _injected(shell)):
+        raise ParameterError(f"{given[0]} is not a parameter: this notebook has none")
     mpl.use("agg")
-    mpl.rcParams["svg.hashsalt"] = "paid-with-models"
+    mpl.rcParams["svg.hashsalt"] = SALT
     select_figure_formats(shell, {"svg"}, bbox_inches="tight", metadata=NO_TRACES)
     number = itertools.count()
     # pandas draws the name of a styled table at random.
@@ -48,29 +69,64 @@ def setup() -> None:
     )
 
 
+def _injected(shell: Any) -> list[str]:
+    """Return the names of the parameters that papermill has added to the notebook so far."""
+    names = []
+    for cell in shell.user_ns.get("In", ()):
+        if cell.startswith(INJECTED):
+            lines = ast.parse(cell).body
+            names += [ast.unparse(it.targets[0]) for it in lines if isinstance(it, ast.Assign)]
+    return names
+
+
 def check_parameters(**kinds: type) -> None:
     """Refuse parameters that a notebook does not have, or of another type.
 
-    Called in the cell after the parameters; they, and what papermill injects, are all that came
-    after `setup`. papermill itself lets pass what it does not know.
+    Called in the cell after the parameters. papermill itself lets pass what it does not know.
 
     Parameters
     ----------
     kinds
-        The type of each parameter.
+        The type of each parameter; a whole number passes for a float.
 
     Raises
     ------
-    ValueError
+    ParameterError
         Naming the parameter.
     """
     shell: Any = get_ipython()
-    for name, value in shell.user_ns.items():
-        if name in kinds:
-            if not isinstance(value, kinds[name]):
-                raise ValueError(f"{name} must be of type {kinds[name].__name__}; got {value!r}")
-        elif name not in _known and not name.startswith("_"):
-            raise ValueError(f"{name} is not a parameter; known are {', '.join(kinds)}")
+    for name in _injected(shell):
+        if name not in kinds:
+            raise ParameterError(f"{name} is not a parameter; known are {', '.join(kinds)}")
+    for name, kind in kinds.items():
+        value = shell.user_ns[name]
+        fits = isinstance(value, (int, float) if kind is float else kind)
+        if not fits or (isinstance(value, bool) and kind is not bool):
+            raise ParameterError(f"{name} must be of type {kind.__name__}; got {value!r}")
+
+
+def stored(name: str) -> Any:
+    """Return the content of a file of measurements or timings that the book shows.
+
+    Parameters
+    ----------
+    name
+        Its path in the repository, ``benchmarks/results.json``, say.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it stands neither in a folder above the notebook nor in the installed package. A chapter
+        that a build executes finds only what its front matter lists.
+    """
+    here = Path.cwd()
+    roots = [here, *here.parents]
+    if not os.environ.get(PLACED):
+        roots += book_roots()
+    for root in roots:
+        if (root / name).is_file():
+            return json.loads((root / name).read_text(encoding="utf-8"))
+    raise FileNotFoundError(f"no {name} above {here}")
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,17 @@ otherwise, and whenever anything goes wrong, it begins anew. Both ways give the 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import WorkError
-from ..files import cache_key, digest
+from ..files import cache_key, digest, write_whole
 from .execute import ANSI
 
 #: Files of the stage, beside the pages, that a site takes as they are: copied at each build.
@@ -28,8 +30,15 @@ PAGES = (".md", ".ipynb")
 #: is true and whole.
 RECORD = "made-from.txt"
 
+#: Says, below ``sphinx/``, what was there when a build had ended.
+WHOLE = "holds.txt"
+
 #: Below ``sphinx/``: left by `pwm_companion.book.sphinx_ext`. A book without that is made anew.
 SHARED = "_build/.doctrees/shared.txt"
+
+#: In the environment of Jupyter Book when it builds what was staged for it: see
+#: `pwm_companion.book.sphinx_ext`.
+STAGED = "PWM_STAGED"
 
 #: Jupyter Book is imported while chapters are executed; a line on its stdin says: begin.
 START = (
@@ -108,7 +117,11 @@ class Site:
             not self.draft
             and record.is_file()
             and (self.place / SHARED).is_file()
-            and only_pages_differ(record.read_text(encoding="utf-8").splitlines(), now)
+            and (self.place / WHOLE).is_file()
+            and (self.place / WHOLE).read_bytes() == self._holds()
+            and only_pages_differ(
+                record.read_text(encoding="utf-8", errors="replace").splitlines(), now
+            )
         )
         record.unlink(missing_ok=True)
         if kept:
@@ -126,10 +139,15 @@ class Site:
                 if "WARNING" in line or "ERROR" in line:
                     say(line)
         shutil.copytree(self.place / "_build" / "html", fresh)
+        (self.place / WHOLE).write_bytes(self._holds())
         record.write_text("\n".join(now), encoding="utf-8")
         # Sphinx's note to itself, and the only file that differs between two environments.
         (fresh / ".buildinfo").unlink(missing_ok=True)
         leave_out_unused(fresh)
+
+    def _holds(self) -> bytes:
+        """Return a digest of all that Sphinx goes on from, so that a hand in it is noticed."""
+        return fingerprint(self.place / "_build", None).encode()
 
     def _run(self) -> tuple[bool, str]:
         """Run Jupyter Book; return whether there is a site, and what was said."""
@@ -144,9 +162,18 @@ class Site:
 
 
 def stage_digests(stage: Path) -> dict[str, str]:
-    """Return the digests of all files of the stage by their paths in it, sorted."""
-    files = {it.relative_to(stage).as_posix(): it for it in stage.rglob("*") if it.is_file()}
-    return {name: digest(file) for name, file in sorted(files.items())}
+    """Return the digests of all files of the stage by their paths in it, sorted.
+
+    A link is none of the files that are made here, and has no digest of one.
+    """
+    files = {
+        it.relative_to(stage).as_posix(): it
+        for it in stage.rglob("*")
+        if it.is_file() or it.is_symlink()
+    }
+    return {
+        name: "link" if file.is_symlink() else digest(file) for name, file in sorted(files.items())
+    }
 
 
 def only_pages_differ(before: list[str], now: list[str]) -> bool:
@@ -188,7 +215,7 @@ def sync(fresh: Path, stage: Path) -> None:
 
 
 def fingerprint(stage: Path, made_with: object) -> str:
-    """Return a digest of all that the site is made from: the stage, and what JSON can hold."""
+    """Return a digest of all files of a folder, and of what JSON can hold beside them."""
     return cache_key({"stage": stage_digests(stage), "made with": made_with})
 
 
@@ -211,6 +238,7 @@ def leave_out_unused(html: Path) -> None:
         before = page.read_text(encoding="utf-8")
         text = image.sub(lambda found: copies.get(found[0], found[0]), tag.sub("", before))
         used.update(image.findall(text))
+        text = shorten_page(text)
         if text != before:
             page.write_text(text, encoding="utf-8")
     for file in html.glob("_images/**/*"):  # of a page as it was before it changed, too
@@ -228,22 +256,91 @@ def leave_out_unused(html: Path) -> None:
             file.unlink()
 
 
+#: In a page: what is shown as it stands, or is no text.
+KEPT = re.compile(r"<(pre|script|style|textarea)\b.*?</\1>", re.DOTALL)
+
+
+def shorten_page(text: str) -> str:
+    r"""Return a page without the empty lines and indents that templates leave in it.
+
+    A line's end stays one, since it stands for a space.
+
+    >>> shorten_page("<p>\n\n    a\n  b</p>  \n<pre>\n  x\n\n  y</pre>\n\n")
+    '<p>\na\nb</p>\n<pre>\n  x\n\n  y</pre>\n'
+    """
+    parts, position = [], 0
+    for kept in KEPT.finditer(text):
+        parts += [BREAK.sub("\n", text[position : kept.start()]), kept[0]]
+        position = kept.end()
+    return "".join([*parts, BREAK.sub("\n", text[position:])])
+
+
+BREAK = re.compile(r"\s*\n\s*")
+
+
 def _content(file: Path) -> bytes:
     return hashlib.sha256(file.read_bytes().strip()).digest()
 
 
+@dataclass(frozen=True)
+class Built:
+    """What is known of a site, in ``site.json`` beside it.
+
+    Attributes
+    ----------
+    made_from
+        A digest of all that it was made from.
+    holds
+        A digest of its files.
+    commit
+        The commit that it was last found to be up to date with; empty outside a repository.
+    changed
+        Whether files were changed since that commit.
+    """
+
+    made_from: str = ""
+    holds: str = ""
+    commit: str = ""
+    changed: bool = True
+
+    def is_whole(self, html: Path) -> bool:
+        """Say whether the folder `html` holds the site as it was built, and nothing else."""
+        return html.is_dir() and fingerprint(html, None) == self.holds
+
+
+def read_built(file: Path) -> Built:
+    """Read what is known of a site; nothing where the file is missing or not as it was written."""
+    try:
+        return Built(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return Built()
+
+
+def write_built(built: Built, file: Path) -> None:
+    """Write what is known of a site."""
+    write_whole(file, json.dumps(asdict(built), indent=1) + "\n")
+
+
 def recover(home: Path) -> None:
     """Put right what a build that was killed has left in `home`."""
-    html = home / "html"
-    if not html.exists() and (old := html.with_name("html.old")).exists():
-        old.rename(html)
+    restore(home / "html")
     for folder in home.glob("new-*"):
         shutil.rmtree(folder, ignore_errors=True)  # its Jupyter Book may not have ended yet
 
 
+def restore(folder: Path) -> None:
+    """Give a folder back its name that a `swap` which was killed has left under another."""
+    old = folder.with_name(f"{folder.name}.old")
+    if not folder.exists() and old.exists():
+        old.rename(folder)
+
+
 def swap(fresh: Path, html: Path) -> None:
-    """Put the folder `fresh` in place of `html`, which stays as it is if that fails."""
-    old = html.with_name("html.old")
+    """Put the folder `fresh` in place of `html`, which stays as it is if that fails.
+
+    Killed between the two steps, it leaves what `restore` puts right.
+    """
+    old = html.with_name(f"{html.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if html.exists():
         html.rename(old)

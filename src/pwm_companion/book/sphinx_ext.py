@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path, PurePosixPath
@@ -27,6 +29,7 @@ from sphinx.errors import ExtensionError
 import paid_with_models
 
 from ..numerals import in_prose
+from .site import STAGED
 
 MATHJAX = PurePosixPath("sphinx-mathjax-offline/static/mathjax")
 
@@ -324,7 +327,15 @@ def _complete_index(app: Sphinx) -> Iterator[Any]:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register with Sphinx."""
+    """Register with Sphinx.
+
+    Raises
+    ------
+    SystemExit
+        If this is not a build of what was staged: chapters would have no numbers and no figures.
+    """
+    if STAGED not in os.environ:
+        sys.exit("Jupyter Book alone cannot build this book: make book does, into build/html")
     # Browsers let no page read another from disk: there, search shows titles without excerpts.
     no_excerpts = "DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false"
     app.add_js_file(None, body=f'if (location.protocol === "file:") {no_excerpts};', priority=900)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..book.build import build
-from ..files import locked
-from .common import add_build_options, book_root, say
+from .common import add_build_options, book_root, working_in
 
 DESCRIPTION = (
     "Execute the chapters that changed and build the site into DIR/html. "
@@ -33,5 +32,5 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Build."""
     root, folder = book_root(), options.build_dir
-    with locked(folder, say):
+    with working_in(root, folder):
         build(root, folder, jobs=options.jobs, draft=options.draft, quick=options.quick)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import BookError
+from ..files import claim, locked
 
 
 def add_build_dir(command: argparse.ArgumentParser) -> None:
@@ -35,6 +38,20 @@ def book_root() -> Path:
     if not Path("_toc.yml").is_file():
         raise BookError(f"no _toc.yml in {Path.cwd()}: run this in the book's root folder")
     return Path()
+
+
+@contextlib.contextmanager
+def working_in(root: Path, build_dir: Path) -> Iterator[None]:
+    """Hold the build folder, after making sure that it is one.
+
+    Raises
+    ------
+    BookError
+        If it holds what somebody else has put there, or the book's sources.
+    """
+    claim(build_dir, root)
+    with locked(build_dir, say):
+        yield
 
 
 def built_site(build_dir: Path) -> Path:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import yaml
 
-from ..book.chapters import load_chapter
+from ..book.build import RUN_TIME, book_names, describe_run_time, load_pages
+from ..book.chapters import Chapter, load_chapter, read_toc
 from ..book.execute import ChapterError, execute_all
+from ..book.readable import readable
 from ..errors import BookError
 from ..figures.draw import draw_figures
-from ..figures.pages import marked, place
-from ..files import locked
-from .common import add_build_options, book_root, say
+from ..figures.pages import dress, marked
+from ..figures.registry import load_registry
+from ..files import cache_key, write_whole
+from ..yaml_files import LOADER
+from .common import add_build_options, book_root, say, working_in
 
-DESCRIPTION = "Execute one chapter (.md) or run file (.yml), and say where the result is."
+DESCRIPTION = (
+    "Execute one chapter (.md) or run file (.yml), and say where the result is: a notebook that "
+    "any program shows, numbers in its prose. Paths in parameters are relative to this folder."
+)
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -36,13 +44,24 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_build_options(command)
 
 
+class _Loader(LOADER):  # type: ignore[misc,valid-type]
+    """Reads YAML, and 1e2 as a number, which YAML 1.1 takes for a text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$"),
+    list("-+.0123456789"),
+)
+
+
 def _parameter(text: str) -> tuple[str, Any]:
     name, separator, value = text.partition("=")
     if not separator:
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE, not {text!r}")
     try:
-        return name, yaml.safe_load(value)
-    except yaml.YAMLError:
+        return name, yaml.load(value, _Loader)  # noqa: S506  # a safe loader
+    except (ValueError, RecursionError, yaml.YAMLError):
         raise argparse.ArgumentTypeError(f"{name}: not a YAML value: {value!r}") from None
 
 
@@ -55,16 +74,34 @@ def run(options: argparse.Namespace) -> None:
     inside = file.is_relative_to(root.resolve())
     name = file.relative_to(root.resolve()).with_suffix("").as_posix() if inside else file.stem
     chapter = load_chapter(options.file, name, overrides)
+    # Runs with other parameters do not write over each other.
+    own = f"-{cache_key(overrides)[:8]}" if overrides else ""
+    target = options.output or options.build_dir / "notebooks" / f"{name}{own}.ipynb"
+    _check_output(target, chapter)
     # What the book itself is made of is shared with the build, and only that.
     cache = options.build_dir / ("cache" if inside and not overrides else "cache-own")
-    with locked(options.build_dir, say):
+    with working_in(root, options.build_dir):
         (result,) = execute_all([chapter], root, cache, jobs=1)
         if isinstance(result, ChapterError):
             raise result
         notebook = nbformat.read(result.notebook, as_version=4)
         shown = marked(notebook)
-        place(notebook, draw_figures(root, options.build_dir, shown, jobs=options.jobs, say=say))
-    target = options.output or options.build_dir / "notebooks" / f"{name}.ipynb"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, target)
+        drawn = draw_figures(root, options.build_dir, shown, jobs=options.jobs, say=say)
+        dress(notebook, name, load_registry(root), drawn, options.build_dir)
+        for cell in notebook.cells:
+            cell.source = cell.source.replace(RUN_TIME, describe_run_time(result.seconds))
+        names = book_names(load_pages(root, read_toc(root)), root)
+        fresh = readable(notebook, name, names, chapter.parameters)
+        write_whole(target, nbformat.writes(fresh) + "\n")
     print(target)
+
+
+def _check_output(target: Path, chapter: Chapter) -> None:
+    """Refuse to write over anything but a notebook, and over what is to be read."""
+    if target.suffix != ".ipynb":
+        raise BookError(f"--output: {target} must be called OUT.ipynb")
+    if target.exists() and not target.is_file():
+        raise BookError(f"--output: {target} is not a file")
+    for file in (chapter.source, chapter.template, *chapter.inputs, *chapter.named):
+        if target.exists() and target.samefile(file):
+            raise BookError(f"--output: {target} is a file to be read")

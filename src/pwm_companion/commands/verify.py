@@ -9,9 +9,9 @@ from pathlib import Path
 from .. import verify
 from ..book.build import load_pages, make_all
 from ..book.chapters import read_toc
+from ..book.site import restore
 from ..compare import read_tolerances
-from ..files import locked
-from .common import add_build_options, book_root, say
+from .common import add_build_options, book_root, say, working_in
 
 DESCRIPTION = (
     "Recompute what the book says and compare it with reference/, each number "
@@ -37,9 +37,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compare, print what is not identical, and say whether all agrees."""
     root, folder = book_root(), Path(verify.FOLDER)
+    restore(root / folder)
     tolerances = read_tolerances(root / folder)
     pages = load_pages(root, read_toc(root))
-    with locked(options.build_dir, say):
+    with working_in(root, options.build_dir):
         # What was just made, beside what was at hand.
         place = options.build_dir / "fresh" if options.fresh else options.build_dir
         if options.fresh:

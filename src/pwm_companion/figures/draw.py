@@ -181,7 +181,7 @@ def draw_figures(
         if stale:
             _run(_groups(stale, home), jobs, root, home, say)
         entries = [
-            json.loads((home / name / "metadata.json").read_text())
+            json.loads((home / name / "metadata.json").read_bytes())
             for name in registry
             if (home / name).is_dir()
         ]
@@ -210,12 +210,23 @@ def _remove_leftovers(home: Path) -> None:
 
 
 def _is_current(record: FigureRecord, home: Path, root: Path, project: Project) -> bool:
-    file = home / record.id / "metadata.json"
-    if not file.is_file():
-        return False
-    written = json.loads(file.read_text())
+    written = _whole(home / record.id)
     expected = (source_hash(record, root, project), _entry_hash(record))
     return (written.get("source_sha256"), written.get("entry_sha256")) == expected
+
+
+def _whole(folder: Path) -> dict[str, Any]:
+    """Return what is known of a figure whose files are all there and as they were drawn; or {}."""
+    try:
+        run = json.loads((folder / "run.json").read_bytes())
+        about: dict[str, Any] = json.loads((folder / "metadata.json").read_bytes())
+        expected = {name: it["sha256"] for name, it in about["files"].items()}
+        expected["metadata.json"] = run["metadata_sha256"]
+        there = {file.name for file in folder.iterdir()} - {"run.json"}
+        found = {name: digest(folder / name) for name in there}
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
+    return about if found == expected else {}
 
 
 def _entry_hash(record: FigureRecord) -> str:
@@ -235,8 +246,10 @@ def _groups(stale: list[FigureRecord], home: Path) -> list[list[str]]:
 
 
 def _seconds(folder: Path) -> float:
-    run = folder / "run.json"
-    return float(json.loads(run.read_text())["seconds"]) if run.is_file() else math.inf
+    try:
+        return float(json.loads((folder / "run.json").read_bytes())["seconds"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return math.inf
 
 
 def _run(
@@ -361,6 +374,7 @@ def draw(
     (folder / "metadata.json").write_text(_json(about), encoding="utf-8")
     state = {"commit": commit(root), "changed_since": bool(changed_files(root))}
     run = {**state, **_machine(), "seconds": round(time.process_time() - start, 3)}
+    run["metadata_sha256"] = digest(folder / "metadata.json")
     (folder / "run.json").write_text(_json(run), encoding="utf-8")
 
     link = home / f".{record.id}.{folder.suffix[1:]}.new"

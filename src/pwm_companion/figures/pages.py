@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import yaml
 from nbformat import NotebookNode
 
 from ..pages.cite import Work, figure_bibtex, figure_ris, latex_caption
@@ -157,6 +158,7 @@ def figure_page(folder: Path, work: Work, found: str | None) -> str:
     shown = f"Shown as {{numref}}`{name}` in {{doc}}`/{about['chapter']}`."
     paper = f" It corresponds to a figure of the paper: {about['paper']}." if about["paper"] else ""
     lines = [
+        *_front_matter(about, work),
         f"# {about['title']}",
         "",
         f'<figure class="preview"><img src="{name}.svg" alt="{_attribute(about["alt"])}"></figure>',
@@ -188,7 +190,60 @@ def figure_page(folder: Path, work: Work, found: str | None) -> str:
     lines += [f"| {label} | {text} |" for label, text in _origin(about, run, found).items()]
     lines += ["", "**What is seen.** " + about["alt"], "", "## Changes", ""]
     lines += [f"- {version}: {text}" for version, text in about["changelog"].items()]
+    lines += ["", f'<script type="application/ld+json">{described(about, work)}</script>']
     return "\n".join([*lines, ""])
+
+
+def _front_matter(about: Mapping[str, Any], work: Work) -> list[str]:
+    """What reference managers and cards read in the head of a figure's page."""
+    meta = {
+        "citation_title": about["title"],
+        "citation_author": about["author"],
+        "citation_publication_date": work.year,
+        "citation_keywords": about["id"],
+        "DC.rights": about["license"]["url"],
+    }
+    front: dict[str, Any] = {"myst": {"html_meta": meta}}
+    if address := work.address(about["id"]):
+        front["og:image"] = f"{address}{about['id']}.png"
+    return ["---", yaml.safe_dump(front, allow_unicode=True).rstrip(), "---", ""]
+
+
+def described(about: Mapping[str, Any], work: Work) -> str:
+    """Return what search engines read of a figure, as JSON-LD with the terms of schema.org.
+
+    Addresses of files are relative while the book has none.
+    """
+    name = about["id"]
+    address = work.address(name)
+    author = {"@type": "Organization", "name": about["author"]}
+    common = {"license": about["license"]["url"], "version": about["version"], "creator": author}
+    files = [
+        {"@type": "MediaObject", "contentUrl": f"{address}{file}", "encodingFormat": it["type"]}
+        for file, it in about["files"].items()
+        if not file.endswith(".csv")
+    ]
+    table = {"@type": "DataDownload", "contentUrl": f"{address}{name}.csv"}
+    content = {
+        "@context": "https://schema.org",
+        "@type": "ImageObject",
+        "name": about["title"],
+        "caption": about["caption"],
+        "identifier": name,
+        **({"url": address} if address else {}),
+        **common,
+        "isPartOf": {"@type": "Book", "name": work.title},
+        "encoding": files,
+        "isBasedOn": {
+            "@type": "Dataset",
+            "name": f"{about['title']}: the table behind the figure",
+            "description": about["alt"],
+            **common,
+            "distribution": [{**table, "encodingFormat": "text/csv"}],
+        },
+    }
+    # No text in it can end the element that holds it.
+    return json.dumps(content, ensure_ascii=False).replace("<", r"\u003c")
 
 
 def _downloads(folder: Path, about: Mapping[str, Any]) -> list[str]:
@@ -247,7 +302,7 @@ def dress(
     drawn: Mapping[str, Path],
     build_dir: Path,
 ) -> None:
-    """Give each figure in an executed notebook its caption, its text and its provenance."""
+    """Give each figure in an executed notebook its drawing, caption, text and provenance."""
     cells = []
     for cell in notebook.cells:
         cells.append(cell)
@@ -265,11 +320,13 @@ def dress(
             _show_drawing(cell, (drawn[record.id] / f"{record.id}.svg").read_text(encoding="utf-8"))
         elif "table" not in shown:
             _show_drawing(cell, NOT_DRAWN)
-        numbers = shown.get("numbers", {})
-        caption, alt = (
-            about[key] if of_record else fill(getattr(record, key), numbers, missing="…")
-            for key in ("caption", "alt")
-        )
+        if of_record:
+            caption, alt = about["caption"], about["alt"]
+        elif "table" in shown:
+            # What the registry says is true of the figure of record.
+            caption = alt = f"{record.title}: drawn from results of other parameters"
+        else:
+            caption, alt = (fill(it, {}, missing="…") for it in (record.caption, record.alt))
         label = {"name": record.id} if page == record.chapter else {}
         cell.metadata["mystnb"] = {
             "figure": {"caption": caption, **label},
@@ -291,15 +348,6 @@ def marked(notebook: NotebookNode) -> list[str]:
     """Return the ids of the figures of record that an executed notebook has a mark for."""
     shown = [_shown(cell) for cell in notebook.cells]
     return [it["id"] for it in shown if it and "table" not in it]
-
-
-def place(notebook: NotebookNode, drawn: Mapping[str, Path]) -> None:
-    """Put the figures' files where an executed notebook has a mark for them."""
-    for cell in notebook.cells:
-        shown = _shown(cell)
-        if shown and "table" not in shown:
-            svg = drawn[shown["id"]] / f"{shown['id']}.svg"
-            _show_drawing(cell, svg.read_text(encoding="utf-8"))
 
 
 def _shown(cell: NotebookNode) -> dict[str, Any] | None:

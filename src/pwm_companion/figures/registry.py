@@ -156,20 +156,30 @@ def _load_file(root: Path) -> tuple[dict[str, FigureRecord], dict[str, dict[str,
     return _read(path, path.read_bytes()) if path.is_file() else ({}, {})
 
 
+#: In an installed package: the registry and the files that figures and chapters read, each under
+#: its path in the repository. What builds the wheel puts them there.
+STORED = Path(__file__).parents[1] / "stored"
+
+
+def book_roots() -> list[Path]:
+    """Return where else a notebook finds the book's files: the package, and a checkout of it."""
+    return [STORED, *Path(__file__).parents]
+
+
 def find_registry(folder: Path) -> Path:
     """Return the root of the book that a notebook in `folder` belongs to.
 
-    A notebook that was taken elsewhere belongs to the checkout that this library is imported from.
+    A notebook that was taken elsewhere belongs to the book that came with this package.
 
     Raises
     ------
     RegistryError
-        If there is no registry in any folder above the notebook or the library.
+        If there is no registry in any folder above the notebook, nor with the package.
     """
-    for root in (folder, *folder.parents, *Path(__file__).parents):
+    for root in (folder, *folder.parents, *book_roots()):
         if (root / FILE).is_file():
             return root
-    raise RegistryError(f"no {FILE} above {folder}, and no checkout of the book is installed")
+    raise RegistryError(f"no {FILE} above {folder}, and none came with pwm_companion")
 
 
 def get(registry: Mapping[str, FigureRecord], figure_id: str) -> FigureRecord:

@@ -120,6 +120,13 @@ class Work:
         """The address of a figure's page; empty while there is none."""
         return f"{self.site.rstrip('/')}/figures/{figure_id}/" if self.site else ""
 
+    def kept_address(self, figure_id: str, version: str) -> str:
+        """The address at which a version of a figure stays when the book goes on.
+
+        Each release is published below its number, see ``.github/workflows/pages.yml``.
+        """
+        return f"{self.site.rstrip('/')}/{version}/figures/{figure_id}/" if self.site else ""
+
 
 def figure_key(about: Mapping[str, Any]) -> str:
     """Return the key that `figure_bibtex` gives to a figure.
@@ -152,8 +159,10 @@ def figure_bibtex(about: Mapping[str, Any], work: Work) -> str:
         "year": work.year,
         "version": about["version"],
         "howpublished": _latex(_note(about, work)),
-        "note": f"Sources sha256:{about['source_sha256']}. {about['license']['name']}",
-        "url": work.address(about["id"]),
+        "note": about["license"]["name"],
+        "url": work.kept_address(about["id"], about["version"]),
+        # Styles do not print what they do not know: 64 digits would stand over the next column.
+        "sha256": about["source_sha256"],
     }
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
     return "\n".join([f"@misc{{{figure_key(about)},", *lines, "}"])
@@ -171,7 +180,7 @@ def figure_ris(about: Mapping[str, Any], work: Work) -> str:
         "ID": figure_key(about),
         "N1": f"{about['id']}, sources sha256:{about['source_sha256']}",
         "C1": about["license"]["name"],
-        "UR": work.address(about["id"]),
+        "UR": work.kept_address(about["id"], about["version"]),
     }
     return "\n".join([f"{tag}  - {value}" for tag, value in fields.items() if value] + ["ER  - "])
 
@@ -192,10 +201,27 @@ def latex_caption(about: Mapping[str, Any]) -> str:
     )
 
 
+#: Macros of amsmath, which an article need not load, and what LaTeX itself has for them here.
+PLAIN = {
+    r"\text{": r"\mathrm{",
+    r"\tfrac": r"\frac",
+    r"\dfrac": r"\frac",
+    r"\operatorname{": r"\mathrm{",
+}
+
+
 def _latex(text: str) -> str:
-    """Escape what stands outside formulas."""
+    """Escape what stands outside formulas, and write these without amsmath."""
     parts = re.split(r"(\$[^$]*\$)", text)
     return "".join(
-        part if part.startswith("$") else "".join(LATEX.get(letter, letter) for letter in part)
+        _plain_formula(part)
+        if part.startswith("$")
+        else "".join(LATEX.get(letter, letter) for letter in part)
         for part in parts
     )
+
+
+def _plain_formula(formula: str) -> str:
+    for macro, other in PLAIN.items():
+        formula = formula.replace(macro, other)
+    return formula

@@ -5,6 +5,8 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+from ..files import fresh_file
+
 #: The earliest time that a zip file can hold.
 TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -34,7 +36,7 @@ def zip_folder(folder: Path, target: Path, *, top: str | None = None) -> Path:
     """Pack all files below `folder` into `target`, and return it.
 
     In the archive they stand below a folder `top`, by default named like the archive; below none
-    if that is empty.
+    if that is empty. Links are left out.
 
     The archive is written aside and renamed: a reader sees the old one or the new one.
 
@@ -50,14 +52,15 @@ def zip_folder(folder: Path, target: Path, *, top: str | None = None) -> Path:
     """
     files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*")}
     place = target.stem if top is None else top
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f"{target.name}.new")
-    with zipfile.ZipFile(fresh, "w", compression=zipfile.ZIP_DEFLATED) as archive:
+    with (
+        fresh_file(target) as fresh,
+        zipfile.ZipFile(fresh, "w", compression=zipfile.ZIP_DEFLATED) as archive,
+    ):
         for name, file in sorted(files.items()):
-            if file.is_file():
+            if file.is_file() and not file.is_symlink():
                 entry = zipfile.ZipInfo(f"{place}/{name}".lstrip("/"), TIME)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.create_system = 3  # Unix, for the mode below to mean the same anywhere
                 entry.external_attr = 0o644 << 16
                 archive.writestr(entry, file.read_bytes())
-    return fresh.replace(target)
+    return target

@@ -17,7 +17,6 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -26,10 +25,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from ..book import site
 from ..book.site import BuildError, swap
 from ..errors import BookError
 from ..figures import crate
-from ..files import changed_files, commit, commit_time
+from ..files import changed_files, commit, commit_time, git_environment
 from ..pages.cite import version
 from .archive import zip_folder
 
@@ -38,6 +38,8 @@ NAME = "paid-with-models"
 
 #: Changes from run to run.
 LEFT_OUT = "run.json"
+
+SUMS = "SHA256SUMS"
 
 
 def release(
@@ -66,7 +68,8 @@ def release(
     Raises
     ------
     BookError
-        If there is something that is not committed, or no site or figures.
+        If there is something that is not committed, or no site or figures; if the site is of
+        another commit, or not as it was built; if `dist` is a link, or holds other files.
     BuildError
         If something fails; `dist` is as it was.
     """
@@ -78,6 +81,8 @@ def release(
     for file in (html / "index.html", figures / crate.FILE):
         if not file.is_file():
             raise BookError(f"there is no {file}: run make book first")
+    _check_site(root, build_dir)
+    _check_dist(dist)
     dist = dist.resolve()
     dist.parent.mkdir(parents=True, exist_ok=True)
     title = f"{NAME}-{version(root)}"
@@ -95,25 +100,68 @@ def release(
         )
         sums = {file.name: hashlib.sha256(file.read_bytes()) for file in sorted(folder.iterdir())}
         lines = [f"{digest.hexdigest()}  {name}\n" for name, digest in sums.items()]
-        (folder / "SHA256SUMS").write_text("".join(lines))
+        (folder / SUMS).write_text("".join(lines), encoding="utf-8")
+        for file in folder.iterdir():
+            file.chmod(0o644)
         if test:
             check_wheel(next(folder.glob("*.whl")), source, say=say)
         swap(folder, dist)
     return dist
 
 
+def _check_site(root: Path, build_dir: Path) -> None:
+    """Refuse a site that is not of the last commit, or in which somebody had a hand."""
+    built = site.read_built(build_dir / "site.json")
+    if built.commit != commit(root) or built.changed:
+        raise BookError(f"{build_dir / 'html'} is not of the last commit: run make book first")
+    if not built.is_whole(build_dir / "html"):
+        raise BookError(f"{build_dir / 'html'} is not as it was built: run make book first")
+
+
+def _check_dist(dist: Path) -> None:
+    """Refuse to replace a folder that this has not made."""
+    if dist.is_symlink():
+        raise BookError(f"{dist} is a link, and what it leads to is not replaced")
+    if not dist.exists():
+        return
+    if not dist.is_dir():
+        raise BookError(f"{dist} is not a folder")
+    sums = dist / SUMS
+    lines = (
+        sums.read_text(encoding="utf-8", errors="replace").splitlines() if sums.is_file() else []
+    )
+    made = {line.partition("  ")[2] for line in lines} | {SUMS}
+    if others := sorted(file.name for file in dist.iterdir() if file.name not in made):
+        raise BookError(f"{dist} holds {others[0]}, which is of no release, and would be replaced")
+
+
 def _export(root: Path, target: Path) -> None:
-    """Write the files of the last commit, and nothing else, into the folder `target`."""
+    """Write the files of the last commit, and nothing else, into the folder `target`.
+
+    Their modes do not depend on the umask, and so on no setting of git's.
+    """
     archive = subprocess.run(
-        ["git", "-C", str(root), "archive", "HEAD"], capture_output=True, check=True
+        ["git", "-C", str(root), "-c", "tar.umask=0022", "archive", "HEAD"],
+        capture_output=True,
+        check=True,
+        env=git_environment(),
     )
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
         files.extractall(target, filter="data")
+    for path in target.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
 
 
 def _build(source: Path, target: Path, time: int) -> None:
     """Build the wheel and the source archive, all times in them `time`."""
-    environment = {"SOURCE_DATE_EPOCH": str(time), "PYTHONHASHSEED": "0", "TZ": "UTC"}
+    environment = {
+        "SOURCE_DATE_EPOCH": str(time),
+        "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+    }
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target)]
     _run([*command, str(source)], source, environment)
     for archive in target.glob("*.tar.gz"):
@@ -196,14 +244,16 @@ def check_wheel(wheel: Path, source: Path, *, say: Callable[[str], None] = print
 
 def _run(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> str:
     """Run a command in a folder, and return what it prints; raise `BuildError` if it fails."""
-    kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    kept = {key: value for key, value in git_environment().items() if key != "PYTHONPATH"}
     run = subprocess.run(
         command,
         cwd=folder,
         env=kept | (environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
+        umask=0o022,  # modes are in the archives
         check=False,
     )
     if run.returncode:

@@ -1,0 +1,116 @@
+"""What the parameters of the book's notebooks may be, checked before a notebook runs.
+
+Each function takes all parameters of one notebook, whose front matter names it, raises `ValueError`
+with the parameter, its value and the rule, and returns the files that the notebook is going to
+read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from paid_with_models.accuracy import GeneralizationBound
+from paid_with_models.attendance import enumerable, n_outcomes
+from paid_with_models.problem import Problem
+from paid_with_models.valuation import LinearValuation
+
+from ..consortium.file import read_consortium
+from ..consortium.yaml_input import read_stated
+
+#: The two-type experiment looks closely at ten parties, and its outcomes are enumerated.
+TWO_TYPES = (10, 1000)
+
+
+def scenario(
+    *,
+    scenario: str,
+    n_parties: int,
+    probabilities: Sequence[float],
+    costs: Sequence[float],
+    optimum: float,
+    complexity: float,
+    value_scale: float,
+) -> tuple[Path, ...]:
+    """Check the parameters of ``experiments/scenario.md``.
+
+    Parameters
+    ----------
+    scenario
+        Any name; that of a scenario of the paper for a comparison with what was published.
+    n_parties, probabilities, costs
+        See `paid_with_models.Problem`.
+    optimum, complexity
+        See `paid_with_models.GeneralizationBound`.
+    value_scale
+        Value of a perfect model, above 0.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of its range, or outcomes are too many to be enumerated.
+
+    Examples
+    --------
+    >>> setting = dict(scenario="mine", n_parties=3, probabilities=[0.5, 0.5], optimum=1.0)
+    >>> scenario(**setting, costs=[0.2, 0.1], complexity=1.0, value_scale=100.0)
+    ()
+    """
+    problem = Problem(
+        n_parties=n_parties,
+        probabilities=probabilities,
+        costs=costs,
+        accuracy=GeneralizationBound(optimum, complexity),
+        valuation=LinearValuation(value_scale),
+    )
+    if not enumerable(problem.n_parties, problem.n_types):
+        number = n_outcomes(problem.n_parties, problem.n_types)
+        raise ValueError(
+            f"n_parties = {n_parties} with {problem.n_types} types has {number:.4g} outcomes, "
+            "too many to solve each with complete information"
+        )
+    return ()
+
+
+def two_types(*, largest: int) -> tuple[Path, ...]:
+    """Check the parameter of ``experiments/two_types.md``: the largest number of parties.
+
+    Raises
+    ------
+    ValueError
+        If it is out of range.
+
+    Examples
+    --------
+    >>> two_types(largest=100)
+    ()
+    """
+    least, most = TWO_TYPES
+    if not least <= largest <= most:
+        raise ValueError(f"largest must be from {least} to {most}; got {largest}")
+    return ()
+
+
+def consortium(*, consortium: str) -> tuple[Path, ...]:
+    """Check the parameter of ``beyond/design_your_own.md``: the path of a consortium file.
+
+    An empty text stands for the example.
+
+    Raises
+    ------
+    ValueError
+        If the path holds what no path can; `pwm_companion.errors.BookError` with line and field if
+        the file cannot be read or is not as it must be.
+
+    Examples
+    --------
+    >>> consortium(consortium="")
+    ()
+    """
+    if not consortium:
+        return ()
+    path = Path(consortium)
+    read_consortium(path)
+    accuracy = read_stated(path).data["accuracy"]
+    points = (accuracy[key] for key in ("measured", "csv") if key in accuracy)
+    return (path, *(path.parent / name for name in points))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,12 +31,22 @@ __all__ = [
 LEARNERS = {
     "nearest neighbor": "1-nearest-neighbor",
     "random features": "ridge, random features",
+    "neural network": "neural network",
 }
 #: The ways of grading, by name: text, color and marker.
 GRADINGS = {
     "noise": ("output noise", style.TYPE_PATH[3], "o"),
     "subset": ("subsets", style.TYPE_PATH[0], "s"),
+    "checkpoint": ("checkpoints", style.TYPE_PATH[2], "^"),
 }
+#: Colors and markers of the learners, and where their names stand beside their curves.
+LOOKS = (
+    (style.TYPE_PATH[3], "o", (-8, 8)),
+    (style.TYPE_PATH[0], "s", (10, -8)),
+    (style.TYPE_PATH[2], "^", (10, -8)),
+)
+#: Letters of a title above one of several panels side by side.
+NARROW = 14
 #: Slacks beyond this are not drawn: they are far from binding.
 FAR = 5.0
 
@@ -51,7 +62,7 @@ def fitted_curves(results: Mapping[str, Any]) -> pd.DataFrame:
     --------
     >>> sizes, measured = [10, 30, 100, 300, 1000], [0.5, 0.7, 0.8, 0.85, 0.88]
     >>> found = {"sizes": sizes, "accuracies": measured, "bootstrap": [measured] * 2}
-    >>> table = fitted_curves({"nearest neighbor": found, "random features": found})
+    >>> table = fitted_curves(dict.fromkeys(LEARNERS, found))
     >>> bool((table["fitted"] - table["accuracy"]).abs().max() < 0.01)
     True
     """
@@ -85,9 +96,9 @@ def measured_curves(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     Takes what :func:`fitted_curves` returns.
     """
     tables = [table[table["learner"] == title] for title in LEARNERS.values()]
-    looks = ((style.TYPE_PATH[3], "o"), (style.TYPE_PATH[0], "s"))
-    figure, (top, *rest) = style.new_panels(6.4, 3, 1, sharex=True, height_ratios=(1.7, 1, 1))
-    for ax, here, (color, marker) in zip(rest, tables, looks, strict=True):
+    ratios = (1.9, *[1] * len(tables))
+    figure, (top, *rest) = style.new_panels(7.8, len(ratios), 1, sharex=True, height_ratios=ratios)
+    for ax, here, (color, marker, _) in zip(rest, tables, LOOKS, strict=True):
         sizes, measured = here["data"], here["accuracy"]
         top.plot(sizes, measured, marker, color=color, markersize=4, label="measured")
         for curve, dashes in (("fitted", "-"), ("power_law", (0, (4, 2)))):
@@ -103,8 +114,8 @@ def measured_curves(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         ax.set_title(here["learner"].iloc[0], color=color)
         ax.set_ylabel("points")
     top.set(ylabel="accuracy", xscale="log")
-    for here, (color, _), place in zip(tables, looks, ((-8, 8), (10, -8)), strict=True):
-        middle = here.iloc[len(here) // 2]
+    for k, (here, (color, _, place)) in enumerate(zip(tables, LOOKS, strict=True)):
+        middle = here.iloc[len(here) * (2 + k) // 6]  # one name beside the other
         top.annotate(
             middle["learner"], (middle["data"], middle["accuracy"]), xytext=place,
             textcoords="offset points", color=color, weight="bold",
@@ -132,11 +143,11 @@ def promises_and_results(results: Mapping[str, Any]) -> pd.DataFrame:
     for name, title in LEARNERS.items():
         menu, trials = _run(results, name)
         theory = designed(menu)
-        for way, (text, *_) in GRADINGS.items():
-            for key, (value, width) in intervals(menu, trials[way]).items():
+        for way, made in trials.items():
+            for key, (value, width) in intervals(menu, made).items():
                 scale = 100 if "accuracy" in key else 1
                 numbers = (scale * theory[key], scale * value, scale * width)
-                rows.append((title, text, key, *numbers))
+                rows.append((title, GRADINGS[way][0], key, *numbers))
     columns = ["learner", "grading", "quantity", "theory", "mean", "half_width"]
     return style.with_numbers(pd.DataFrame(rows, columns=columns), draws=results["draws"])
 
@@ -162,17 +173,18 @@ def realized(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 [here["theory"].iloc[0] - base] * 2, [row - 0.38, row + 0.38], color=style.INK,
                 linewidth=2.6, solid_capstyle="butt", zorder=2,
             )  # fmt: skip
-            for (_, color, marker), shift, (_, it) in zip(
-                GRADINGS.values(), (-0.17, 0.17), here.iterrows(), strict=True
-            ):
+            looks = {text: look for text, *look in GRADINGS.values()}
+            shifts = np.linspace(-0.1, 0.1, len(here)) * len(here)
+            for shift, (_, it) in zip(shifts, here.iterrows(), strict=True):
+                color, marker = looks[it["grading"]]
                 ax.errorbar(
                     it["mean"] - base, row + shift, xerr=it["half_width"], color=color,
                     marker=marker, markersize=5, linewidth=1.6, zorder=3,
                 )  # fmt: skip
-        ax.set_title(title)
+        ax.set_title("\n".join(textwrap.wrap(title, NARROW)))
         ax.axhline(slacks_from - 0.5, color=style.MUTED, linewidth=0.8)
         ax.grid(axis="x")
-        ax.set_xlabel("units of value, or points")
+    axes[len(axes) // 2].set_xlabel("units of value, or points")
     axes[0].set_yticks(range(len(quantities)), [_quantity(text) for text in quantities])
     axes[0].invert_yaxis()
     handles = [Line2D([], [], color=style.INK, linewidth=2.6, label="theory")]
@@ -180,7 +192,7 @@ def realized(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         Line2D([], [], color=color, marker=marker, markersize=5, label=text)
         for text, color, marker in GRADINGS.values()
     ]
-    style.legend_below(figure, handles, columns=3)
+    style.legend_below(figure, handles, columns=4)
     drawn = table[table["quantity"].isin(quantities)]
     off = (drawn["mean"] - drawn["theory"]).abs()
     return figure, style.with_numbers(

@@ -15,13 +15,13 @@ import numpy as np
 from paid_with_models import Problem, solve
 from paid_with_models.beyond.learners import (
     NearestNeighbor,
-    NeuralNetwork,
     RandomFeatures,
     load_digits,
     nearest_neighbor_curve,
     nearest_neighbor_hits,
 )
 from paid_with_models.beyond.learning_curves import fit_saturating
+from paid_with_models.beyond.neural_network import NeuralNetwork
 from paid_with_models.beyond.trials import run_trials, whole_samples
 from pwm_companion.files import stamp
 

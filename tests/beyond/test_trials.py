@@ -7,7 +7,8 @@ import pytest
 
 from paid_with_models import Problem, Saturating, solve
 from paid_with_models.attendance import enumerate_outcomes, outcome_probabilities
-from paid_with_models.beyond.learners import NeuralNetwork, load_digits
+from paid_with_models.beyond.learners import load_digits
+from paid_with_models.beyond.neural_network import NeuralNetwork
 from paid_with_models.beyond.trials import (
     Trials,
     deploy,

@@ -17,10 +17,17 @@ from paid_with_models import (
     solve,
     solve_complete_information,
 )
+from paid_with_models.beyond import measured_curves
 from paid_with_models.beyond.behavior import logit_behavior
 from paid_with_models.beyond.lcdb import select_curves
 from paid_with_models.beyond.measured_curves import learning_curve
-from paid_with_models.small import answer, design, exponential_curve, generalization_bound
+from paid_with_models.small import (
+    answer,
+    design,
+    exponential_curve,
+    generalization_bound,
+    point_fit,
+)
 from paid_with_models.small.by_hand import as_it_is, chance_of_less, checked, with_margin
 from paid_with_models.small.crowd import crowd, crowd_accuracy
 from paid_with_models.small.point_fit import fit_points
@@ -179,6 +186,14 @@ def measured():
     curves = select_curves()
     for k in rng.choice(len(curves), 100, replace=False).tolist():
         yield curves[k].sizes, curves[k].accuracies
+
+
+def test_the_fits_have_the_same_constants():
+    for name in ("SLOWEST", "FASTEST", "RIDGE"):
+        assert getattr(point_fit, name) == getattr(measured_curves, name)
+    assert (point_fit.FIT_RATES, point_fit.USED) == (
+        measured_curves.RATES, measured_curves.NEGLIGIBLE,
+    )  # fmt: skip
 
 
 def curve_of(weights, rates, data):

@@ -29,13 +29,27 @@ import numpy.typing as npt
 from scipy.optimize import linprog
 
 from ..accuracy import FloatArray, IntArray, Saturating
-from ..small.point_fit import FASTEST, FIT_RATES, RIDGE, SLOWEST, USED
 from .extrapolation import widening
 from .findings import Finding, judge
 from .least_squares import capped_least_squares
 from .points import Points, collect_points
 
 __all__ = ["LearningCurve", "fit_weights", "learning_curve", "rates_for"]
+
+#: SLOWEST, FASTEST: rates of the sum, in 1 / largest size and 1 / smallest size. The fastest has
+#: risen to 1 - 1e-13 at the smallest size: what happens before it is not measured.
+SLOWEST, FASTEST = 1 / 3, 30.0
+
+#: RATES: how many rates. Neighbors differ by 20 to 40 %; more do not fit better.
+RATES = 40
+
+#: RIDGE: weights count as misses do, with this factor. Points leave the weights open, a few points
+#: even the curve between them: of all sums that fit as well the one of least weights is taken,
+#: whoever computes it. What the fit misses grows by 1e-6 at most.
+RIDGE = 3e-5
+
+#: NEGLIGIBLE: a weight below it is rounding.
+NEGLIGIBLE = 1e-12
 
 #: REPLICATES, SEED: of the bootstrap. Enough for a 90 % band at a few milliseconds.
 REPLICATES, SEED = 100, 1
@@ -206,7 +220,7 @@ class LearningCurve:
         smallest, largest = self.measured_range
         if not 1 <= beyond < np.inf:
             raise ValueError(f"beyond must be >= 1 and finite; got {beyond!r}")
-        grid = np.geomspace(smallest, largest * beyond, 2 * FIT_RATES)
+        grid = np.geomspace(smallest, largest * beyond, 2 * RATES)
         low, high = (end - self.baseline for end in self.band(grid, level))
         design = -np.expm1(-np.outer(grid, self.rates))
         ceiling = 1 - self.baseline
@@ -332,7 +346,7 @@ def rates_for(sizes: npt.ArrayLike) -> FloatArray:
     """
     amounts = np.asarray(sizes, dtype=float)
     positive = amounts[amounts > 0]
-    return np.geomspace(SLOWEST / positive.max(), FASTEST / positive.min(), FIT_RATES)
+    return np.geomspace(SLOWEST / positive.max(), FASTEST / positive.min(), RATES)
 
 
 def fit_weights(
@@ -396,7 +410,7 @@ def _noise(
     """
     fitted = design @ weights
     if points.errors is not None:
-        free = max(1, fitted.size - int(np.sum(weights > USED)))
+        free = max(1, fitted.size - int(np.sum(weights > NEGLIGIBLE)))
         missed = float(np.sum((fitted - gains) ** 2)) / free
         known = points.errors**2
         return np.asarray(np.sqrt(known + max(0.0, missed - float(known.mean()))))
@@ -425,5 +439,5 @@ def _replicates(
 
 
 def _saturating(weights: FloatArray, rates: FloatArray) -> Saturating:
-    used = weights > USED
+    used = weights > NEGLIGIBLE
     return Saturating(tuple(weights[used].tolist()), tuple(rates[used].tolist()))

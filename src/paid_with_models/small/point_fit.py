@@ -8,27 +8,10 @@ to, so that the book's build makes JavaScript of it.
 import math
 from dataclasses import dataclass
 
-__all__ = [
-    "FASTEST",
-    "FIT_RATES",
-    "RIDGE",
-    "SLOWEST",
-    "USED",
-    "PointFit",
-    "fit_points",
-    "least_squares",
-    "nonnegative_least_squares",
-]
+__all__ = ["PointFit", "fit_points", "least_squares", "nonnegative_least_squares"]
 
-#: SLOWEST, FASTEST: rates of the sum, in 1 / largest size and 1 / smallest size. The fastest has
-#: risen to 1 - 1e-13 at the smallest size: what happens before it is not measured.
-SLOWEST, FASTEST = 1 / 3, 30.0
-#: FIT_RATES: how many rates. Neighbors differ by 20 to 40 %; more do not fit better.
-FIT_RATES = 40
-#: RIDGE: weights count as misses do, with this factor. Points leave the weights open, a few points
-#: even the curve between them: of all sums that fit as well the one of least weights is taken,
-#: whoever computes it. What the fit misses grows by 1e-6 at most.
-RIDGE = 3e-5
+#: SLOWEST, FASTEST, FIT_RATES, RIDGE: as the library has them.
+SLOWEST, FASTEST, FIT_RATES, RIDGE = 1 / 3, 30.0, 40, 3e-5
 #: USED: fitted weights below this are no part of the curve.
 USED = 1e-12
 #: PULL: a column is taken up if it lowers the distance at more than this part of the target.

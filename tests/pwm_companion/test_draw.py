@@ -209,6 +209,54 @@ def test_figure_that_fails_is_told_and_the_old_one_stays(tmp_path: Path) -> None
     assert contents(root) == before
 
 
+def delete_the_drawing(folder: Path) -> None:
+    (folder / "fig-line-0.svg").unlink()
+
+
+def smuggle_a_script(folder: Path) -> None:
+    edit(folder / "fig-line-0.svg", "</svg>", "<script/></svg>")
+
+
+def edit_the_caption(folder: Path) -> None:
+    edit(folder / "metadata.json", "Of slope", "Of any slope")
+
+
+def add_a_file(folder: Path) -> None:
+    (folder / "mine.html").write_text("mine")
+
+
+def spoil_the_run(folder: Path) -> None:
+    (folder / "run.json").write_bytes(b"\xff")
+
+
+@pytest.mark.parametrize(
+    "hand", [delete_the_drawing, smuggle_a_script, edit_the_caption, add_a_file, spoil_the_run]
+)
+def test_a_figure_with_a_hand_in_it_is_drawn_again(
+    hand: Callable[[Path], None], tmp_path: Path
+) -> None:
+    root = write(tmp_path)
+    redraw(root)
+    before = contents(root)
+    hand(root / "build/figures/fig-line-0")
+    assert redraw(root) == ["fig-line-0"]
+    assert contents(root) == before
+
+
+def test_parameters_that_nothing_takes_are_named_in_a_line(tmp_path: Path) -> None:
+    root = write(tmp_path)
+    file = root / "book/figures.yml"
+    text = file.read_text()
+    file.write_text(text.replace("compute: toy.lines:slopes", "compute: toy.lines:slopes\n"
+                                 "    parameters: {stepest: 3}", 1))  # fmt: skip
+    with pytest.raises(FigureError) as caught:
+        redraw(root)
+    said = str(caught.value)
+    assert "fig-line-0: parameters: got an unexpected keyword argument 'stepest'" in said
+    assert "known are steepest" in said
+    assert "Traceback" not in said
+
+
 def test_killed_at_any_moment_it_leaves_whole_figures_and_the_next_run_ends_well(
     drawn: Path, tmp_path: Path
 ) -> None:

@@ -44,7 +44,6 @@ MOST_OUTPUT = 20_000_000  # characters of a chapter's outputs; those of this boo
 LOG = "kernels.log"  # in the cache's folder
 SOCKET_PATH = 100  # most bytes of one: systems allow 103 to 107, and a kernel adds two
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-SURROGATE = re.compile("[\ud800-\udfff]")
 #: Where something lies in memory, as Python prints what has no text of its own.
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -276,7 +275,7 @@ def _execute(chapter: Chapter, target: Path, root: Path, cache: Path, share: boo
     if share:
         del notebook.cells[0]
     _refuse_stderr(notebook, chapter)
-    _refuse_unfit(notebook, chapter)
+    _refuse_endless(notebook, chapter)
     clean(notebook)
     target.parent.mkdir(parents=True, exist_ok=True)
     older = set(target.parent.iterdir()) - {target, target.with_suffix(".json")}
@@ -379,19 +378,14 @@ def _refuse_stderr(notebook: NotebookNode, chapter: Chapter) -> None:
                 raise ChapterError(_report(chapter, position, cell.source, text))
 
 
-def _refuse_unfit(notebook: NotebookNode, chapter: Chapter) -> None:
-    """Refuse outputs that no page can hold: endless ones, and halves of characters."""
+def _refuse_endless(notebook: NotebookNode, chapter: Chapter) -> None:
+    """Refuse outputs that no page can hold."""
     total = 0
     for position, cell in enumerate(notebook.cells):
-        for output in cell.get("outputs", []):
-            text = json.dumps(output, ensure_ascii=False)
-            total += len(text)
-            if total > MOST_OUTPUT:
-                rule = f"Outputs of a chapter may have {MOST_OUTPUT:,} characters; these have more."
-                raise ChapterError(_report(chapter, position, cell.source, rule))
-            if lone := SURROGATE.search(text):
-                rule = f"This cell wrote U+{ord(lone[0]):X}, half a character, which is no text."
-                raise ChapterError(_report(chapter, position, cell.source, rule))
+        total += len(json.dumps(cell.get("outputs", []), ensure_ascii=False))
+        if total > MOST_OUTPUT:
+            rule = f"Outputs of a chapter may have {MOST_OUTPUT:,} characters; these have more."
+            raise ChapterError(_report(chapter, position, cell.source, rule))
 
 
 def clean(notebook: NotebookNode) -> None:

@@ -241,6 +241,7 @@ def leave_out_unused(html: Path) -> None:
         text = shorten_page(text)
         if text != before:
             page.write_text(text, encoding="utf-8")
+    shutil.rmtree(html / "_sources" / "figures", ignore_errors=True)  # made, and offered nowhere
     for file in html.glob("_images/**/*"):  # of a page as it was before it changed, too
         if file.is_file() and file.relative_to(html).as_posix() not in used:
             file.unlink()

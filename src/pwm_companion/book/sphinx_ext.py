@@ -92,6 +92,14 @@ def _finish_page(
         context["generate_toctree_html"] = named
 
 
+def _offer_no_source(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Leave out the button for the source of a figure's page: that is made, and not kept."""
+    if page.startswith("figures/"):
+        context["page_source_suffix"] = ""
+
+
 def describe(doctree: nodes.document) -> str:
     """Return what a page is about, in a line: its question, or else its first paragraph."""
     boxes = list(doctree.findall(nodes.admonition))
@@ -340,6 +348,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     no_excerpts = "DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false"
     app.add_js_file(None, body=f'if (location.protocol === "file:") {no_excerpts};', priority=900)
     app.connect("builder-inited", _add_scripts)
+    app.connect("html-page-context", _offer_no_source, priority=400)  # before the theme
     app.connect("html-page-context", _finish_page, priority=900)  # after the theme
     app.connect("missing-reference", _follow_name)
     app.connect("doctree-read", _name_rows)

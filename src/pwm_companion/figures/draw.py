@@ -55,7 +55,14 @@ from ..files import (
     write_whole,
 )
 from . import crate
-from .registry import FigureRecord, csv, fill, load_columns, load_registry
+from .registry import (
+    FigureRecord,
+    RegistryError,
+    csv,
+    fill,
+    load_columns,
+    load_registry,
+)
 from .shorten import shorten_drawing, shorten_png
 
 LICENSE = "CC BY 4.0"
@@ -301,6 +308,8 @@ def _draw_group(ids: list[str], root: Path, home: Path) -> str:
         for name in ids:
             folder = draw(registry[name], root, home, project, columns)
             print(f"{DREW} {name} in {_seconds(folder):.1f} s", flush=True)
+    except RegistryError as error:  # what it says is enough
+        return str(error)
     except Exception:
         return traceback.format_exc()
     return ""
@@ -321,7 +330,7 @@ def draw(
     home = home.absolute()  # as what mkdtemp returns since Python 3.12
     folder = Path(tempfile.mkdtemp(prefix=f"{record.id}.", dir=home / ".drawn"))
     folder.chmod(0o755)
-    source = source_hash(record, root, project)
+    source, parameters = source_hash(record, root, project), record.all_parameters()
     if record.file:
         for kind in COPIED:
             shutil.copyfile(_beside(record, root, kind), folder / f"{record.id}.{kind}")
@@ -358,7 +367,7 @@ def draw(
         "look": record.look,
         "computed_by": record.compute or None,
         "data": record.data or None,
-        "parameters": record.all_parameters(),
+        "parameters": parameters,
         "author": project.author,
         "license": {"name": LICENSE, "url": LICENSE_URL},
         "packages": project.packages,

@@ -89,12 +89,22 @@ class FigureRecord:
         return [f"from {module} import {name}" for module, _, name in parts]
 
     def all_parameters(self) -> dict[str, Any]:
-        """The parameters with the defaults of what computes, as JSON has them."""
+        """The parameters with the defaults of what computes, as JSON has them.
+
+        Raises
+        ------
+        RegistryError
+            If what computes does not take them.
+        """
         if not self.compute:
             return {}
         signature = inspect.signature(_load(self.compute))
-        # The data of a file are no parameter.
-        bound = (signature.bind_partial if self.data else signature.bind)(**self.parameters)
+        try:
+            # The data of a file are no parameter.
+            bound = (signature.bind_partial if self.data else signature.bind)(**self.parameters)
+        except TypeError as error:
+            known = ", ".join(signature.parameters)
+            raise RegistryError(f"{self.id}: parameters: {error}; known are {known}") from None
         bound.apply_defaults()
         return {name: _plain(value) for name, value in bound.arguments.items()}
 

@@ -53,7 +53,9 @@ def test_the_order_among_equal_costs_is_judged_relative_to_the_data_that_matter(
     for violation, fits in ((0.9, True), (1.1, False)):
         rows = point.rows.copy()
         rows[0, -1] = -violation * FEASIBILITY_TOLERANCE * unit
-        assert satisfies(problem, replace(point, rows=rows)).tolist() == [fits]
+        assert satisfies(problem, replace(point, slack=np.hstack([rows, point.caps]))).tolist() == [
+            fits
+        ]
 
 
 def test_what_does_not_fit_is_drawn_towards_the_anchor_and_no_further_than_it_must(three):

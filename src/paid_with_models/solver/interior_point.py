@@ -32,6 +32,7 @@ __all__ = [
     "finished",
     "kkt_residual",
     "maximize",
+    "polished",
     "step_length",
 ]
 
@@ -50,10 +51,26 @@ FINISHED = 1e-12
 ITERATIONS = 100
 
 #: IDLE_ITERATIONS: stop after so many iterations without a better residual.
-IDLE_ITERATIONS = 8
+IDLE_ITERATIONS = 15
+
+#: STRAYING: after so many iterations without a better residual, around a jump of curvature as a
+#: rule, steps keep to the center of the path and go only a part (DAMPED) of the way.
+STRAYING = 4
+
+#: DAMPED: that part.
+DAMPED = 0.4
+
+#: CRAMPED: steps shorter than this are tried again without second-order correction.
+CRAMPED = 0.3
+
+#: CENTERING: how much of the mean product such steps keep.
+CENTERING = 0.3
 
 #: NEAR_END: below this residual only rounding is in the way, and the finish takes over.
 NEAR_END = 1e-6
+
+#: FALLING: iterations that lower the residual to less than this part are not idle.
+FALLING = 0.8
 
 #: IDLE_ITERATIONS_AT_END: stop after so many iterations without a better residual there.
 IDLE_ITERATIONS_AT_END = 2
@@ -191,6 +208,19 @@ def finished(problem: FirstMoment, menu: Solution) -> Solution:
     return choose(problem, finish.residual < best.residual, best, finish)
 
 
+def polished(problem: FirstMoment, guess: Solution) -> Solution:
+    """Menus with prices, drawn to the stationary points that are next to them.
+
+    Parameters
+    ----------
+    problem : FirstMoment
+    guess : Solution
+        Close enough to show which constraints bind.
+    """
+    finish = _active_set_finish(problem, guess)
+    return choose(problem, finish.residual < guess.residual, guess, finish)
+
+
 def _own_prices(problem: FirstMoment, point: Point) -> tuple[FloatArray, FloatArray]:
     """Prices of rows (1, R) and caps (1, I) under which a menu comes closest to optimality."""
     live, unit = problem.live, problem.row_unit
@@ -278,7 +308,7 @@ def _interior_point(problem: Program, path: Path, tolerance: float) -> tuple[Sol
     primal, dual, size = path.primal, path.dual, path.size
     point = problem.point(primal[:, :n])
     best = [primal[:, :n].copy(), dual[:, n:].copy(), np.full(len(size), np.inf)]
-    since_best = np.zeros(len(size), dtype=int)
+    since_best, last = np.zeros(len(size), dtype=int), np.full(len(size), np.inf)
     here = np.arange(len(size))  # rows of the whole batch that are still being worked on
     for _ in range(ITERATIONS):
         try:
@@ -293,7 +323,8 @@ def _interior_point(problem: Program, path: Path, tolerance: float) -> tuple[Sol
         better = residual < best[2][here]
         for kept, now in zip(best, (primal[:, :n], dual[:, n:], residual), strict=True):
             kept[here[better]] = now[better]
-        since_best = np.where(better, 0, since_best + 1)
+        falling, last = residual < FALLING * last, residual
+        since_best = np.where(better, 0, since_best + ~falling)
         patience = np.where(best[2][here] < NEAR_END, IDLE_ITERATIONS_AT_END, IDLE_ITERATIONS)
         going = (residual > tolerance) & (since_best < patience) & np.isfinite(residual)
         if 2 * np.count_nonzero(going) <= going.size:
@@ -302,18 +333,34 @@ def _interior_point(problem: Program, path: Path, tolerance: float) -> tuple[Sol
                 break
             keep = np.flatnonzero(going)
             problem, here, size = problem.take(keep), here[keep], size[keep]
-            since_best, primal, dual = since_best[keep], primal[keep], dual[keep]
+            since_best, last = since_best[keep], last[keep]
+            primal, dual = primal[keep], dual[keep]
             point = problem.point(primal[:, :n])
             continue
 
         d_primal, d_dual = system.direction(-products)
-        ahead = primal + step_length(primal, d_primal, 1.0) * d_primal
-        ahead *= dual + step_length(dual, d_dual, 1.0) * d_dual
-        centering = np.minimum(np.maximum((ahead.sum(axis=1) / total) ** 3, 1e-4), 1.0)
-        target = (centering * total / n_products)[:, None]
-        d_primal, d_dual = system.direction(target - products - d_primal * d_dual)
-        primal = primal + step_length(primal, d_primal, 0.995) * d_primal
-        dual = dual + step_length(dual, d_dual, 0.995) * d_dual
+        predicted = primal + step_length(primal, d_primal, 1.0) * d_primal
+        predicted *= dual + step_length(dual, d_dual, 1.0) * d_dual
+        centering = np.minimum(np.maximum((predicted.sum(axis=1) / total) ** 3, 1e-4), 1.0)
+        astray = since_best > STRAYING
+        centering = np.where(astray, np.maximum(centering, CENTERING), centering)
+        mean = (total / n_products)[:, None]
+        raised = centering[:, None] * mean - products
+        raised -= np.where(astray[:, None], 0.0, d_primal * d_dual)
+        d_primal, d_dual = system.direction(raised)
+        ahead, ahead_dual = step_length(primal, d_primal, 0.995), step_length(dual, d_dual, 0.995)
+        cramped = np.minimum(ahead, ahead_dual) < CRAMPED
+        if cramped.any():  # far from the center of the path: go there first
+            other, other_dual = system.direction(CENTERING * mean - products)
+            far, far_dual = step_length(primal, other, 0.995), step_length(dual, other_dual, 0.995)
+            swap = cramped & (np.minimum(far, far_dual) > np.minimum(ahead, ahead_dual))
+            d_primal, d_dual = np.where(swap, other, d_primal), np.where(swap, other_dual, d_dual)
+            ahead, ahead_dual = np.where(swap, far, ahead), np.where(swap, far_dual, ahead_dual)
+        if astray.any():
+            part = np.where(astray, DAMPED, 1.0)[:, None]
+            ahead, ahead_dual = part * ahead, part * ahead_dual
+        primal = primal + ahead * d_primal
+        dual = dual + ahead_dual * d_dual
         if n_products < primal.shape[1]:
             primal[:, :n][:, ~live] = 0.0
         point = problem.point(primal[:, :n])

@@ -25,6 +25,7 @@ from ..accuracy import ConcaveEnvelope, Curve, FloatArray, IntArray
 from ..attendance import enumerate_outcomes, log_orders, n_outcomes, seen_share
 from ..problem import Problem
 from ..valuation import LinearValuation, ModelValue
+from .envelopes import LocalEnvelope
 
 __all__ = [
     "ENTRIES_WORTH_ENUMERATING",
@@ -306,6 +307,10 @@ def linear_factor(accuracy: Curve, value: Curve) -> float | None:
     The envelope of the value is then that multiple of the envelope of accuracy.
     """
     if isinstance(accuracy, ConcaveEnvelope) and isinstance(value, ConcaveEnvelope):
+        accuracy, value = accuracy.curve, value.curve
+    elif isinstance(accuracy, LocalEnvelope) and isinstance(value, LocalEnvelope):
+        if not value.has_lines_of(accuracy):
+            return None
         accuracy, value = accuracy.curve, value.curve
     if isinstance(value, ModelValue) and isinstance(value.valuation, LinearValuation):
         return value.valuation.scale if value.accuracy == accuracy else None

@@ -28,9 +28,9 @@ from .answers import contracts, menus_of, nobody
 from .banded import Banded
 from .batches import Batch, Method, countable, plan, plan_again, ties
 from .bounds import dual_bound
-from .boxes import FEW_TYPES, Closed, closed
+from .boxes import Closed
 from .bunches import bunched_bound
-from .envelopes import s_shaped
+from .closing import closed, finds_menus
 from .interior_point import maximize
 from .known_types import known_contract
 from .menus import Incumbents, priced, repaired, safely_above, settled
@@ -205,7 +205,8 @@ def run(batch: Batch, max_boxes: int | None = None, max_nodes: int = NODES) -> l
     if left_open.size:
         hard = exact.take(left_open)
         known = best.take(hard, left_open)
-        found = _search(hard, known, bounds[left_open], anchor[left_open], max_boxes)
+        near = bounding.point.contributions[left_open]
+        found = _search(hard, known, bounds[left_open], anchor[left_open], near, max_boxes)
         best = best.updated(exact, left_open, found.best)
         bounds[left_open] = found.bounds
     menus = menus_of(exact, settled(exact, best).menus)
@@ -321,13 +322,12 @@ def _search(
     best: Incumbents,
     bounds: FloatArray,
     anchor: FloatArray,
+    near: FloatArray,
     max_boxes: int | None,
 ) -> Closed:
     """Better menus and bounds for problems whose gap is open: accuracy is not concave there."""
     n_types = anchor.shape[1]
-    s_curves = s_shaped(problem.accuracy, problem.value)
-    few_and_countable = n_types <= FEW_TYPES and isinstance(problem.expectation, Enumeration)
-    if not (few_and_countable and s_curves):
+    if not finds_menus(problem):
         # Where accuracy is not concave it can pay to have high-cost types contribute next to
         # nothing: each start keeps the k costliest near zero, for every k (some, of many).
         keen = np.maximum.accumulate(0.5 * problem.box[:, 1::2], axis=1)
@@ -336,4 +336,4 @@ def _search(
         starts += [np.maximum(m, 1e-6 * keen) for m in (best.menus.point.contributions, anchor)]
         for start in starts:
             best = best.searched(problem, start, anchor)
-    return closed(problem, best, bounds, anchor, max_boxes)
+    return closed(problem, best, bounds, anchor, near, max_boxes)

@@ -112,7 +112,7 @@ class Curve(ABC):
         low = np.full(slope.shape, tangent.tangent_point)
         # Concavity: S a'(S) <= a(S) - a(0) <= optimum, so the root is at most optimum / slope.
         high = np.maximum(self.optimum / slope, low)
-        data = np.maximum(low, np.minimum(high, 1e-3 * high))
+        data = np.minimum(np.maximum(low, _data_near_slope(self, slope)), high)
         for _ in range(200):
             _, first, second = self.evaluate(data)
             error = first - slope
@@ -424,6 +424,21 @@ def _zero_of_bound(optimum: float, complexity: float) -> float:
     while value(high) < 0:
         high += 1
     return float(np.exp(brentq(value, low, high, xtol=1e-15, rtol=9e-16)))
+
+
+@lru_cache(maxsize=256)
+def _slopes(curve: Curve) -> tuple[FloatArray, FloatArray]:
+    """Minus the logarithm of the slope beyond the tangent point, increasing, and that of data."""
+    start = max(curve.envelope().tangent_point, 1e-12)
+    data = np.geomspace(start, start * 1e12, 1001)
+    slopes = np.maximum(curve.derivative(data), np.finfo(float).tiny)
+    return -np.log(np.minimum.accumulate(slopes)), np.log(data)
+
+
+def _data_near_slope(curve: Curve, slope: FloatArray) -> FloatArray:
+    """About the data at which one more unit is worth ``slope``."""
+    falling, log_data = _slopes(curve)
+    return np.exp(np.interp(-np.log(slope), falling, log_data))
 
 
 @lru_cache(maxsize=256)

@@ -26,8 +26,10 @@ __all__ = [
     "conditional_probabilities",
     "enumerable",
     "enumerate_outcomes",
+    "log_orders",
     "n_outcomes",
     "outcome_probabilities",
+    "seen_share",
 ]
 
 
@@ -267,8 +269,18 @@ def outcome_probabilities(counts: npt.ArrayLike, probabilities: npt.ArrayLike) -
     """
     counts = np.asarray(counts, dtype=float)
     p = np.asarray(probabilities, dtype=float)
-    orders = gammaln(counts.sum(axis=1) + 1) - gammaln(counts + 1).sum(axis=1)
-    return np.asarray(np.exp(orders + np.log(p) @ counts.T))
+    return np.asarray(np.exp(log_orders(counts) + np.log(p) @ counts.T))
+
+
+def log_orders(counts: FloatArray) -> FloatArray:
+    """Logarithm of the number of orders in which parties can turn up as each outcome (K, I), (K,).
+
+    Examples
+    --------
+    >>> np.exp(log_orders(np.array([[0.0, 2.0], [1.0, 1.0]]))).round(12).tolist()
+    [1.0, 2.0]
+    """
+    return np.asarray(gammaln(counts.sum(axis=1) + 1) - gammaln(counts + 1).sum(axis=1))
 
 
 def conditional_probabilities(
@@ -302,20 +314,41 @@ def conditional_probabilities(
     >>> conditional_probabilities([[0, 2], [1, 1], [2, 0]], [0.5, 0.5], "own")[:, 0].tolist()
     [0.0, 0.5, 0.5]
     """
+    share = seen_share(np.asarray(counts, dtype=float).T, probabilities, beliefs)
+    weights = outcome_probabilities(counts, probabilities)
+    return np.asarray((weights[..., None, :] * share).swapaxes(-1, -2))
+
+
+def seen_share(by_types: FloatArray, probabilities: npt.ArrayLike, beliefs: str) -> FloatArray:
+    """By how much more likely outcomes are as a party of each type sees them, (..., I, K).
+
+    Parameters
+    ----------
+    by_types : (I, K) ndarray
+        Outcomes, a row a type, all with the same number of parties.
+    probabilities, beliefs
+        As for :func:`conditional_probabilities`.
+
+    Returns
+    -------
+    (..., I, K) ndarray
+        Factors of the outcomes' probabilities.
+
+    Examples
+    --------
+    >>> seen_share(np.array([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]), [0.5, 0.5], "own")[0].tolist()
+    [0.0, 1.0, 2.0]
+    """
     check_beliefs(beliefs)
-    n = np.asarray(counts, dtype=float)
     p = np.asarray(probabilities, dtype=float)
-    n_parties = n[0].sum()
-    share: FloatArray
+    n_parties = by_types[:, 0].sum()
     if beliefs == "own":
-        share = n / (n_parties * p[..., None, :])
-    else:
-        # 1 - (1 - p)^N without cancellation; a sole type is present for sure, also where
-        # probabilities that were added up exceed 1 by rounding.
-        with np.errstate(divide="ignore"):
-            present = -np.expm1(n_parties * np.log1p(-np.minimum(p, 1.0)))
-        share = (n > 0) / present[..., None, :]
-    return outcome_probabilities(counts, p)[..., None] * share
+        return np.asarray(by_types / (n_parties * p[..., None]))
+    # 1 - (1 - p)^N without cancellation; a sole type is present for sure, also where
+    # probabilities that were added up exceed 1 by rounding.
+    with np.errstate(divide="ignore"):
+        present = -np.expm1(n_parties * np.log1p(-np.minimum(p, 1.0)))
+    return np.asarray((by_types > 0) / present[..., None])
 
 
 def check_beliefs(beliefs: str) -> None:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from .accuracy import BoolArray, FloatArray, IntArray
 from .contract import Contract
-from .problem import Problem, checked_menu
+from .problem import ROUNDING, Problem, checked_menu
 from .solver.expectations import moments_at
 from .solver.routes import solve
 
@@ -168,8 +168,9 @@ def audit(
         options = np.where(np.eye(m.size, dtype=bool), options, outside[:, None])
     compatibility = utilities[:, None] - options
     offered = np.where(out, -np.inf, options)  # nobody can take the option of a type left out
-    gain = np.maximum(offered.max(axis=1) - utilities, 0.0)
-    # Among equally good options a type takes its own.
+    # Among options that are equally good, but for rounding, a type takes its own.
+    gain = offered.max(axis=1) - utilities
+    gain = np.where(gain > ROUNDING * problem.model_value.optimum, gain, 0.0)
     choice = np.where(gain > 0, offered.argmax(axis=1), np.arange(m.size))
     caps = most - t
     allowed = TOLERANCE * problem.model_value.optimum

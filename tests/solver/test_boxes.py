@@ -23,7 +23,8 @@ from paid_with_models import (
     solve,
     solve_many,
 )
-from paid_with_models.solver.boxes import Boxes, closed, default_boxes, shrunk
+from paid_with_models.solver.boxes import Boxes, shrunk
+from paid_with_models.solver.closing import closed, default_boxes
 from paid_with_models.solver.envelopes import LocalEnvelope, s_shaped
 from paid_with_models.solver.interior_point import maximize
 from paid_with_models.solver.menus import Incumbents, priced
@@ -313,13 +314,13 @@ def test_without_outcomes_or_s_shaped_curves_there_is_no_branch_and_bound():
     ):
         menus = priced(model, anchor, maximize(counted))
         best = Incumbents(menus, menus.point.moments.accuracy)
-        found = closed(model, best, np.array([0.9]), anchor, 100)
+        found = closed(model, best, np.array([0.9]), anchor, anchor, 100)
         assert found.best is best
         assert found.bounds.tolist() == [0.9]
         assert found.boxes.tolist() == [0]
     menus = priced(counted, anchor, maximize(counted))
     best = Incumbents(menus, menus.point.moments.accuracy)
-    found = closed(counted, best, np.array([0.9]), anchor, 100)
+    found = closed(counted, best, np.array([0.9]), anchor, anchor, 100)
     assert found.bounds[0] < 0.9
     assert 0 < found.boxes[0] <= 200
 

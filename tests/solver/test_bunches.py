@@ -15,10 +15,11 @@ from paid_with_models import (
     menu_residuals,
     solve,
 )
+from paid_with_models.solver.batches import plan
 from paid_with_models.solver.bunches import BunchedEnumeration, bunched_bound
 from paid_with_models.solver.interior_point import maximize
 from paid_with_models.solver.moments import Enumeration
-from paid_with_models.solver.routes import first_moments, plan
+from paid_with_models.solver.routes import first_moments
 from tests.problems import scale_problem, unequal_problem
 
 CURVE = GeneralizationBound()

@@ -70,9 +70,9 @@ def test_the_residual_is_nothing_at_an_optimum_and_each_condition_counts(tied):
     unit = tied.row_unit
     for violation in (1e-3, 1e-6):
         rows = np.where(np.arange(unit.shape[1]) == 1, -violation * unit, best.point.rows)
-        wrong = replace(best.point, rows=rows)
+        wrong = replace(best.point, slack=np.hstack([rows, best.point.caps]))
         assert kkt_residual(tied, wrong, *prices) == pytest.approx(violation, rel=1e-6)
-        wrong = replace(best.point, caps=best.point.caps - violation)
+        wrong = replace(best.point, slack=np.hstack([best.point.rows, best.point.caps - violation]))
         assert np.all(kkt_residual(tied, wrong, *prices) >= violation * (1 - 1e-6))
     raised = np.where(np.arange(3) == 2, 1.1, 1.0) * best.cap_prices
     assert np.all(kkt_residual(tied, best.point, best.row_prices, raised) > 1e-3)
@@ -96,8 +96,10 @@ def test_a_step_solves_the_linearised_conditions(tied, seed):
     (x, q, r), (z, mu, lam) = primal, dual
     rng = np.random.default_rng([1, seed])
     to_x, to_q, to_r = (rng.uniform(-0.1, 0.1, v.shape) for v in primal)
-    (dx, dq, dr), (dz, d_mu, d_lam) = tied.linearized(point, primal, dual).direction(
-        to_x, to_q, to_r
+    system = tied.linearized(point, np.hstack(primal), np.hstack(dual))
+    steps = system.direction(np.hstack([to_x, to_q, to_r]))
+    (dx, dq, dr), (dz, d_mu, d_lam) = (
+        np.split(step, [x.shape[1], x.shape[1] + q.shape[1]], axis=1) for step in steps
     )
     live = tied.chain.live
     jacobian = tied.dense.jacobian(point)
@@ -117,14 +119,15 @@ def test_a_step_solves_the_linearised_conditions(tied, seed):
 
 def test_a_problem_gone_astray_does_not_stop_the_others(tied):
     point, primal, dual = state(tied)
-    targets = [-0.1 * np.ones_like(v) for v in primal]
-    expected = tied.linearized(point, primal, dual).direction(*targets)
-    x = primal[0].copy()
-    x[0] = np.nan
+    primal, dual, n = np.hstack(primal), np.hstack(dual), primal[0].shape[1]
+    target = np.full(primal.shape, -0.1)
+    expected = tied.linearized(point, primal, dual).direction(target)
+    astray = primal.copy()
+    astray[0, :n] = np.nan
     with np.errstate(invalid="ignore"):
-        astray = tied.point(x)
-        found = tied.linearized(astray, (x, *primal[1:]), dual).direction(*targets)
-    for ours, theirs in zip((*found[0], *found[1]), (*expected[0], *expected[1]), strict=True):
+        there = tied.point(astray[:, :n])
+        found = tied.linearized(there, astray, dual).direction(target)
+    for ours, theirs in zip(found, expected, strict=True):
         assert ours[1] == pytest.approx(theirs[1], rel=1e-9, abs=1e-12)
 
 
@@ -132,19 +135,18 @@ def test_paths_start_inside_with_equal_products(tied):
     """Slacks and prices are positive, and each product of the two is the same."""
     path = Path.of(tied, *tied.start(0.5 * tied.reach))
     live = tied.chain.live
-    for v, w in zip(path.primal, path.dual, strict=True):
-        used = np.broadcast_to(live, v.shape) if v.shape[1] == live.size else np.full(v.shape, True)
-        assert np.all(v[used] > 0)
-        assert (v * w)[used] == pytest.approx(0.05)
-    assert not path.dual[0][:, ~live].any()
+    used = np.append(live, np.full(path.primal.shape[1] - live.size, True))
+    assert np.all(path.primal[:, used] > 0)
+    assert (path.primal * path.dual)[:, used] == pytest.approx(0.05)
+    assert not path.dual[:, ~used].any()
     second = path.take(np.array([1]))
-    assert second.primal[0].tolist() == path.primal[0][1:].tolist()
-    assert second.dual[2].tolist() == path.dual[2][1:].tolist()
+    assert second.primal.tolist() == path.primal[1:].tolist()
+    assert second.dual.tolist() == path.dual[1:].tolist()
 
 
 def test_steps_stop_short_of_the_first_bound():
-    values = (np.array([[1.0, 2.0], [1.0, 2.0], [0.0, 1.0]]), np.ones((3, 1)))
-    moves = (np.array([[-2.0, -1.0], [-0.5, 3.0], [0.0, -4.0]]), np.array([[1.0], [-0.9], [0.0]]))
+    values = np.array([[1.0, 2.0, 1.0], [1.0, 2.0, 1.0], [0.0, 1.0, 1.0]])
+    moves = np.array([[-2.0, -1.0, 1.0], [-0.5, 3.0, -0.9], [0.0, -4.0, 0.0]])
     assert step_length(values, moves, 1.0).ravel() == pytest.approx([0.5, 1.0, 0.25])
     assert step_length(values, moves, 0.8).ravel() == pytest.approx([0.4, 0.8 / 0.9, 0.2])
 

@@ -42,7 +42,9 @@ def test_each_menu_of_a_batch_is_judged_by_its_own_caps_and_rows(three):
         slack = np.ones_like(getattr(point, name))
         slack[1, -1] = -2 * FEASIBILITY_TOLERANCE
         slack[2, 0] = -FEASIBILITY_TOLERANCE
-        assert satisfies(problem, replace(point, **{name: slack})).tolist() == [True, False, True]
+        parts = {"rows": point.rows, "caps": point.caps} | {name: slack}
+        wrong = replace(point, slack=np.hstack([parts["rows"], parts["caps"]]))
+        assert satisfies(problem, wrong).tolist() == [True, False, True]
 
 
 def test_the_order_among_equal_costs_is_judged_relative_to_the_data_that_matter():
@@ -53,7 +55,9 @@ def test_the_order_among_equal_costs_is_judged_relative_to_the_data_that_matter(
     for violation, fits in ((0.9, True), (1.1, False)):
         rows = point.rows.copy()
         rows[0, -1] = -violation * FEASIBILITY_TOLERANCE * unit
-        assert satisfies(problem, replace(point, rows=rows)).tolist() == [fits]
+        assert satisfies(problem, replace(point, slack=np.hstack([rows, point.caps]))).tolist() == [
+            fits
+        ]
 
 
 def test_what_does_not_fit_is_drawn_towards_the_anchor_and_no_further_than_it_must(three):

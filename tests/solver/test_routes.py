@@ -21,9 +21,10 @@ from paid_with_models import (
     solve,
     solve_many,
 )
+from paid_with_models.problem import autarky_at
 from paid_with_models.solver.answers import contracts, nobody
+from paid_with_models.solver.batches import ENTRIES_AT_ONCE, LEAST_AT_ONCE, plan, plan_again
 from paid_with_models.solver.moments import Enumeration
-from paid_with_models.solver.routes import plan, plan_again
 from tests.problems import Grid, random_problem
 
 BIG_FIRMS = [0.20, 0.16, 0.12, 0.08, 0.04]
@@ -668,10 +669,35 @@ def test_the_contract_of_nobody_is_worth_what_no_data_is(above, status):
     none = float(problem.accuracy(0.0))
     assert none > 0.3
     no_types, bounds = np.zeros((1, 0), dtype=int), np.array([none + above])
-    (contract,) = contracts([problem], no_types, nobody([problem]), bounds)
+    alone = autarky_at(problem.model_value, problem.costs[None])
+    (contract,) = contracts([problem], no_types, nobody([problem]), bounds, alone)
     assert contract.expected_accuracy == none
     assert contract.expected_value == float(problem.model_value(0.0))
     assert contract.gap == pytest.approx(max(above, 0.0), abs=1e-15)
     assert contract.upper_bound == none + contract.gap
     assert contract.status is Status[status]
     assert not contract.participates.any()
+
+
+@pytest.mark.parametrize(("n_types", "n_parties"), [(2, 10), (2, 100), (5, 10)])
+def test_many_problems_are_solved_in_blocks_that_fit_the_cache(n_types, n_parties):
+    """However many problems there are, arrays stay small; and answers do not depend on it."""
+    rng = np.random.default_rng([n_types, n_parties])
+    problems = [
+        Problem(
+            n_parties,
+            rng.dirichlet(np.full(n_types, 2.0)),
+            rng.uniform(0.02, 0.2, n_types),
+            GeneralizationBound(),
+        )
+        for _ in range(400)
+    ]
+    batches = plan(problems, "enumeration")
+    sizes = {len(batch.places) for batch in batches}
+    entries = problems[0].n_outcomes * n_types
+    assert max(sizes) * entries <= max(ENTRIES_AT_ONCE, LEAST_AT_ONCE * entries)
+    assert sorted(place for batch in batches for place in batch.places) == list(range(400))
+    few = solve_many(problems[:30], expectations="enumeration")
+    for one, problem in zip(few, problems, strict=False):
+        alone = solve(problem, expectations="enumeration")
+        assert one.expected_accuracy == pytest.approx(alone.expected_accuracy, abs=1e-11)

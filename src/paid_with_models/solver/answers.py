@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..accuracy import FloatArray, IntArray
 from ..contract import GAP_TOLERANCE, Binding, Contract, Multipliers, Shape, Status
-from ..problem import Problem, autarky_at
+from ..problem import Autarky, Problem
 from .interior_point import Solution
 from .program import FirstMoment, least_utilities
 
@@ -55,7 +55,7 @@ def nobody(problems: list[Problem]) -> Menus:
 
 
 def contracts(
-    problems: list[Problem], places: IntArray, menus: Menus, bounds: FloatArray
+    problems: list[Problem], places: IntArray, menus: Menus, bounds: FloatArray, alone: Autarky
 ) -> list[Contract]:
     """The contracts of a batch of problems with the same number of types and the same curves.
 
@@ -68,13 +68,14 @@ def contracts(
         Of these types.
     bounds : (B,) ndarray
         No menu reaches more.
+    alone : Autarky
+        What all their types do alone, (B, I) each, in the order of the problems.
 
     Returns
     -------
     list of Contract
     """
-    first, shape = problems[0], (len(problems), problems[0].n_types)
-    alone = autarky_at(first.model_value, np.array([problem.costs for problem in problems]))
+    shape = len(problems), problems[0].n_types
     outside = alone.utilities.copy()
     for k, problem in enumerate(problems):
         if problem.reservation_utilities is not None:

@@ -19,15 +19,15 @@ import numpy as np
 from scipy.linalg.lapack import dgbtrf, dgbtrs
 
 from ..accuracy import FloatArray, IntArray
-from .dense import Point, Vectors
+from .dense import Point
 from .program import FirstMoment
 from .sum_moments import SumMoments
 
 __all__ = ["Banded", "ChainSystem"]
 
 
-#: SMALLEST_POWER: powers M^(N-2) below this play no part in double precision.
-SMALLEST_POWER = 1e-60
+#: SMALLEST_POWER: powers M^(N-2) below this play no part in a Newton step in double precision.
+SMALLEST_POWER = 1e-16
 
 #: BAND_REACH: the farthest that an entry of the band is from the diagonal: y_i and m_(i-1) are 4
 #: apart, nu_i and u_(i-1) are 6.
@@ -40,7 +40,8 @@ class Banded:
     Examples
     --------
     >>> from paid_with_models import GeneralizationBound, Problem
-    >>> from paid_with_models.solver.routes import first_moments, plan
+    >>> from paid_with_models.solver.batches import plan
+    >>> from paid_with_models.solver.routes import first_moments
     >>> costs = np.linspace(0.1, 0.5, 50)
     >>> (batch,) = plan([Problem(1000, np.full(50, 0.02), costs, GeneralizationBound())])
     >>> problem = first_moments(batch).exact
@@ -75,8 +76,9 @@ class Banded:
             increments=increments,
             contributions=m,
             moments=moments,
-            rows=(u - (f - f[:, :1]))[:, 1:],
-            caps=moments.values / problem.value_unit - rewards,
+            slack=np.hstack(
+                [(u - (f - f[:, :1]))[:, 1:], moments.values / problem.value_unit - rewards]
+            ),
         )
 
     def pull(self, on_m: FloatArray, on_u: FloatArray) -> FloatArray:
@@ -131,7 +133,7 @@ class Banded:
         of_caps = (spread + own) / unit - np.where(reached, price, 0.0)
         return hessian[None], np.concatenate([rows, of_caps])[None]
 
-    def linearized(self, point: Point, primal: Vectors, dual: Vectors) -> ChainSystem:
+    def linearized(self, point: Point, primal: FloatArray, dual: FloatArray) -> ChainSystem:
         """The optimality conditions, linearized at a state of the interior-point method."""
         return ChainSystem(self, point, primal, dual)
 
@@ -170,10 +172,14 @@ class ChainSystem:
     The first type has no y and no nu: their equations read dy = 0 and nu = 0.
     """
 
-    def __init__(self, problem: Banded, point: Point, primal: Vectors, dual: Vectors) -> None:
+    def __init__(self, problem: Banded, point: Point, primal: FloatArray, dual: FloatArray) -> None:
         self.problem = problem
-        (self.x, self.q, self.r), (self.z, self.mu, self.lam) = primal, dual
-        self.row_gap, self.cap_gap = point.rows - self.q, point.caps - self.r
+        n_types = problem.costs.shape[1]
+        self.parts = [2 * n_types, 3 * n_types - 1]  # where rows and caps start
+        self.x, self.q, self.r = np.split(primal, self.parts, axis=1)
+        self.z, self.mu, self.lam = np.split(dual, self.parts, axis=1)
+        self.gap = point.slack - primal[:, 2 * n_types :]
+        self.row_gap, self.cap_gap = self.gap[:, : n_types - 1], self.gap[:, n_types - 1 :]
         self.gradient = problem.gradient(point, self.mu, self.lam) + self.z
         unit = problem.problem.value_unit
         terms = cast(SumMoments, point.moments).terms
@@ -220,7 +226,7 @@ class ChainSystem:
         if failed:
             raise np.linalg.LinAlgError("the band of the chain is singular")
         n_border = self.size.size
-        border = np.zeros((5 * n, 2 * n_border))
+        border = np.zeros((5 * n, 2 * n_border), order="F")
         border[m, :n_border], border[kappa, :n_border] = self.cross, self.spread
         border[m, n_border:] = self.pull
         self.border = border
@@ -273,10 +279,9 @@ class ChainSystem:
         on_u[:, 1:] += self.mu / self.q * du[:, 1:]
         return self.problem.pull(on_m, on_u) + self.z / self.x * dx
 
-    def direction(
-        self, to_x: FloatArray, to_q: FloatArray, to_r: FloatArray
-    ) -> tuple[Vectors, Vectors]:
-        """Primal and dual step that raises the products x z, q mu, r lam by these amounts."""
+    def direction(self, raised: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Primal and dual step that raises the products of variables and prices by so much."""
+        to_x, to_q, to_r = np.split(raised, self.parts, axis=1)
         weights = (to_r - self.lam * self.cap_gap) / self.r
         on_u = -weights
         on_u[:, 1:] += (to_q - self.mu * self.row_gap) / self.q
@@ -286,5 +291,9 @@ class ChainSystem:
         dx = dx + self._solve(side - self._matrix(dx))  # one refinement
         dm, _, du = self.problem.menu(dx)
         dq, dr = du[:, 1:] + self.row_gap, self._caps(dm, du) + self.cap_gap
-        dz = (to_x - self.z * dx) / self.x
-        return (dx, dq, dr), (dz, (to_q - self.mu * dq) / self.q, (to_r - self.lam * dr) / self.r)
+        d_dual = [
+            (to_x - self.z * dx) / self.x,
+            (to_q - self.mu * dq) / self.q,
+            (to_r - self.lam * dr) / self.r,
+        ]
+        return np.hstack([dx, dq, dr]), np.hstack(d_dual)

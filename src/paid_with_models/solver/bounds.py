@@ -103,7 +103,7 @@ class Relaxation:
     ----------
     point : Point
         Of the program itself, which may violate constraints.
-    cap_prices : (B, I) ndarray
+    row_prices, cap_prices : (B, R), (B, I) ndarray
     bounds : (B,) ndarray
         No menu reaches more.
     short : (B,) ndarray of bool
@@ -112,6 +112,7 @@ class Relaxation:
     """
 
     point: Point
+    row_prices: FloatArray
     cap_prices: FloatArray
     bounds: FloatArray
     short: BoolArray
@@ -144,4 +145,4 @@ def relaxed(program: Dense, start: FloatArray, size: FloatArray, price: FloatArr
     point = program.point(end.point.increments[:, :-1])
     worth = end.cap_prices.sum(axis=1) + np.sum(program.row_elastic * end.row_prices, axis=1)
     bounds = dual_bound(program, point, end.row_prices, end.cap_prices)
-    return Relaxation(point, end.cap_prices, bounds, worth > 0.5 * price)
+    return Relaxation(point, end.row_prices, end.cap_prices, bounds, worth > 0.5 * price)

@@ -1,5 +1,8 @@
 r"""Global optima where accuracy is not concave: branch and bound over boxes of contributions.
 
+For curves that are flat and then concave, :mod:`paid_with_models.solver.outcomes` is faster; boxes
+serve all other S-shaped curves, such as those under a convex valuation.
+
 The envelope problem of :mod:`paid_with_models.solver.bounds` bounds every menu, but its bound is
 open where outcomes fall below the tangent point. On a *box* :math:`l \le m \le h` an outcome n
 collects between :math:`L = n \cdot l` and :math:`R = n \cdot h`, so the curves need concave
@@ -40,14 +43,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray, IntArray
-from ..contract import GAP_TOLERANCE
 from .bounds import relaxed
-from .envelopes import LocalEnvelope, s_shaped
+from .envelopes import LocalEnvelope
 from .menus import Incumbents, priced, safely_above, satisfies
 from .moments import Enumeration
 from .program import FirstMoment, Rows
 
-__all__ = ["Boxes", "Closed", "close_gaps", "closed", "default_boxes", "shrunk"]
+__all__ = ["Boxes", "Closed", "best_blends", "close_gaps", "shrunk"]
 
 
 #: BOX_OUTCOMES_AT_ONCE: boxes are solved together up to this number of outcomes: enough for NumPy
@@ -81,18 +83,6 @@ WORTH_A_SEARCH = 1e-10
 
 #: SHRINKING_ROUNDS: how often ends of a box that have moved may move others.
 SHRINKING_ROUNDS = 3
-
-#: FEW_TYPES: with up to so many types branch and bound ends by itself, as a rule.
-FEW_TYPES = 3
-
-#: BOXES_FOR_FEW_TYPES: its limit then, for what does not.
-BOXES_FOR_FEW_TYPES = 2_000
-
-#: OUTCOMES_FOR_FEW_TYPES: boxes times outcomes may not exceed this with few types (half a minute).
-OUTCOMES_FOR_FEW_TYPES = 5_000_000
-
-#: OUTCOMES_BUDGET: with more types, boxes times outcomes may not exceed this (some seconds).
-OUTCOMES_BUDGET = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -379,17 +369,9 @@ def _improved(
     search: bool,
 ) -> Incumbents:
     """The best menus after trying those of the relaxed problems, and local optima from them."""
-    # As they are, and drawn a little toward the anchor.
     base = problem.take(boxes.row)
     contributions = base.in_order(contributions)
-    value = np.full(boxes.row.size, -np.inf)
-    menus = contributions.copy()
-    for share in SHARES:
-        wanted = contributions + share * (anchor[boxes.row] - contributions)
-        point = base.point(base.increments_of(wanted))
-        gains = satisfies(base, point) & (point.moments.accuracy > value)
-        value = np.where(gains, point.moments.accuracy, value)
-        menus[gains] = wanted[gains]
+    menus, value = best_blends(base, anchor[boxes.row], contributions)
     # One local search for each problem, from the best of these (at first: whatever it is).
     order = np.lexsort((-value, boxes.row))
     rows, first = np.unique(boxes.row[order], return_index=True)
@@ -405,39 +387,27 @@ def _improved(
     return best.updated(problem, rows, found.searched(some, start, anchor[rows]))
 
 
-def closed(
-    problem: FirstMoment,
-    best: Incumbents,
-    bounds: FloatArray,
-    anchor: FloatArray,
-    max_boxes: int | None,
-) -> Closed:
-    """Branch and bound where outcomes are enumerated and the curves are S-shaped; else as it was.
+def best_blends(
+    problem: FirstMoment, anchor: FloatArray, contributions: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Menus as they are, or drawn a little towards the anchor, whichever is feasible and best.
 
     Parameters
     ----------
-    problem, best, bounds, anchor
-        As for :func:`close_gaps`.
-    max_boxes : int or None
-        Most boxes for each problem; by default as many as take some seconds.
+    problem : FirstMoment
+    anchor, contributions : (B, I) ndarray
+
+    Returns
+    -------
+    (B, I), (B,) ndarray
+        Contributions, and expected accuracy; -inf where nothing is feasible.
     """
-    n_types, expectation = anchor.shape[1], problem.expectation
-    s_curves = s_shaped(problem.accuracy, problem.value)
-    if not isinstance(expectation, Enumeration) or not s_curves:
-        return Closed(best, bounds, np.zeros(len(bounds), dtype=np.intp))
-    if max_boxes is None:
-        max_boxes = default_boxes(n_types, len(expectation.counts))
-    return close_gaps(problem, best, bounds, anchor, tolerance=GAP_TOLERANCE, max_boxes=max_boxes)
-
-
-def default_boxes(n_types: int, n_outcomes: int) -> int:
-    """Most boxes for a problem, if the caller does not say: what takes some seconds.
-
-    Examples
-    --------
-    >>> default_boxes(2, 11), default_boxes(2, 100_000), default_boxes(5, 1001)
-    (2000, 50, 999)
-    """
-    if n_types <= FEW_TYPES:
-        return min(BOXES_FOR_FEW_TYPES, OUTCOMES_FOR_FEW_TYPES // n_outcomes)
-    return OUTCOMES_BUDGET // n_outcomes
+    contributions = problem.in_order(contributions)
+    value, menus = np.full(len(contributions), -np.inf), contributions.copy()
+    for share in SHARES:
+        wanted = contributions + share * (anchor - contributions)
+        point = problem.point(problem.increments_of(wanted))
+        gains = satisfies(problem, point) & (point.moments.accuracy > value)
+        value = np.where(gains, point.moments.accuracy, value)
+        menus[gains] = wanted[gains]
+    return menus, value

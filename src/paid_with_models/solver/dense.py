@@ -14,6 +14,7 @@ In variables :math:`x \ge 0`, contributions are :math:`m = C x`, rewards :math:`
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -22,9 +23,7 @@ from ..accuracy import BoolArray, Curve, FloatArray, IntArray
 from .envelopes import of_rows
 from .moments import Expectation, MomentsLike
 
-__all__ = ["Dense", "DenseSystem", "Point", "Vectors", "batched_product", "elastic"]
-
-Vectors = tuple[FloatArray, ...]
+__all__ = ["Dense", "DenseSystem", "Point", "batched_product", "elastic"]
 
 #: RIDGE: added to the diagonal of a scaled Newton system, so that it is never singular to the
 #: last bit.
@@ -41,17 +40,24 @@ class Point:
         The variables; increments of a chain in most programs.
     contributions : (B, I) ndarray
     moments : MomentsLike
-    rows : (B, R) ndarray
-        Slack of the linear constraints.
-    caps : (B, I) ndarray
-        Slack of the caps, T - t.
+    slack : (B, R + I) ndarray
+        Of the linear constraints, then of the caps, T - t.
     """
 
     increments: FloatArray
     contributions: FloatArray
     moments: MomentsLike
-    rows: FloatArray
-    caps: FloatArray
+    slack: FloatArray
+
+    @property
+    def rows(self) -> FloatArray:
+        """Slack of the linear constraints, (B, R)."""
+        return self.slack[:, : self.slack.shape[1] - self.contributions.shape[1]]
+
+    @property
+    def caps(self) -> FloatArray:
+        """Slack of the caps, (B, I)."""
+        return self.slack[:, self.slack.shape[1] - self.contributions.shape[1] :]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,34 +124,51 @@ class Dense:
             **{name: getattr(self, name)[rows] for name in of_problems},
         )
 
+    @cached_property
+    def linear(self) -> FloatArray:
+        """(B, R + I, n): what of rows and caps is linear in the variables, G x and -R x."""
+        return np.concatenate([self.row_jacobian, -self.reward_jacobian], axis=1)
+
+    @cached_property
+    def offset(self) -> FloatArray:
+        """(B, R + I): what it is short of at x = 0, h and t_0."""
+        start = np.broadcast_to(self.reward_offset, self.reach.shape)
+        return np.concatenate([self.row_offset, start], axis=1)
+
+    @cached_property
+    def dead(self) -> IntArray | None:
+        """The variables that are held at zero; None if none is."""
+        return None if self.live.all() else np.flatnonzero(~self.live)
+
     def point(self, increments: FloatArray) -> Point:
         """The menu with these variables, (B, n), and its derivatives."""
         contributions = increments @ self.contributions.T
         moments = self.expectation.moments(self.accuracy, self.value, contributions)
-        rewards = self.reward_offset + batched_product(self.reward_jacobian, increments)
-        return Point(
-            increments=increments,
-            contributions=contributions,
-            moments=moments,
-            rows=batched_product(self.row_jacobian, increments) - self.row_offset,
-            caps=moments.values / self.value_unit - rewards,
-        )
+        slack = batched_product(self.linear, increments)
+        slack -= self.offset
+        slack[:, self.row_offset.shape[1] :] += moments.values / self.value_unit
+        return Point(increments, contributions, moments, slack)
 
     def jacobian(self, point: Point) -> FloatArray:
         """(B, R + I, n): Jacobian of rows and caps in the variables."""
+        jacobian = self.linear.copy()
         of_values = point.moments.value_jacobian / self.value_unit
-        of_caps = of_values @ self.contributions - self.reward_jacobian
-        return np.concatenate([self.row_jacobian, of_caps], axis=1)
+        jacobian[:, self.row_offset.shape[1] :] += of_values @ self.contributions
+        return jacobian
 
     def gradient(self, point: Point, row_prices: FloatArray, cap_prices: FloatArray) -> FloatArray:
         """Gradient (B, n) of the objective + row_prices · rows + cap_prices · caps."""
-        pulled = point.moments.weighted_gradient(cap_prices / self.value_unit)
-        gradient = (
-            pulled @ self.contributions
-            + np.einsum("brn,br->bn", self.row_jacobian, row_prices)
-            - np.einsum("bin,bi->bn", self.reward_jacobian, cap_prices)
-        )
-        return np.asarray(np.where(self.live, gradient, 0.0) - self.price)
+        return self.gradient_at(point, np.concatenate([row_prices, cap_prices], axis=1))
+
+    def gradient_at(self, point: Point, prices: FloatArray) -> FloatArray:
+        """The same with prices of rows and caps in one array, (B, R + I)."""
+        of_caps = prices[:, self.row_offset.shape[1] :]
+        gradient = (prices[:, None, :] @ self.linear)[:, 0]
+        gradient += point.moments.weighted_gradient(of_caps / self.value_unit) @ self.contributions
+        if self.dead is not None:
+            gradient[:, self.dead] = 0.0
+        gradient -= self.price
+        return gradient
 
     def hessian(self, point: Point, cap_prices: FloatArray) -> FloatArray:
         """Hessian (B, n, n) of F + cap_prices · caps, negative semidefinite."""
@@ -159,7 +182,7 @@ class Dense:
         hessian = self.hessian(point, cap_prices)[:, columns][:, :, columns]
         return hessian, self.jacobian(point)[:, constraints][:, :, columns]
 
-    def linearized(self, point: Point, primal: Vectors, dual: Vectors) -> DenseSystem:
+    def linearized(self, point: Point, primal: FloatArray, dual: FloatArray) -> DenseSystem:
         """The optimality conditions, linearized at a state of the interior-point method."""
         return DenseSystem(self, point, primal, dual)
 
@@ -200,56 +223,80 @@ def batched_product(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
 
 
 class DenseSystem:
-    """The optimality conditions, linearized at a state and reduced to the variables.
+    """The optimality conditions, linearized at a state and reduced to variables and prices.
 
     Attributes
     ----------
-    gradient, row_gap, cap_gap : ndarray
-        What is left of stationarity, and of the equations of slacks.
+    gradient, gap : ndarray
+        What is left of stationarity, (B, n), and of the equations of slacks, (B, R + I).
     """
 
-    def __init__(self, program: Dense, point: Point, primal: Vectors, dual: Vectors) -> None:
-        (x, q, r), (self.z, mu, lam) = primal, dual
-        self.live = program.live
-        self.x = np.where(self.live, x, 1.0)
-        self.row_gap, self.cap_gap = point.rows - q, point.caps - r
-        self.slack, self.price = np.hstack([q, r]), np.hstack([mu, lam])
-        self.gradient = program.gradient(point, mu, lam) + self.z
+    def __init__(self, program: Dense, point: Point, primal: FloatArray, dual: FloatArray) -> None:
+        n, n_all, dead = program.live.size, primal.shape[1], program.dead
+        self.n, self.dead, self.primal, self.dual = n, dead, primal, dual
+        if dead is not None:  # their equations read dx = 0
+            self.primal = primal.copy()
+            self.primal[:, dead] = 1.0
+        self.gap = point.slack - primal[:, n:]
+        self.gradient = program.gradient_at(point, dual[:, n:])
+        self.gradient += dual[:, :n]
         self.jacobian = program.jacobian(point)
         # Variables and minus the change of prices, as one symmetric system: eliminating the
         # prices would square its condition number, which rare types make large.
-        n, n_all = x.shape[1], x.shape[1] + self.slack.shape[1]
-        matrix = np.zeros((len(x), n_all, n_all))
-        matrix[:, :n, :n] = -program.hessian(point, lam)
-        matrix[:, n:, :n] = np.where(self.live, self.jacobian, 0.0)
-        matrix[:, :n, n:] = matrix[:, n:, :n].swapaxes(1, 2)
-        diagonal = np.arange(n_all)
-        on_x = np.where(self.live, self.z / self.x, 1.0)
-        matrix[:, diagonal, diagonal] += np.hstack([on_x, -self.slack / self.price])
-        by_x = 1 / np.sqrt(matrix[:, diagonal[:n], diagonal[:n]])
-        size = np.sum((matrix[:, n:, :n] * by_x[:, None, :]) ** 2, axis=2)
-        self.scale = np.hstack([by_x, 1 / np.sqrt(size + self.slack / self.price)])
-        self.matrix = matrix * self.scale[:, :, None] * self.scale[:, None, :]
-        self.matrix[:, diagonal, diagonal] += np.where(diagonal < n, RIDGE, -RIDGE)
+        matrix = np.zeros((len(primal), n_all, n_all))
+        of_caps = dual[:, n + program.row_offset.shape[1] :]
+        np.negative(program.hessian(point, of_caps), out=matrix[:, :n, :n])
+        matrix[:, n:, :n] = self.jacobian
+        diagonal = matrix.reshape(len(primal), -1)[:, :: n_all + 1]
+        diagonal[:, :n] += dual[:, :n] / self.primal[:, :n]
+        of_slack = primal[:, n:] / dual[:, n:]
+        if dead is not None:
+            matrix[:, n:, dead] = 0.0
+            diagonal[:, dead] += 1.0
+        by_x = 1 / np.sqrt(diagonal[:, :n])
+        below = matrix[:, n:, :n]
+        below *= by_x[:, None, :]
+        size = (below * below).sum(axis=2)
+        size += of_slack
+        by_slack = 1 / np.sqrt(size)
+        below *= by_slack[:, :, None]
+        matrix[:, :n, n:] = below.swapaxes(1, 2)
+        above = matrix[:, :n, :n]
+        above *= by_x[:, :, None]
+        above *= by_x[:, None, :]
+        diagonal[:, n:] = -of_slack * by_slack * by_slack
+        diagonal[:, :n] += RIDGE
+        diagonal[:, n:] -= RIDGE
+        self.scale = np.concatenate([by_x, by_slack], axis=1)
         # A problem that has diverged must not stop the others.
-        self.matrix[~np.isfinite(self.matrix).all(axis=(1, 2))] = np.eye(n_all)
-        self.inverse: FloatArray = np.asarray(np.linalg.inv(self.matrix), dtype=float)
+        if not np.isfinite(matrix.sum()):
+            matrix[~np.isfinite(matrix).all(axis=(1, 2))] = np.eye(n_all)
+        self.matrix = matrix
+        self.inverse: FloatArray = np.asarray(np.linalg.inv(matrix), dtype=float)
 
-    def direction(
-        self, to_x: FloatArray, to_q: FloatArray, to_r: FloatArray
-    ) -> tuple[Vectors, Vectors]:
-        """Primal and dual step that raises the products x z, q mu, r lam by these amounts."""
-        n, n_rows = to_x.shape[1], to_q.shape[1]
-        gap = np.hstack([self.row_gap, self.cap_gap])
-        on_x = np.where(self.live, self.gradient + to_x / self.x, 0.0)
-        side = np.hstack([on_x, np.hstack([to_q, to_r]) / self.price - gap]) * self.scale
+    def direction(self, raised: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Primal and dual step that raises the products of variables and prices by so much.
+
+        Variables and slacks are in one array, (B, n + R + I), and so are their prices.
+        """
+        n, primal, dual = self.n, self.primal, self.dual
+        side = np.empty_like(raised)
+        np.divide(raised[:, :n], primal[:, :n], out=side[:, :n])
+        side[:, :n] += self.gradient
+        np.divide(raised[:, n:], dual[:, n:], out=side[:, n:])
+        side[:, n:] -= self.gap
+        if self.dead is not None:
+            side[:, self.dead] = 0.0
+        side *= self.scale
         step = batched_product(self.inverse, side)
-        step = step + batched_product(
-            self.inverse, side - batched_product(self.matrix, step)
-        )  # one refinement
-        dx, d_price = np.split(step * self.scale, [n], axis=1)
-        d_slack = batched_product(self.jacobian, dx) + gap
-        dz = np.where(self.live, (to_x - self.z * dx) / self.x, 0.0)
-        dq, dr = np.split(d_slack, [n_rows], axis=1)
-        d_mu, d_lam = np.split(-d_price, [n_rows], axis=1)
-        return (dx, dq, dr), (dz, d_mu, d_lam)
+        # One refinement.
+        step += batched_product(self.inverse, side - batched_product(self.matrix, step))
+        step *= self.scale
+        d_dual = np.empty_like(raised)
+        np.negative(step[:, n:], out=d_dual[:, n:])
+        step[:, n:] = batched_product(self.jacobian, step[:, :n])
+        step[:, n:] += self.gap
+        d_dual[:, :n] = (raised[:, :n] - dual[:, :n] * step[:, :n]) / primal[:, :n]
+        if self.dead is not None:
+            d_dual[:, self.dead] = 0.0
+        return step, d_dual

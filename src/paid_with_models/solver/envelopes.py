@@ -79,8 +79,8 @@ def s_shaped(*curves: Curve) -> bool:
 class LocalEnvelope(Curve):
     """Concave envelopes of an S-shaped curve, one for each of a batch of intervals.
 
-    Each is a line up to ``switch`` and the curve beyond. They are concave everywhere, and on or
-    above the curve on their intervals.
+    Each is a line (or a parabola) up to ``switch`` and the curve beyond. They are concave
+    everywhere, and on or above the curve on their intervals.
 
     Attributes
     ----------
@@ -89,6 +89,8 @@ class LocalEnvelope(Curve):
         The line height + slope * (S - anchor).
     switch : (B, K) ndarray
         Units of data; infinite for a chord.
+    bend : (B, K) ndarray <= 0
+        Second derivative up to the switch; 0 for a line.
 
     Examples
     --------
@@ -105,6 +107,7 @@ class LocalEnvelope(Curve):
     height: FloatArray
     slope: FloatArray
     switch: FloatArray
+    bend: FloatArray
 
     @property
     def optimum(self) -> float:  # type: ignore[override]
@@ -157,27 +160,33 @@ class LocalEnvelope(Curve):
             height=np.where(line, at_low, touch[1]),
             slope=np.where(concave, slope_low, np.where(chord, straight, touch[2])),
             switch=np.where(concave, low, np.where(chord, np.inf, touch[0])),
+            bend=np.zeros(low.shape),
         )
 
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         data = np.asarray(data, dtype=float)
         value, first, second = self.curve.evaluate(data)
-        line = data < self.switch
+        line, step = data < self.switch, data - self.anchor
+        change = self.bend * step
         return (
-            np.where(line, self.height + self.slope * (data - self.anchor), value),
-            np.where(line, self.slope, first),
-            np.where(line, 0.0, second),
+            np.where(line, self.height + (self.slope + 0.5 * change) * step, value),
+            np.where(line, self.slope + change, first),
+            np.where(line, self.bend, second),
         )
 
     def envelope(self) -> LocalEnvelope:  # type: ignore[override]
         """Itself."""
         return self
 
+    def has_lines_of(self, other: LocalEnvelope) -> bool:
+        """Whether lines start and end where those of another curve's envelope do."""
+        same_start = np.array_equal(self.anchor, other.anchor)
+        return same_start and np.array_equal(self.switch, other.switch)
+
     def take(self, rows: IntArray) -> LocalEnvelope:
         """Those of some rows of the batch."""
-        return LocalEnvelope(
-            self.curve, self.anchor[rows], self.height[rows], self.slope[rows], self.switch[rows]
-        )
+        parts = self.anchor, self.height, self.slope, self.switch, self.bend
+        return LocalEnvelope(self.curve, *(part[rows] for part in parts))
 
 
 def of_rows(curve: Curve, rows: IntArray) -> Curve:

@@ -21,7 +21,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from ..accuracy import BoolArray, FloatArray, IntArray
-from .dense import Point, Vectors
+from .dense import Point
 from .program import FirstMoment, Program
 
 __all__ = [
@@ -32,13 +32,14 @@ __all__ = [
     "finished",
     "kkt_residual",
     "maximize",
+    "polished",
     "step_length",
 ]
 
 
 #: FIRST_TOLERANCE: residual at which interior iterations stop at first, since flat problems lose
 #: their dual digits when pushed further and the finish does the rest.
-FIRST_TOLERANCE = 1e-9
+FIRST_TOLERANCE = 1e-7
 
 #: SECOND_TOLERANCE: residual at which they stop where the finish could not do the rest.
 SECOND_TOLERANCE = 1e-14
@@ -50,10 +51,26 @@ FINISHED = 1e-12
 ITERATIONS = 100
 
 #: IDLE_ITERATIONS: stop after so many iterations without a better residual.
-IDLE_ITERATIONS = 8
+IDLE_ITERATIONS = 15
+
+#: STRAYING: after so many iterations without a better residual, around a jump of curvature as a
+#: rule, steps keep to the center of the path and go only a part (DAMPED) of the way.
+STRAYING = 4
+
+#: DAMPED: that part.
+DAMPED = 0.4
+
+#: CRAMPED: steps shorter than this are tried again without second-order correction.
+CRAMPED = 0.3
+
+#: CENTERING: how much of the mean product such steps keep.
+CENTERING = 0.3
 
 #: NEAR_END: below this residual only rounding is in the way, and the finish takes over.
 NEAR_END = 1e-6
+
+#: FALLING: iterations that lower the residual to less than this part are not idle.
+FALLING = 0.8
 
 #: IDLE_ITERATIONS_AT_END: stop after so many iterations without a better residual there.
 IDLE_ITERATIONS_AT_END = 2
@@ -69,6 +86,12 @@ GUESSES_IN_VAIN = 2
 
 #: NEWTON_STEPS: most Newton steps of the finish for each guess.
 NEWTON_STEPS = 6
+
+#: LARGE_SYSTEM: from so many unknowns on Newton steps of the finish are dear.
+LARGE_SYSTEM = 300
+
+#: WORTH_A_LARGE_SYSTEM: residual of a guess up to which they are worth it even so.
+WORTH_A_LARGE_SYSTEM = 1e-9
 
 #: SIGN_TOLERANCE: error of the wrong sign that the finish allows in slacks and prices.
 SIGN_TOLERANCE = 1e-11
@@ -111,12 +134,12 @@ def kkt_residual(
     if that is less); slacks of rows and caps are in values of the best model. Increments and
     prices are taken as non-negative.
     """
-    gradient = problem.gradient(point, row_prices, cap_prices)
-    unit = problem.row_unit
+    gradient, unit = problem.gradient(point, row_prices, cap_prices), problem.row_unit
     size = _size(problem, point.contributions)
+    # Where a gradient is negative, what a variable could still fall.
+    movable = np.where(gradient > 0, size, np.minimum(point.increments, size))
     largest = [
-        np.maximum(gradient, 0.0) * size,
-        np.maximum(-gradient, 0.0) * np.minimum(point.increments, size),
+        np.abs(gradient * movable),
         np.maximum(-point.rows / unit, row_prices * np.minimum(point.rows, unit)),
         np.maximum(-point.caps, cap_prices * point.caps),
     ]
@@ -185,6 +208,19 @@ def finished(problem: FirstMoment, menu: Solution) -> Solution:
     return choose(problem, finish.residual < best.residual, best, finish)
 
 
+def polished(problem: FirstMoment, guess: Solution) -> Solution:
+    """Menus with prices, drawn to the stationary points that are next to them.
+
+    Parameters
+    ----------
+    problem : FirstMoment
+    guess : Solution
+        Close enough to show which constraints bind.
+    """
+    finish = _active_set_finish(problem, guess)
+    return choose(problem, finish.residual < guess.residual, guess, finish)
+
+
 def _own_prices(problem: FirstMoment, point: Point) -> tuple[FloatArray, FloatArray]:
     """Prices of rows (1, R) and caps (1, I) under which a menu comes closest to optimality."""
     live, unit = problem.live, problem.row_unit
@@ -214,6 +250,10 @@ def _pursue(problem: Program, path: Path, tolerance: float) -> tuple[Solution, P
 
 def choose(problem: Program, swap: BoolArray, first: Solution, second: Solution) -> Solution:
     """For each problem of the batch the second solution where ``swap``, else the first."""
+    if swap.all():
+        return second
+    if not swap.any():
+        return first
     rows = swap[:, None]
     return Solution(
         problem.point(np.where(rows, second.point.increments, first.point.increments)),
@@ -236,149 +276,155 @@ def _size(problem: Program, contributions: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """Where a batch is on its central paths: increments, slacks, their prices; and their unit."""
+    """Where a batch is on its central paths: variables and slacks, their prices; and their unit."""
 
-    primal: Vectors
-    dual: Vectors
+    primal: FloatArray
+    dual: FloatArray
     size: FloatArray
 
     @classmethod
     def of(cls, problem: Program, x: FloatArray, size: FloatArray) -> Path:
         """The start from variables x > 0 and their scale: all products are 0.05."""
-        live = problem.live
-        point = problem.point(x)
-        q, r = np.maximum(point.rows, 0.05 * problem.row_unit), np.maximum(point.caps, 0.05)
-        z = np.where(live, 0.05 / np.where(live, x, 1.0), 0.0)
-        return cls((x, q, r), (z, 0.05 / q, 0.05 / r), size)
+        live, slack = problem.live, problem.point(x).slack
+        n_rows = problem.row_unit.shape[1]
+        least = np.full_like(slack, 0.05)
+        least[:, :n_rows] *= problem.row_unit
+        primal = np.concatenate([x, np.maximum(slack, least)], axis=1)
+        dual = 0.05 / np.where(primal > 0, primal, 1.0)
+        dual[:, : live.size][:, ~live] = 0.0
+        return cls(primal, dual, size)
 
     def take(self, rows: IntArray) -> Path:
         """Those of some problems of the batch."""
-        return Path(
-            tuple(v[rows] for v in self.primal), tuple(w[rows] for w in self.dual), self.size[rows]
-        )
+        return Path(self.primal[rows], self.dual[rows], self.size[rows])
 
 
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")  # of a problem that diverges
 def _interior_point(problem: Program, path: Path, tolerance: float) -> tuple[Solution, Path]:
     """Follow the path until residuals fall below the tolerance or stop improving."""
     whole_batch, live = problem, problem.live
+    n, n_products = live.size, int(live.sum()) + path.primal.shape[1] - live.size
     left = path.take(np.arange(len(path.size)))  # where each problem left the batch
     primal, dual, size = path.primal, path.dual, path.size
-    point = problem.point(primal[0])
-    n_products = live.sum() + primal[1].shape[1] + primal[2].shape[1]
-    best = [primal[0].copy(), dual[1].copy(), dual[2].copy(), np.full(len(size), np.inf)]
-    since_best = np.zeros(len(size), dtype=int)
+    point = problem.point(primal[:, :n])
+    best = [primal[:, :n].copy(), dual[:, n:].copy(), np.full(len(size), np.inf)]
+    since_best, last = np.zeros(len(size), dtype=int), np.full(len(size), np.inf)
     here = np.arange(len(size))  # rows of the whole batch that are still being worked on
     for _ in range(ITERATIONS):
         try:
             system = problem.linearized(point, primal, dual)
         except np.linalg.LinAlgError:  # what was reached so far is assessed like any other point
             break
-        products = _total(primal, dual)
-        residual = np.maximum.reduce(
-            [
-                np.abs(system.gradient * size).max(axis=1),
-                np.abs(system.row_gap / problem.row_unit).max(axis=1, initial=0.0),
-                np.abs(system.cap_gap).max(axis=1),
-                products,
-            ]
-        )
-        better = residual < best[3][here]
-        for kept, now in zip(best, (primal[0], *dual[1:], residual), strict=True):
+        products = primal * dual
+        total = products.sum(axis=1)
+        wrong = np.concatenate([system.gradient * size, system.gap], axis=1)
+        wrong[:, n : n + problem.row_unit.shape[1]] /= problem.row_unit
+        residual = np.maximum(np.abs(wrong).max(axis=1), total)
+        better = residual < best[2][here]
+        for kept, now in zip(best, (primal[:, :n], dual[:, n:], residual), strict=True):
             kept[here[better]] = now[better]
-        since_best = np.where(better, 0, since_best + 1)
-        patience = np.where(best[3][here] < NEAR_END, IDLE_ITERATIONS_AT_END, IDLE_ITERATIONS)
+        falling, last = residual < FALLING * last, residual
+        since_best = np.where(better, 0, since_best + ~falling)
+        patience = np.where(best[2][here] < NEAR_END, IDLE_ITERATIONS_AT_END, IDLE_ITERATIONS)
         going = (residual > tolerance) & (since_best < patience) & np.isfinite(residual)
-        if going.mean() <= 0.5:
-            for kept, now in zip((*left.primal, *left.dual), (*primal, *dual), strict=True):
-                kept[here] = now
+        if 2 * np.count_nonzero(going) <= going.size:
+            left.primal[here], left.dual[here] = primal, dual
             if not going.any():
                 break
             keep = np.flatnonzero(going)
             problem, here, size = problem.take(keep), here[keep], size[keep]
-            since_best = since_best[keep]
-            primal, dual = tuple(v[keep] for v in primal), tuple(w[keep] for w in dual)
-            point = problem.point(primal[0])
+            since_best, last = since_best[keep], last[keep]
+            primal, dual = primal[keep], dual[keep]
+            point = problem.point(primal[:, :n])
             continue
 
-        d_primal, d_dual = system.direction(*(-v * w for v, w in zip(primal, dual, strict=True)))
-        predicted = _total(
-            _moved(primal, d_primal, step_length(primal, d_primal, 1.0)),
-            _moved(dual, d_dual, step_length(dual, d_dual, 1.0)),
-        )
-        centering = np.clip((predicted / products) ** 3, 1e-4, 1.0)
-        target = (centering * products / n_products)[:, None]
-        d_primal, d_dual = system.direction(
-            *(
-                target - v * w - dv * dw
-                for v, dv, w, dw in zip(primal, d_primal, dual, d_dual, strict=True)
-            )
-        )
-        primal = _moved(primal, d_primal, step_length(primal, d_primal, 0.995))
-        dual = _moved(dual, d_dual, step_length(dual, d_dual, 0.995))
-        primal = (np.where(live, primal[0], 0.0), *primal[1:])
-        point = problem.point(primal[0])
-    return _assessed(whole_batch, best), left
+        d_primal, d_dual = system.direction(-products)
+        predicted = primal + step_length(primal, d_primal, 1.0) * d_primal
+        predicted *= dual + step_length(dual, d_dual, 1.0) * d_dual
+        centering = np.minimum(np.maximum((predicted.sum(axis=1) / total) ** 3, 1e-4), 1.0)
+        astray = since_best > STRAYING
+        centering = np.where(astray, np.maximum(centering, CENTERING), centering)
+        mean = (total / n_products)[:, None]
+        raised = centering[:, None] * mean - products
+        raised -= np.where(astray[:, None], 0.0, d_primal * d_dual)
+        d_primal, d_dual = system.direction(raised)
+        ahead, ahead_dual = step_length(primal, d_primal, 0.995), step_length(dual, d_dual, 0.995)
+        cramped = np.minimum(ahead, ahead_dual) < CRAMPED
+        if cramped.any():  # far from the center of the path: go there first
+            other, other_dual = system.direction(CENTERING * mean - products)
+            far, far_dual = step_length(primal, other, 0.995), step_length(dual, other_dual, 0.995)
+            swap = cramped & (np.minimum(far, far_dual) > np.minimum(ahead, ahead_dual))
+            d_primal, d_dual = np.where(swap, other, d_primal), np.where(swap, other_dual, d_dual)
+            ahead, ahead_dual = np.where(swap, far, ahead), np.where(swap, far_dual, ahead_dual)
+        if astray.any():
+            part = np.where(astray, DAMPED, 1.0)[:, None]
+            ahead, ahead_dual = part * ahead, part * ahead_dual
+        primal = primal + ahead * d_primal
+        dual = dual + ahead_dual * d_dual
+        if n_products < primal.shape[1]:
+            primal[:, :n][:, ~live] = 0.0
+        point = problem.point(primal[:, :n])
+    x, prices = np.maximum(best[0], 0.0), np.maximum(best[1], 0.0)
+    n_rows = whole_batch.row_unit.shape[1]
+    ends = _assessed(whole_batch, whole_batch.point(x), prices[:, :n_rows], prices[:, n_rows:])
+    return ends, left
 
 
-def _total(primal: Vectors, dual: Vectors) -> FloatArray:
-    """Sum of all complementarity products, (B,)."""
-    return np.asarray(sum((v * w).sum(axis=1) for v, w in zip(primal, dual, strict=True)))
-
-
-def _moved(values: Vectors, moves: Vectors, length: FloatArray) -> Vectors:
-    return tuple(v + length * dv for v, dv in zip(values, moves, strict=True))
-
-
-def step_length(values: Vectors, moves: Vectors, share: float) -> FloatArray:
+def step_length(values: FloatArray, moves: FloatArray, share: float) -> FloatArray:
     """Step lengths (B, 1) up to 1 that go at most `share` of the way to a bound at zero."""
     with np.errstate(divide="ignore", invalid="ignore"):
         # What part of the way to zero a full step goes; 0 / 0 where there is nothing to move.
-        part = -np.concatenate(moves, axis=1) / np.concatenate(values, axis=1)
-        return np.asarray(share / np.fmax.reduce(part, axis=1, keepdims=True, initial=share))
+        part = moves / values
+        return np.asarray(share / np.fmax.reduce(-part, axis=1, keepdims=True, initial=share))
 
 
-def _assessed(problem: Program, variables: list[FloatArray]) -> Solution:
-    x, mu, lam = (np.maximum(v, 0.0) for v in variables[:3])
-    point = problem.point(x)
-    return Solution(point, mu, lam, kkt_residual(problem, point, mu, lam))
+def _assessed(
+    problem: Program, point: Point, row_prices: FloatArray, cap_prices: FloatArray
+) -> Solution:
+    residual = kkt_residual(problem, point, row_prices, cap_prices)
+    return Solution(point, row_prices, cap_prices, residual)
 
 
 def _active_set_finish(problem: Program, guess: Solution) -> Solution:
     """Newton's method on the optimality conditions with the binding constraints as equations."""
     live, unit = problem.live, problem.row_unit
     size = _size(problem, guess.point.contributions)
-    x, mu, lam = guess.point.increments, guess.row_prices, guess.cap_prices
-    z = -problem.gradient(guess.point, mu, lam)
+    point, mu, lam = guess.point, guess.row_prices, guess.cap_prices
+    x, z = point.increments, -problem.gradient(point, mu, lam)
     fixed = ~live | (x / size < z * size)
-    row_binds = guess.point.rows / unit < mu * unit
-    cap_binds = guess.point.caps < lam
-    best = [x.copy(), mu.copy(), lam.copy(), np.full(len(x), np.inf)]
+    row_binds, cap_binds = point.rows / unit < mu * unit, point.caps < lam
     free = (~fixed).sum(axis=1)
-    if np.all(row_binds.sum(axis=1) + cap_binds.sum(axis=1) > free):
+    equations = row_binds.sum(axis=1) + cap_binds.sum(axis=1)
+    if np.all(equations > free):
         return guess  # more equations than unknowns: a vertex, whose prices are not unique
-    in_vain = 0
-    for _ in range(GUESSES):
+    at_first = np.min(equations + free)
+    if at_first > LARGE_SYSTEM and guess.residual.min() > WORTH_A_LARGE_SYSTEM:
+        return guess  # what binds shows later
+    best, in_vain = guess, 0
+    for number in range(GUESSES):
         x = np.where(fixed, 0.0, x)
         mu, lam = np.where(row_binds, mu, 0.0), np.where(cap_binds, lam, 0.0)
+        binds = np.concatenate([row_binds, cap_binds], axis=1)
         for _ in range(NEWTON_STEPS):
             point = problem.point(x)
-            dx, d_mu, d_lam = _newton_step(
-                problem, point, (mu, lam), size, ~fixed, np.hstack([row_binds, cap_binds])
-            )
+            dx, d_mu, d_lam = _newton_step(problem, point, (mu, lam), size, ~fixed, binds)
             # A wrong guess can send the step anywhere: keep near, and on the side of data >= 0.
-            part = 1 / np.maximum(1.0, 2 * np.abs(dx / size).max(axis=1, keepdims=True))
+            length = np.abs(dx / size)
+            part = 1 / np.maximum(1.0, 2 * length.max(axis=1, keepdims=True))
             x = np.maximum(x + part * dx, -1e-6 * size)
             mu, lam = mu + part * d_mu, lam + part * d_lam
-            if np.all(np.abs(dx) <= 1e-14 * size):
+            if np.all(length <= 1e-14):
                 break
-        candidate = [np.maximum(x, 0.0), np.maximum(mu, 0.0), np.maximum(lam, 0.0)]
-        point = problem.point(candidate[0])
-        residual = kkt_residual(problem, point, *candidate[1:])
-        better = residual < best[3]
-        in_vain = 0 if np.any(better & (residual < guess.residual)) else in_vain + 1
-        for kept, now in zip(best, (*candidate, residual), strict=True):
-            kept[...] = np.where(better if now.ndim == 1 else better[:, None], now, kept)
+        kept = np.maximum(x, 0.0), np.maximum(mu, 0.0), np.maximum(lam, 0.0)
+        point = problem.point(kept[0])
+        found = _assessed(problem, point, *kept[1:])
+        in_vain = (
+            0
+            if np.any(found.residual < np.minimum(best.residual, guess.residual))
+            else (in_vain + 1)
+        )
+        better = found.residual < best.residual
+        best = found if number == 0 else choose(problem, better, best, found)
         # Correct the guess where a sign is wrong, and go again from the corrected point.
         z = -problem.gradient(point, mu, lam)
         flip = live & np.where(fixed, z * size < -SIGN_TOLERANCE, x < -SIGN_TOLERANCE * size)
@@ -390,8 +436,11 @@ def _active_set_finish(problem: Program, guess: Solution) -> Solution:
         if done or in_vain > GUESSES_IN_VAIN:
             break
         fixed, row_binds, cap_binds = fixed ^ flip, row_binds ^ rows_flip, cap_binds ^ caps_flip
-        x, mu, lam = candidate
-    return _assessed(problem, best)
+        unknowns = np.min((~fixed).sum(axis=1) + row_binds.sum(axis=1) + cap_binds.sum(axis=1))
+        if unknowns > max(LARGE_SYSTEM, 2 * at_first):
+            break  # it goes astray, at a growing cost
+        x, mu, lam = kept
+    return best
 
 
 def _newton_step(

@@ -20,7 +20,7 @@ import numpy as np
 from ..accuracy import FloatArray
 from ..complete_information import best_totals, solve_complete_information
 from ..contract import Contract
-from ..problem import Problem, autarky
+from ..problem import Problem, autarky, autarky_at
 from .answers import BINDING_TOLERANCE, Menus, contracts
 
 __all__ = ["known_contract"]
@@ -103,7 +103,8 @@ def known_contract(problem: Problem) -> Contract:
     )
     bound = float(problem.accuracy(max(_most(problem, counts), total)))
     bound = min(bound + ROUNDINGS * problem.accuracy.optimum, problem.accuracy.optimum)
-    (contract,) = contracts([problem], taking_part[None], menus, np.array([bound]))
+    alone = autarky_at(problem.model_value, problem.costs[None])
+    (contract,) = contracts([problem], taking_part[None], menus, np.array([bound]), alone)
     return contract
 
 

@@ -28,6 +28,12 @@ MARGINS = (1e-10, 1e-7)
 #: NEARLY_FEASIBLE: residual of a solution up to which that is tried.
 NEARLY_FEASIBLE = 1e-6
 
+#: PARTS: in so many parts the way from a feasible menu to one that is not is cut, again and again.
+PARTS = 16
+
+#: FINEST: down to this part of the way.
+FINEST = 1e-9
+
 #: ZERO_SHARE: contributions below this share of the menu's largest are set to zero.
 ZERO_SHARE = 1e-12
 
@@ -120,11 +126,16 @@ def repaired(problem: FirstMoment, solution: Solution, anchor: FloatArray) -> So
     if np.all(fits):
         return whole
     anchored = menu(np.zeros(len(wanted)))[1]
-    low, high = np.where(fits, 1.0, 0.0), np.ones(len(wanted))
-    for _ in range(30 * int(np.any(anchored & ~fits))):
-        middle = 0.5 * (low + high)
-        _, better = menu(middle)
-        low, high = np.where(better, middle, low), np.where(better, high, middle)
+    low, width = np.where(fits, 1.0, 0.0), 1.0
+    inside = np.linspace(0, 1, PARTS + 1)[1:-1]
+    rows, n = np.repeat(np.arange(len(wanted)), inside.size), len(wanted)
+    each = problem.take(rows) if np.any(anchored & ~fits) else problem
+    while width > FINEST and np.any(anchored & ~fits):  # as far as they fit, to the next part
+        shares = low[:, None] + width * inside
+        blends = anchor[rows] + shares.reshape(-1, 1) * (wanted - anchor)[rows]
+        fit = satisfies(each, each.point(each.increments_of(blends))).reshape(n, -1)
+        low = np.where(fits, 1.0, low + width / PARTS * np.logical_and.accumulate(fit, 1).sum(1))
+        width /= PARTS
     result = menu(np.where(fits | ~anchored, 1.0, low))[0]
     fits |= anchored | ~(solution.residual <= NEARLY_FEASIBLE)
     start = np.maximum(wanted, 1e-6 * problem.reach)

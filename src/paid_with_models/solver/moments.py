@@ -15,15 +15,17 @@ with gradients and Hessians in m (:class:`Moments`). :class:`Enumeration` sums o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
 from scipy.special import gammaln
 
 from ..accuracy import ConcaveEnvelope, Curve, FloatArray, IntArray
-from ..attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
+from ..attendance import enumerate_outcomes, log_orders, n_outcomes, seen_share
 from ..problem import Problem
 from ..valuation import LinearValuation, ModelValue
+from .envelopes import LocalEnvelope
 
 __all__ = [
     "ENTRIES_WORTH_ENUMERATING",
@@ -38,6 +40,9 @@ __all__ = [
 #: ENTRIES_WORTH_ENUMERATING: enumerations of up to so many numbers (outcomes times types) are cheap
 #: enough to be preferred for being exact: about a second.
 ENTRIES_WORTH_ENUMERATING = 2_000_000
+
+#: SMALL_TABLE: tables of outcomes of up to so many numbers (a megabyte each) are remembered.
+SMALL_TABLE = 60_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +104,8 @@ class Expectation(Protocol):
 class Moments:
     """Expected accuracy and value of a batch of B menus with I options, and their derivatives.
 
+    Derivatives are made only when asked for.
+
     Attributes
     ----------
     accuracy : (B,) ndarray
@@ -114,17 +121,37 @@ class Moments:
     """
 
     accuracy: FloatArray
-    accuracy_gradient: FloatArray
     value: FloatArray
     values: FloatArray
-    value_jacobian: FloatArray
     _enumeration: Enumeration
-    _bends: tuple[FloatArray, FloatArray]
+    _accuracy_slopes: tuple[FloatArray, FloatArray]
+    _value_slopes: tuple[FloatArray, FloatArray] | None
+    _factor: float
+
+    @cached_property
+    def _slopes(self) -> FloatArray:
+        """Gradients of all averages, (B, 1 + I, I): of E[a(S)], then of E[a(S)] as types see it."""
+        outcomes = self._enumeration
+        return np.asarray(
+            (outcomes.all_weights * self._accuracy_slopes[0][:, None, :]) @ outcomes.counts
+        )
+
+    @property
+    def accuracy_gradient(self) -> FloatArray:
+        return self._slopes[:, 0]
+
+    @cached_property
+    def value_jacobian(self) -> FloatArray:
+        if self._value_slopes is None:
+            return self._factor * self._slopes[:, 1:]
+        outcomes = self._enumeration
+        return np.asarray(
+            (outcomes.conditional * self._value_slopes[0][:, None, :]) @ outcomes.counts
+        )
 
     def weighted_gradient(self, prices: FloatArray) -> FloatArray:
         """Gradient of E[a(S)] + sum over types of prices (B, I) times values, (B, I)."""
-        seen = np.einsum("bi,bij->bj", prices, self.value_jacobian)
-        return np.asarray(self.accuracy_gradient + seen)
+        return np.asarray(self.accuracy_gradient + (prices[:, None, :] @ self.value_jacobian)[:, 0])
 
     def curvature(self, prices: FloatArray) -> FloatArray:
         """Hessian of E[a(S)] + sum over types of prices (B, I) times values, (B, I, I).
@@ -133,10 +160,39 @@ class Moments:
         negative semidefinite also where a curve is convex: what Newton's method for a maximum
         needs, and exact wherever the curves are concave.
         """
-        weights = self._enumeration
-        seen = (prices[:, None, :] @ weights.conditional)[:, 0, :]
-        bend = weights.weights * self._bends[0] + seen * self._bends[1]
-        return np.asarray(weights.counts.T @ (bend[:, :, None] * weights.counts))
+        outcomes = self._enumeration
+        seen = (prices[:, None, :] @ outcomes.conditional)[:, 0]
+        if self._value_slopes is None:
+            seen *= self._factor
+            seen += outcomes.weights
+            bend = seen * np.minimum(self._accuracy_slopes[1], 0.0)
+        else:
+            bend = outcomes.weights * np.minimum(self._accuracy_slopes[1], 0.0)
+            bend += seen * np.minimum(self._value_slopes[1], 0.0)
+        return np.asarray((outcomes.by_types * bend[:, None, :]) @ outcomes.counts)
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Outcomes, a row each and a row a type, and the logarithms of their multinomials."""
+
+    counts: FloatArray
+    by_types: FloatArray
+    log_orders: FloatArray
+
+
+def _table(n_parties: int, n_types: int) -> _Table:
+    """All outcomes; small tables are remembered, since many problems share them."""
+    small = n_outcomes(n_parties, n_types) * n_types <= SMALL_TABLE
+    return _small_table(n_parties, n_types) if small else _made_table(n_parties, n_types)
+
+
+def _made_table(n_parties: int, n_types: int) -> _Table:
+    counts = enumerate_outcomes(n_parties, n_types).astype(float)
+    return _Table(counts, np.ascontiguousarray(counts.T), log_orders(counts))
+
+
+_small_table = lru_cache(maxsize=64)(_made_table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,10 +224,20 @@ class Enumeration:
     @classmethod
     def of(cls, n_parties: int, probabilities: FloatArray, beliefs: str) -> Enumeration:
         """The enumeration for a batch of type probabilities, shape (B, I)."""
-        counts = enumerate_outcomes(n_parties, probabilities.shape[1])
-        conditional = conditional_probabilities(counts, probabilities, beliefs)
-        weights = outcome_probabilities(counts, probabilities)
-        return cls(counts.astype(float), weights, np.ascontiguousarray(conditional.swapaxes(1, 2)))
+        table = _table(n_parties, probabilities.shape[1])
+        weights = np.exp(table.log_orders + np.log(probabilities) @ table.by_types)
+        share = seen_share(table.by_types, probabilities, beliefs)
+        return cls(table.counts, weights, weights[:, None, :] * share)
+
+    @cached_property
+    def all_weights(self) -> FloatArray:
+        """The probabilities themselves, then as each type sees them, (B, 1 + I, K)."""
+        return np.concatenate([self.weights[:, None, :], self.conditional], axis=1)
+
+    @cached_property
+    def by_types(self) -> FloatArray:
+        """The outcomes, a row a type, (I, K)."""
+        return np.ascontiguousarray(self.counts.T)
 
     @classmethod
     def of_problem(cls, problem: Problem) -> Enumeration:
@@ -211,21 +277,27 @@ class Enumeration:
     def moments(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Moments:
         """Moments of accuracy and value for contributions of shape (B, I)."""
         # Trial menus of an algorithm may dip below zero; data cannot.
-        totals = np.maximum(contributions @ self.counts.T, 0.0)
+        totals = np.maximum(contributions @ self.by_types, 0.0)
         a, a1, a2 = accuracy.evaluate(totals)
         factor = linear_factor(accuracy, value)
-        v, v1, v2 = (
-            value.evaluate(totals) if factor is None else (factor * a, factor * a1, factor * a2)
-        )
+        if factor is None:
+            v, v1, v2 = value.evaluate(totals)
+            slopes: tuple[FloatArray, FloatArray] | None = (v1, v2)
+            average = (self.weights[:, None, :] @ a[:, :, None])[:, 0, 0]
+            averages = (self.all_weights @ v[:, :, None])[:, :, 0]
+        else:
+            slopes = None
+            averages = (self.all_weights @ a[:, :, None])[:, :, 0]
+            average, averages = averages[:, 0], factor * averages
         # The weights' sum is rounded: an average near the optimum must not pass it.
         return Moments(
-            accuracy=np.minimum(np.einsum("bk,bk->b", self.weights, a), accuracy.optimum),
-            accuracy_gradient=(self.weights * a1) @ self.counts,
-            value=np.einsum("bk,bk->b", self.weights, v),
-            values=np.einsum("bik,bk->bi", self.conditional, v),
-            value_jacobian=(self.conditional * v1[:, None, :]) @ self.counts,
+            accuracy=np.minimum(average, accuracy.optimum),
+            value=averages[:, 0],
+            values=averages[:, 1:],
             _enumeration=self,
-            _bends=(np.minimum(a2, 0.0), np.minimum(v2, 0.0)),
+            _accuracy_slopes=(a1, a2),
+            _value_slopes=slopes,
+            _factor=1.0 if factor is None else factor,
         )
 
 
@@ -235,6 +307,10 @@ def linear_factor(accuracy: Curve, value: Curve) -> float | None:
     The envelope of the value is then that multiple of the envelope of accuracy.
     """
     if isinstance(accuracy, ConcaveEnvelope) and isinstance(value, ConcaveEnvelope):
+        accuracy, value = accuracy.curve, value.curve
+    elif isinstance(accuracy, LocalEnvelope) and isinstance(value, LocalEnvelope):
+        if not value.has_lines_of(accuracy):
+            return None
         accuracy, value = accuracy.curve, value.curve
     if isinstance(value, ModelValue) and isinstance(value.valuation, LinearValuation):
         return value.valuation.scale if value.accuracy == accuracy else None

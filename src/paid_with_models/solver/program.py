@@ -34,14 +34,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import BoolArray, Curve, FloatArray, IntArray
-from .dense import Dense, Point, Vectors
+from .dense import Dense, Point
 from .envelopes import of_rows
 from .moments import Expectation
 
@@ -119,6 +119,8 @@ class Chain:
 
     Attributes
     ----------
+    ties : (I,) tuple of bool
+        Which types have the same cost as the type before.
     contributions : (I, 2I) ndarray
         m = contributions @ increments.
     slopes : (I, 2I) ndarray
@@ -130,24 +132,37 @@ class Chain:
         False for the increments that ties make meaningless; they are held at zero.
     """
 
-    contributions: FloatArray
-    slopes: FloatArray
-    order: FloatArray
+    ties: tuple[bool, ...]
     live: BoolArray
 
     @classmethod
     def of(cls, ties: tuple[bool, ...]) -> Chain:
         """The chain of types of which some have the same cost as the type before."""
-        n_types = len(ties)
+        return _chain(ties)
+
+    @property
+    def contributions(self) -> FloatArray:
+        return self._matrices[0]
+
+    @property
+    def slopes(self) -> FloatArray:
+        return self._matrices[1]
+
+    @property
+    def order(self) -> FloatArray:
+        return self._matrices[2]
+
+    @cached_property
+    def _matrices(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Made when asked for: with many types nobody does."""
+        n_types = len(self.ties)
         m = np.zeros((n_types, 2 * n_types))
         y = np.zeros_like(m)
-        live = np.ones(2 * n_types, dtype=bool)
         order = []
         first = 0  # of the present run of equal costs
         for i in range(n_types):
-            if i > 0 and ties[i]:
+            if i > 0 and self.ties[i]:
                 y[i] = y[i - 1]
-                live[2 * i] = False
             elif i > 0:
                 y[i] = m[i - 1]
                 y[i, 2 * i] = 1
@@ -155,7 +170,19 @@ class Chain:
                 first = i
             m[i] = y[i]
             m[i, 2 * i + 1] = 1
-        return cls(m, y, np.array(order).reshape(-1, 2 * n_types), live)
+        return m, y, np.array(order).reshape(-1, 2 * n_types)
+
+    @cached_property
+    def n_order(self) -> int:
+        """Number of rows of ``order``: in a run of equal costs all types but the last."""
+        return len(self.order) if any(self.ties) else 0
+
+
+@lru_cache(maxsize=256)
+def _chain(ties: tuple[bool, ...]) -> Chain:
+    live = np.ones(2 * len(ties), dtype=bool)
+    live[2::2] = ~np.array(ties[1:], dtype=bool)
+    return Chain(ties, live)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,17 +225,11 @@ class System(Protocol):
         """What is left of stationarity, (B, n)."""
 
     @property
-    def row_gap(self) -> FloatArray:
-        """By how much slacks of rows miss their equations, (B, R)."""
+    def gap(self) -> FloatArray:
+        """By how much slacks of rows and caps miss their equations, (B, R + I)."""
 
-    @property
-    def cap_gap(self) -> FloatArray:
-        """By how much slacks of caps miss theirs, (B, I)."""
-
-    def direction(
-        self, to_x: FloatArray, to_q: FloatArray, to_r: FloatArray
-    ) -> tuple[Vectors, Vectors]:
-        """Primal and dual step that raises the products x z, q mu, r lam by these amounts."""
+    def direction(self, raised: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Primal and dual step that raises the products of variables and prices by so much."""
 
 
 class Algebra(Protocol):
@@ -229,7 +250,7 @@ class Algebra(Protocol):
     ) -> tuple[FloatArray, FloatArray]:
         """Parts of the Hessian, (B, n', n'), and of the Jacobian of rows and caps, (B, k, n')."""
 
-    def linearized(self, point: Point, primal: Vectors, dual: Vectors) -> System:
+    def linearized(self, point: Point, primal: FloatArray, dual: FloatArray) -> System:
         """The optimality conditions, linearized at a state of the interior-point method."""
 
 
@@ -339,7 +360,7 @@ class FirstMoment:
     @cached_property
     def row_unit(self) -> FloatArray:
         """(B, R): the size of a slack that counts: value 1, or the data of one row of ties."""
-        n_ir, n_order = self.costs.shape[1] - 1, len(self.chain.order)
+        n_ir, n_order = self.costs.shape[1] - 1, self.chain.n_order
         unit = np.ones((len(self.costs), n_ir + n_order))
         unit[:, n_ir:] = self.box[:, 1:2]
         return unit if self.others is None else np.hstack([unit, self.others.unit])
@@ -408,7 +429,7 @@ class FirstMoment:
         """See :class:`Algebra`."""
         return self.algebra.blocks(point, cap_prices, columns, constraints)
 
-    def linearized(self, point: Point, primal: Vectors, dual: Vectors) -> System:
+    def linearized(self, point: Point, primal: FloatArray, dual: FloatArray) -> System:
         """See :class:`Algebra`."""
         return self.algebra.linearized(point, primal, dual)
 

@@ -16,46 +16,31 @@ remains between the two is reported as the gap.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from ..accuracy import FloatArray, IntArray
 from ..contract import GAP_TOLERANCE, Contract, Status
-from ..problem import Problem, autarky_at
+from ..problem import Autarky, Problem, autarky_at
 from .answers import contracts, menus_of, nobody
 from .banded import Banded
+from .batches import Batch, Method, countable, plan, plan_again, ties
 from .bounds import dual_bound
-from .boxes import FEW_TYPES, Closed, closed
+from .boxes import Closed
 from .bunches import bunched_bound
-from .envelopes import s_shaped
+from .closing import closed, finds_menus
 from .interior_point import maximize
 from .known_types import known_contract
 from .menus import Incumbents, priced, repaired, safely_above, settled
-from .moments import ENTRIES_WORTH_ENUMERATING, Enumeration, Expectation
+from .moments import Enumeration, Expectation
 from .program import Algebra, Chain, FirstMoment, by_matrices
 from .selection import NODES, alone_or_out, best_selection
 from .sum_moments import SumExpectation, common_range
 from .transforms import expectation_under
 
-__all__ = ["Batch", "Models", "first_moments", "plan", "plan_again", "run", "solve", "solve_many"]
-
-Method = Literal["auto", "enumeration", "sum"]
-
-#: OUTCOMES_LIKE_A_SUM: with more outcomes exponential sums are used, since they cost as much as so
-#: many.
-OUTCOMES_LIKE_A_SUM = 1200
-
-#: SIZES_LIKE_A_SUM: with more numbers of parties among problems of a kind sums are used, which
-#: solve all of them together; enumerations would be a batch for each.
-SIZES_LIKE_A_SUM = 4
-
-#: MANY_TYPES: from so many types on problems are solved one by one; by sums, at a cost linear in
-#: their number.
-MANY_TYPES = 40
+__all__ = ["Models", "first_moments", "run", "solve", "solve_many"]
 
 #: MOST_STARTS: most numbers of types near zero from which local searches start, of many types.
 MOST_STARTS = 10
@@ -171,158 +156,6 @@ def solve_many(
     return [found[k] for k in range(len(problems))]
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Problems that are solved together, and how.
-
-    Attributes
-    ----------
-    places : tuple of int
-        Where they are in the list of all problems.
-    problems : tuple of Problem
-        The same number of types, the same ties between costs, curves and beliefs.
-    method : {"enumeration", "sum", "known", "auto"}
-        How expectations are computed; "known" where types are, "auto" where who takes part is a
-        choice.
-    selecting : bool
-        Whether who takes part is a choice. Such a problem is a batch of its own.
-    banded : bool
-        Whether the interior point uses banded algebra, for one problem with many types.
-    provisional : bool
-        Whether gaps that enumeration may close are left open, for a second round.
-    """
-
-    places: tuple[int, ...]
-    problems: tuple[Problem, ...]
-    method: Method | Literal["known"]
-    selecting: bool = False
-    banded: bool = False
-    provisional: bool = False
-
-
-def plan(problems: list[Problem], expectations: Method = "auto") -> list[Batch]:
-    """Which problems are solved together, and how.
-
-    Parameters
-    ----------
-    problems : list of Problem
-    expectations : {"auto", "enumeration", "sum"}
-        As for :func:`solve`.
-
-    Returns
-    -------
-    list of Batch
-        Every problem is in one of them.
-
-    Examples
-    --------
-    >>> from paid_with_models import GeneralizationBound
-    >>> grid = [Problem(n, [0.5, 0.5], [0.2, 0.1], GeneralizationBound()) for n in (5, 10, 10)]
-    >>> [(batch.places, batch.method) for batch in plan(grid)]
-    [((0,), 'enumeration'), ((1, 2), 'enumeration')]
-    >>> grid = [Problem(n, [0.5, 0.5], [0.2, 0.1], GeneralizationBound()) for n in range(1, 8)]
-    >>> [(batch.places, batch.method) for batch in plan(grid)]
-    [((0,), 'enumeration'), ((1, 2, 3, 4, 5, 6), 'sum')]
-    """
-    batches = []
-    alike: dict[object, list[int]] = defaultdict(list)
-    for k, problem in enumerate(problems):
-        if problem.types_are_known and problem.n_parties > 1:
-            batches.append(Batch((k,), (problem,), "known"))
-        elif problem.better_outside.any():
-            batches.append(Batch((k,), (problem,), expectations, selecting=True))
-        else:
-            alike[_kind(problem, k)].append(k)
-    for places in alike.values():
-        sums = expectations == "sum"
-        if expectations == "auto":
-            sums = _sums_pay([problems[k] for k in places])
-        by_size: dict[int, list[int]] = defaultdict(list)
-        for k in places:
-            # One party is alone, and there is nothing to sum over.
-            by_sum = sums and problems[k].n_parties > 1
-            by_size[0 if by_sum else problems[k].n_parties].append(k)
-        for n_parties, together in by_size.items():
-            many = problems[together[0]].n_types >= MANY_TYPES
-            for some in [[k] for k in together] if many else [together]:
-                of_them = tuple(problems[k] for k in some)
-                if n_parties == 0:
-                    independent = of_them[0].attendance is None
-                    banded = many and independent and not any(_ties(of_them[0]))
-                    provisional = expectations == "auto"
-                    batch = Batch(
-                        tuple(some), of_them, "sum", banded=banded, provisional=provisional
-                    )
-                else:
-                    batch = Batch(tuple(some), of_them, "enumeration")
-                batches.append(batch)
-    return batches
-
-
-def plan_again(problems: list[Problem], places: Iterable[int]) -> list[Batch]:
-    """The second round: problems that sums left open, enumerated where that is cheap enough.
-
-    Parameters
-    ----------
-    problems : list of Problem
-    places : iterable of int
-        Those of them whose gap is open.
-
-    Returns
-    -------
-    list of Batch
-
-    Examples
-    --------
-    >>> from paid_with_models import GeneralizationBound
-    >>> grid = [Problem(n, [0.5, 0.5], [1, 0.4], GeneralizationBound()) for n in (9, 10**9, 9)]
-    >>> [(batch.places, batch.method) for batch in plan_again(grid, [0, 1, 2])]
-    [((0, 2), 'enumeration')]
-    """
-    alike: dict[object, list[int]] = defaultdict(list)
-    for k in places:
-        if _countable(problems[k]):
-            alike[_kind(problems[k], k), problems[k].n_parties].append(k)
-    batches = []
-    for together in alike.values():
-        at_once = max(1, ENTRIES_WORTH_ENUMERATING // _entries(problems[together[0]]))
-        for start in range(0, len(together), at_once):
-            some = together[start : start + at_once]
-            batches.append(Batch(tuple(some), tuple(problems[k] for k in some), "enumeration"))
-    return batches
-
-
-def _kind(problem: Problem, place: int) -> object:
-    """What problems that are solved together have in common; one under another law is alone."""
-    law = None if problem.attendance is None else place
-    return _ties(problem), problem.accuracy, problem.valuation, problem.beliefs, law
-
-
-def _ties(problem: Problem) -> tuple[bool, ...]:
-    """Which types, costliest first, have the same cost as the type before."""
-    costs = problem.costs[problem.costliest_first]
-    return (False, *(np.diff(costs) == 0).tolist())
-
-
-def _sums_pay(problems: list[Problem]) -> bool:
-    """Whether the curves of problems of one kind admit exponential sums, and those are cheaper."""
-    sizes = {problem.n_parties for problem in problems}
-    most = max(problem.n_outcomes for problem in problems)
-    cheaper = most > OUTCOMES_LIKE_A_SUM or len(sizes) > SIZES_LIKE_A_SUM
-    possible = problems[0].attendance is None or problems[0].beliefs == "paper"
-    return cheaper and possible and max(sizes) > 1 and common_range(problems) is not None
-
-
-def _entries(problem: Problem) -> int:
-    """Outcomes times types."""
-    return problem.n_outcomes * problem.n_types
-
-
-def _countable(problem: Problem) -> bool:
-    """Whether enumeration is cheap enough to be tried where sums leave a gap."""
-    return _entries(problem) <= ENTRIES_WORTH_ENUMERATING
-
-
 def run(batch: Batch, max_boxes: int | None = None, max_nodes: int = NODES) -> list[Contract]:
     """Solve a batch.
 
@@ -355,8 +188,9 @@ def run(batch: Batch, max_boxes: int | None = None, max_nodes: int = NODES) -> l
     autarkic = priced(exact, models.autarky, bounding)
     best = Incumbents(autarkic, autarkic.point.moments.accuracy)
     if problems[0].n_parties == 1:  # nobody to collaborate with: autarky is the only menu
+        alone_or_out = safely_above(exact, best)
         return contracts(
-            problems, models.order, menus_of(exact, autarkic), safely_above(exact, best)
+            problems, models.order, menus_of(exact, autarkic), alone_or_out, models.alone
         )
     anchor = autarkic.point.contributions
     best = best.improved(exact, repaired(exact, bounding, anchor))
@@ -366,15 +200,17 @@ def run(batch: Batch, max_boxes: int | None = None, max_nodes: int = NODES) -> l
             one = envelope.take(row)
             closer = bunched_bound(problems[k], one, bounding.take(one, row))
             bounds[k] = min(bounds[k], closer)
-    later = np.array([batch.provisional and _countable(problem) for problem in problems])
+    later = np.array([batch.provisional and countable(problem) for problem in problems])
     left_open = np.flatnonzero((bounds - best.reached > GAP_TOLERANCE) & ~later)
     if left_open.size:
         hard = exact.take(left_open)
         known = best.take(hard, left_open)
-        found = _search(hard, known, bounds[left_open], anchor[left_open], max_boxes)
+        near = bounding.point.contributions[left_open]
+        found = _search(hard, known, bounds[left_open], anchor[left_open], near, max_boxes)
         best = best.updated(exact, left_open, found.best)
         bounds[left_open] = found.bounds
-    return contracts(problems, models.order, menus_of(exact, settled(exact, best).menus), bounds)
+    menus = menus_of(exact, settled(exact, best).menus)
+    return contracts(problems, models.order, menus, bounds, models.alone)
 
 
 def _select(batch: Batch, max_boxes: int | None, max_nodes: int) -> Contract:
@@ -390,7 +226,8 @@ def _select(batch: Batch, max_boxes: int | None, max_nodes: int) -> Contract:
     menus = nobody([problem])
     if found.model is not None and found.menu is not None:
         menus = menus_of(found.model, found.menu)
-    (contract,) = contracts([problem], places, menus, bounds)
+    alone = autarky_at(problem.model_value, problem.costs[None])
+    (contract,) = contracts([problem], places, menus, bounds, alone)
     return contract
 
 
@@ -406,12 +243,15 @@ class Models:
         On the curves themselves, and on their concave envelopes.
     autarky : (B, I) ndarray
         What each type contributes alone.
+    alone : Autarky
+        What they do alone, types in the order of their problems.
     """
 
     order: IntArray
     exact: FirstMoment
     envelope: FirstMoment
     autarky: FloatArray
+    alone: Autarky
 
 
 def first_moments(batch: Batch) -> Models:
@@ -440,7 +280,10 @@ def first_moments(batch: Batch) -> Models:
             [problem.costs for problem in problems],
         )
     )
-    alone = autarky_at(first.model_value, costs)
+    alone = autarky_at(first.model_value, np.array([problem.costs for problem in problems]))
+    contributions, utilities = (
+        np.take_along_axis(rows, order, axis=1) for rows in (alone.contributions, alone.utilities)
+    )
     reach = None if batch.method == "enumeration" else common_range(problems)
     if batch.method != "enumeration" and reach is None:
         raise ValueError(
@@ -465,13 +308,13 @@ def first_moments(batch: Batch) -> Models:
             v,
             unit,
             costs / unit,
-            alone.utilities / unit,
-            Chain.of(_ties(first)),
+            utilities / unit,
+            Chain.of(ties(first)),
             form=form,
         )
         for a, v in (curves, envelopes)
     )
-    return Models(order, exact, envelope, alone.contributions)
+    return Models(order, exact, envelope, contributions, alone)
 
 
 def _search(
@@ -479,13 +322,12 @@ def _search(
     best: Incumbents,
     bounds: FloatArray,
     anchor: FloatArray,
+    near: FloatArray,
     max_boxes: int | None,
 ) -> Closed:
     """Better menus and bounds for problems whose gap is open: accuracy is not concave there."""
     n_types = anchor.shape[1]
-    s_curves = s_shaped(problem.accuracy, problem.value)
-    few_and_countable = n_types <= FEW_TYPES and isinstance(problem.expectation, Enumeration)
-    if not (few_and_countable and s_curves):
+    if not finds_menus(problem):
         # Where accuracy is not concave it can pay to have high-cost types contribute next to
         # nothing: each start keeps the k costliest near zero, for every k (some, of many).
         keen = np.maximum.accumulate(0.5 * problem.box[:, 1::2], axis=1)
@@ -494,4 +336,4 @@ def _search(
         starts += [np.maximum(m, 1e-6 * keen) for m in (best.menus.point.contributions, anchor)]
         for start in starts:
             best = best.searched(problem, start, anchor)
-    return closed(problem, best, bounds, anchor, max_boxes)
+    return closed(problem, best, bounds, anchor, near, max_boxes)

@@ -57,7 +57,7 @@ import numpy as np
 from ..accuracy import FloatArray, IntArray
 from ..contract import GAP_TOLERANCE
 from ..problem import Problem
-from .boxes import closed
+from .closing import closed
 from .interior_point import Solution
 from .menus import Incumbents, safely_above, settled
 from .moments import Enumeration
@@ -364,6 +364,6 @@ class _Search:
                 known = Incumbents(leaf.menu, np.array([self.reached]))
                 anchor = self.fixed.autarkic(leaf.model, leaf.types).point.contributions
                 bound = np.array([leaf.bound])
-                closer = closed(leaf.model, known, bound, anchor, self.max_boxes)
+                closer = closed(leaf.model, known, bound, anchor, leaf.relaxed, self.max_boxes)
                 self.kept(leaf, closer.best)
                 self.left = max(self.left, float(closer.bounds[0]))

@@ -167,21 +167,23 @@ class _Terms:
             seen = self._with_0(n) / self.present
         return np.exp(n * self.log_idle)[:, 0], np.where(self.idle, seen, 0.0)
 
-    def first(self) -> tuple[FloatArray, FloatArray]:
-        """E[n_k; S = 0], (B, I), and as each type i sees it, (B, I, I): who could begin."""
+    def first(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """E[n_k; S = 0], (B, I), and as each type i sees it: who could begin.
+
+        The second is left_i right_k, and what is added where i = k; (B, I) each.
+        """
         n = self.n[:, :, 0]
         others = np.exp((n - 1) * self.log_idle)
         own = np.broadcast_to(others, self.p.shape)
         if self.own_beliefs:
             two_off = np.exp((n - 2) * np.maximum(self.log_idle, -1e9))  # 0 times infinity is 0
-            seen = np.broadcast_to(((n - 1) * two_off * self.p)[:, None], own.shape + own.shape[1:])
+            each = np.broadcast_to((n - 1) * two_off, own.shape)
         else:
             each = n * self._with_0(n - 1) / self.present
-            seen = each[:, :, None] * self.p[:, None, :]
             own = n * self.p * (others - self._with_0(n - 1)) / self.present
-        seen = seen + own[:, :, None] * np.eye(own.shape[1])
-        pairs = self.idle[:, :, None] & self.idle[:, None, :]
-        return np.where(self.idle, n * self.p * others, 0.0), np.where(pairs, seen, 0.0)
+        parts = n * self.p * others, each, self.p, own
+        first, left, right, same = (np.where(self.idle, part, 0.0) for part in parts)
+        return first, left, right, same
 
     def curvature(self, prices: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Minus the Hessian is pull diag(middle) pull.T + cross pull.T + pull cross.T + diagonal.
@@ -221,7 +223,8 @@ class SumMoments:
     value: FloatArray
     values: FloatArray
     terms: _Terms
-    excess: FloatArray | None = None  # of the Jacobian of the sums over that of the curves at 0
+    # Of the Jacobian of the sums over that of the curves at 0: left_i right_k, and where i = k.
+    excess: tuple[FloatArray, FloatArray, FloatArray] | None = None
 
     @cached_property
     def value_jacobian(self) -> FloatArray:
@@ -229,7 +232,11 @@ class SumMoments:
         jacobian = self.terms.spread @ self.terms.pull.swapaxes(1, 2)
         diagonal = np.arange(jacobian.shape[1])
         jacobian[:, diagonal, diagonal] += self.terms.own
-        return np.asarray(jacobian if self.excess is None else jacobian - self.excess)
+        if self.excess is not None:
+            left, right, same = self.excess
+            jacobian -= left[:, :, None] * right[:, None, :]
+            jacobian[:, diagonal, diagonal] -= same
+        return np.asarray(jacobian)
 
     def weighted_gradient(self, prices: FloatArray) -> FloatArray:
         """Gradient of E[a(S)] + sum over types of prices (B, I) times values, (B, I)."""
@@ -237,7 +244,8 @@ class SumMoments:
         seen = np.einsum("bi,bij->bj", prices, terms.spread)
         pulled = np.einsum("bj,bij->bi", seen, terms.pull) + prices * terms.own
         if self.excess is not None:
-            pulled -= np.einsum("bi,bik->bk", prices, self.excess)
+            left, right, same = self.excess
+            pulled -= np.sum(prices * left, axis=1, keepdims=True) * right + prices * same
         return np.asarray(self.accuracy_gradient + pulled)
 
     def curvature(self, prices: FloatArray) -> FloatArray:
@@ -408,9 +416,10 @@ class SumExpectation:
             missing = nothing * at_0[0], nothing * at_0[1], seen * at_0[1]
             # Tangent planes of an envelope's sums are bounds; with a smaller slope they were not.
             if not isinstance(accuracy, ConcaveEnvelope):
-                first, of_types = terms.first()
+                first, left, right, same = terms.first()
                 gradient = gradient - first * (rates @ a_weights - float(accuracy.derivative(0.0)))
-                excess = of_types * (rates @ v_weights - float(value.derivative(0.0)))
+                more = rates @ v_weights - float(value.derivative(0.0))
+                excess = more * left, right, more * same
         return SumMoments(
             accuracy=a.limit - all_0 @ a_weights - missing[0],
             accuracy_gradient=np.asarray(gradient),

@@ -14,7 +14,7 @@ from .moments import Enumeration
 from .outcomes import flat_then_concave
 from .program import FirstMoment
 
-__all__ = ["closed", "default_boxes", "finds_menus"]
+__all__ = ["FEW_TYPES", "closed", "default_boxes", "finds_menus"]
 
 #: FEW_TYPES: with up to so many types branch and bound ends by itself, as a rule.
 FEW_TYPES = 3

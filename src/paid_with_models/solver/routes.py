@@ -30,7 +30,8 @@ from .batches import Batch, Method, countable, plan, plan_again, ties
 from .bounds import dual_bound
 from .boxes import Closed
 from .bunches import bunched_bound
-from .closing import closed, finds_menus
+from .closing import FEW_TYPES, closed, finds_menus
+from .few_options import with_few_options
 from .interior_point import maximize
 from .known_types import known_contract
 from .menus import Incumbents, priced, repaired, safely_above, settled
@@ -328,6 +329,10 @@ def _search(
     """Better menus and bounds for problems whose gap is open: accuracy is not concave there."""
     n_types = anchor.shape[1]
     if not finds_menus(problem):
+        for row in np.arange(len(bounds)) if n_types > FEW_TYPES else []:
+            one = problem.take(np.array([row]))
+            found = with_few_options(one, best.take(one, np.array([row])))
+            best = best.updated(problem, np.array([row]), found)
         # Where accuracy is not concave it can pay to have high-cost types contribute next to
         # nothing: each start keeps the k costliest near zero, for every k (some, of many).
         keen = np.maximum.accumulate(0.5 * problem.box[:, 1::2], axis=1)

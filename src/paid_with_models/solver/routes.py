@@ -370,5 +370,7 @@ def _search(
         starts = [np.where(np.arange(n_types) < k, 1e-4 * keen, keen) for k in levels]
         starts += [np.maximum(m, 1e-6 * keen) for m in (best.menus.point.contributions, anchor)]
         for start in starts:
+            if time.monotonic() > deadline:
+                break
             best = best.searched(problem, start, anchor)
     return closed(problem, best, bounds, anchor, near, max_boxes, deadline)

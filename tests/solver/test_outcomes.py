@@ -15,6 +15,7 @@ from paid_with_models import (
     Problem,
     Saturating,
     Status,
+    autarky,
     menu_residuals,
     solve_many,
 )
@@ -156,3 +157,21 @@ def test_own_beliefs_and_permutations_of_types():
     )
     one, other = solve_many([problem, turned])
     assert one.expected_accuracy == pytest.approx(other.expected_accuracy, abs=1e-8)
+
+
+def test_a_search_out_of_time_leaves_a_safe_bound():
+    problems = [dear_problem(np.random.default_rng([50, seed]), 4, (4, 8)) for seed in range(8)]
+    whole = solve_many(problems)
+    for cut, best in zip(solve_many(problems, max_seconds=1e-9), whole, strict=True):
+        assert cut.upper_bound >= best.expected_accuracy
+        assert cut.expected_accuracy <= best.upper_bound
+    with pytest.raises(ValueError, match="max_seconds must be > 0; got 0"):
+        solve_many(problems, max_seconds=0)
+
+
+def test_too_many_types_with_something_better_outside_are_refused():
+    shares, costs = np.full(61, 1 / 61), np.linspace(0.1, 0.5, 61)
+    alone = autarky(Problem(10, shares, costs, GeneralizationBound())).utilities
+    problem = Problem(10, shares, costs, GeneralizationBound(), reservation_utilities=alone + 1)
+    with pytest.raises(ValueError, match="at most 60 types; got 61"):
+        solve_many([problem])

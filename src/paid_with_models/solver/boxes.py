@@ -36,6 +36,7 @@ The search is deterministic: boxes with the highest bounds first, ties in order 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -160,6 +161,7 @@ def close_gaps(
     *,
     tolerance: float,
     max_boxes: int,
+    deadline: float = np.inf,
 ) -> Closed:
     """Search for menus better than the best known ones until none can be better by more.
 
@@ -176,6 +178,8 @@ def close_gaps(
         Gap in expected accuracy at which a problem is left.
     max_boxes : int
         Most boxes for each problem (a round is finished); the bounds say what is open then.
+    deadline : float
+        Nothing new is begun when ``time.monotonic()`` is beyond it.
 
     Returns
     -------
@@ -218,7 +222,7 @@ def close_gaps(
                 best = _improved(problem, best, anchor, some, contributions[good], search=first)
         relaxed, first = hopeful(Boxes.join([relaxed, fresh])), False
         candidates = np.flatnonzero(used[relaxed.row] < max_boxes)
-        if candidates.size == 0:
+        if candidates.size == 0 or time.monotonic() > deadline:
             break
         # Each problem halves its boxes of highest bound, all problems about equally many.
         order = candidates[np.lexsort((-relaxed.bound[candidates], relaxed.row[candidates]))]

@@ -14,7 +14,7 @@ from .moments import Enumeration
 from .outcomes import flat_then_concave
 from .program import FirstMoment
 
-__all__ = ["closed", "default_boxes", "finds_menus"]
+__all__ = ["FEW_TYPES", "closed", "default_boxes", "finds_menus"]
 
 #: FEW_TYPES: with up to so many types branch and bound ends by itself, as a rule.
 FEW_TYPES = 3
@@ -36,6 +36,7 @@ def closed(
     anchor: FloatArray,
     near: FloatArray,
     max_boxes: int | None,
+    deadline: float = np.inf,
 ) -> Closed:
     """Branch and bound where outcomes are enumerated and the curves are S-shaped; else as it was.
 
@@ -47,6 +48,8 @@ def closed(
         As for :func:`paid_with_models.solver.outcomes.close_gaps`.
     max_boxes : int or None
         Most boxes, or sets of outcomes, for each problem; by default as many as take some seconds.
+    deadline : float
+        Nothing new is begun when ``time.monotonic()`` is beyond it.
     """
     expectation, curves = problem.expectation, (problem.accuracy, problem.value)
     if not isinstance(expectation, Enumeration):
@@ -55,9 +58,13 @@ def closed(
         max_boxes = default_boxes(anchor.shape[1], len(expectation.counts))
     given = problem, best, bounds, anchor
     if all(flat_then_concave(curve) for curve in curves):
-        return outcomes.close_gaps(*given, near, tolerance=GAP_TOLERANCE, max_boxes=max_boxes)
+        return outcomes.close_gaps(
+            *given, near, tolerance=GAP_TOLERANCE, max_boxes=max_boxes, deadline=deadline
+        )
     if s_shaped(*curves):
-        return boxes.close_gaps(*given, tolerance=GAP_TOLERANCE, max_boxes=max_boxes)
+        return boxes.close_gaps(
+            *given, tolerance=GAP_TOLERANCE, max_boxes=max_boxes, deadline=deadline
+        )
     return Closed(best, bounds, np.zeros(len(bounds), dtype=np.intp))
 
 

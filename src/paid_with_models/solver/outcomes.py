@@ -22,6 +22,7 @@ curves of other shapes, caps are elastic, and the search takes the highest bound
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -153,6 +154,7 @@ def close_gaps(
     *,
     tolerance: float,
     max_boxes: int,
+    deadline: float = np.inf,
 ) -> Closed:
     """Search for menus better than the best known ones until none can be better by more.
 
@@ -167,6 +169,8 @@ def close_gaps(
     max_boxes : int
         Most concave problems for each problem (a round is finished); the bounds say what is open
         then.
+    deadline : float
+        Nothing new is begun when ``time.monotonic()`` is beyond it.
 
     Returns
     -------
@@ -200,7 +204,7 @@ def close_gaps(
     while True:
         waiting = hopeful(waiting)
         candidates = np.flatnonzero(used[waiting.row] < max_boxes)
-        if candidates.size == 0:
+        if candidates.size == 0 or time.monotonic() > deadline:
             break
         # Each problem splits its nodes of highest bound, all problems about equally many.
         order = candidates[np.lexsort((-waiting.bound[candidates], waiting.row[candidates]))]

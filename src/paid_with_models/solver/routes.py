@@ -16,6 +16,7 @@ remains between the two is reported as the gap.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -30,7 +31,8 @@ from .batches import Batch, Method, countable, plan, plan_again, ties
 from .bounds import dual_bound
 from .boxes import Closed
 from .bunches import bunched_bound
-from .closing import closed, finds_menus
+from .closing import FEW_TYPES, closed, finds_menus
+from .few_options import with_few_options
 from .interior_point import maximize
 from .known_types import known_contract
 from .menus import Incumbents, priced, repaired, safely_above, settled
@@ -52,6 +54,7 @@ def solve(
     expectations: Method = "auto",
     max_boxes: int | None = None,
     max_nodes: int = NODES,
+    max_seconds: float | None = None,
 ) -> Contract:
     """The best menu for a problem, with a proof of how good it is.
 
@@ -75,6 +78,10 @@ def solve(
     max_nodes : int >= 1, optional
         Most sets of selections that the search for who takes part may examine, where types have
         something better outside; the gap says what is left open. By default enough for ten types.
+    max_seconds : float > 0, optional
+        After so long the searches (over selections, and by branch and bound) begin nothing new;
+        the gap says what is left open. Without a search that is needed anyway the first bound and
+        menu are always computed.
 
     Returns
     -------
@@ -84,8 +91,8 @@ def solve(
     ------
     ValueError
         If the outcomes are too many to enumerate and the curves do not admit exponential sums, or
-        sums are asked for that they do not admit; or if ``max_boxes`` is negative or
-        ``max_nodes`` not positive.
+        sums are asked for that they do not admit; or if ``max_boxes`` is negative, or
+        ``max_nodes`` or ``max_seconds`` not positive.
 
     Examples
     --------
@@ -96,7 +103,11 @@ def solve(
     ([69.0533, 69.0533, 69.0533, 69.0533, 69.0533], 'POOLING', 'OPTIMAL')
     """
     (contract,) = solve_many(
-        [problem], expectations=expectations, max_boxes=max_boxes, max_nodes=max_nodes
+        [problem],
+        expectations=expectations,
+        max_boxes=max_boxes,
+        max_nodes=max_nodes,
+        max_seconds=max_seconds,
     )
     return contract
 
@@ -107,6 +118,7 @@ def solve_many(
     expectations: Method = "auto",
     max_boxes: int | None = None,
     max_nodes: int = NODES,
+    max_seconds: float | None = None,
 ) -> list[Contract]:
     """Solve many problems, those with as many types and the same curves together.
 
@@ -116,6 +128,8 @@ def solve_many(
     expectations : {"auto", "enumeration", "sum"}
     max_boxes, max_nodes : int, optional
         As for :func:`solve`, for each problem.
+    max_seconds : float > 0, optional
+        As for :func:`solve`, for all problems together.
 
     Returns
     -------
@@ -142,11 +156,14 @@ def solve_many(
         raise ValueError(f"max_boxes must be >= 0; got {max_boxes!r}")
     if not max_nodes >= 1:
         raise ValueError(f"max_nodes must be >= 1; got {max_nodes!r}")
+    if max_seconds is not None and not max_seconds > 0:
+        raise ValueError(f"max_seconds must be > 0; got {max_seconds!r}")
+    deadline = np.inf if max_seconds is None else time.monotonic() + max_seconds
     problems, found = list(problems), dict[int, Contract]()
 
     def solve_all(batches: list[Batch]) -> None:
         for batch in batches:
-            found.update(zip(batch.places, run(batch, max_boxes, max_nodes), strict=True))
+            found.update(zip(batch.places, run(batch, max_boxes, max_nodes, deadline), strict=True))
 
     first_round = plan(problems, expectations)
     solve_all(first_round)
@@ -156,7 +173,12 @@ def solve_many(
     return [found[k] for k in range(len(problems))]
 
 
-def run(batch: Batch, max_boxes: int | None = None, max_nodes: int = NODES) -> list[Contract]:
+def run(
+    batch: Batch,
+    max_boxes: int | None = None,
+    max_nodes: int = NODES,
+    deadline: float = np.inf,
+) -> list[Contract]:
     """Solve a batch.
 
     Parameters
@@ -164,6 +186,8 @@ def run(batch: Batch, max_boxes: int | None = None, max_nodes: int = NODES) -> l
     batch : Batch
     max_boxes, max_nodes : int, optional
         As for :func:`solve`.
+    deadline : float
+        Searches begin nothing new when ``time.monotonic()`` is beyond it.
 
     Returns
     -------
@@ -180,7 +204,7 @@ def run(batch: Batch, max_boxes: int | None = None, max_nodes: int = NODES) -> l
     if batch.method == "known":
         return [known_contract(problem) for problem in batch.problems]
     if batch.selecting:
-        return [_select(batch, max_boxes, max_nodes)]
+        return [_select(batch, max_boxes, max_nodes, deadline)]
     problems, models = list(batch.problems), first_moments(batch)
     exact, envelope = models.exact, models.envelope
     bounding = maximize(envelope)
@@ -206,19 +230,25 @@ def run(batch: Batch, max_boxes: int | None = None, max_nodes: int = NODES) -> l
         hard = exact.take(left_open)
         known = best.take(hard, left_open)
         near = bounding.point.contributions[left_open]
-        found = _search(hard, known, bounds[left_open], anchor[left_open], near, max_boxes)
+        found = _search(
+            hard, known, bounds[left_open], anchor[left_open], near, max_boxes, deadline
+        )
         best = best.updated(exact, left_open, found.best)
         bounds[left_open] = found.bounds
     menus = menus_of(exact, settled(exact, best).menus)
     return contracts(problems, models.order, menus, bounds, models.alone)
 
 
-def _select(batch: Batch, max_boxes: int | None, max_nodes: int) -> Contract:
+def _select(batch: Batch, max_boxes: int | None, max_nodes: int, deadline: float) -> Contract:
     """The contract of one problem where who takes part is a choice."""
     (problem,) = batch.problems
     if problem.n_parties > 1:
         found = best_selection(
-            problem, method=str(batch.method), max_boxes=max_boxes, max_nodes=max_nodes
+            problem,
+            method=str(batch.method),
+            max_boxes=max_boxes,
+            max_nodes=max_nodes,
+            deadline=deadline,
         )
     else:
         found = alone_or_out(problem)
@@ -324,10 +354,15 @@ def _search(
     anchor: FloatArray,
     near: FloatArray,
     max_boxes: int | None,
+    deadline: float,
 ) -> Closed:
     """Better menus and bounds for problems whose gap is open: accuracy is not concave there."""
     n_types = anchor.shape[1]
     if not finds_menus(problem):
+        for row in np.arange(len(bounds)) if n_types > FEW_TYPES else []:
+            one = problem.take(np.array([row]))
+            found = with_few_options(one, best.take(one, np.array([row])))
+            best = best.updated(problem, np.array([row]), found)
         # Where accuracy is not concave it can pay to have high-cost types contribute next to
         # nothing: each start keeps the k costliest near zero, for every k (some, of many).
         keen = np.maximum.accumulate(0.5 * problem.box[:, 1::2], axis=1)
@@ -335,5 +370,7 @@ def _search(
         starts = [np.where(np.arange(n_types) < k, 1e-4 * keen, keen) for k in levels]
         starts += [np.maximum(m, 1e-6 * keen) for m in (best.menus.point.contributions, anchor)]
         for start in starts:
+            if time.monotonic() > deadline:
+                break
             best = best.searched(problem, start, anchor)
-    return closed(problem, best, bounds, anchor, near, max_boxes)
+    return closed(problem, best, bounds, anchor, near, max_boxes, deadline)

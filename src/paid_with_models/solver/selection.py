@@ -49,6 +49,7 @@ solutions), and the bound that of the nodes left open: proven all the same.
 from __future__ import annotations
 
 import itertools
+import time
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
@@ -71,6 +72,18 @@ NODES_AT_ONCE = 32
 
 #: NODES: most nodes that are examined, by default. With ten types to decide on there are no more.
 NODES = 2_047
+
+#: TWELVE_TYPES: with more types nodes are dearer, by the sixth power, and fewer of them examined.
+TWELVE_TYPES = 12
+
+#: LEAST_NODES: but at least so many.
+LEAST_NODES = 8
+
+#: ENTRIES_AT_ONCE: nodes are examined together up to so many numbers in their linear systems.
+ENTRIES_AT_ONCE = 8_000_000
+
+#: MOST_TYPES: with more types the linear systems of nodes would take too much memory.
+MOST_TYPES = 60
 
 #: OUTCOMES_WORTH_ENUMERATING: where sums leave a gap, up to so many outcomes of a selection are
 #: enumerated.
@@ -108,6 +121,7 @@ def best_selection(
     method: str = "auto",
     max_boxes: int | None = None,
     max_nodes: int = NODES,
+    deadline: float = np.inf,
 ) -> Selection:
     """Decide who takes part, and on which menu.
 
@@ -120,11 +134,18 @@ def best_selection(
     max_boxes : int >= 0, optional
         Most boxes for a selection where accuracy is not concave, as for the same.
     max_nodes : int >= 1
-        Most nodes.
+        Most nodes; with more than twelve types fewer.
+    deadline : float
+        Nothing new is begun when ``time.monotonic()`` is beyond it.
 
     Returns
     -------
     Selection
+
+    Raises
+    ------
+    ValueError
+        If there are more than 60 types.
 
     Examples
     --------
@@ -136,7 +157,12 @@ def best_selection(
     >>> best_selection(problem).types.tolist()  # the first would cost more than it brings
     [1]
     """
-    search = _Search(Participation(problem, method), max_boxes)
+    if problem.n_types > MOST_TYPES:
+        raise ValueError(
+            f"reservation_utilities better than autarky are solved for at most {MOST_TYPES} types;"
+            f" got {problem.n_types}"
+        )
+    search = _Search(Participation(problem, method), max_boxes, deadline)
     search.run(max_nodes)
     return search.result()
 
@@ -234,8 +260,10 @@ def every_selection(problem: Problem) -> list[Selected]:
 class _Search:
     """The state of a search over selections: what has been reached, and what is left to examine."""
 
-    def __init__(self, fixed: Participation, max_boxes: int | None) -> None:
-        self.fixed, self.max_boxes = fixed, max_boxes
+    def __init__(
+        self, fixed: Participation, max_boxes: int | None, deadline: float = np.inf
+    ) -> None:
+        self.fixed, self.max_boxes, self.deadline = fixed, max_boxes, deadline
         self.reached = float(fixed.problem.accuracy(0.0))
         self.best: Leaf | None = None
         self.left = -np.inf  # the highest bound among nodes and selections that were dropped
@@ -248,9 +276,14 @@ class _Search:
         start = np.where(self.fixed.better_outside, UNDECIDED, IN)
         start[self.fixed.outside >= 1] = OUT  # not even the best model for nothing would do
         self.nodes = [Node(tuple(start.tolist()), self.fixed.problem.accuracy.optimum)]
-        while self.nodes and self.count < max_nodes:
+        entries = self.fixed.n_types**4  # of the Newton system of a node, about
+        at_once = max(1, min(NODES_AT_ONCE, ENTRIES_AT_ONCE // entries))
+        max_nodes = min(
+            max_nodes, max(LEAST_NODES, NODES * TWELVE_TYPES**6 // self.fixed.n_types**6)
+        )
+        while self.nodes and self.count < max_nodes and time.monotonic() <= self.deadline:
             self.nodes.sort(key=lambda node: (-node.bound, node.status))
-            n_now = min(NODES_AT_ONCE, max_nodes - self.count)
+            n_now = min(at_once, max_nodes - self.count)
             some, self.nodes = self.nodes[:n_now], self.nodes[n_now:]
             self.count += len(some)
             self.examine([node for node in some if self.hopeful(node.bound)])
@@ -364,6 +397,8 @@ class _Search:
                 known = Incumbents(leaf.menu, np.array([self.reached]))
                 anchor = self.fixed.autarkic(leaf.model, leaf.types).point.contributions
                 bound = np.array([leaf.bound])
-                closer = closed(leaf.model, known, bound, anchor, leaf.relaxed, self.max_boxes)
+                closer = closed(
+                    leaf.model, known, bound, anchor, leaf.relaxed, self.max_boxes, self.deadline
+                )
                 self.kept(leaf, closer.best)
                 self.left = max(self.left, float(closer.bounds[0]))

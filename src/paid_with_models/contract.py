@@ -40,7 +40,7 @@ class Status(Enum):
 
 
 class Shape(Enum):
-    """What the menu looks like."""
+    """What the menu looks like. Staying out, where types do, is one of its options."""
 
     POOLING = "pooling: one option for all types"
     SEPARATING = "separating: an option for every type"
@@ -128,12 +128,14 @@ class Contract:
     reservation_utilities, reservation_contributions : (I,) ndarray
         Outside options f_i, and what each type trains on alone (in autarky).
     reward_caps : (I,) ndarray
-        T_i(m): the most that t_i could be; 0 for a type that is left out.
+        T_i(m): the most that t_i could be; 0 for a type that is left out. By sums they may be
+        stated too low where little data come together, never too high by more than rounding.
     participates : (I,) ndarray of bool
         Whether the type has an option other than staying out (m_i = 0 = t_i).
         See :mod:`paid_with_models.solver.selection`.
     expected_accuracy, expected_value : float
-        E[a(S)] and E[v(a(S))].
+        E[a(S)] and E[v(a(S))]. Where exponential sums stand in for outcomes their proved error is
+        taken off expected accuracy, which the menu reaches for certain.
     upper_bound, gap : float
         No menu reaches more than ``upper_bound``, whoever takes part;
         gap = upper_bound - expected_accuracy >= 0.
@@ -144,9 +146,11 @@ class Contract:
     multipliers : Multipliers
     kkt_residual : float
         Largest violation of the optimality conditions (stationarity times the size of the
-        contribution, complementarity, feasibility), in units of accuracy.
+        contribution, complementarity, feasibility), in units of accuracy. With one party autarky
+        is the only menu, no multipliers need exist (all are 0), and feasibility alone counts.
     bunches : tuple of tuples of int
-        The sets of two or more types that share an option.
+        The sets of two or more types that share an option but for rounding, in any order of costs;
+        staying out is one.
     binding : Binding
     """
 

@@ -14,7 +14,7 @@ from ..problem import Autarky, Problem
 from .interior_point import Solution
 from .program import FirstMoment, least_utilities
 
-__all__ = ["BINDING_TOLERANCE", "Menus", "contracts", "menus_of", "nobody"]
+__all__ = ["BINDING_TOLERANCE", "Menus", "contracts", "menus_of", "nobody", "same_options"]
 
 
 Columns = dict[str, npt.NDArray[Any]]
@@ -47,7 +47,7 @@ class Menus:
 
 
 def nobody(problems: list[Problem]) -> Menus:
-    """Menus where no type takes part."""
+    """Menus where no type takes part: whoever has nothing better has a model without data."""
     first, one = problems[0], np.ones(len(problems))
     none = np.zeros((len(problems), 0))
     accuracy, value = float(first.accuracy(0.0)), float(first.model_value(0.0))
@@ -93,12 +93,12 @@ def contracts(
     for known, those_in in ((menu, menus.columns), (prices, menus.prices), (binds, menus.binds)):
         for name, values in those_in.items():
             known[name][rows, places] = values
-    m, accuracy, value = menus.contributions, menus.accuracy, menus.value
+    accuracy, value = menus.accuracy, menus.value
     gaps = np.maximum(bounds - accuracy, 0.0)
-    joined = np.abs(np.diff(m, axis=1)) <= BINDING_TOLERANCE * m[:, 1:]
+    options = same_options(menu["contributions"], menu["rewards"], first.model_value.optimum)
     found = []
     for k, problem in enumerate(problems):
-        runs = np.split(places[k], np.flatnonzero(~joined[k]) + 1)
+        n_options, bunches = options[k]
         gap = float(gaps[k])
         found.append(
             Contract(
@@ -111,10 +111,10 @@ def contracts(
                 upper_bound=float(accuracy[k]) + gap,
                 gap=gap,
                 status=Status.OPTIMAL if gap <= GAP_TOLERANCE else Status.FEASIBLE,
-                shape=_shape(m[k], len(runs)),
+                shape=_shape(menu["contributions"][k], n_options),
                 multipliers=Multipliers(**{name: values[k] for name, values in prices.items()}),
                 kkt_residual=float(menus.residual[k]),
-                bunches=tuple(tuple(sorted(run.tolist())) for run in runs if run.size > 1),
+                bunches=bunches,
                 binding=Binding(**{name: values[k] for name, values in binds.items()}),
             )
         )
@@ -157,8 +157,38 @@ def menus_of(model: FirstMoment, solution: Solution) -> Menus:
         "caps": caps - t,
     }
     binds: Columns = {name: np.asarray(value <= BINDING_TOLERANCE) for name, value in slack.items()}
-    moments = point.moments
-    return Menus(m, columns, prices, binds, moments.accuracy, moments.value, solution.residual)
+    moments, curves = point.moments, (model.accuracy, model.value)
+    # What is stated is reached for certain: the error of sums counts against the menu.
+    overstated = model.expectation.uncertainty(*curves, m).overstated
+    accuracy = np.maximum(moments.accuracy - overstated, float(model.accuracy(0.0)))
+    return Menus(m, columns, prices, binds, accuracy, moments.value, solution.residual)
+
+
+def same_options(
+    contributions: FloatArray, rewards: FloatArray, unit: float
+) -> list[tuple[int, tuple[tuple[int, ...], ...]]]:
+    """How many options menus (B, I) have, and which types have the same one, but for rounding.
+
+    Types share an option in whatever order they are; staying out is the option to contribute and
+    receive nothing.
+
+    Examples
+    --------
+    >>> same_options(np.array([[2.0, 0.0, 2.0]]), np.ones((1, 3)), 100.0)
+    [(2, ((0, 2),))]
+    """
+    order = np.lexsort((rewards, contributions), axis=-1)
+    m, t = (np.take_along_axis(it, order, axis=1) for it in (contributions, rewards))
+    apart = np.diff(m, axis=1) > BINDING_TOLERANCE * m[:, 1:]
+    apart |= np.abs(np.diff(t, axis=1)) > BINDING_TOLERANCE * unit
+    found = []
+    for types, ends in zip(order, apart, strict=True):
+        shared = []
+        if not ends.all():
+            parts = np.split(types, np.flatnonzero(ends) + 1)
+            shared = sorted(tuple(sorted(some.tolist())) for some in parts if some.size > 1)
+        found.append((1 + int(ends.sum()), tuple(shared)))
+    return found
 
 
 def _shape(contributions: FloatArray, n_options: int) -> Shape:

@@ -13,7 +13,10 @@ from ..problem import Problem
 from .moments import Uncertainty
 from .sums import ExponentialSum, error_over_tolerance, fit_exponential_sum
 
-__all__ = ["SumExpectation", "common_range", "fit_both", "joined", "sum_range"]
+__all__ = ["SumExpectation", "common_range", "fit_both", "joined", "sum_range", "wrong"]
+
+#: ROUNDING: of sums, relative to their limit and to what they fall short of it.
+ROUNDING = 64 * np.finfo(float).eps
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +161,35 @@ class _Terms:
         with np.errstate(divide="ignore"):
             share = np.minimum(self.p / np.maximum(np.exp(self.log_idle), self.p), 1.0)
             return np.asarray(-np.exp(power * self.log_idle) * np.expm1(power * np.log1p(-share)))
+
+    def collected(self) -> tuple[FloatArray, FloatArray]:
+        """E[exp(-u S); S > 0], (B, J), and what each type's value then falls short of its limit.
+
+        Differences from what idle types alone add up to are taken before anything is rounded:
+        weights can be so large that little would be left.
+        """
+        if not np.any(self.idle):
+            return (self.mean * self.all_1)[:, 0], self.values()
+        n, idle = self.n[:, :, 0], self.idle
+        chance = np.exp(self.log_idle)
+        busy = np.where(idle[:, :, None], 0.0, self.q).sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rise = np.log1p(np.where(busy > 0, busy / chance, 0.0))  # of log M over log chance
+            some = -(self.mean * self.all_1)[:, 0] * np.expm1(-n * rise)
+            if self.own_beliefs:
+                short = -self.all_1[:, 0] * np.expm1(-(n - 1) * rise)
+                of_idle = np.broadcast_to((short @ self.value_weights)[:, None], idle.shape)
+                return some, np.where(idle, of_idle, self.values())
+            share = np.minimum(self.p[:, :, None] / self.mean, 1 - 2.0**-53)
+            absent = self.n * np.log1p(-share)  # of the type, among all
+            # The same among those idle: the odds of its absence there, against those among all.
+            others = np.where(idle, self.p, 0.0) @ (1 - np.eye(idle.shape[1]))
+            worse = self.p[:, :, None] * busy[:, None]
+            worse = np.log1p(worse / (others[:, :, None] * self.mean))
+            worse = np.where(busy[:, None] > 0, worse, 0.0)
+            less = np.exp(n[:, :, None] * self.log_idle[:, :, None] + absent)
+            of_idle = -some[:, None] * np.expm1(absent) + less * np.expm1(-self.n * worse)
+        return some, np.where(idle, of_idle @ self.value_weights / self.present, self.values())
 
     def nothing(self) -> tuple[FloatArray, FloatArray]:
         """P(S = 0), (B,), and as each type sees it, (B, I)."""
@@ -344,14 +376,7 @@ class SumExpectation:
         """
         a, v = fit_both(accuracy, value, self.low, self.high)
         terms = self.moments(accuracy, value, contributions).terms
-        all_0 = (terms.mean * terms.all_1)[:, 0]
-        # Where somebody contributes, without cancellation: the least multiple is looked for.
-        busy = np.where(terms.idle[:, :, None], 0.0, terms.q).sum(axis=1)
-        idle = np.exp(terms.log_idle)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            odds = np.where(idle > 0, busy / idle, np.inf)
-        some = -all_0 * np.expm1(-self.n_parties[:, None] * np.log1p(odds))
-        some *= np.exp(terms.rates * self.low)
+        some = terms.collected()[0] * np.exp(terms.rates * self.low)
         # As a type sees it: at most so much more likely.
         rarest = terms.p.min(axis=1) if terms.own_beliefs else terms.present.min(axis=1)
         tail = np.minimum(some.min(axis=1) / rarest, 1.0)
@@ -369,7 +394,8 @@ class SumExpectation:
         falls short of the limit at 0, times Chernoff's bound on the probability of that.
         """
         a, v = fit_both(accuracy, value, self.low, self.high)
-        terms = self.moments(accuracy, value, contributions).terms
+        moments = self.moments(accuracy, value, contributions)
+        terms = moments.terms
         tangent = max(accuracy.envelope().tangent_point, value.envelope().tangent_point)
         exponents = terms.rates * tangent + terms.n[:, 0] * terms.log_mean[:, 0]
         tail = np.exp(np.minimum(exponents.min(axis=1), 0.0))
@@ -380,13 +406,17 @@ class SumExpectation:
             seen = np.exp(np.minimum(of_types.min(axis=2), 0.0))
         if tangent == 0:
             tail, seen = np.zeros_like(tail), np.zeros_like(seen)
-        rounding = np.finfo(float).eps * 64
-        slopes = max(float(f.rates @ f.weights) for f in (a, v))
+        seen = np.minimum(seen, 1.0)
+        parties, relative = self.n_parties, max(a.slope_error, v.slope_error) + ROUNDING
+        of_accuracy = wrong(a, moments.accuracy)
         return Uncertainty(
-            accuracy=a.error + rounding * a.limit + tail * a.weights.sum(),
-            values=v.error + rounding * v.limit + np.minimum(seen, 1.0) * v.weights.sum(),
-            relative_slope=max(a.slope_error, v.slope_error) + rounding,
-            slope=self.n_parties[:, None] * seen * slopes,
+            overstated=of_accuracy,
+            accuracy=of_accuracy + tail * a.weights.sum(),
+            values=wrong(v, moments.values) + seen * v.weights.sum(),
+            relative_slope=relative,
+            accuracy_slope=parties * (tail * (a.rates @ a.weights) + relative * a.slope_floor),
+            value_slopes=parties[:, None]
+            * (seen * (v.rates @ v.weights) + relative * v.slope_floor),
         )
 
     def moments(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> SumMoments:
@@ -405,13 +435,11 @@ class SumExpectation:
             v_weights,
             contributions,
         )
-        all_0, short = (terms.mean * terms.all_1)[:, 0], terms.values()
+        all_0, short = terms.collected()
         missing = np.zeros(len(contributions)), np.zeros(len(contributions)), np.zeros(short.shape)
         gradient, excess = (terms.n * terms.pull * terms.all_1) @ a_weights, None
         if np.any(terms.idle):  # the curves themselves where nothing comes together
             nothing, seen = terms.nothing()
-            all_0 = all_0 - nothing[:, None]
-            short = np.where(nothing[:, None] < 1, short - seen * v_weights.sum(), 0.0)
             at_0 = a.limit - float(accuracy(0.0)), v.limit - float(value(0.0))
             missing = nothing * at_0[0], nothing * at_0[1], seen * at_0[1]
             # Tangent planes of an envelope's sums are bounds; with a smaller slope they were not.
@@ -428,6 +456,11 @@ class SumExpectation:
             terms=terms,
             excess=excess,
         )
+
+
+def wrong(fit: ExponentialSum, moments: FloatArray, rounding: float = ROUNDING) -> FloatArray:
+    """What moments may be wrong by where S is in the range of their sum: fit and rounding."""
+    return np.asarray(fit.error + rounding * (fit.limit + np.abs(fit.limit - moments)))
 
 
 def common_range(problems: Sequence[Problem]) -> tuple[float, float] | None:

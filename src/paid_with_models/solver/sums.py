@@ -36,10 +36,17 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
 
-from ..accuracy import ConcaveEnvelope, Curve, FloatArray, Saturating
+from ..accuracy import ConcaveEnvelope, Curve, FloatArray
 from ..valuation import LinearValuation, ModelValue
+from .mixtures import as_mixture
 
-__all__ = ["ExponentialSum", "error_over_tolerance", "fit_exponential_sum", "proven_errors"]
+__all__ = [
+    "ExponentialSum",
+    "error_over_tolerance",
+    "fit_exponential_sum",
+    "non_negative",
+    "proven_errors",
+]
 
 
 #: RATES_PER_E_FOLD: rates per factor e of the range: with so many the fit of a completely monotone
@@ -56,8 +63,20 @@ REACH_HIGH = 40.0
 #: better than the gaps that are asked for.
 FIT_TOLERANCE = 1e-11
 
-#: SLOPE_TOLERANCE: the same for the derivative.
+#: SLOPE_TOLERANCE: the same for the derivative, relative to it and a slope that does not count.
 SLOPE_TOLERANCE = 1e-9
+
+#: SLOPE_FLOOR: a slope that does not count, over the limit divided by the range: where the curve is
+#: flatter, what lies before it is known to a part in 1e15 of the limit all the same.
+SLOPE_FLOOR = 1e-6
+
+#: STEEP: factor by which the derivative may fall within a piece on which its error is measured;
+#: pieces are halved, at most `PARTINGS` times, where it falls by more.
+STEEP, PARTINGS = 100.0, 8
+
+#: SWEEPS: steps of non-negative least squares for each rate; where rounding leads it in circles
+#: there is no end.
+SWEEPS = 10
 
 #: ERROR_NODES: Chebyshev nodes on each [s, 2s] at which the error is measured. The error of
 #: interpolation between them is below 1e-18: see `proven_errors`.
@@ -79,7 +98,7 @@ class ExponentialSum:
     error : float
         Largest difference from the curve there.
     slope_error : float
-        Largest *relative* difference of the derivatives there.
+        Largest difference of the derivatives there, relative to the curve's plus ``slope_floor``.
     """
 
     limit: float
@@ -89,6 +108,11 @@ class ExponentialSum:
     high: float
     error: float
     slope_error: float
+
+    @property
+    def slope_floor(self) -> float:
+        """A slope that does not count, per unit of data."""
+        return SLOPE_FLOOR * self.limit / self.high
 
     def __call__(self, data: npt.ArrayLike) -> FloatArray:
         """The sum at ``data``, any shape."""
@@ -155,11 +179,11 @@ def _fit(curve: Curve, low: float, high: float, rates_per_e_fold: float) -> Expo
         return ExponentialSum(
             scale * sum_.limit, weights, sum_.rates, low, high, scale * sum_.error, sum_.slope_error
         )
-    if isinstance(curve, Saturating):
-        weights, rates = np.array(curve.weights), np.array(curve.rates)
-        return ExponentialSum(curve.optimum, weights, rates, low, high, 0.0, 0.0)
     # A curve that starts at 0 needs rates as fast as its own first rise.
     shortest = low if low > 0 else min(_first_rise(curve), high / 2)
+    mixture = as_mixture(curve, high)
+    if mixture is not None and mixture.exact:
+        return _proven(curve, mixture.rates, mixture.weights, low, high, shortest)
     fastest, slowest = REACH_HIGH / shortest, REACH_LOW / high
     n_rates = int(np.ceil(rates_per_e_fold * np.log(fastest / slowest)))
     rates = np.geomspace(slowest, fastest, n_rates)
@@ -169,30 +193,59 @@ def _fit(curve: Curve, low: float, high: float, rates_per_e_fold: float) -> Expo
     # In units of the best value, since the tolerance of nnls is not relative to what it fits.
     value, first, _ = curve.evaluate(grid)
     decay, missing = np.exp(np.outer(grid, -rates)), 1 - value / curve.optimum
-    sum_ = _by_least_squares(curve, rates, grid, decay, missing)
-    if error_over_tolerance(sum_) <= 1:
-        return sum_
-    # Near the end of the range rounding is all that is known of what is missing, but the slope is
-    # known to all digits: heed it, too.
-    rising = (grid > 0) & (first > 0)
-    slope = grid[rising] * first[rising] / curve.optimum
-    heed = slope**-0.5
-    pull = (heed * grid[rising])[:, None] * rates * decay[rising]
-    rows, side = np.vstack([decay, pull]), np.append(missing, heed * slope)
-    better = _by_least_squares(curve, rates, grid, rows, side)
-    return better if error_over_tolerance(better) <= 1 else sum_
+
+    def by_least_squares(rows: FloatArray, side: FloatArray) -> ExponentialSum:
+        shares = non_negative(rows, side)
+        return _proven(curve, rates, curve.optimum * shares, low, high, shortest)
+
+    def heeding_slopes() -> ExponentialSum:
+        # Near the end of the range rounding is all that is known of what is missing, but the slope
+        # is known to all digits.
+        rising = (grid > 0) & (first > 0)
+        slope = grid[rising] * first[rising] / curve.optimum
+        heed = slope**-0.5
+        pull = (heed * grid[rising])[:, None] * rates * decay[rising]
+        return by_least_squares(np.vstack([decay, pull]), np.append(missing, heed * slope))
+
+    def in_closed_form() -> ExponentialSum:
+        assert mixture is not None
+        return _proven(curve, mixture.rates, mixture.weights, low, high, shortest)
+
+    def only_decay() -> ExponentialSum:
+        return by_least_squares(decay, missing)
+
+    ways = [only_decay]  # the shortest sum
+    if rates_per_e_fold >= RATES_PER_E_FOLD:
+        ways += [heeding_slopes] if mixture is None else [in_closed_form]
+    found = []
+    for way in ways:
+        found.append(way())
+        if error_over_tolerance(found[-1]) <= 1:
+            break
+    return min(found, key=error_over_tolerance)
 
 
-def _by_least_squares(
-    curve: Curve, rates: FloatArray, grid: FloatArray, rows: FloatArray, side: FloatArray
+def non_negative(rows: FloatArray, side: FloatArray) -> FloatArray:
+    """Numbers x >= 0 for which rows @ x is closest to the side; zeros where none are found.
+
+    Examples
+    --------
+    >>> non_negative(np.eye(2), np.array([3.0, -1.0])).tolist()
+    [3.0, 0.0]
+    """
+    try:
+        return np.asarray(nnls(rows, side, maxiter=SWEEPS * rows.shape[1])[0])
+    except (RuntimeError, ValueError):  # rounding leads it in circles; numbers are infinite
+        return np.zeros(rows.shape[1])
+
+
+def _proven(
+    curve: Curve, rates: FloatArray, weights: FloatArray, low: float, high: float, shortest: float
 ) -> ExponentialSum:
-    """The sum with non-negative weights for which rows @ weights is closest to the side."""
-    shares, _ = nnls(rows, side, maxiter=9999)
-    used = shares > 0
-    weights = curve.optimum * shares[used]
-    low, high = float(grid.min()), float(grid.max())
-    sum_ = ExponentialSum(curve.optimum, weights, rates[used], low, high, np.inf, np.inf)
-    error, slope_error = proven_errors(curve, sum_, float(grid[0]))
+    """The sum with these weights and its errors."""
+    used = weights > 0
+    sum_ = ExponentialSum(curve.optimum, weights[used], rates[used], low, high, np.inf, np.inf)
+    error, slope_error = proven_errors(curve, sum_, shortest)
     return replace(sum_, error=error, slope_error=slope_error)
 
 
@@ -209,20 +262,30 @@ def _first_rise(curve: Curve) -> float:
 
 
 def proven_errors(curve: Curve, sum_: ExponentialSum, shortest: float) -> tuple[float, float]:
-    """Bounds on the error and on the relative error of the derivative over the range."""
+    """Bounds on the error, and on that of the derivative relative to it, over the range."""
     ends = shortest * 2.0 ** np.arange(np.ceil(np.log2(sum_.high / shortest)) + 1)
     ends[-1] = sum_.high
     if sum_.low == 0:
         ends = np.concatenate([[0.0], ends])
+    ends = _parted(curve, ends, sum_.slope_floor)
     left, right = ends[:-1, None], ends[1:, None]
     nodes = np.cos(np.pi * (np.arange(ERROR_NODES) + 0.5) / ERROR_NODES)
     data = 0.5 * (left + right) + 0.5 * (right - left) * nodes
     lebesgue = 2 / np.pi * np.log(ERROR_NODES) + 1
     value, first, _ = curve.evaluate(data)
     error = np.abs(sum_(data) - value).max() * lebesgue
-    # The derivative of a concave curve is least at the right end of each piece; where it is 0 to
-    # rounding, no relative error can be promised.
-    least = curve.derivative(right[:, 0])
+    # The derivative of a concave curve is least at the right end of each piece.
+    least = curve.derivative(ends[1:]) + sum_.slope_floor
     wrong = np.abs(sum_.derivative(data) - first).max(axis=1) * lebesgue
-    slope_error = np.divide(wrong, least, out=np.full_like(wrong, np.inf), where=least > 0).max()
-    return float(error), float(slope_error)
+    return float(error), float((wrong / least).max())
+
+
+def _parted(curve: Curve, ends: FloatArray, floor: float) -> FloatArray:
+    """Pieces parted further where the derivative falls by more than `STEEP` within one."""
+    for _ in range(PARTINGS):
+        slopes = curve.derivative(ends) + floor
+        steep = slopes[:-1] > STEEP * slopes[1:]
+        if not steep.any():
+            break
+        ends = np.sort(np.append(ends, 0.5 * (ends[:-1] + ends[1:])[steep]))
+    return ends

@@ -33,7 +33,7 @@ GAP_TOLERANCE = 1e-8
 
 
 class Status(Enum):
-    """What is proved about a contract."""
+    """What is proved about a contract, given what it rests on (:attr:`Contract.rests_on`)."""
 
     OPTIMAL = "optimal: no menu is better by more than the gap tolerance"
     FEASIBLE = "feasible: satisfies every constraint; the gap says how much better a menu could be"
@@ -140,7 +140,8 @@ class Contract:
         No menu reaches more than ``upper_bound``, whoever takes part;
         gap = upper_bound - expected_accuracy >= 0.
     status : Status
-        OPTIMAL if the gap is at most ``GAP_TOLERANCE``.
+        OPTIMAL if the gap is at most ``GAP_TOLERANCE``. Bound, gap and status are proofs for
+        curves that are S-shaped: the library's are; of others see ``rests_on``.
     shape : Shape
         Pooling, separating, partly pooling, no collaboration.
     multipliers : Multipliers
@@ -179,6 +180,21 @@ class Contract:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         freeze(self)
+
+    @property
+    def rests_on(self) -> tuple[str, ...]:
+        """What bound, gap and status rest on that is not proved, in words; nothing as a rule.
+
+        The shape of a curve or valuation that is not the library's is checked at points; between
+        them it is what whoever wrote it states.
+
+        Examples
+        --------
+        >>> from paid_with_models import GeneralizationBound, solve
+        >>> solve(Problem(4, [0.5, 0.5], [0.2, 0.05], GeneralizationBound())).rests_on
+        ()
+        """
+        return self.problem.rests_on
 
     def to_frame(self) -> pd.DataFrame:
         """The menu as a pandas table, a row a type.
@@ -245,9 +261,10 @@ class Contract:
     def _summary(self) -> str:
         """What was reached and proved, in a line."""
         shape = self.shape.name.lower().replace("_", " ")
+        given = f", given {' and '.join(self.rests_on)}" if self.rests_on else ""
         return (
             f"{shape}; expected accuracy {self.expected_accuracy:.6g},"
-            f" {self.status.name.lower()}, gap {self.gap:.2g}"
+            f" {self.status.name.lower()}, gap {self.gap:.2g}{given}"
         )
 
     def __repr__(self) -> str:

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaln
 
 from paid_with_models import (
     Arctan,
@@ -261,9 +262,10 @@ def faults_of(problem: Problem, contract: Contract, rng: np.random.Generator) ->
     outcomes = problem.outcomes()
     m, t = contract.contributions, contract.rewards
     totals = outcomes.totals(m)
-    # Chances of many parties are rounded: what they add up to is not.
-    exact = float(outcomes.mean(problem.accuracy(totals)) / outcomes.weights.sum())
-    if contract.expected_accuracy > exact + 1e-12 * best:
+    exact = float(outcomes.mean(problem.accuracy(totals)))
+    # Chances of many parties are rounded, like the logarithms of factorials.
+    rounding = 1e-12 + 8 * np.finfo(float).eps * gammaln(problem.n_parties + 1)
+    if contract.expected_accuracy > exact + rounding * best:
         found.append("expected accuracy overstated")
     caps = outcomes.as_seen(problem.model_value(totals))
     if np.any(t > caps + VIOLATED * unit):

@@ -1,11 +1,13 @@
 """Problems at the solver's edges: what was once refused, stopped by an exception, or mislabeled."""
 
 import itertools
+import time
 import warnings
 
 import numpy as np
 import pytest
 
+from endurance.edges import KINDS, attempt
 from paid_with_models import (
     Arctan,
     ExponentialValuation,
@@ -14,6 +16,7 @@ from paid_with_models import (
     ModelValue,
     PoissonParties,
     PowerLaw,
+    PowerValuation,
     Problem,
     Saturating,
     Shape,
@@ -27,7 +30,7 @@ from paid_with_models import (
 from paid_with_models.attendance import Outcomes, enumerate_outcomes, outcome_probabilities
 from paid_with_models.solver.mixtures import as_mixture
 from paid_with_models.solver.moments import Enumeration
-from paid_with_models.solver.sum_moments import SumExpectation
+from paid_with_models.solver.sum_moments import SumExpectation, fit_both, sum_range
 from paid_with_models.solver.sums import (
     error_over_tolerance,
     fit_exponential_sum,
@@ -273,6 +276,83 @@ def test_labels_do_not_depend_on_company_order_or_route():
         for found, bunches in ((o, o.bunches) for o in others):
             assert (found.shape, bunches) == (contract.shape, contract.bunches)
         assert (other.shape, tuple(back)) == (contract.shape, contract.bunches)
+
+
+SIGNED = [
+    ModelValue(Arctan(), LinearValuation()),
+    ModelValue(Arctan(), PowerValuation(100.0, 2.0)),
+    ModelValue(BOUND, PowerValuation(100.0, 1.5)),
+    ModelValue(BOUND, PowerValuation(100.0, 2.0)),
+    ModelValue(BOUND, PowerValuation(100.0, 3.0)),
+    ModelValue(Saturating((0.9,), (0.01,)), PowerValuation(100.0, 1.5)),
+    ModelValue(PowerLaw(0.9, 0.9 * 10**0.5, 0.5, 10.0), PowerValuation(100.0, 2.0)),
+]
+
+
+@pytest.mark.parametrize("value", SIGNED, ids=repr)
+def test_sums_of_both_signs_are_below_their_curves_by_no_more_than_they_say(value):
+    assert sum_range(value.accuracy, value, 1e5) is None
+    low, high = sum_range(value.accuracy, value, 1e5, signed=True)
+    fits = fit_both(value.accuracy, value, low, high)
+    for curve, fit in zip((value.accuracy, value), fits, strict=True):
+        low = fit.low
+        assert error_over_tolerance(fit) <= 1
+        data = np.geomspace(max(low, 1e-6), high, 30_001)[1:]
+        short = curve(data) - fit(data)
+        assert np.all((short >= -4e-15 * fit.limit) | (fit.overshoot == 0))
+        assert np.abs(short).max() <= fit.error + 4e-15 * fit.limit
+        wrong = np.abs(fit.derivative(data) - curve.derivative(data))
+        assert np.all(wrong <= fit.slope_error * (curve.derivative(data) + fit.slope_floor))
+        below = np.linspace(0, low, 1001)
+        assert np.all(fit(below) <= curve(below) + fit.overshoot + fit.error)
+        assert np.all(fit(below) >= curve(below) - fit.depth - fit.error)
+
+
+@pytest.mark.parametrize("value", SIGNED, ids=repr)
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_by_sums_of_both_signs_contracts_are_those_of_all_outcomes(value, beliefs, monkeypatch):
+    """And state no more than all outcomes say: neither accuracy nor caps."""
+    curve, valuation = value.accuracy, value.valuation
+    problem = Problem(60, [0.3, 0.5, 0.2], [0.5, 0.3, 0.1], curve, valuation, beliefs)
+    exact = solve(problem, expectations="enumeration")
+    monkeypatch.setattr("paid_with_models.solver.sum_moments.ENTRIES_WORTH_ENUMERATING", 0)
+    contract = solve(problem, expectations="sum")
+    assert contract.expected_accuracy == pytest.approx(exact.expected_accuracy, abs=1e-8)
+    assert contract.upper_bound >= exact.expected_accuracy - 1e-12
+    assert contract.gap <= 1e-6
+    outcomes = problem.outcomes()
+    totals = outcomes.totals(contract.contributions)
+    assert contract.expected_accuracy <= outcomes.mean(curve(totals)) + 1e-12
+    assert np.all(contract.reward_caps <= outcomes.as_seen(value(totals)) + 1e-10)
+    assert contract.reward_caps == pytest.approx(outcomes.as_seen(value(totals)), rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [Problem(10**6, [0.5, 0.5], [0.2, 0.1], Arctan())]
+    + [
+        Problem(n, [0.2] * 5, [0.5, 0.4, 0.3, 0.2, 0.1], BOUND, PowerValuation(100.0, exponent))
+        for n in (100, 200)
+        for exponent in (1.5, 2.0, 3.0)
+    ]
+    + [Problem(200, [0.2] * 5, [0.5, 0.4, 0.3, 0.2, 0.1], Arctan())],
+    ids=repr,
+)
+def test_what_was_refused_or_took_half_a_minute_is_solved_at_once(problem):
+    start = time.process_time()
+    contract = solve(problem)
+    assert time.process_time() - start < 5
+    assert contract.gap <= 1e-6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_some_problems_of_each_kind_at_the_edges(kind):
+    """The first of the ten thousand of ``endurance.edges``."""
+    place = list(KINDS).index(kind)
+    for k in range(6):
+        found = attempt(place + k * len(KINDS))
+        assert found["kind"] == kind
+        assert found["faults"] == []
 
 
 def test_outcomes_of_a_law_are_those_of_equal_draws():

@@ -20,8 +20,12 @@ __all__ = ["BINDING_TOLERANCE", "Menus", "contracts", "menus_of", "nobody", "sam
 Columns = dict[str, npt.NDArray[Any]]
 
 #: BINDING_TOLERANCE: slack, in values of the best model (of data: in the type's own contribution),
-#: below which a constraint is said to bind, two options to be one. Solutions are right to 1e-12.
+#: below which a constraint is said to bind. Solutions are right to 1e-12.
 BINDING_TOLERANCE = 1e-9
+
+#: SAME_OPTION: two options closer than this, relative to contributions and to the value of the best
+#: model, are said to be one. Where the objective is flat contributions are not right to more.
+SAME_OPTION = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,8 +183,8 @@ def same_options(
     """
     order = np.lexsort((rewards, contributions), axis=-1)
     m, t = (np.take_along_axis(it, order, axis=1) for it in (contributions, rewards))
-    apart = np.diff(m, axis=1) > BINDING_TOLERANCE * m[:, 1:]
-    apart |= np.abs(np.diff(t, axis=1)) > BINDING_TOLERANCE * unit
+    apart = np.diff(m, axis=1) > SAME_OPTION * m[:, 1:]
+    apart |= np.abs(np.diff(t, axis=1)) > SAME_OPTION * unit
     found = []
     for types, ends in zip(order, apart, strict=True):
         shared = []

@@ -10,10 +10,23 @@ import numpy as np
 
 from ..accuracy import BoolArray, ConcaveEnvelope, Curve, FloatArray, IntArray
 from ..problem import Problem
-from .moments import Uncertainty
-from .sums import ExponentialSum, error_over_tolerance, fit_exponential_sum
+from ..shapes import rests_on
+from ..valuation import ModelValue, PowerValuation
+from .moments import ENTRIES_WORTH_ENUMERATING, Uncertainty
+from .sums import ExponentialSum, error_over_tolerance, fit_exponential_sum, fit_signed_sum
 
-__all__ = ["SumExpectation", "common_range", "fit_both", "joined", "sum_range", "wrong"]
+__all__ = [
+    "SumExpectation",
+    "common_range",
+    "fit_both",
+    "fit_of",
+    "joined",
+    "sum_range",
+    "wrong",
+]
+
+#: FAR: share of the best accuracy beyond which sums stand for powers of it, where it starts at 0.
+FAR = 1e-2
 
 #: ROUNDING: of sums, relative to their limit and to what they fall short of it.
 ROUNDING = 64 * np.finfo(float).eps
@@ -191,6 +204,13 @@ class _Terms:
             of_idle = -some[:, None] * np.expm1(absent) + less * np.expm1(-self.n * worse)
         return some, np.where(idle, of_idle @ self.value_weights / self.present, self.values())
 
+    def little(self, low: float) -> tuple[FloatArray, FloatArray]:
+        """Chernoff's bound on P(0 < S < low), (B,), and on that as any type sees it."""
+        some = np.min(self.collected()[0] * np.exp(self.rates * low), axis=1)
+        # As a type sees it: at most so much more likely.
+        rarest = self.p.min(axis=1) if self.own_beliefs else self.present.min(axis=1)
+        return np.minimum(some, 1.0), np.minimum(some / rarest, 1.0)
+
     def nothing(self) -> tuple[FloatArray, FloatArray]:
         """P(S = 0), (B,), and as each type sees it, (B, I)."""
         n = self.n[:, :, 0]
@@ -292,10 +312,13 @@ class SumMoments:
         return np.asarray(hessian)
 
 
-def sum_range(accuracy: Curve, value: Curve, most: float) -> tuple[float, float] | None:
+def sum_range(
+    accuracy: Curve, value: Curve, most: float, signed: bool = False
+) -> tuple[float, float] | None:
     """The range on which sums stand for both curves up to ``most`` data; None if none do.
 
-    ``high`` is rounded up to a power of 16, so that few fits serve many problems.
+    ``high`` is rounded up to a power of 16, so that few fits serve many problems. With ``signed``
+    weights may have both signs, for curves whose formulas are the library's.
 
     Examples
     --------
@@ -306,20 +329,49 @@ def sum_range(accuracy: Curve, value: Curve, most: float) -> tuple[float, float]
     True
     """
     low, high = accuracy.smooth_from, float(16.0 ** np.ceil(np.log(most) / np.log(16.0)))
+    if signed:
+        if not isinstance(value, ModelValue) or rests_on(value.accuracy, value.valuation):
+            return None
+        low = smooth_from(value)
     if low >= most:
         return None
     for curve in (accuracy, value):
-        fit = fit_exponential_sum(curve, low, high)
+        fit = (fit_of if signed else fit_exponential_sum)(curve, low, high)
         if error_over_tolerance(fit) > 1:
             return None
     return low, high
+
+
+def smooth_from(value: ModelValue) -> float:
+    """Data beyond which a value is smooth, and neither it nor its slope next to nothing.
+
+    Powers of accuracy are flat where it is 0, and broken ones are not smooth there.
+    """
+    accuracy, low = value.accuracy, value.accuracy.smooth_from
+    if isinstance(value.valuation, PowerValuation) and float(accuracy(low)) <= 0:
+        rising = np.geomspace(1e-12, 1e18, 3001)
+        far = accuracy(rising) >= FAR * accuracy.optimum
+        return max(2 * low, float(rising[np.argmax(far)]))
+    return low
+
+
+def fit_of(curve: Curve, low: float, high: float) -> ExponentialSum:
+    """The sum that stands for a curve; of both signs where there is no other."""
+    fit = fit_exponential_sum(curve, low, high)
+    if error_over_tolerance(fit) <= 1:
+        return fit
+    return fit_signed_sum(curve.curve if isinstance(curve, ConcaveEnvelope) else curve, low, high)
 
 
 def fit_both(
     accuracy: Curve, value: Curve, low: float, high: float
 ) -> tuple[ExponentialSum, ExponentialSum]:
     """The sums that stand for accuracy and value."""
-    return fit_exponential_sum(accuracy, low, high), fit_exponential_sum(value, low, high)
+    v, curve = fit_of(value, low, high), accuracy
+    if isinstance(curve, ConcaveEnvelope):
+        curve = curve.curve
+    # Where the range begins later for the value's sake, the sum of accuracy begins where it can.
+    return fit_of(curve, min(low, curve.smooth_from) if v.overshoot else low, high), v
 
 
 def joined(a: ExponentialSum, v: ExponentialSum) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -376,14 +428,11 @@ class SumExpectation:
         """
         a, v = fit_both(accuracy, value, self.low, self.high)
         terms = self.moments(accuracy, value, contributions).terms
-        some = terms.collected()[0] * np.exp(terms.rates * self.low)
-        # As a type sees it: at most so much more likely.
-        rarest = terms.p.min(axis=1) if terms.own_beliefs else terms.present.min(axis=1)
-        tail = np.minimum(some.min(axis=1) / rarest, 1.0)
+        tail = terms.little(self.low)[1]
         return np.asarray(
             np.maximum(
-                (a.error + tail * a.weights.sum()) / a.limit,
-                (v.error + tail * v.weights.sum()) / v.limit,
+                (a.error + tail * a.depth) / a.limit,
+                (v.error + tail * v.depth) / v.limit,
             )
         )
 
@@ -410,13 +459,12 @@ class SumExpectation:
         parties, relative = self.n_parties, max(a.slope_error, v.slope_error) + ROUNDING
         of_accuracy = wrong(a, moments.accuracy)
         return Uncertainty(
-            overstated=of_accuracy,
-            accuracy=of_accuracy + tail * a.weights.sum(),
-            values=wrong(v, moments.values) + seen * v.weights.sum(),
+            overstated=of_accuracy + terms.little(self.low)[0] * a.overshoot,
+            accuracy=of_accuracy + tail * a.depth,
+            values=wrong(v, moments.values) + seen * (v.depth + v.overshoot),
             relative_slope=relative,
-            accuracy_slope=parties * (tail * (a.rates @ a.weights) + relative * a.slope_floor),
-            value_slopes=parties[:, None]
-            * (seen * (v.rates @ v.weights) + relative * v.slope_floor),
+            accuracy_slope=parties * (tail * a.steepness + relative * a.slope_floor),
+            value_slopes=parties[:, None] * (seen * v.steepness + relative * v.slope_floor),
         )
 
     def moments(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> SumMoments:
@@ -448,6 +496,8 @@ class SumExpectation:
                 gradient = gradient - first * (rates @ a_weights - float(accuracy.derivative(0.0)))
                 more = rates @ v_weights - float(value.derivative(0.0))
                 excess = more * left, right, more * same
+        if v.overshoot and self.low > 0:  # caps are never too high
+            short = short + terms.little(self.low)[1][:, None] * v.overshoot
         return SumMoments(
             accuracy=a.limit - all_0 @ a_weights - missing[0],
             accuracy_gradient=np.asarray(gradient),
@@ -464,7 +514,15 @@ def wrong(fit: ExponentialSum, moments: FloatArray, rounding: float = ROUNDING) 
 
 
 def common_range(problems: Sequence[Problem]) -> tuple[float, float] | None:
-    """The range on which sums stand for the curves of problems that have the same ones, or None."""
+    """The range on which sums stand for the curves of problems that have the same ones, or None.
+
+    Sums of both signs, whose errors are larger, stand in where outcomes are too many.
+    """
     first = problems[0]
     most = max(problem.most_data for problem in problems)
-    return sum_range(first.accuracy, first.model_value, most)
+    curves = first.accuracy, first.model_value
+    entries = max(problem.n_outcomes * problem.n_types for problem in problems)
+    reach = sum_range(*curves, most)
+    if reach is None and entries > ENTRIES_WORTH_ENUMERATING:
+        return sum_range(*curves, most, signed=True)
+    return reach

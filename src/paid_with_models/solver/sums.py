@@ -30,7 +30,7 @@ missing below ``low`` is at most its size times :math:`P(S < x)`, bounded by Che
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,7 @@ __all__ = [
     "ExponentialSum",
     "error_over_tolerance",
     "fit_exponential_sum",
+    "fit_signed_sum",
     "non_negative",
     "proven_errors",
 ]
@@ -70,9 +71,16 @@ SLOPE_TOLERANCE = 1e-9
 #: flatter, what lies before it is known to a part in 1e15 of the limit all the same.
 SLOPE_FLOOR = 1e-6
 
+#: SIGNED_FLOOR, SIGNED_FIT_TOLERANCE, SIGNED_SLOPE_TOLERANCE: the same for sums of both signs, by
+#: which gaps are closed less far.
+SIGNED_FLOOR, SIGNED_FIT_TOLERANCE, SIGNED_SLOPE_TOLERANCE = 1.0, 1e-10, 1e-6
+
 #: STEEP: factor by which the derivative may fall within a piece on which its error is measured;
 #: pieces are halved, at most `PARTINGS` times, where it falls by more.
 STEEP, PARTINGS = 100.0, 8
+
+#: BESIDE: relative distance from an end of a range at which its slope is that from within.
+BESIDE = 1e-12
 
 #: SWEEPS: steps of non-negative least squares for each rate; where rounding leads it in circles
 #: there is no end.
@@ -91,14 +99,17 @@ class ExponentialSum:
     ----------
     limit : float
         :math:`g_\infty`.
-    weights, rates : (J,) ndarray >= 0
-        :math:`\alpha_j`, :math:`u_j`.
+    weights, rates : (J,) ndarray
+        :math:`\alpha_j`, :math:`u_j >= 0`. Weights are non-negative, or of both signs where
+        :func:`fit_signed_sum` has found them.
     low, high : float
         The range on which the errors hold, units of data.
     error : float
         Largest difference from the curve there.
     slope_error : float
         Largest difference of the derivatives there, relative to the curve's plus ``slope_floor``.
+    floor : float
+        ``slope_floor`` in limits over the range.
     """
 
     limit: float
@@ -108,11 +119,27 @@ class ExponentialSum:
     high: float
     error: float
     slope_error: float
+    floor: float = SLOPE_FLOOR
 
     @property
     def slope_floor(self) -> float:
         """A slope that does not count, per unit of data."""
-        return SLOPE_FLOOR * self.limit / self.high
+        return self.floor * self.limit / self.high
+
+    @cached_property
+    def depth(self) -> float:
+        """The most that the curve can exceed the sum by below ``low``."""
+        return float(np.abs(self.weights).sum())
+
+    @cached_property
+    def steepness(self) -> float:
+        """The most that their derivatives can differ by there, but for the curve's own."""
+        return float(self.rates @ np.abs(self.weights))
+
+    @cached_property
+    def overshoot(self) -> float:
+        """The most that the sum can exceed the curve by there: 0 if it falls towards 0."""
+        return 0.0 if np.all(self.weights >= 0) else self.limit + self.depth
 
     def __call__(self, data: npt.ArrayLike) -> FloatArray:
         """The sum at ``data``, any shape."""
@@ -172,6 +199,63 @@ def fit_exponential_sum(
 
 
 @lru_cache(maxsize=256)
+def fit_signed_sum(curve: Curve, low: float, high: float) -> ExponentialSum:
+    """A curve as an exponential sum with weights of both signs, and a bound on the error.
+
+    For curves that admit no other: an arctangent, convex valuations. Least squares, without a
+    condition on the signs. The limit is lowered by the error, so that on its range the sum does
+    not exceed the curve: caps that it states can be kept.
+
+    Parameters
+    ----------
+    curve : Curve
+        One whose formula is the library's.
+    low, high : float
+        As for :func:`fit_exponential_sum`.
+
+    Returns
+    -------
+    ExponentialSum
+
+    Examples
+    --------
+    >>> from paid_with_models import Arctan
+    >>> fit, data = fit_signed_sum(Arctan(), 0.0, 1e9), np.geomspace(1, 1e9)
+    >>> bool(fit.error < 1e-11), bool(np.all(fit(data) <= Arctan()(data)))
+    (True, True)
+    """
+    shortest = low if low > 0 else min(10 * _first_rise(curve), high / 2)
+    best: ExponentialSum | None = None
+    for rates_per_e_fold in (RATES_PER_E_FOLD, 2 * RATES_PER_E_FOLD):
+        rates, grid = _candidates(shortest, low, high, rates_per_e_fold)
+        if low == 0:
+            grid = np.append(np.linspace(0, shortest, ERROR_NODES), grid)
+        missing = 1 - curve(grid) / curve.optimum
+        decay = np.exp(np.outer(grid, -rates))
+        try:
+            shares = np.asarray(np.linalg.lstsq(decay, missing, rcond=1e-15)[0], dtype=float)
+        except np.linalg.LinAlgError:
+            continue
+        sum_ = _proven(curve, rates, curve.optimum * shares, low, high, shortest, SIGNED_FLOOR)
+        if best is None or error_over_tolerance(sum_) < error_over_tolerance(best):
+            best = replace(sum_, limit=sum_.limit - sum_.error, error=2 * sum_.error)
+        if error_over_tolerance(best) <= 1:
+            break
+    assert best is not None
+    return best
+
+
+def _candidates(
+    shortest: float, low: float, high: float, rates_per_e_fold: float
+) -> tuple[FloatArray, FloatArray]:
+    """Rates to choose from, and the data at which a sum is compared with its curve."""
+    fastest, slowest = REACH_HIGH / shortest, REACH_LOW / high
+    n_rates = int(np.ceil(rates_per_e_fold * np.log(fastest / slowest)))
+    grid = np.geomspace(shortest, high, 8 * n_rates)
+    return np.geomspace(slowest, fastest, n_rates), np.append(grid, 0.0) if low == 0 else grid
+
+
+@lru_cache(maxsize=256)
 def _fit(curve: Curve, low: float, high: float, rates_per_e_fold: float) -> ExponentialSum:
     if isinstance(curve, ModelValue) and isinstance(curve.valuation, LinearValuation):
         sum_, scale = _fit(curve.accuracy, low, high, rates_per_e_fold), curve.valuation.scale
@@ -184,12 +268,7 @@ def _fit(curve: Curve, low: float, high: float, rates_per_e_fold: float) -> Expo
     mixture = as_mixture(curve, high)
     if mixture is not None and mixture.exact:
         return _proven(curve, mixture.rates, mixture.weights, low, high, shortest)
-    fastest, slowest = REACH_HIGH / shortest, REACH_LOW / high
-    n_rates = int(np.ceil(rates_per_e_fold * np.log(fastest / slowest)))
-    rates = np.geomspace(slowest, fastest, n_rates)
-    grid = np.geomspace(shortest, high, 8 * n_rates)
-    if low == 0:
-        grid = np.append(grid, 0.0)
+    rates, grid = _candidates(shortest, low, high, rates_per_e_fold)
     # In units of the best value, since the tolerance of nnls is not relative to what it fits.
     value, first, _ = curve.evaluate(grid)
     decay, missing = np.exp(np.outer(grid, -rates)), 1 - value / curve.optimum
@@ -240,18 +319,27 @@ def non_negative(rows: FloatArray, side: FloatArray) -> FloatArray:
 
 
 def _proven(
-    curve: Curve, rates: FloatArray, weights: FloatArray, low: float, high: float, shortest: float
+    curve: Curve,
+    rates: FloatArray,
+    weights: FloatArray,
+    low: float,
+    high: float,
+    shortest: float,
+    floor: float = SLOPE_FLOOR,
 ) -> ExponentialSum:
     """The sum with these weights and its errors."""
-    used = weights > 0
-    sum_ = ExponentialSum(curve.optimum, weights[used], rates[used], low, high, np.inf, np.inf)
+    used, none = weights != 0, np.inf
+    sum_ = ExponentialSum(curve.optimum, weights[used], rates[used], low, high, none, none, floor)
     error, slope_error = proven_errors(curve, sum_, shortest)
     return replace(sum_, error=error, slope_error=slope_error)
 
 
 def error_over_tolerance(fit: ExponentialSum) -> float:
     """Errors in units of what is tolerated; at most 1 where the sum can stand for its curve."""
-    return max(fit.error / (FIT_TOLERANCE * fit.limit), fit.slope_error / SLOPE_TOLERANCE)
+    of_values, of_slopes = FIT_TOLERANCE, SLOPE_TOLERANCE
+    if fit.floor == SIGNED_FLOOR:
+        of_values, of_slopes = SIGNED_FIT_TOLERANCE, SIGNED_SLOPE_TOLERANCE
+    return max(fit.error / (of_values * fit.limit), fit.slope_error / of_slopes)
 
 
 def _first_rise(curve: Curve) -> float:
@@ -274,8 +362,9 @@ def proven_errors(curve: Curve, sum_: ExponentialSum, shortest: float) -> tuple[
     lebesgue = 2 / np.pi * np.log(ERROR_NODES) + 1
     value, first, _ = curve.evaluate(data)
     error = np.abs(sum_(data) - value).max() * lebesgue
-    # The derivative of a concave curve is least at the right end of each piece.
-    least = curve.derivative(ends[1:]) + sum_.slope_floor
+    # The derivative of an S-shaped curve is least at an end of each piece; not on a kink, though.
+    at_left = curve.derivative(ends[:-1] * (1 + BESIDE))
+    least = np.minimum(at_left, curve.derivative(ends[1:])) + sum_.slope_floor
     wrong = np.abs(sum_.derivative(data) - first).max(axis=1) * lebesgue
     return float(error), float((wrong / least).max())
 

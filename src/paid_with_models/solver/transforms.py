@@ -170,7 +170,7 @@ class TransformExpectation:
         relative = max(a.slope_error, v.slope_error) + ROUNDING
         parties = self.law.mean_counts.sum()
         low_counts, tangent_counts = counted.sum(axis=2)
-        steep = [fit.rates @ fit.weights for fit in (a, v)]
+        steep = [fit.steepness for fit in (a, v)]
         slopes = [
             low_counts * steep[k]
             + tangent_counts * slope_off[k]
@@ -179,11 +179,11 @@ class TransformExpectation:
         ]
         of_accuracy = wrong(a, moments.accuracy, ROUNDING)
         return Uncertainty(
-            overstated=of_accuracy,
-            accuracy=of_accuracy + some[0] * a.weights.sum() + some[1] * max(off[0], 0.0),
+            overstated=of_accuracy + some[0] * a.overshoot,
+            accuracy=of_accuracy + some[0] * a.depth + some[1] * max(off[0], 0.0),
             values=wrong(v, moments.values, ROUNDING)
             + rare
-            + seen[0] * v.weights.sum()
+            + seen[0] * (v.depth + v.overshoot)
             + seen[1] * max(off[1], 0.0),
             relative_slope=relative,
             accuracy_slope=slopes[0],

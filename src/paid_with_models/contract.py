@@ -40,7 +40,7 @@ class Status(Enum):
 
 
 class Shape(Enum):
-    """What the menu looks like. Staying out, where types do, is one of its options."""
+    """What the menu looks like, of the types that take part; pooling is for all types."""
 
     POOLING = "pooling: one option for all types"
     SEPARATING = "separating: an option for every type"
@@ -150,8 +150,7 @@ class Contract:
         contribution, complementarity, feasibility), in units of accuracy. With one party autarky
         is the only menu, no multipliers need exist (all are 0), and feasibility alone counts.
     bunches : tuple of tuples of int
-        The sets of two or more types that share an option but for rounding, in any order of costs;
-        staying out is one.
+        The sets of two or more types that share an option but for rounding, in any order of costs.
     binding : Binding
     """
 

@@ -214,8 +214,14 @@ def test_a_type_that_is_left_out_has_an_option_of_its_own():
     three = Problem(
         10, [0.4, 0.1, 0.5], [1.0, 1.0, 0.1], curve, reservation_utilities=[85.0, 85.0, 60.0]
     )
-    assert solve(three).bunches == ((0, 1),)
-    assert solve(three).shape is Shape.PARTLY_POOLING
+    assert solve(three).bunches == ()
+    assert solve(three).shape is Shape.SEPARATING
+    two_in = Problem(
+        10, [0.4, 0.3, 0.3], [1.0, 0.1, 0.1], curve, reservation_utilities=[85.0, 60.0, 60.0]
+    )
+    contract = solve(two_in)
+    assert contract.participates.tolist() == [False, True, True]
+    assert (contract.bunches, contract.shape) == (((1, 2),), Shape.PARTLY_POOLING)
 
 
 def test_sums_never_overstate_expected_accuracy():

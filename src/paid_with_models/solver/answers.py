@@ -99,10 +99,15 @@ def contracts(
             known[name][rows, places] = values
     accuracy, value = menus.accuracy, menus.value
     gaps = np.maximum(bounds - accuracy, 0.0)
-    options = same_options(menu["contributions"], menu["rewards"], first.model_value.optimum)
+    options: list[tuple[int, tuple[tuple[int, ...], ...]]] = [(0, ())] * len(problems)
+    if places.shape[1]:
+        m, t = (menus.columns[name] for name in ("contributions", "rewards"))
+        sizes = m.reshape(places.shape), t.reshape(places.shape)
+        options = same_options(*sizes, first.model_value.optimum)
     found = []
     for k, problem in enumerate(problems):
-        n_options, bunches = options[k]
+        n_options, shared = options[k]
+        bunches = sorted(tuple(sorted(places[k, list(some)].tolist())) for some in shared)
         gap = float(gaps[k])
         found.append(
             Contract(
@@ -115,10 +120,12 @@ def contracts(
                 upper_bound=float(accuracy[k]) + gap,
                 gap=gap,
                 status=Status.OPTIMAL if gap <= GAP_TOLERANCE else Status.FEASIBLE,
-                shape=_shape(menu["contributions"][k], n_options),
+                shape=_shape(
+                    menu["contributions"][k], n_options, bool(bunches), places.shape == shape
+                ),
                 multipliers=Multipliers(**{name: values[k] for name, values in prices.items()}),
                 kkt_residual=float(menus.residual[k]),
-                bunches=bunches,
+                bunches=tuple(bunches),
                 binding=Binding(**{name: values[k] for name, values in binds.items()}),
             )
         )
@@ -173,8 +180,7 @@ def same_options(
 ) -> list[tuple[int, tuple[tuple[int, ...], ...]]]:
     """How many options menus (B, I) have, and which types have the same one, but for rounding.
 
-    Types share an option in whatever order they are; staying out is the option to contribute and
-    receive nothing.
+    Types share an option in whatever order they are.
 
     Examples
     --------
@@ -195,9 +201,9 @@ def same_options(
     return found
 
 
-def _shape(contributions: FloatArray, n_options: int) -> Shape:
+def _shape(contributions: FloatArray, n_options: int, shared: bool, everybody: bool) -> Shape:
     if not np.any(contributions > 0):
         return Shape.NO_COLLABORATION
-    if n_options == 1:
+    if n_options == 1 and everybody:
         return Shape.POOLING
-    return Shape.SEPARATING if n_options == contributions.size else Shape.PARTLY_POOLING
+    return Shape.PARTLY_POOLING if shared else Shape.SEPARATING

@@ -142,7 +142,7 @@ def any_problem(
     rare: bool = False,
     outside: Callable[[FloatArray], FloatArray] | None = None,
 ) -> Problem:
-    """A problem whose cheapest type is from a thousandth of to ten times too dear alone."""
+    """A problem whose cheapest type is from a thousandth of to ten times too costly alone."""
     curve = curve or any_curve(rng)
     n_types, n_parties = int(rng.integers(types[0], types[1] + 1)), int(rng.integers(*parties))
     valuation = (

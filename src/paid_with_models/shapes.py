@@ -80,7 +80,7 @@ def check_values(valuation: Valuation, accuracy: Curve) -> None:
 @lru_cache(maxsize=1024)
 def check_shape(accuracy: Curve, valuation: Valuation, log2_reach: int) -> None:
     """Accuracy and v(a) on everything that can be collected: increasing, S-shaped, smooth."""
-    # Where data are so dear that little can be collected, far enough to see the curve rise.
+    # Where data are so costly that little can be collected, far enough to see the curve rise.
     scan = np.geomspace(1e-9, 1e18, 1001)
     half_way = scan[np.argmax(accuracy(scan) >= 0.5 * accuracy.optimum)]
     reach = max(2.0**log2_reach, 2 * half_way)

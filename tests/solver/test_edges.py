@@ -36,7 +36,7 @@ from paid_with_models.solver.sums import (
     fit_exponential_sum,
     non_negative,
 )
-from paid_with_models.solver.trivial import too_dear
+from paid_with_models.solver.trivial import too_costly
 
 BOUND = GeneralizationBound()
 SIX = np.linspace(2000.0, 1500.0, 6)
@@ -150,9 +150,9 @@ def test_a_route_that_least_squares_cannot_take_with_outside_options():
     ],
     ids=repr,
 )
-def test_data_too_dear_for_anybody_are_no_collaboration(problem):
+def test_data_too_costly_for_anybody_are_no_collaboration(problem):
     """However many outcomes there are; no party gains what a unit of data costs it."""
-    assert too_dear(problem)
+    assert too_costly(problem)
     contract = solve(problem)
     assert contract.shape is Shape.NO_COLLABORATION
     assert contract.status is Status.OPTIMAL
@@ -160,16 +160,16 @@ def test_data_too_dear_for_anybody_are_no_collaboration(problem):
     assert contract.utilities.tolist() == problem.outside_options.tolist()
 
 
-def test_what_is_not_too_dear_is_solved():
+def test_what_is_not_too_costly_is_solved():
     """At twice the steepest slope two parties of a type are just indifferent, for two units."""
     curve = PowerLaw(1.0, 1.0, 1.0)
-    for n, factor, dear in ((2, 1 - 1e-9, False), (2, 1.0, False), (2, 1 + 1e-9, True)):
+    for n, factor, costly in ((2, 1 - 1e-9, False), (2, 1.0, False), (2, 1 + 1e-9, True)):
         problem = Problem(n, [0.5, 0.5], [25.0 * n * factor] * 2, curve)
-        assert too_dear(problem) is dear
+        assert too_costly(problem) is costly
         if factor == 1:
             assert solve_complete_information(problem).totals == pytest.approx([2.0] * 3, rel=1e-6)
             assert solve(problem).upper_bound >= 0.5
-    assert not too_dear(Problem(1, [1.0], [1e9], curve))
+    assert not too_costly(Problem(1, [1.0], [1e9], curve))
 
 
 @pytest.mark.parametrize("exceeds", [0.0, 1e-15, 1e-13])

@@ -1,4 +1,4 @@
-r"""Problems with nothing to solve: data that are too dear for anybody.
+r"""Problems with nothing to solve: data that are too costly for anybody.
 
 What a type contributes it must be worth to it, in some outcome. With :math:`\bar S` the most that
 is collected in any, :math:`c_i m_i \le v(a(\bar S)) - f_i`, and at most N parties give the most
@@ -17,19 +17,19 @@ import numpy as np
 from ..complete_information import best_totals
 from ..problem import Problem
 
-__all__ = ["too_dear"]
+__all__ = ["too_costly"]
 
 
-def too_dear(problem: Problem) -> bool:
+def too_costly(problem: Problem) -> bool:
     """Whether no menu collects any data, for certain; of at least two parties.
 
     Examples
     --------
     >>> from paid_with_models import GeneralizationBound
-    >>> dear, cheap = (
+    >>> costly, cheap = (
     ...     Problem(100, [0.5, 0.5], [c, 2 * c], GeneralizationBound()) for c in (1e3, 1.0)
     ... )
-    >>> too_dear(dear), too_dear(cheap)
+    >>> too_costly(costly), too_costly(cheap)
     (True, False)
     """
     if problem.n_parties == 1:

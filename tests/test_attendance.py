@@ -485,7 +485,7 @@ def test_what_is_made_for_independent_draws_refuses_other_laws():
         ),
         (
             lambda: solve(under(UnlikeParties([400] * 4, [[0.2] * 5] * 4), [1, 2, 3, 4, 5],
-                                Arctan())),
+                                Arctan(), beliefs="own")),
             "more than the limit|too many outcomes",
         ),
         (lambda: Outcomes.of(PoissonParties(3.0, [1.0]), "none"), "beliefs must be"),

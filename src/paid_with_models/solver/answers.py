@@ -103,7 +103,7 @@ def contracts(
     if places.shape[1]:
         m, t = (menus.columns[name] for name in ("contributions", "rewards"))
         sizes = m.reshape(places.shape), t.reshape(places.shape)
-        options = same_options(*sizes, first.model_value.optimum)
+        options = same_options(*sizes, problems[0].model_value.optimum)
     found = []
     for k, problem in enumerate(problems):
         n_options, shared = options[k]

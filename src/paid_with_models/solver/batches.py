@@ -12,7 +12,7 @@ import numpy as np
 from ..problem import Problem
 from .moments import ENTRIES_WORTH_ENUMERATING
 from .sum_moments import common_range
-from .trivial import too_dear
+from .trivial import too_costly
 
 __all__ = [
     "ENTRIES_AT_ONCE",
@@ -110,7 +110,7 @@ def plan(problems: list[Problem], expectations: Method = "auto") -> list[Batch]:
     for k, problem in enumerate(problems):
         if problem.types_are_known and problem.n_parties > 1:
             batches.append(Batch((k,), (problem,), "known"))
-        elif problem.n_outcomes > OUTCOMES_LIKE_A_SUM and too_dear(problem):
+        elif problem.n_outcomes > OUTCOMES_LIKE_A_SUM and too_costly(problem):
             batches.append(Batch((k,), (problem,), "nothing"))
         elif problem.better_outside.any():
             batches.append(Batch((k,), (problem,), expectations, selecting=True))

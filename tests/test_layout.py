@@ -13,7 +13,7 @@ FILES = sorted(SRC.rglob("*.py"))
 
 #: Floors from the ground up; a room imports from its own folder and from floors below.
 FLOORS = [
-    {"small"}, {"accuracy"}, {"valuation"}, {"attendance"}, {"laws"}, {"problem"},
+    {"small"}, {"accuracy"}, {"valuation"}, {"shapes"}, {"attendance"}, {"laws"}, {"problem"},
     {"contract", "complete_information"}, {"solver"}, {"audit", "files", "rewards"},
     {"sweeps", "welfare"}, {"checks"}, {"paper", "beyond"}, {"figures"}, {"paid_with_models"},
     {"pwm_companion"},

@@ -247,3 +247,75 @@ def test_one_party_that_is_indifferent_takes_part():
     assert autarky(problem).contributions == pytest.approx([2.0])
     assert solve(problem).expected_accuracy == pytest.approx(0.5)
     assert solve_complete_information(problem).totals == pytest.approx([2.0])
+
+
+class Step(Curve):
+    """A smooth step, 1e-4 wide, between two of the points at which curves are checked."""
+
+    optimum = 0.9
+
+    def __init__(self, at):
+        self.at = at
+
+    def evaluate(self, data):
+        s, width = np.asarray(data, dtype=float), 1e-4 * self.at
+        left, z = np.exp(-s / 100), np.clip((s - self.at) / width, -700, 700)
+        g = 1 / (1 + np.exp(-z))
+        slope = g * (1 - g) / width
+        return (
+            0.5 * (1 - left) + 0.4 * g,
+            0.005 * left + 0.4 * slope,
+            -0.00005 * left + 0.4 * slope * (1 - 2 * g) / width,
+        )
+
+
+@pytest.mark.parametrize("at", [600.0, 605.0, 610.0, 900.0])
+def test_a_step_between_the_points_of_the_check_is_seen_by_its_chord(at):
+    """Its derivatives are flat at all points; but the curve rises by .4 between two of them."""
+    grid = np.geomspace(1e-9, 1, 2001) * 2.0 ** np.ceil(np.log2(3 * 90 / 0.35))
+    i = np.searchsorted(grid, at)
+    with pytest.raises(ValueError, match="accuracy must be S-shaped"):
+        Problem(3, [1.0], [0.35], Step(float(np.sqrt(grid[i] * grid[i + 1]))))
+
+
+def test_what_bounds_rest_on_is_said_of_curves_that_are_not_the_librarys():
+    class Stated(UserCurve):
+        inflection = 0.0
+
+    class Same(PowerLaw):
+        """May do anything."""
+
+    class Own(LinearValuation):
+        """May do anything."""
+
+    stated = 3, [0.5, 0.5], [0.2, 0.1]
+    for curve, valuation, words in (
+        (GeneralizationBound(), LinearValuation(), []),
+        (UserCurve(), LinearValuation(), ["UserCurve being S-shaped also between"]),
+        (Same(0.9, 1.0, 0.5), LinearValuation(), ["Same being S-shaped also between"]),
+        (Stated(), LinearValuation(), ["Stated being convex up to S = 0 and concave"]),
+        (GeneralizationBound(), Own(), ["Own of accuracy being S-shaped also between"]),
+    ):
+        contract = solve(Problem(*stated, curve, valuation))
+        assert len(contract.rests_on) == len(words)
+        for basis, word in zip(contract.rests_on, words, strict=True):
+            assert basis.startswith(word)
+            for text in (str(contract), repr(contract), contract._repr_html_()):
+                assert f"given {basis}" in text
+
+
+def test_a_stated_inflection_is_checked():
+    class Wrong(UserCurve):
+        inflection = 50.0  # it is concave before
+
+    class Right(GeneralizationBound):
+        inflection = 55.81
+
+    Problem(3, [1.0], [0.2], Right())
+    assert make(accuracy=Right()).accuracy.inflection == 55.81
+    early = type("Early", (Right,), {"inflection": 300.0})
+    for curve in (early(),):
+        with pytest.raises(ValueError, match="accuracy must bend where it states its inflection"):
+            make(accuracy=curve)
+    with pytest.raises(ValueError, match="accuracy must bend where it states its inflection"):
+        make(accuracy=Wrong())

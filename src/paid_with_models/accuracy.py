@@ -23,8 +23,10 @@ is remembered by it: a frozen dataclass is. This one is a template::
             return value, first, second
 
 :class:`~paid_with_models.problem.Problem` checks that it rises, that its derivatives are those of
-its values, and that it is S-shaped, at some thousands of amounts of data. That it is S-shaped
-*between* them, without a narrow step, is what you state by using it: bounds rest on it.
+its values, and that it is S-shaped, at some thousands of amounts of data and by the chords between
+them. That it is S-shaped *everywhere* is what you state by using it, with its ``inflection`` if you
+know it: bounds rest on it, and contracts say so
+(:attr:`~paid_with_models.contract.Contract.rests_on`).
 """
 
 from __future__ import annotations
@@ -56,9 +58,13 @@ class Curve(ABC):
     ----------
     optimum : float
         The limit of the curve for ever more data.
+    inflection : float, optional
+        Up to how much data it is convex or flat; it is concave from there. To be stated by curves
+        of your own where it is known: contracts say that they rest on it.
     """
 
     optimum: float
+    inflection: float | None = None
 
     @abstractmethod
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:

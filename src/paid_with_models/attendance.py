@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
-from .accuracy import FloatArray, IntArray
+from .accuracy import BoolArray, FloatArray, IntArray
 
 __all__ = [
     "Attendance",
@@ -71,15 +71,14 @@ class Attendance(Protocol):
     def grouped(self, members: IntArray) -> Attendance:
         """The law of all other types as one, the first, and of the members, in their order."""
 
-    @property
-    def log_nobody(self) -> float:
-        """Logarithm of P(n = 0); -inf if somebody always turns up."""
-
     def log_transform(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Logarithm of G at z (I, J) in [0, 1], (J,), its gradient (I, J), Hessian (I, I, J)."""
 
-    def somebody(self, z: FloatArray) -> FloatArray:
-        """The share of G that is not P(n = 0), (J,), right to rounding however small it is."""
+    def somebody(self, z: FloatArray, idle: BoolArray) -> FloatArray:
+        """The share of G, (J,), of outcomes in which not all who turn up are of idle types.
+
+        Right to rounding however small it is.
+        """
 
 
 @dataclass(frozen=True, eq=False)

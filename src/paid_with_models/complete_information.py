@@ -224,7 +224,7 @@ def best_totals(
     Returns
     -------
     (K,) ndarray
-        S*, units of data; 0 where nothing above 0 solves the equation.
+        S*, units of data; 0 where nothing above 0 solves the equation, but for rounding.
 
     Examples
     --------
@@ -238,7 +238,10 @@ def best_totals(
     held_back = n @ (reservation_utilities / costs)
     # The equation's slack gain v(a(S)) - held_back - S is largest where v(a(S))' = 1/gain.
     peak = value.data_at_slope(1 / gain)
-    solvable = gain * value(peak) - held_back - peak > 0
+    most = gain * value(peak)
+    # Where the root is double but for rounding it is one: the parties lose nothing.
+    rounding = 16 * np.finfo(float).eps * (most + held_back + peak)
+    solvable = (peak > 0) & (most - held_back - peak >= -rounding)
     totals = gain * value.optimum - held_back
     for _ in range(100):
         worth, slope, _ = value.evaluate(totals)

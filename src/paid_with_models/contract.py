@@ -33,14 +33,14 @@ GAP_TOLERANCE = 1e-8
 
 
 class Status(Enum):
-    """What is proved about a contract."""
+    """What is proved about a contract, given what it rests on (:attr:`Contract.rests_on`)."""
 
     OPTIMAL = "optimal: no menu is better by more than the gap tolerance"
     FEASIBLE = "feasible: satisfies every constraint; the gap says how much better a menu could be"
 
 
 class Shape(Enum):
-    """What the menu looks like."""
+    """What the menu looks like, of the types that take part; pooling is for all types."""
 
     POOLING = "pooling: one option for all types"
     SEPARATING = "separating: an option for every type"
@@ -128,25 +128,29 @@ class Contract:
     reservation_utilities, reservation_contributions : (I,) ndarray
         Outside options f_i, and what each type trains on alone (in autarky).
     reward_caps : (I,) ndarray
-        T_i(m): the most that t_i could be; 0 for a type that is left out.
+        T_i(m): the most that t_i could be; 0 for a type that is left out. By sums they may be
+        stated too low where little data come together, never too high by more than rounding.
     participates : (I,) ndarray of bool
         Whether the type has an option other than staying out (m_i = 0 = t_i).
         See :mod:`paid_with_models.solver.selection`.
     expected_accuracy, expected_value : float
-        E[a(S)] and E[v(a(S))].
+        E[a(S)] and E[v(a(S))]. Where exponential sums stand in for outcomes their proved error is
+        taken off expected accuracy, which the menu reaches for certain.
     upper_bound, gap : float
         No menu reaches more than ``upper_bound``, whoever takes part;
         gap = upper_bound - expected_accuracy >= 0.
     status : Status
-        OPTIMAL if the gap is at most ``GAP_TOLERANCE``.
+        OPTIMAL if the gap is at most ``GAP_TOLERANCE``. Bound, gap and status are proofs for
+        curves that are S-shaped: the library's are; of others see ``rests_on``.
     shape : Shape
         Pooling, separating, partly pooling, no collaboration.
     multipliers : Multipliers
     kkt_residual : float
         Largest violation of the optimality conditions (stationarity times the size of the
-        contribution, complementarity, feasibility), in units of accuracy.
+        contribution, complementarity, feasibility), in units of accuracy. With one party autarky
+        is the only menu, no multipliers need exist (all are 0), and feasibility alone counts.
     bunches : tuple of tuples of int
-        The sets of two or more types that share an option.
+        The sets of two or more types that share an option but for rounding, in any order of costs.
     binding : Binding
     """
 
@@ -175,6 +179,21 @@ class Contract:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         freeze(self)
+
+    @property
+    def rests_on(self) -> tuple[str, ...]:
+        """What bound, gap and status rest on that is not proved, in words; nothing as a rule.
+
+        The shape of a curve or valuation that is not the library's is checked at points; between
+        them it is what whoever wrote it states.
+
+        Examples
+        --------
+        >>> from paid_with_models import GeneralizationBound, solve
+        >>> solve(Problem(4, [0.5, 0.5], [0.2, 0.05], GeneralizationBound())).rests_on
+        ()
+        """
+        return self.problem.rests_on
 
     def to_frame(self) -> pd.DataFrame:
         """The menu as a pandas table, a row a type.
@@ -241,9 +260,10 @@ class Contract:
     def _summary(self) -> str:
         """What was reached and proved, in a line."""
         shape = self.shape.name.lower().replace("_", " ")
+        given = f", given {' and '.join(self.rests_on)}" if self.rests_on else ""
         return (
             f"{shape}; expected accuracy {self.expected_accuracy:.6g},"
-            f" {self.status.name.lower()}, gap {self.gap:.2g}"
+            f" {self.status.name.lower()}, gap {self.gap:.2g}{given}"
         )
 
     def __repr__(self) -> str:

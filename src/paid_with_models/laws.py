@@ -36,7 +36,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
-from .accuracy import FloatArray, IntArray
+from .accuracy import BoolArray, FloatArray, IntArray
 from .attendance import (
     ENUMERATION_LIMIT,
     enumerate_outcomes,
@@ -107,16 +107,12 @@ class PoissonParties:
         logs = counts @ np.log(rates) - rates.sum() - gammaln(counts + 1).sum(axis=1)
         return counts, np.exp(logs)
 
-    @property
-    def log_nobody(self) -> float:
-        return -float(self.mean_counts.sum())
-
     def log_transform(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         first = np.broadcast_to(self.mean_counts[:, None], z.shape)
         return self.mean_counts @ (z - 1), first, np.zeros((len(z), *z.shape))
 
-    def somebody(self, z: FloatArray) -> FloatArray:
-        return np.asarray(-np.expm1(-self.mean_counts @ z))
+    def somebody(self, z: FloatArray, idle: BoolArray) -> FloatArray:
+        return np.asarray(-np.expm1(-self.mean_counts[~idle] @ z[~idle]))
 
     def reordered(self, order: IntArray) -> PoissonParties:
         return PoissonParties(self.mean, cast(FloatArray, self.probabilities)[order])
@@ -219,10 +215,6 @@ class UnlikeParties:
         weights[order[found]] = chances
         return every, weights
 
-    @property
-    def log_nobody(self) -> float:
-        return -np.inf
-
     def log_transform(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         # Right to rounding near z = 1, where N multiplies it; an impossible group stays finite.
         below_1 = self._p @ (z - 1)
@@ -233,8 +225,11 @@ class UnlikeParties:
         first = np.einsum("g,gij->ij", self._n, share)
         return log, first, -np.einsum("g,gij,gkj->ikj", self._n, share, share)
 
-    def somebody(self, z: FloatArray) -> FloatArray:
-        return np.ones(z.shape[1])
+    def somebody(self, z: FloatArray, idle: BoolArray) -> FloatArray:
+        busy, rest = self._p[:, ~idle] @ z[~idle], self._p[:, idle] @ z[idle]
+        with np.errstate(divide="ignore"):
+            odds = np.divide(busy, rest, out=np.where(busy > 0, np.inf, 0.0), where=rest > 0)
+        return np.asarray(-np.expm1(-self._n @ np.log1p(odds)))
 
     def reordered(self, order: IntArray) -> UnlikeParties:
         return UnlikeParties(self._n, self._p[:, order])
@@ -276,7 +271,6 @@ class KnownParties:
 
     types_are_known = True
     n_outcomes = 1
-    log_nobody = -np.inf
 
     @property
     def present(self) -> FloatArray:
@@ -303,8 +297,8 @@ class KnownParties:
         n, z = self._n[:, None], np.maximum(z, np.finfo(float).tiny)
         return np.sum(n * np.log(z), axis=0), n / z, -np.eye(len(z))[:, :, None] * (n / z**2)
 
-    def somebody(self, z: FloatArray) -> FloatArray:
-        return np.ones(z.shape[1])
+    def somebody(self, z: FloatArray, idle: BoolArray) -> FloatArray:
+        return np.full(z.shape[1], float(not idle.all()))
 
 
 def _grouped(values: npt.NDArray[Any], members: IntArray) -> npt.NDArray[Any]:

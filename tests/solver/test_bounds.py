@@ -132,10 +132,12 @@ def stub(**changes):
     """Two problems of two types, all of whose numbers are 0 but those that are given."""
     none, steps = np.zeros((2, 2)), np.zeros((2, 4))
     uncertainty = Uncertainty(
+        np.zeros(2),
         changes.pop("wrong_accuracy", np.zeros(2)),
         changes.pop("wrong_values", none),
         changes.pop("relative_slope", 0.0),
-        changes.pop("slope", none),
+        changes.pop("accuracy_slope", np.zeros(2)),
+        changes.pop("value_slopes", none),
     )
     pulled = changes.pop("pulled", lambda prices: none)
     gradient = changes.pop("gradient", steps)
@@ -190,13 +192,14 @@ ROWS, CAPS = np.array([[3.0], [5.0]]), np.array([[1.0, 2.0], [0.5, 0.25]])
             {"wrong_values": np.array([[0.4, 0.8], [1.6, 3.2]])},
             [(0.4 + 2 * 0.8) / 4, (0.8 + 0.8) / 4],
         ),
-        # and along the box, as far as the most that a type could contribute.
+        # and along the box, as far as the most that any type could contribute.
         (
             {
-                "slope": np.array([[0.01, 0.02], [0.03, 0.04]]),
+                "accuracy_slope": np.array([0.01, 0.03]),
+                "value_slopes": np.array([[0.4, 0.8], [1.6, 3.2]]),
                 "reach": np.array([[1.0, 8.0], [5.0, 2.0]]),
             },
-            [(0.01 * 1 + 0.02 * 8) * 4, (0.03 * 5 + 0.04 * 2) * 1.75],
+            [(0.01 + (0.4 + 2 * 0.8) / 4) * 8, (0.03 + (0.8 + 0.8) / 4) * 5],
         ),
         (
             {"relative_slope": 0.1, "pulled": lambda prices: 10 * prices},

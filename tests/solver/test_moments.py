@@ -225,12 +225,15 @@ def test_what_enumeration_may_be_wrong_by_is_rounding():
     curve = GeneralizationBound(optimum=0.5)
     value = ModelValue(curve, LinearValuation(80.0))
     wrong = outcomes.uncertainty(curve, value, np.ones((2, 2)))
-    error = np.finfo(float).eps * (16 + 8 * math.log(24))
+    error = np.finfo(float).eps * (16 + 8 * math.log(24) + 5 + 5 / 64)  # of five outcomes
     assert outcomes.relative_error == pytest.approx(error, rel=1e-12)
     assert wrong.accuracy == pytest.approx(np.full(2, 0.5 * error), rel=1e-12, abs=0)
     assert wrong.values == pytest.approx(np.full((2, 2), 40.0 * error), rel=1e-12, abs=0)
-    assert wrong.relative_slope == outcomes.relative_error
-    assert wrong.slope.tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert wrong.relative_slope == pytest.approx(
+        outcomes.relative_error + 5 / 64 * np.finfo(float).eps, rel=1e-12
+    )
+    assert wrong.accuracy_slope.tolist() == [0.0, 0.0]
+    assert wrong.value_slopes.tolist() == [[0.0, 0.0], [0.0, 0.0]]
 
 
 def test_some_problems_of_a_batch():
@@ -281,3 +284,27 @@ def test_a_linear_valuation_is_alinear_factor(monkeypatch):
         assert getattr(factored, name) == pytest.approx(getattr(evaluated, name), rel=1e-12)
     prices = np.ones((1, 2))
     assert factored.curvature(prices) == pytest.approx(evaluated.curvature(prices), rel=1e-12)
+
+
+def test_errors_of_sums_over_many_outcomes_are_within_what_is_claimed():
+    """Eleven thousand outcomes of very unequal chances, against exact sums."""
+    rng = np.random.default_rng(0)
+    curve, worst = GeneralizationBound(0.9, 0.5), 0.0
+    value = ModelValue(curve, LinearValuation(100.0))
+    for spread in (9, 3, 0):
+        p = 10 ** rng.uniform(-spread, 0, 150)
+        outcomes = Enumeration.of(2, (p / p.sum())[None], "paper")
+        m = rng.uniform(20, 400, (1, 150))
+        moments = outcomes.moments(curve, value, m)
+        wrong = outcomes.uncertainty(curve, value, m)
+        totals = outcomes.counts @ m[0]
+        exact = math.fsum(outcomes.weights[0] * curve(totals))
+        worst = max(worst, abs(float(moments.accuracy[0]) - exact) / float(wrong.accuracy[0]))
+        steps = outcomes.weights[0] * curve.derivative(totals)
+        for i in (0, 149):
+            exact = math.fsum(outcomes.conditional[0, i] * value(totals))
+            worst = max(worst, abs(moments.values[0, i] - exact) / wrong.values[0, i])
+            exact = math.fsum(steps * outcomes.counts[:, i])
+            off = abs(moments.accuracy_gradient[0, i] - exact)
+            worst = max(worst, off / (wrong.relative_slope * exact))
+    assert worst < 0.5  # what is left is for the chances themselves

@@ -302,9 +302,12 @@ def test_many_at_once_are_the_same_as_one_by_one():
 
 
 def test_too_many_outcomes_are_refused_with_the_memory_they_need():
+    class Own(Arctan):
+        """Not the library's, whatever it may be."""
+
     costs, p = np.linspace(1, 0.1, 12), np.full(12, 1 / 12)
     with pytest.raises(ValueError, match="n_parties = 100 and n_types = 12"):
-        solve(Problem(100, p, costs, Arctan()))  # admits no exponential sum
+        solve(Problem(100, p, costs, Own()))  # of which no exponential sum is known
     with pytest.raises(ValueError, match="n_parties = 100 and n_types = 12"):
         solve(Problem(100, p, costs, GeneralizationBound()), expectations="enumeration")
 
@@ -379,13 +382,13 @@ def check_fields(contract, *, out=(), atol=1e-7):
 
     options = {}
     for i in chain:
-        same = [k for k in options if abs(m[k] - m[i]) <= 1e-9 * m[i]]
+        same = [k for k in options if abs(m[k] - m[i]) <= 1e-6 * m[i]]
         options.setdefault(same[0] if same else i, []).append(int(i))
     bunches = [tuple(sorted(types)) for types in options.values() if len(types) > 1]
     assert contract.bunches == tuple(bunches)
     if not m.any():
         assert contract.shape is Shape.NO_COLLABORATION
-    elif len(options) == 1:
+    elif len(options) == 1 and len(chain) == problem.n_types:
         assert contract.shape is Shape.POOLING
     else:
         assert contract.shape is (Shape.PARTLY_POOLING if bunches else Shape.SEPARATING)

@@ -14,14 +14,18 @@ from ..problem import Autarky, Problem
 from .interior_point import Solution
 from .program import FirstMoment, least_utilities
 
-__all__ = ["BINDING_TOLERANCE", "Menus", "contracts", "menus_of", "nobody"]
+__all__ = ["BINDING_TOLERANCE", "Menus", "contracts", "menus_of", "nobody", "same_options"]
 
 
 Columns = dict[str, npt.NDArray[Any]]
 
 #: BINDING_TOLERANCE: slack, in values of the best model (of data: in the type's own contribution),
-#: below which a constraint is said to bind, two options to be one. Solutions are right to 1e-12.
+#: below which a constraint is said to bind. Solutions are right to 1e-12.
 BINDING_TOLERANCE = 1e-9
+
+#: SAME_OPTION: two options closer than this, relative to contributions and to the value of the best
+#: model, are said to be one. Where the objective is flat contributions are not right to more.
+SAME_OPTION = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +51,7 @@ class Menus:
 
 
 def nobody(problems: list[Problem]) -> Menus:
-    """Menus where no type takes part."""
+    """Menus where no type takes part: whoever has nothing better has a model without data."""
     first, one = problems[0], np.ones(len(problems))
     none = np.zeros((len(problems), 0))
     accuracy, value = float(first.accuracy(0.0)), float(first.model_value(0.0))
@@ -93,12 +97,17 @@ def contracts(
     for known, those_in in ((menu, menus.columns), (prices, menus.prices), (binds, menus.binds)):
         for name, values in those_in.items():
             known[name][rows, places] = values
-    m, accuracy, value = menus.contributions, menus.accuracy, menus.value
+    accuracy, value = menus.accuracy, menus.value
     gaps = np.maximum(bounds - accuracy, 0.0)
-    joined = np.abs(np.diff(m, axis=1)) <= BINDING_TOLERANCE * m[:, 1:]
+    options: list[tuple[int, tuple[tuple[int, ...], ...]]] = [(0, ())] * len(problems)
+    if places.shape[1]:
+        m, t = (menus.columns[name] for name in ("contributions", "rewards"))
+        sizes = m.reshape(places.shape), t.reshape(places.shape)
+        options = same_options(*sizes, problems[0].model_value.optimum)
     found = []
     for k, problem in enumerate(problems):
-        runs = np.split(places[k], np.flatnonzero(~joined[k]) + 1)
+        n_options, shared = options[k]
+        bunches = sorted(tuple(sorted(places[k, list(some)].tolist())) for some in shared)
         gap = float(gaps[k])
         found.append(
             Contract(
@@ -111,10 +120,12 @@ def contracts(
                 upper_bound=float(accuracy[k]) + gap,
                 gap=gap,
                 status=Status.OPTIMAL if gap <= GAP_TOLERANCE else Status.FEASIBLE,
-                shape=_shape(m[k], len(runs)),
+                shape=_shape(
+                    menu["contributions"][k], n_options, bool(bunches), places.shape == shape
+                ),
                 multipliers=Multipliers(**{name: values[k] for name, values in prices.items()}),
                 kkt_residual=float(menus.residual[k]),
-                bunches=tuple(tuple(sorted(run.tolist())) for run in runs if run.size > 1),
+                bunches=tuple(bunches),
                 binding=Binding(**{name: values[k] for name, values in binds.items()}),
             )
         )
@@ -157,13 +168,42 @@ def menus_of(model: FirstMoment, solution: Solution) -> Menus:
         "caps": caps - t,
     }
     binds: Columns = {name: np.asarray(value <= BINDING_TOLERANCE) for name, value in slack.items()}
-    moments = point.moments
-    return Menus(m, columns, prices, binds, moments.accuracy, moments.value, solution.residual)
+    moments, curves = point.moments, (model.accuracy, model.value)
+    # What is stated is reached for certain: the error of sums counts against the menu.
+    overstated = model.expectation.uncertainty(*curves, m).overstated
+    accuracy = np.maximum(moments.accuracy - overstated, float(model.accuracy(0.0)))
+    return Menus(m, columns, prices, binds, accuracy, moments.value, solution.residual)
 
 
-def _shape(contributions: FloatArray, n_options: int) -> Shape:
+def same_options(
+    contributions: FloatArray, rewards: FloatArray, unit: float
+) -> list[tuple[int, tuple[tuple[int, ...], ...]]]:
+    """How many options menus (B, I) have, and which types have the same one, but for rounding.
+
+    Types share an option in whatever order they are.
+
+    Examples
+    --------
+    >>> same_options(np.array([[2.0, 0.0, 2.0]]), np.ones((1, 3)), 100.0)
+    [(2, ((0, 2),))]
+    """
+    order = np.lexsort((rewards, contributions), axis=-1)
+    m, t = (np.take_along_axis(it, order, axis=1) for it in (contributions, rewards))
+    apart = np.diff(m, axis=1) > SAME_OPTION * m[:, 1:]
+    apart |= np.abs(np.diff(t, axis=1)) > SAME_OPTION * unit
+    found = []
+    for types, ends in zip(order, apart, strict=True):
+        shared = []
+        if not ends.all():
+            parts = np.split(types, np.flatnonzero(ends) + 1)
+            shared = sorted(tuple(sorted(some.tolist())) for some in parts if some.size > 1)
+        found.append((1 + int(ends.sum()), tuple(shared)))
+    return found
+
+
+def _shape(contributions: FloatArray, n_options: int, shared: bool, everybody: bool) -> Shape:
     if not np.any(contributions > 0):
         return Shape.NO_COLLABORATION
-    if n_options == 1:
+    if n_options == 1 and everybody:
         return Shape.POOLING
-    return Shape.SEPARATING if n_options == contributions.size else Shape.PARTLY_POOLING
+    return Shape.PARTLY_POOLING if shared else Shape.SEPARATING

@@ -12,6 +12,7 @@ import numpy as np
 from ..problem import Problem
 from .moments import ENTRIES_WORTH_ENUMERATING
 from .sum_moments import common_range
+from .trivial import too_costly
 
 __all__ = [
     "ENTRIES_AT_ONCE",
@@ -60,8 +61,9 @@ class Batch:
         Where they are in the list of all problems.
     problems : tuple of Problem
         The same number of types, the same ties between costs, curves and beliefs.
-    method : {"enumeration", "sum", "known", "auto"}
-        How expectations are computed; "known" where types are, "auto" where who takes part is a
+    method : {"enumeration", "sum", "known", "nothing", "auto"}
+        How expectations are computed; "known" where types are, "nothing" where data are too costly
+        for anybody, "auto" where who takes part is a
         choice.
     selecting : bool
         Whether who takes part is a choice. Such a problem is a batch of its own.
@@ -73,7 +75,7 @@ class Batch:
 
     places: tuple[int, ...]
     problems: tuple[Problem, ...]
-    method: Method | Literal["known"]
+    method: Method | Literal["known", "nothing"]
     selecting: bool = False
     banded: bool = False
     provisional: bool = False
@@ -108,6 +110,8 @@ def plan(problems: list[Problem], expectations: Method = "auto") -> list[Batch]:
     for k, problem in enumerate(problems):
         if problem.types_are_known and problem.n_parties > 1:
             batches.append(Batch((k,), (problem,), "known"))
+        elif problem.n_outcomes > OUTCOMES_LIKE_A_SUM and too_costly(problem):
+            batches.append(Batch((k,), (problem,), "nothing"))
         elif problem.better_outside.any():
             batches.append(Batch((k,), (problem,), expectations, selecting=True))
         else:

@@ -82,12 +82,13 @@ def dual_bound(
     # the sums above, whose terms are products of numbers of size 1 with the prices.
     wrong = problem.expectation.uncertainty(problem.accuracy, problem.value, point.contributions)
     pulled = point.moments.weighted_gradient(caps / problem.value_unit)
-    slopes = wrong.relative_slope * pulled + wrong.slope * (1 + caps.sum(axis=1, keepdims=True))
+    slopes = wrong.accuracy_slope + np.sum(caps * wrong.value_slopes, axis=1) / problem.value_unit
     bound = (
         bound
         + wrong.accuracy
         + np.sum(caps * wrong.values, axis=1) / problem.value_unit
-        + np.sum(slopes * problem.reach, axis=1)
+        + wrong.relative_slope * np.sum(pulled * problem.reach, axis=1)
+        + slopes * problem.reach.max(axis=1)
     )
     entries = problem.box.shape[1] + rows.shape[1]
     rounding = 4 * entries * np.finfo(float).eps

@@ -23,7 +23,14 @@ from ..problem import Problem
 from .bounds import dual_bound
 from .interior_point import Solution, finished
 from .menus import priced
-from .moments import ENTRIES_WORTH_ENUMERATING, Enumeration, Uncertainty
+from .moments import (
+    BLOCK,
+    ENTRIES_WORTH_ENUMERATING,
+    Enumeration,
+    Uncertainty,
+    added,
+    mean,
+)
 from .program import FirstMoment, by_matrices
 
 __all__ = ["BunchedEnumeration", "BunchedMoments", "bunched_bound"]
@@ -161,12 +168,14 @@ class BunchedEnumeration:
         apart = np.abs(contributions[0] - self.alike(contributions)[self.bunch]).max()
         off = 2 * self.n_parties * apart
         return Uncertainty(
+            overstated=np.zeros(1),
             accuracy=np.array([error * accuracy.optimum + off * accuracy.envelope().slope]),
             values=np.full(
                 contributions.shape, error * value.optimum + off * value.envelope().slope
             ),
-            relative_slope=error,
-            slope=np.zeros(contributions.shape),
+            relative_slope=error + np.finfo(float).eps * len(self.counts) / BLOCK,
+            accuracy_slope=np.zeros(1),
+            value_slopes=np.zeros(contributions.shape),
         )
 
     def alike(self, contributions: FloatArray) -> FloatArray:
@@ -180,24 +189,24 @@ class BunchedEnumeration:
         a, a1, a2 = accuracy.evaluate(totals)
         v, v1, v2 = value.evaluate(totals)
         # E[n_j; type i is there]: in other bunches s_j N_h, in its own less than that.
-        jacobian = ((self.conditional * v1) @ counts)[:, bunch] * share
+        jacobian = added((self.conditional * v1)[None], counts)[0][:, bunch] * share
         members = counts.T[bunch]
         if self.beliefs == "own":
             together = share[:, None] * (members - 1)
         else:
             together = -np.expm1((members - 1) * _log_rest(share)[:, None])
         rising = weights * v1 * members / self.present[:, None]
-        with_others = np.sum(rising * np.where(members > 0, together, 0.0), axis=1)
+        with_others = mean(rising, np.where(members > 0, together, 0.0))
         same = bunch[:, None] == bunch
         jacobian = np.where(same, with_others[:, None] * share, jacobian)
         itself = rising.sum(axis=1) * share
         own = np.arange(share.size)
         jacobian[own, own] = itself + (with_others * share if self.beliefs == "own" else 0.0)
         return BunchedMoments(
-            accuracy=np.array([weights @ a]),
-            accuracy_gradient=(((weights * a1) @ counts)[bunch] * share)[None],
-            value=np.array([weights @ v]),
-            values=(self.conditional @ v)[None],
+            accuracy=mean(weights[None], a),
+            accuracy_gradient=added((weights * a1)[None], counts)[:, bunch] * share,
+            value=mean(weights[None], v),
+            values=mean(self.conditional[None], v),
             value_jacobian=jacobian[None],
             _outcomes=self,
             _bends=(np.minimum(a2, 0.0), np.minimum(v2, 0.0)),

@@ -8,7 +8,7 @@ from ..accuracy import FloatArray
 from ..attendance import enumerable
 from ..problem import Problem
 from .moments import ENTRIES_WORTH_ENUMERATING, Enumeration, Expectation
-from .sum_moments import SumExpectation, sum_range
+from .sum_moments import SumExpectation, common_range
 from .transforms import TransformExpectation
 
 __all__ = ["expectation_of", "moments_at"]
@@ -57,7 +57,7 @@ def expectation_of(problem: Problem) -> Expectation:
         If the outcomes are too many to enumerate and the curves do not admit sums.
     """
     if problem.n_outcomes * problem.n_types > ENTRIES_WORTH_ENUMERATING:
-        reach = sum_range(problem.accuracy, problem.model_value, problem.most_data)
+        reach = common_range([problem])
         if reach is not None and problem.attendance is None:
             n_parties = np.array([float(problem.n_parties)])
             return SumExpectation(n_parties, problem.probabilities[None], problem.beliefs, *reach)

@@ -18,11 +18,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import nnls
 
 from ..accuracy import BoolArray, FloatArray, IntArray
 from .dense import Point
 from .program import FirstMoment, Program
+from .sums import non_negative
 
 __all__ = [
     "Path",
@@ -236,7 +236,7 @@ def _own_prices(problem: FirstMoment, point: Point) -> tuple[FloatArray, FloatAr
     matrix[:n_x, n_x:] = (jacobian[0][:, live] * size).T
     matrix[n_x:, :] = np.diag(np.hstack([np.minimum(x, size), slack]))
     side = np.concatenate([-nothing[0, live] * size, np.zeros(n_x + n)])
-    prices = nnls(matrix, side)[0][None, n_x:]
+    prices = non_negative(matrix, side)[None, n_x:]
     return prices[:, : unit.shape[1]], prices[:, unit.shape[1] :]
 
 

@@ -15,7 +15,7 @@ from .dense import Point
 from .interior_point import Solution, choose, finished, kkt_residual, maximize
 from .program import FirstMoment
 
-__all__ = ["Incumbents", "priced", "repaired", "safely_above", "satisfies", "settled"]
+__all__ = ["Incumbents", "only_menu", "priced", "repaired", "safely_above", "satisfies", "settled"]
 
 
 #: FEASIBILITY_TOLERANCE: violation of a cap or row, in its unit, that counts as rounding.
@@ -99,6 +99,17 @@ def priced(problem: FirstMoment, contributions: FloatArray, prices: Solution) ->
     point = problem.point(problem.increments_of(contributions))
     residual = kkt_residual(problem, point, prices.row_prices, prices.cap_prices)
     return Solution(point, prices.row_prices, prices.cap_prices, residual)
+
+
+def only_menu(problem: FirstMoment, contributions: FloatArray) -> Solution:
+    """The menus with these contributions and least rewards, where there are no others.
+
+    Then no prices need exist, and the residual is that of feasibility alone.
+    """
+    point = problem.point(problem.increments_of(contributions))
+    rows, caps = np.zeros(point.rows.shape), np.zeros(point.caps.shape)
+    violation = np.hstack([point.rows / problem.row_unit, point.caps])
+    return Solution(point, rows, caps, np.maximum(-violation, 0.0).max(axis=1))
 
 
 def repaired(problem: FirstMoment, solution: Solution, anchor: FloatArray) -> Solution:

@@ -14,6 +14,7 @@ with gradients and Hessians in m (:class:`Moments`). :class:`Enumeration` sums o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Protocol
@@ -28,14 +29,20 @@ from ..valuation import LinearValuation, ModelValue
 from .envelopes import LocalEnvelope
 
 __all__ = [
+    "BLOCK",
     "ENTRIES_WORTH_ENUMERATING",
     "Enumeration",
     "Expectation",
     "Moments",
     "MomentsLike",
     "Uncertainty",
+    "added",
     "linear_factor",
+    "mean",
 ]
+
+#: BLOCK: sums over outcomes are added up in blocks of so many.
+BLOCK = 64
 
 #: ENTRIES_WORTH_ENUMERATING: enumerations of up to so many numbers (outcomes times types) are cheap
 #: enough to be preferred for being exact: about a second.
@@ -49,22 +56,31 @@ SMALL_TABLE = 60_000
 class Uncertainty:
     """By how much exact moments of the concave envelopes may exceed computed ones.
 
+    And, in the other direction, exact expected accuracy fall short.
+
     Attributes
     ----------
+    overstated : (B,) ndarray
+        By how much computed E[a(S)] may exceed that of the curve, for the error of a sum.
     accuracy : (B,) ndarray
         Of E[a(S)].
     values : (B, I) ndarray
         Of each type's E[v(a(S))], units of value.
     relative_slope : float
         Of gradients, relative to each entry.
-    slope : (B, I) ndarray
-        Of gradients, absolute, per unit of accuracy and of value.
+    accuracy_slope : (B,) ndarray
+        Of the derivative of E[a(S)] along any change of contributions of at most 1 unit of data
+        each, beyond that.
+    value_slopes : (B, I) ndarray
+        Of that of each type's E[v(a(S))], units of value.
     """
 
+    overstated: FloatArray
     accuracy: FloatArray
     values: FloatArray
     relative_slope: float
-    slope: FloatArray
+    accuracy_slope: FloatArray
+    value_slopes: FloatArray
 
 
 class MomentsLike(Protocol):
@@ -133,7 +149,7 @@ class Moments:
         """Gradients of all averages, (B, 1 + I, I): of E[a(S)], then of E[a(S)] as types see it."""
         outcomes = self._enumeration
         return np.asarray(
-            (outcomes.all_weights * self._accuracy_slopes[0][:, None, :]) @ outcomes.counts
+            added(outcomes.all_weights * self._accuracy_slopes[0][:, None, :], outcomes.counts)
         )
 
     @property
@@ -146,7 +162,7 @@ class Moments:
             return self._factor * self._slopes[:, 1:]
         outcomes = self._enumeration
         return np.asarray(
-            (outcomes.conditional * self._value_slopes[0][:, None, :]) @ outcomes.counts
+            added(outcomes.conditional * self._value_slopes[0][:, None, :], outcomes.counts)
         )
 
     def weighted_gradient(self, prices: FloatArray) -> FloatArray:
@@ -254,20 +270,22 @@ class Enumeration:
         conditional = np.ascontiguousarray(self.conditional[:, order])
         return Enumeration(np.ascontiguousarray(self.counts[:, order]), self.weights, conditional)
 
-    @property
+    @cached_property
     def relative_error(self) -> float:
-        """Bound on the relative rounding error of the probabilities."""
-        n_parties = float(self.counts.sum(axis=1).max())
-        return float(np.finfo(float).eps * (16 + 8 * gammaln(n_parties + 1)))
+        """Bound on the relative rounding error of expectations: of probabilities, and of sums."""
+        n_parties, n_outcomes = float(self.counts.sum(axis=1).max()), len(self.counts)
+        return float(np.finfo(float).eps * (16 + 8 * gammaln(n_parties + 1) + summed(n_outcomes)))
 
     def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
         """How far exact moments may lie above the computed ones: rounding only."""
         error = self.relative_error
         return Uncertainty(
+            overstated=np.zeros(len(contributions)),
             accuracy=np.full(len(contributions), error * accuracy.optimum),
             values=np.full(contributions.shape, error * value.optimum),
-            relative_slope=error,
-            slope=np.zeros(contributions.shape),
+            relative_slope=error + np.finfo(float).eps * len(self.counts) / BLOCK,
+            accuracy_slope=np.zeros(len(contributions)),
+            value_slopes=np.zeros(contributions.shape),
         )
 
     def take(self, rows: IntArray) -> Enumeration:
@@ -283,11 +301,10 @@ class Enumeration:
         if factor is None:
             v, v1, v2 = value.evaluate(totals)
             slopes: tuple[FloatArray, FloatArray] | None = (v1, v2)
-            average = (self.weights[:, None, :] @ a[:, :, None])[:, 0, 0]
-            averages = (self.all_weights @ v[:, :, None])[:, :, 0]
+            average, averages = mean(self.weights, a), mean(self.all_weights, v[:, None])
         else:
             slopes = None
-            averages = (self.all_weights @ a[:, :, None])[:, :, 0]
+            averages = mean(self.all_weights, a[:, None])
             average, averages = averages[:, 0], factor * averages
         # The weights' sum is rounded: an average near the optimum must not pass it.
         return Moments(
@@ -299,6 +316,43 @@ class Enumeration:
             _value_slopes=slopes,
             _factor=1.0 if factor is None else factor,
         )
+
+
+def mean(weights: FloatArray, values: FloatArray) -> FloatArray:
+    """Sums of products over the last axis, added up in blocks so that rounding stays small.
+
+    Examples
+    --------
+    >>> mean(np.full((2, 1000), 1e-3), np.ones((1, 1000))).round(15).tolist()
+    [1.0, 1.0]
+    """
+    *shape, n = weights.shape
+    whole = n - n % BLOCK
+    rest = (weights[..., None, whole:] @ values[..., whole:, None])[..., 0, 0]
+    if whole == 0:
+        return np.asarray(rest)
+    blocks = weights[..., :whole].reshape(*shape, -1, 1, BLOCK)
+    of_values = values[..., :whole].reshape(*values.shape[:-1], -1, BLOCK, 1)
+    return np.asarray((blocks @ of_values)[..., 0, 0].sum(axis=-1) + rest)
+
+
+def summed(n: int) -> float:
+    """Roundings of :func:`mean`: of a block, then of NumPy's sum of blocks, pairwise from 128."""
+    n_blocks = n / BLOCK
+    return min(n, BLOCK) + min(n_blocks, 24) + math.log2(max(n_blocks / 128, 1))
+
+
+def added(weights: FloatArray, counts: FloatArray) -> FloatArray:
+    """The product of (B, K) or (B, n, K) with counts (K, I), in such blocks, too."""
+    n = len(counts)
+    if n < BLOCK:
+        return np.asarray(weights @ counts)
+    whole = n - n % BLOCK
+    blocks = weights[..., :whole].reshape(*weights.shape[:-1], -1, BLOCK)
+    blocks = blocks[:, :, None] if weights.ndim == 2 else blocks.swapaxes(1, 2)
+    sums = (blocks @ counts[:whole].reshape(-1, BLOCK, counts.shape[1])).sum(axis=1)
+    rest = weights[..., whole:] @ counts[whole:]
+    return np.asarray(sums.reshape(rest.shape) + rest)
 
 
 def linear_factor(accuracy: Curve, value: Curve) -> float | None:

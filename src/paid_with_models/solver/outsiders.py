@@ -67,7 +67,7 @@ class WithoutOutsiders:
 
     def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
         wrong = self.whole.uncertainty(accuracy, value, _led_by_0(contributions))
-        return replace(wrong, values=wrong.values[:, 1:], slope=wrong.slope[:, 1:])
+        return replace(wrong, values=wrong.values[:, 1:], value_slopes=wrong.value_slopes[:, 1:])
 
 
 def _led_by_0(rows: FloatArray) -> FloatArray:

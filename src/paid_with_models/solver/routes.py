@@ -35,7 +35,7 @@ from .closing import FEW_TYPES, closed, finds_menus
 from .few_options import with_few_options
 from .interior_point import maximize
 from .known_types import known_contract
-from .menus import Incumbents, priced, repaired, safely_above, settled
+from .menus import Incumbents, only_menu, priced, repaired, safely_above, settled
 from .moments import Enumeration, Expectation
 from .program import Algebra, Chain, FirstMoment, by_matrices
 from .selection import NODES, alone_or_out, best_selection
@@ -205,17 +205,21 @@ def run(
         return [known_contract(problem) for problem in batch.problems]
     if batch.selecting:
         return [_select(batch, max_boxes, max_nodes, deadline)]
+    if batch.method == "nothing":
+        (problem,) = batch.problems
+        places, least = np.zeros((1, 0), dtype=np.intp), np.array([float(problem.accuracy(0.0))])
+        alone = autarky_at(problem.model_value, problem.costs[None])
+        return contracts([problem], places, nobody([problem]), least, alone)
     problems, models = list(batch.problems), first_moments(batch)
     exact, envelope = models.exact, models.envelope
+    if problems[0].n_parties == 1:  # nobody to collaborate with: autarky is the only menu
+        only = only_menu(exact, models.autarky)
+        reached = safely_above(exact, Incumbents(only, only.point.moments.accuracy))
+        return contracts(problems, models.order, menus_of(exact, only), reached, models.alone)
     bounding = maximize(envelope)
     bounds = dual_bound(envelope, bounding.point, bounding.row_prices, bounding.cap_prices)
     autarkic = priced(exact, models.autarky, bounding)
     best = Incumbents(autarkic, autarkic.point.moments.accuracy)
-    if problems[0].n_parties == 1:  # nobody to collaborate with: autarky is the only menu
-        alone_or_out = safely_above(exact, best)
-        return contracts(
-            problems, models.order, menus_of(exact, autarkic), alone_or_out, models.alone
-        )
     anchor = autarkic.point.contributions
     best = best.improved(exact, repaired(exact, bounding, anchor))
     if batch.method == "sum" and problems[0].attendance is None:

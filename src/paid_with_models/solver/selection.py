@@ -60,7 +60,7 @@ from ..contract import GAP_TOLERANCE
 from ..problem import Problem
 from .closing import closed
 from .interior_point import Solution
-from .menus import Incumbents, safely_above, settled
+from .menus import Incumbents, only_menu, safely_above, settled
 from .moments import Enumeration
 from .participation import IN, OUT, UNDECIDED, Leaf, Node, Participation
 from .program import FirstMoment
@@ -187,7 +187,7 @@ def alone_or_out(problem: Problem) -> Selection:
     if types.size == 0:
         return Selection(types, None, None, float(problem.accuracy(0.0)), 1)
     model = fixed.decided(types[None], exact=True)
-    menu = fixed.autarkic(model, types)
+    menu = only_menu(model, model.in_order(fixed.autarky[types][None]))
     reached = Incumbents(menu, menu.point.moments.accuracy)
     return Selection(types, model, menu, float(safely_above(model, reached)[0]), 1)
 

@@ -10,10 +10,26 @@ import numpy as np
 
 from ..accuracy import BoolArray, ConcaveEnvelope, Curve, FloatArray, IntArray
 from ..problem import Problem
-from .moments import Uncertainty
-from .sums import ExponentialSum, error_over_tolerance, fit_exponential_sum
+from ..shapes import rests_on
+from ..valuation import ModelValue, PowerValuation
+from .moments import ENTRIES_WORTH_ENUMERATING, Uncertainty
+from .sums import ExponentialSum, error_over_tolerance, fit_exponential_sum, fit_signed_sum
 
-__all__ = ["SumExpectation", "common_range", "fit_both", "joined", "sum_range"]
+__all__ = [
+    "SumExpectation",
+    "common_range",
+    "fit_both",
+    "fit_of",
+    "joined",
+    "sum_range",
+    "wrong",
+]
+
+#: FAR: share of the best accuracy beyond which sums stand for powers of it, where it starts at 0.
+FAR = 1e-2
+
+#: ROUNDING: of sums, relative to their limit and to what they fall short of it.
+ROUNDING = 64 * np.finfo(float).eps
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +175,42 @@ class _Terms:
             share = np.minimum(self.p / np.maximum(np.exp(self.log_idle), self.p), 1.0)
             return np.asarray(-np.exp(power * self.log_idle) * np.expm1(power * np.log1p(-share)))
 
+    def collected(self) -> tuple[FloatArray, FloatArray]:
+        """E[exp(-u S); S > 0], (B, J), and what each type's value then falls short of its limit.
+
+        Differences from what idle types alone add up to are taken before anything is rounded:
+        weights can be so large that little would be left.
+        """
+        if not np.any(self.idle):
+            return (self.mean * self.all_1)[:, 0], self.values()
+        n, idle = self.n[:, :, 0], self.idle
+        chance = np.exp(self.log_idle)
+        busy = np.where(idle[:, :, None], 0.0, self.q).sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rise = np.log1p(np.where(busy > 0, busy / chance, 0.0))  # of log M over log chance
+            some = -(self.mean * self.all_1)[:, 0] * np.expm1(-n * rise)
+            if self.own_beliefs:
+                short = -self.all_1[:, 0] * np.expm1(-(n - 1) * rise)
+                of_idle = np.broadcast_to((short @ self.value_weights)[:, None], idle.shape)
+                return some, np.where(idle, of_idle, self.values())
+            share = np.minimum(self.p[:, :, None] / self.mean, 1 - 2.0**-53)
+            absent = self.n * np.log1p(-share)  # of the type, among all
+            # The same among those idle: the odds of its absence there, against those among all.
+            others = np.where(idle, self.p, 0.0) @ (1 - np.eye(idle.shape[1]))
+            worse = self.p[:, :, None] * busy[:, None]
+            worse = np.log1p(worse / (others[:, :, None] * self.mean))
+            worse = np.where(busy[:, None] > 0, worse, 0.0)
+            less = np.exp(n[:, :, None] * self.log_idle[:, :, None] + absent)
+            of_idle = -some[:, None] * np.expm1(absent) + less * np.expm1(-self.n * worse)
+        return some, np.where(idle, of_idle @ self.value_weights / self.present, self.values())
+
+    def little(self, low: float) -> tuple[FloatArray, FloatArray]:
+        """Chernoff's bound on P(0 < S < low), (B,), and on that as any type sees it."""
+        some = np.min(self.collected()[0] * np.exp(self.rates * low), axis=1)
+        # As a type sees it: at most so much more likely.
+        rarest = self.p.min(axis=1) if self.own_beliefs else self.present.min(axis=1)
+        return np.minimum(some, 1.0), np.minimum(some / rarest, 1.0)
+
     def nothing(self) -> tuple[FloatArray, FloatArray]:
         """P(S = 0), (B,), and as each type sees it, (B, I)."""
         n = self.n[:, :, 0]
@@ -260,10 +312,13 @@ class SumMoments:
         return np.asarray(hessian)
 
 
-def sum_range(accuracy: Curve, value: Curve, most: float) -> tuple[float, float] | None:
+def sum_range(
+    accuracy: Curve, value: Curve, most: float, signed: bool = False
+) -> tuple[float, float] | None:
     """The range on which sums stand for both curves up to ``most`` data; None if none do.
 
-    ``high`` is rounded up to a power of 16, so that few fits serve many problems.
+    ``high`` is rounded up to a power of 16, so that few fits serve many problems. With ``signed``
+    weights may have both signs, for curves whose formulas are the library's.
 
     Examples
     --------
@@ -274,20 +329,49 @@ def sum_range(accuracy: Curve, value: Curve, most: float) -> tuple[float, float]
     True
     """
     low, high = accuracy.smooth_from, float(16.0 ** np.ceil(np.log(most) / np.log(16.0)))
+    if signed:
+        if not isinstance(value, ModelValue) or rests_on(value.accuracy, value.valuation):
+            return None
+        low = smooth_from(value)
     if low >= most:
         return None
     for curve in (accuracy, value):
-        fit = fit_exponential_sum(curve, low, high)
+        fit = (fit_of if signed else fit_exponential_sum)(curve, low, high)
         if error_over_tolerance(fit) > 1:
             return None
     return low, high
+
+
+def smooth_from(value: ModelValue) -> float:
+    """Data beyond which a value is smooth, and neither it nor its slope next to nothing.
+
+    Powers of accuracy are flat where it is 0, and broken ones are not smooth there.
+    """
+    accuracy, low = value.accuracy, value.accuracy.smooth_from
+    if isinstance(value.valuation, PowerValuation) and float(accuracy(low)) <= 0:
+        rising = np.geomspace(1e-12, 1e18, 3001)
+        far = accuracy(rising) >= FAR * accuracy.optimum
+        return max(2 * low, float(rising[np.argmax(far)]))
+    return low
+
+
+def fit_of(curve: Curve, low: float, high: float) -> ExponentialSum:
+    """The sum that stands for a curve; of both signs where there is no other."""
+    fit = fit_exponential_sum(curve, low, high)
+    if error_over_tolerance(fit) <= 1:
+        return fit
+    return fit_signed_sum(curve.curve if isinstance(curve, ConcaveEnvelope) else curve, low, high)
 
 
 def fit_both(
     accuracy: Curve, value: Curve, low: float, high: float
 ) -> tuple[ExponentialSum, ExponentialSum]:
     """The sums that stand for accuracy and value."""
-    return fit_exponential_sum(accuracy, low, high), fit_exponential_sum(value, low, high)
+    v, curve = fit_of(value, low, high), accuracy
+    if isinstance(curve, ConcaveEnvelope):
+        curve = curve.curve
+    # Where the range begins later for the value's sake, the sum of accuracy begins where it can.
+    return fit_of(curve, min(low, curve.smooth_from) if v.overshoot else low, high), v
 
 
 def joined(a: ExponentialSum, v: ExponentialSum) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -344,21 +428,11 @@ class SumExpectation:
         """
         a, v = fit_both(accuracy, value, self.low, self.high)
         terms = self.moments(accuracy, value, contributions).terms
-        all_0 = (terms.mean * terms.all_1)[:, 0]
-        # Where somebody contributes, without cancellation: the least multiple is looked for.
-        busy = np.where(terms.idle[:, :, None], 0.0, terms.q).sum(axis=1)
-        idle = np.exp(terms.log_idle)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            odds = np.where(idle > 0, busy / idle, np.inf)
-        some = -all_0 * np.expm1(-self.n_parties[:, None] * np.log1p(odds))
-        some *= np.exp(terms.rates * self.low)
-        # As a type sees it: at most so much more likely.
-        rarest = terms.p.min(axis=1) if terms.own_beliefs else terms.present.min(axis=1)
-        tail = np.minimum(some.min(axis=1) / rarest, 1.0)
+        tail = terms.little(self.low)[1]
         return np.asarray(
             np.maximum(
-                (a.error + tail * a.weights.sum()) / a.limit,
-                (v.error + tail * v.weights.sum()) / v.limit,
+                (a.error + tail * a.depth) / a.limit,
+                (v.error + tail * v.depth) / v.limit,
             )
         )
 
@@ -369,7 +443,8 @@ class SumExpectation:
         falls short of the limit at 0, times Chernoff's bound on the probability of that.
         """
         a, v = fit_both(accuracy, value, self.low, self.high)
-        terms = self.moments(accuracy, value, contributions).terms
+        moments = self.moments(accuracy, value, contributions)
+        terms = moments.terms
         tangent = max(accuracy.envelope().tangent_point, value.envelope().tangent_point)
         exponents = terms.rates * tangent + terms.n[:, 0] * terms.log_mean[:, 0]
         tail = np.exp(np.minimum(exponents.min(axis=1), 0.0))
@@ -380,13 +455,16 @@ class SumExpectation:
             seen = np.exp(np.minimum(of_types.min(axis=2), 0.0))
         if tangent == 0:
             tail, seen = np.zeros_like(tail), np.zeros_like(seen)
-        rounding = np.finfo(float).eps * 64
-        slopes = max(float(f.rates @ f.weights) for f in (a, v))
+        seen = np.minimum(seen, 1.0)
+        parties, relative = self.n_parties, max(a.slope_error, v.slope_error) + ROUNDING
+        of_accuracy = wrong(a, moments.accuracy)
         return Uncertainty(
-            accuracy=a.error + rounding * a.limit + tail * a.weights.sum(),
-            values=v.error + rounding * v.limit + np.minimum(seen, 1.0) * v.weights.sum(),
-            relative_slope=max(a.slope_error, v.slope_error) + rounding,
-            slope=self.n_parties[:, None] * seen * slopes,
+            overstated=of_accuracy + terms.little(self.low)[0] * a.overshoot,
+            accuracy=of_accuracy + tail * a.depth,
+            values=wrong(v, moments.values) + seen * (v.depth + v.overshoot),
+            relative_slope=relative,
+            accuracy_slope=parties * (tail * a.steepness + relative * a.slope_floor),
+            value_slopes=parties[:, None] * (seen * v.steepness + relative * v.slope_floor),
         )
 
     def moments(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> SumMoments:
@@ -405,13 +483,11 @@ class SumExpectation:
             v_weights,
             contributions,
         )
-        all_0, short = (terms.mean * terms.all_1)[:, 0], terms.values()
+        all_0, short = terms.collected()
         missing = np.zeros(len(contributions)), np.zeros(len(contributions)), np.zeros(short.shape)
         gradient, excess = (terms.n * terms.pull * terms.all_1) @ a_weights, None
         if np.any(terms.idle):  # the curves themselves where nothing comes together
             nothing, seen = terms.nothing()
-            all_0 = all_0 - nothing[:, None]
-            short = np.where(nothing[:, None] < 1, short - seen * v_weights.sum(), 0.0)
             at_0 = a.limit - float(accuracy(0.0)), v.limit - float(value(0.0))
             missing = nothing * at_0[0], nothing * at_0[1], seen * at_0[1]
             # Tangent planes of an envelope's sums are bounds; with a smaller slope they were not.
@@ -420,6 +496,8 @@ class SumExpectation:
                 gradient = gradient - first * (rates @ a_weights - float(accuracy.derivative(0.0)))
                 more = rates @ v_weights - float(value.derivative(0.0))
                 excess = more * left, right, more * same
+        if v.overshoot and self.low > 0:  # caps are never too high
+            short = short + terms.little(self.low)[1][:, None] * v.overshoot
         return SumMoments(
             accuracy=a.limit - all_0 @ a_weights - missing[0],
             accuracy_gradient=np.asarray(gradient),
@@ -430,8 +508,21 @@ class SumExpectation:
         )
 
 
+def wrong(fit: ExponentialSum, moments: FloatArray, rounding: float = ROUNDING) -> FloatArray:
+    """What moments may be wrong by where S is in the range of their sum: fit and rounding."""
+    return np.asarray(fit.error + rounding * (fit.limit + np.abs(fit.limit - moments)))
+
+
 def common_range(problems: Sequence[Problem]) -> tuple[float, float] | None:
-    """The range on which sums stand for the curves of problems that have the same ones, or None."""
+    """The range on which sums stand for the curves of problems that have the same ones, or None.
+
+    Sums of both signs, whose errors are larger, stand in where outcomes are too many.
+    """
     first = problems[0]
     most = max(problem.most_data for problem in problems)
-    return sum_range(first.accuracy, first.model_value, most)
+    curves = first.accuracy, first.model_value
+    entries = max(problem.n_outcomes * problem.n_types for problem in problems)
+    reach = sum_range(*curves, most)
+    if reach is None and entries > ENTRIES_WORTH_ENUMERATING:
+        return sum_range(*curves, most, signed=True)
+    return reach

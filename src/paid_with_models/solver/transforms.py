@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..accuracy import Curve, FloatArray, IntArray
+from ..accuracy import BoolArray, ConcaveEnvelope, Curve, FloatArray, IntArray
 from ..attendance import Attendance
 from ..problem import Problem
 from .moments import Enumeration, Expectation, Uncertainty
 from .outsiders import WithoutOutsiders
-from .sum_moments import fit_both, joined
+from .sum_moments import fit_both, joined, wrong
 
 __all__ = [
     "CHERNOFF_EXPONENTS",
@@ -23,6 +23,9 @@ __all__ = [
     "TransformMoments",
     "expectation_under",
 ]
+
+#: ROUNDING: of sums, relative to their limit and to what they fall short of it.
+ROUNDING = 1024 * np.finfo(float).eps
 
 #: CHERNOFF_EXPONENTS: values of u x at which Chernoff's bound on P(S < x) is tried.
 CHERNOFF_EXPONENTS = np.geomspace(1e-2, 600.0, 80)
@@ -65,8 +68,8 @@ class TransformExpectation:
     r"""Moments of the total contribution from a generating function and exponential sums.
 
     The counterpart of :class:`paid_with_models.solver.moments.Enumeration` under any law, given
-    :math:`n_i \ge 1`. Menus of a batch are all under the same law. Where nobody turns up nothing is
-    collected, and the curve itself says what that is worth.
+    :math:`n_i \ge 1`. Menus of a batch are all under the same law. Where nobody turns up who
+    contributes nothing is collected, and the curve itself says what that is worth.
 
     Attributes
     ----------
@@ -97,20 +100,39 @@ class TransformExpectation:
         a, v = fit_both(accuracy, value, self.low, self.high)
         rates, a_weights, v_weights = joined(a, v)
         pieces = [Piece.of(self.law, rates, m) for m in np.maximum(contributions, 0.0)]
-        nobody = np.exp(self.law.log_nobody)
+        empty = [Empty.of(self.law, m <= 0) for m in contributions]
+        at_0 = a.limit - float(accuracy(0.0)), v.limit - float(value(0.0))
+        # At 0 the curve itself; but tangent planes of an envelope's sums are bounds, with a
+        # smaller slope they were not.
+        steep = np.zeros(2)
+        if not isinstance(accuracy, ConcaveEnvelope):
+            sums = rates @ a_weights, rates @ v_weights
+            steep = np.array(sums) - [float(accuracy.derivative(0.0)), float(value.derivative(0.0))]
 
-        def mean(curve: Curve, limit: float, weights: FloatArray) -> FloatArray:
-            empty = nobody * (float(curve(0.0)) - limit)
-            return np.array([limit + empty - it.somebody @ weights for it in pieces])
+        def mean(limit: float, missing: float, weights: FloatArray) -> FloatArray:
+            pairs = zip(pieces, empty, strict=True)
+            return np.array(
+                [limit - no.chance * missing - it.somebody @ weights for it, no in pairs]
+            )
 
-        present = self.law.present
+        present, pairs = self.law.present, list(zip(pieces, empty, strict=True))
         return TransformMoments(
-            accuracy=mean(accuracy, a.limit, a_weights),
-            accuracy_gradient=np.array([it.gradient @ a_weights for it in pieces]),
-            value=mean(value, v.limit, v_weights),
-            values=np.array([v.limit - it.present @ v_weights / present for it in pieces]),
+            accuracy=mean(a.limit, at_0[0], a_weights),
+            accuracy_gradient=np.array(
+                [it.gradient @ a_weights - no.counts * steep[0] for it, no in pairs]
+            ),
+            value=mean(v.limit, at_0[1], v_weights),
+            values=np.array(
+                [
+                    v.limit - (no.present * at_0[1] + it.present @ v_weights) / present
+                    for it, no in pairs
+                ]
+            ),
             value_jacobian=np.array(
-                [it.present_gradient @ v_weights / present[:, None] for it in pieces]
+                [
+                    (it.present_gradient @ v_weights - no.seen_counts * steep[1]) / present[:, None]
+                    for it, no in pairs
+                ]
             ),
             pieces=pieces,
             weights=(a_weights, v_weights),
@@ -125,7 +147,7 @@ class TransformExpectation:
         the sum falls short of its limit at 0. Chernoff bounds how often either happens.
         """
         a, v = fit_both(accuracy, value, self.low, self.high)
-        rounding = np.finfo(float).eps * 1024
+        moments = self.moments(accuracy, value, contributions)
         pairs = ((accuracy.envelope(), a), (value.envelope(), v))
         tangent = max(envelope.tangent_point for envelope, _ in pairs)
         off, slope_off = [], []
@@ -142,18 +164,68 @@ class TransformExpectation:
                 some[k] = [min(float((grow * it.somebody).min()), 1.0) for it in pieces]
                 counted[k] = [(grow * it.count).min(axis=1) for it in pieces]
         seen = np.minimum(some[:, :, None] / self.law.present, 1.0)
-        steep = max(float(fit.rates @ fit.weights) for fit in (a, v))
+        # Of idle types, what others collect is a difference: rounding counts as they are rare.
+        lost = ROUNDING * (v.limit + np.abs(v.limit - moments.value))[:, None]
+        rare = np.where(contributions <= 0, lost / self.law.present, 0.0)
+        relative = max(a.slope_error, v.slope_error) + ROUNDING
+        parties = self.law.mean_counts.sum()
+        low_counts, tangent_counts = counted.sum(axis=2)
+        steep = [fit.steepness for fit in (a, v)]
+        slopes = [
+            low_counts * steep[k]
+            + tangent_counts * slope_off[k]
+            + parties * relative * fit.slope_floor
+            for k, fit in enumerate((a, v))
+        ]
+        of_accuracy = wrong(a, moments.accuracy, ROUNDING)
         return Uncertainty(
-            accuracy=a.error
-            + rounding * a.limit
-            + some[0] * a.weights.sum()
-            + some[1] * max(off[0], 0.0),
-            values=v.error
-            + rounding * v.limit
-            + seen[0] * v.weights.sum()
+            overstated=of_accuracy + some[0] * a.overshoot,
+            accuracy=of_accuracy + some[0] * a.depth + some[1] * max(off[0], 0.0),
+            values=wrong(v, moments.values, ROUNDING)
+            + rare
+            + seen[0] * (v.depth + v.overshoot)
             + seen[1] * max(off[1], 0.0),
-            relative_slope=max(a.slope_error, v.slope_error) + rounding,
-            slope=(counted[0] * steep + counted[1] * max(slope_off)) / self.law.present.min(),
+            relative_slope=relative,
+            accuracy_slope=slopes[0],
+            value_slopes=slopes[1][:, None] / self.law.present,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Empty:
+    """Outcomes in which nothing comes together, since only idle types turn up, or nobody.
+
+    Attributes
+    ----------
+    chance : float
+        P(S = 0).
+    present : (I,) ndarray
+        P(S = 0, n_i >= 1).
+    counts : (I,) ndarray
+        E[n_k; S = 0].
+    seen_counts : (I, I) ndarray
+        E[n_k; S = 0, n_i >= 1].
+    """
+
+    chance: float
+    present: FloatArray
+    counts: FloatArray
+    seen_counts: FloatArray
+
+    @classmethod
+    def of(cls, law: Attendance, idle: BoolArray) -> Empty:
+        n_types = idle.size
+        # All at once: of idle types, and of all but one of them.
+        z = np.repeat(idle.astype(float)[:, None], n_types + 1, axis=1)
+        z[np.arange(n_types), np.arange(n_types) + 1] = 0.0
+        log, by_z, _ = law.log_transform(z)
+        chances = np.exp(log)
+        counts = np.where(idle[:, None], z * by_z * chances, 0.0)
+        return cls(
+            float(chances[0]),
+            np.where(idle, -chances[0] * np.expm1(np.minimum(log[1:] - log[0], 0.0)), 0.0),
+            counts[:, 0],
+            np.where(idle[:, None], counts[:, 0] - counts[:, 1:].T, 0.0),
         )
 
 
@@ -164,7 +236,7 @@ class Piece:
     Attributes
     ----------
     somebody : (J,) ndarray
-        E[exp(-u S); n > 0].
+        E[exp(-u S); S > 0].
     count : (I, J) ndarray
         E[n_i exp(-u S)].
     gradient : (I, J) ndarray
@@ -172,7 +244,7 @@ class Piece:
     hessian : (I, I, J) ndarray
         Its Hessian.
     present : (I, J) ndarray
-        E[exp(-u S); n_i >= 1].
+        E[exp(-u S); n_i >= 1, S > 0].
     present_gradient : (I, I, J) ndarray
         Minus its Jacobian.
     absent_hessians : list of (I, I, J) ndarray
@@ -192,21 +264,26 @@ class Piece:
         z = np.exp(-np.outer(m, rates))
         log, first, second = _in_contributions(law, rates, z)
         whole = np.exp(log)
-        logs, firsts, without = [], [], []
+        idle = m == 0
+        some = whole * law.somebody(z, idle)
+        present, firsts, without = [], [], []
         for i in range(m.size):
             absent = z.copy()
             absent[i] = 0.0
             log_i, first_i, second_i = _in_contributions(law, rates, absent)
-            logs.append(log_i)
+            if idle[i]:
+                present.append(some - np.exp(log_i) * law.somebody(absent, idle))
+            else:
+                present.append(-whole * np.expm1(np.minimum(log_i - log, 0.0)))
             firsts.append(first_i)
             without.append(second_i)
         return cls(
             # Chernoff's bounds look for the least multiple: nothing may be lost to cancellation.
-            somebody=whole * law.somebody(z),
+            somebody=some,
             count=first / rates,
             gradient=first,
             hessian=second,
-            present=-whole * np.expm1(np.minimum(np.array(logs) - log, 0.0)),
+            present=np.array(present),
             present_gradient=first - np.array(firsts),
             absent_hessians=without,
         )

@@ -8,7 +8,7 @@ kept; and the best menu of the same problem, with its proof, says what is lost.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from typing import Any
@@ -21,6 +21,7 @@ from .contract import Contract
 from .problem import ROUNDING, Problem, checked_menu
 from .solver.expectations import moments_at
 from .solver.routes import solve
+from .texts import brief
 
 __all__ = ["Audit", "Residuals", "audit", "audit_schema", "menu_residuals", "violations"]
 
@@ -154,9 +155,13 @@ def audit(
             "contributions and rewards must be given: audit(problem, contributions, rewards), or"
             " audit(contract)"
         )
+    if not isinstance(problem, Problem):
+        raise ValueError(f"problem must be a Problem or a Contract; got {brief(problem)}")
     m = checked_menu("contributions", contributions, problem)
     t = checked_menu("rewards", rewards, problem)
-    best = best or solve(problem)
+    best = solve(problem) if best is None else best
+    if not isinstance(best, Contract):
+        raise ValueError(f"best must be a Contract; got {brief(best)}")
     if best.problem is not problem:
         raise ValueError("best must be the contract of this problem; got that of another")
     accuracy, most = moments_at(problem, m)
@@ -329,15 +334,17 @@ def violations(
     )
 
 
-def _types_out(
-    left_out: Sequence[int], contributions: FloatArray, rewards: FloatArray
-) -> BoolArray:
+def _types_out(left_out: object, contributions: FloatArray, rewards: FloatArray) -> BoolArray:
     """Which types are left out, (I,), of a menu that has no option for them."""
     out = np.zeros(contributions.shape, dtype=bool)
+    if not isinstance(left_out, Iterable) or isinstance(left_out, str | bytes):
+        raise ValueError(f"left_out must be a list of types; got {brief(left_out)}")
     for k in left_out:
-        if not (0 <= k < out.size and contributions[k] == 0 == rewards[k]):
+        is_index = isinstance(k, int | np.integer) and not isinstance(k, bool)
+        if not (is_index and 0 <= k < out.size and contributions[k] == 0 == rewards[k]):
             raise ValueError(
-                f"left_out must name types without an option, of 0 to {out.size - 1}; got {k!r}"
+                "left_out must name types without an option, of 0 to"
+                f" {out.size - 1}; got {brief(k)}"
             )
         out[k] = True
     return out

@@ -31,6 +31,7 @@ import numpy as np
 from .accuracy import Arctan, Curve, FloatArray, GeneralizationBound, PowerLaw, Saturating
 from .contract import Binding, Contract, Multipliers, Shape, Status
 from .problem import Problem, checked_menu, checked_vector
+from .texts import brief
 from .valuation import ExponentialValuation, LinearValuation, PowerValuation, Valuation
 
 __all__ = [
@@ -203,7 +204,7 @@ def menu_from_dict(data: Mapping[str, Any]) -> Menu:
     t = checked_menu("rewards", data["rewards"], problem)
     left_out = data.get("left_out", [])
     if not isinstance(left_out, list) or not all(type(k) is int for k in left_out):
-        raise ValueError(f"left_out must be a list of whole numbers; got {left_out!r}")
+        raise ValueError(f"left_out must be a list of whole numbers; got {brief(left_out)}")
     return Menu(problem, m, t, tuple(left_out))
 
 
@@ -283,7 +284,7 @@ def contract_from_dict(data: Mapping[str, Any]) -> Contract:
         if not isinstance(stated, list) or len(stated) != problem.n_types:
             raise ValueError(f"{name} must have one entry per type, {problem.n_types}")
         if kind is bool and not all(type(it) is bool for it in stated):
-            raise ValueError(f"{name} must be truth values; got {stated!r}")
+            raise ValueError(f"{name} must be truth values; got {brief(stated)}")
         if kind is float:
             _check_numbers(name, stated)
         return np.array(stated, dtype=kind)
@@ -296,7 +297,7 @@ def contract_from_dict(data: Mapping[str, Any]) -> Contract:
     def member(name: str, of: type[Enum]) -> Any:
         known = {it.name.lower().replace("_", " "): it for it in of}
         if data[name] not in known:
-            raise ValueError(f"{name} must be one of {', '.join(known)}; got {data[name]!r}")
+            raise ValueError(f"{name} must be one of {', '.join(known)}; got {brief(data[name])}")
         return known[data[name]]
 
     values: dict[str, Any] = {"problem": problem}
@@ -308,14 +309,14 @@ def contract_from_dict(data: Mapping[str, Any]) -> Contract:
             values[name] = vector(name, data[name], bool)
         elif field.type == "float":
             if not _is_number(data[name]):
-                raise ValueError(f"{name} must be a number; got {data[name]!r}")
+                raise ValueError(f"{name} must be a number; got {brief(data[name])}")
             values[name] = float(data[name])
     bunches = data["bunches"]
     if not isinstance(bunches, list) or not all(
         isinstance(bunch, list) and all(i in range(problem.n_types) for i in bunch)
         for bunch in bunches
     ):
-        raise ValueError(f"bunches must be lists of types; got {bunches!r}")
+        raise ValueError(f"bunches must be lists of types; got {brief(bunches)}")
     return Contract(
         **values,
         status=member("status", Status),
@@ -392,12 +393,13 @@ def _check_fields(
 ) -> None:
     prefix = f"{within}." if within else ""
     if not isinstance(data, Mapping):
-        raise ValueError(f"{within or 'the file'} must be a mapping; got {data!r}")
+        raise ValueError(f"{within or 'the file'} must be a mapping; got {brief(data)}")
     for name in data:
         if name not in known:
             near = nearest(str(name), known)
             raise ValueError(
-                f"{prefix}{name} is not a known field; known are {', '.join(known)}{near}"
+                f"{prefix}{brief(str(name), 60)[1:-1]} is not a known field;"
+                f" known are {', '.join(known)}{near}"
             )
     for name in needed:
         if name not in data:
@@ -406,7 +408,7 @@ def _check_fields(
 
 def _check_numbers(name: str, values: Any) -> None:
     if not isinstance(values, list) or not all(_is_number(value) for value in values):
-        raise ValueError(f"{name} must be a list of numbers; got {values!r}")
+        raise ValueError(f"{name} must be a list of numbers; got {brief(values)}")
     checked_vector(name, values)
 
 
@@ -422,7 +424,7 @@ def _named(field: str, stated: Any, known: Mapping[str, type[Any]]) -> Any:
     name, parameters = stated["name"], stated.get("parameters", {})
     if not isinstance(name, str) or name not in known:
         near = nearest(str(name), known)
-        raise ValueError(f"{field}.name must be one of {', '.join(known)}; got {name!r}{near}")
+        raise ValueError(f"{field}.name must be one of {', '.join(known)}; got {brief(name)}{near}")
     of_it = fields(known[name])
     needed = tuple(f.name for f in of_it if f.default is MISSING)
     within = f"{field}.parameters"
@@ -435,7 +437,7 @@ def _named(field: str, stated: Any, known: Mapping[str, type[Any]]) -> Any:
         elif _is_number(value):
             values[key] = float(value)
         else:
-            raise ValueError(f"{within}.{key} must be a number; got {value!r}")
+            raise ValueError(f"{within}.{key} must be a number; got {brief(value)}")
     try:
         return known[name](**values)
     except ValueError as error:

@@ -13,7 +13,6 @@ turns up are in :mod:`paid_with_models.laws`.
 from __future__ import annotations
 
 import math
-import operator
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -22,8 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, Curve, FloatArray, IntArray
+from .arguments import reals, whole
 from .attendance import Attendance, Outcomes, check_beliefs, n_outcomes
 from .laws import UnlikeParties
+from .texts import brief
 from .valuation import LinearValuation, ModelValue, Valuation
 
 __all__ = ["Autarky", "Problem", "autarky"]
@@ -36,7 +37,7 @@ def checked_menu(name: str, values: npt.ArrayLike, problem: Problem) -> FloatArr
             f"{name} must have one entry per type, {problem.n_types}; got {array.size}"
         )
     if not np.all((array >= 0) & (array < np.inf)):
-        raise ValueError(f"{name} must be non-negative and finite; got {array.tolist()}")
+        raise ValueError(f"{name} must be non-negative and finite; got {brief(array.tolist())}")
     return array
 
 
@@ -122,16 +123,16 @@ class Problem:
     ) -> None:
         costs_ = checked_vector("costs", costs)
         if not np.all((costs_ > 0) & (costs_ < np.inf)):
-            raise ValueError(f"costs must all be positive and finite; got {costs_.tolist()}")
+            raise ValueError(f"costs must all be positive and finite; got {brief(costs_.tolist())}")
         if attendance is None:
-            chances, most = _shares(probabilities, costs_), _count("n_parties", n_parties)
+            chances, most = _shares(probabilities, costs_), whole("n_parties", n_parties, least=1)
         else:
             chances, most = _of_law(attendance, costs_, n_parties, probabilities)
         check_beliefs(beliefs)
         if not isinstance(accuracy, Curve):
-            raise ValueError(f"accuracy must be a Curve; got {accuracy!r}")
+            raise ValueError(f"accuracy must be a Curve; got {brief(accuracy)}")
         if not isinstance(valuation, Valuation):
-            raise ValueError(f"valuation must be a Valuation; got {valuation!r}")
+            raise ValueError(f"valuation must be a Valuation; got {brief(valuation)}")
         for name, thing in (("accuracy", accuracy), ("valuation", valuation)):
             _check_hashable(name, thing)
         costs_.flags.writeable = chances.flags.writeable = False
@@ -145,7 +146,7 @@ class Problem:
         set_field(self, "attendance", attendance)
         _check_values(valuation, accuracy)
         if not math.isfinite(self.most_data):
-            raise ValueError(f"costs must not be that small; got {costs_.tolist()}")
+            raise ValueError(f"costs must not be that small; got {brief(costs_.tolist())}")
         _check_shape(accuracy, valuation, math.ceil(math.log2(self.most_data)))
         outside = None
         if reservation_utilities is not None:
@@ -160,12 +161,12 @@ class Problem:
                 f"{name} must have one entry per cost, {self.n_types}; got {utilities.size}"
             )
         if not np.all(np.isfinite(utilities)):
-            raise ValueError(f"{name} must be finite; got {utilities.tolist()}")
+            raise ValueError(f"{name} must be finite; got {brief(utilities.tolist())}")
         alone = autarky(self).utilities
         if np.any(utilities < alone - SUM_TOLERANCE * self.model_value.optimum):
             raise ValueError(
-                f"{name} must be at least what each type reaches alone, {alone.tolist()};"
-                f" got {utilities.tolist()}"
+                f"{name} must be at least what each type reaches alone, {brief(alone.tolist())};"
+                f" got {brief(utilities.tolist())}"
             )
         equal = utilities <= alone + ROUNDING * self.model_value.optimum
         outside = np.where(equal, alone, utilities)
@@ -355,21 +356,12 @@ def freeze(record: object) -> None:
 
 
 def checked_vector(name: str, values: npt.ArrayLike | None) -> FloatArray:
-    try:
-        given = np.asarray(values)
-        if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-            raise ValueError
-        # Truth values, complex numbers, text and dates are no quantities; Python's integers of any
-        # size and decimals are objects to NumPy.
-        if given.dtype.kind not in "iufO" and given.size:
-            raise ValueError
-        array = np.array(values, dtype=float)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} must be numbers; got {values!r}") from None
+    """Real numbers, one or more, (I,)."""
+    array = reals(name, values)
     if array.ndim != 1 or array.size == 0:
-        raise ValueError(f"{name} must be a non-empty list of numbers; got {values!r}")
+        raise ValueError(f"{name} must be a non-empty list of numbers; got {brief(values)}")
     if np.isnan(array).any():
-        raise ValueError(f"{name} must not be NaN; got {array.tolist()}")
+        raise ValueError(f"{name} must not be NaN; got {brief(array.tolist())}")
     return array
 
 
@@ -380,7 +372,7 @@ def _shares(probabilities: npt.ArrayLike | None, costs: FloatArray) -> FloatArra
             f"probabilities must have one entry per cost, {costs.size}; got {chances.size}"
         )
     if not np.all(chances > 0):
-        raise ValueError(f"probabilities must all be positive; got {chances.tolist()}")
+        raise ValueError(f"probabilities must all be positive; got {brief(chances.tolist())}")
     if not abs(chances.sum() - 1) <= SUM_TOLERANCE:
         raise ValueError(f"probabilities must sum to 1; they sum to {chances.sum():.12g}")
     return np.asarray(chances / chances.sum())
@@ -397,20 +389,12 @@ def _of_law(
         )
     shares, most = means / means.sum(), law.most_parties
     if n_parties not in (None, most):
-        raise ValueError(f"n_parties must not be given with attendance; got {n_parties!r}")
+        raise ValueError(f"n_parties must not be given with attendance; got {brief(n_parties)}")
     if probabilities is not None and not np.array_equal(shares, np.asarray(probabilities)):
-        raise ValueError(f"probabilities must not be given with attendance; got {probabilities!r}")
+        raise ValueError(
+            f"probabilities must not be given with attendance; got {brief(probabilities)}"
+        )
     return shares, most
-
-
-def _count(name: str, value: int | None) -> int:
-    try:
-        count = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise ValueError(f"{name} must be an integer; got {value!r}") from None
-    if isinstance(value, bool) or count < 1:
-        raise ValueError(f"{name} must be an integer >= 1; got {value!r}")
-    return count
 
 
 def _check_hashable(name: str, thing: object) -> None:

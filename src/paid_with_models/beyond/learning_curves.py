@@ -25,6 +25,7 @@ import numpy.typing as npt
 from scipy.optimize import curve_fit
 
 from ..accuracy import FloatArray, PowerLaw, Saturating
+from ..arguments import reals
 from .least_squares import capped_least_squares
 
 __all__ = ["average_curve", "fit_power_law", "fit_saturating"]
@@ -73,7 +74,7 @@ def fit_saturating(
     True
     """
     n, a = _measured(sizes, accuracies)
-    sd = np.ones_like(a) if errors is None else np.asarray(errors, dtype=float)
+    sd = np.ones_like(a) if errors is None else reals("errors", errors)
     if sd.shape != a.shape or not np.all(sd > 0):
         raise ValueError(f"errors must be positive, one for each of {a.size} sizes; got {errors!r}")
     rates = np.geomspace(1 / (RATE_REACH * n.max()), RATE_REACH / n.min(), RATES)
@@ -87,7 +88,7 @@ def fit_saturating(
 
 def _measured(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Points of a learning curve, checked."""
-    n, a = np.asarray(sizes, dtype=float), np.asarray(accuracies, dtype=float)
+    n, a = reals("sizes", sizes), reals("accuracies", accuracies)
     if not (n.shape == a.shape and n.ndim == 1 and n.size > 0):
         raise ValueError(
             "sizes and accuracies must be lists of the same length, not empty;"

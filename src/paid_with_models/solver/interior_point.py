@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import nnls
+import scipy  # its parts are imported where they are used
 
 from ..accuracy import BoolArray, FloatArray, IntArray
 from .dense import Point
@@ -236,7 +236,7 @@ def _own_prices(problem: FirstMoment, point: Point) -> tuple[FloatArray, FloatAr
     matrix[:n_x, n_x:] = (jacobian[0][:, live] * size).T
     matrix[n_x:, :] = np.diag(np.hstack([np.minimum(x, size), slack]))
     side = np.concatenate([-nothing[0, live] * size, np.zeros(n_x + n)])
-    prices = nnls(matrix, side)[0][None, n_x:]
+    prices = scipy.optimize.nnls(matrix, side)[0][None, n_x:]
     return prices[:, : unit.shape[1]], prices[:, unit.shape[1] :]
 
 

@@ -14,12 +14,12 @@ with gradients and Hessians in m (:class:`Moments`). :class:`Enumeration` sums o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
-from scipy.special import gammaln
 
 from ..accuracy import ConcaveEnvelope, Curve, FloatArray, IntArray
 from ..attendance import enumerate_outcomes, log_orders, n_outcomes, seen_share
@@ -258,7 +258,7 @@ class Enumeration:
     def relative_error(self) -> float:
         """Bound on the relative rounding error of the probabilities."""
         n_parties = float(self.counts.sum(axis=1).max())
-        return float(np.finfo(float).eps * (16 + 8 * gammaln(n_parties + 1)))
+        return float(np.finfo(float).eps * (16 + 8 * math.lgamma(n_parties + 1)))
 
     def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
         """How far exact moments may lie above the computed ones: rounding only."""

@@ -34,7 +34,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import nnls
+import scipy  # its parts are imported where they are used
 
 from ..accuracy import ConcaveEnvelope, Curve, FloatArray, Saturating
 from ..valuation import LinearValuation, ModelValue
@@ -187,7 +187,7 @@ def _by_least_squares(
     curve: Curve, rates: FloatArray, grid: FloatArray, rows: FloatArray, side: FloatArray
 ) -> ExponentialSum:
     """The sum with non-negative weights for which rows @ weights is closest to the side."""
-    shares, _ = nnls(rows, side, maxiter=9999)
+    shares, _ = scipy.optimize.nnls(rows, side, maxiter=9999)
     used = shares > 0
     weights = curve.optimum * shares[used]
     low, high = float(grid.min()), float(grid.max())

@@ -20,10 +20,12 @@ from paid_with_models import Problem, autarky
 from paid_with_models.accuracy import FloatArray
 from paid_with_models.beyond.curve_gate import curve_from
 from paid_with_models.beyond.measured_curves import LearningCurve
-from paid_with_models.beyond.table_text import TableError, file_name
+from paid_with_models.beyond.table_text import TableError
 from paid_with_models.files import nearest, problem_from_dict
+from paid_with_models.texts import brief, file_name
 
-from .yaml_input import InputError, Place, Stated, read_stated
+from ..errors import InputError
+from ..yaml_files import Place, Stated, read_stated
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +87,13 @@ def read_consortium(path: Path) -> Consortium:
     InputError
         If the file, or the CSV file that it names, cannot be read or is not as it must be.
     """
-    stated = read_stated(path)
+    return consortium_from(read_stated(path))
+
+
+def consortium_from(stated: Stated) -> Consortium:
+    """Return the consortium that something stated is; raise as `read_consortium`."""
     data = stated.data
+    _name_by_words(stated)
     if wrong := next(Draft202012Validator(consortium_schema()).iter_errors(data), None):
         raise stated.error(*_of_schema(wrong))
     place = "types" if "types" in data else "parties"
@@ -132,6 +139,22 @@ def read_consortium(path: Path) -> Consortium:
     )
 
 
+def _name_by_words(stated: Stated) -> None:
+    """Let names that look like numbers or truth values be names, as they were written."""
+    data = stated.data
+    places: list[tuple[dict[str, Any], str, Place]] = [
+        (data, name, (name,)) for name in ("title", "data_unit", "value_unit")
+    ]
+    for kind in ("types", "parties"):
+        for i, entry in enumerate(data[kind] if isinstance(data.get(kind), list) else ()):
+            if isinstance(entry, dict):
+                places += [(entry, name, (kind, i, name)) for name in ("name", "type")]
+    for entry, name, place in places:
+        if isinstance(entry.get(name), int | float):
+            written = json.dumps(entry[name])
+            entry[name] = stated.words.get(tuple(map(str, place)), written)
+
+
 def _line(text: str) -> str:
     """Return a text without line breaks."""
     return " ".join(text.split())
@@ -163,7 +186,7 @@ def _of_schema(error: ValidationError) -> tuple[Place, str]:
         if unknown := [name for name in value if name not in known]:
             near = nearest(str(unknown[0]), known)
             rule = f"is not a known field; known are {', '.join(known)}{near}"
-            return (*place, unknown[0]), rule
+            return (*place, str(unknown[0])), rule
         missing = next(name for name in error.validator_value if name not in value)
         return (*place, missing), "is missing"
     if error.validator == "oneOf":
@@ -171,8 +194,7 @@ def _of_schema(error: ValidationError) -> tuple[Place, str]:
     if error.validator in ("maxItems", "minItems"):
         limit = "most" if error.validator == "maxItems" else "least"
         return place, f"must have at {limit} {error.validator_value} entries; got {len(value)}"
-    got = "nothing" if value is None else repr(value)
-    got = got if len(got) <= 60 else f"{got[:57]}..."
+    got = "nothing" if value is None else brief(value, 60)
     if error.validator == "enum":
         rule = f"must be one of {', '.join(error.validator_value)}; got {got}"
         return place, rule + nearest(str(value), error.validator_value)
@@ -234,6 +256,16 @@ def _present(stated: Stated, n_types: int) -> tuple[FloatArray, FloatArray] | No
             rule = f"must have one entry per type, {n_types}; got {len(scheme[name])}"
             raise stated.error(("present", name), rule)
     return np.array(scheme["contributions"], float), np.array(scheme["rewards"], float)
+
+
+def measurements(stated: Stated) -> Path | None:
+    """Return the file of measurements that a consortium names, if it does."""
+    accuracy = stated.data.get("accuracy")
+    if isinstance(accuracy, dict):
+        for kind in ("measured", "csv"):
+            if isinstance(accuracy.get(kind), str):
+                return stated.path.parent / str(accuracy[kind])
+    return None
 
 
 def _fit(stated: Stated, accuracy: Mapping[str, Any]) -> LearningCurve:

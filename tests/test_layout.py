@@ -13,8 +13,8 @@ FILES = sorted(SRC.rglob("*.py"))
 
 #: Floors from the ground up; a room imports from its own folder and from floors below.
 FLOORS = [
-    {"small"}, {"texts"}, {"arguments"}, {"accuracy"}, {"valuation"}, {"attendance"}, {"laws"},
-    {"problem"},
+    {"small"}, {"texts"}, {"arguments"}, {"accuracy"}, {"valuation"}, {"curve_checks"},
+    {"attendance"}, {"laws"}, {"problem"},
     {"contract", "complete_information"}, {"solver"}, {"audit", "files", "rewards"},
     {"sweep_store"}, {"sweep_cluster"}, {"sweeps", "welfare"}, {"checks"}, {"paper", "beyond"},
     {"figures"}, {"paid_with_models"}, {"pwm_companion"},

@@ -74,15 +74,15 @@ class Curve(ABC):
 
     def __call__(self, data: npt.ArrayLike) -> FloatArray:
         """Accuracy of a model trained on ``data`` units, same shape."""
-        return self.evaluate(data)[0]
+        return self.evaluate(reals("data", data))[0]
 
     def derivative(self, data: npt.ArrayLike) -> FloatArray:
         """Marginal accuracy a'(S), per unit of data."""
-        return self.evaluate(data)[1]
+        return self.evaluate(reals("data", data))[1]
 
     def second_derivative(self, data: npt.ArrayLike) -> FloatArray:
         """Curvature a''(S), per unit of data squared."""
-        return self.evaluate(data)[2]
+        return self.evaluate(reals("data", data))[2]
 
     def envelope(self) -> ConcaveEnvelope:
         """The smallest concave function above the curve."""

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import FloatArray, IntArray
+from .arguments import reals
 from .texts import brief
 
 __all__ = [
@@ -119,7 +120,7 @@ class Outcomes:
         ValueError
             If they are too many to enumerate, or beliefs are neither "paper" nor "own".
         """
-        p = np.asarray(probabilities, dtype=float)
+        p = reals("probabilities", probabilities)
         counts = enumerate_outcomes(n_parties, p.size)
         seen = conditional_probabilities(counts, p, beliefs)
         return cls(counts, outcome_probabilities(counts, p), seen)
@@ -268,8 +269,7 @@ def outcome_probabilities(counts: npt.ArrayLike, probabilities: npt.ArrayLike) -
     >>> outcome_probabilities([[0, 2], [1, 1], [2, 0]], [0.5, 0.5]).round(12).tolist()
     [0.25, 0.5, 0.25]
     """
-    n = np.asarray(counts).astype(np.intp)
-    p = np.asarray(probabilities, dtype=float)
+    n, p = reals("counts", counts).astype(np.intp), reals("probabilities", probabilities)
     return np.asarray(np.exp(log_orders(n) + np.log(p) @ n.T))
 
 
@@ -358,7 +358,7 @@ def seen_share(by_types: FloatArray, probabilities: npt.ArrayLike, beliefs: str)
     [0.0, 1.0, 2.0]
     """
     check_beliefs(beliefs)
-    p = np.asarray(probabilities, dtype=float)
+    p = reals("probabilities", probabilities)
     n_parties = by_types[:, 0].sum()
     if beliefs == "own":
         return np.asarray(by_types / (n_parties * p[..., None]))

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from .accuracy import BoolArray, FloatArray, IntArray
 from .contract import Contract
-from .problem import ROUNDING, Problem, checked_menu
+from .problem import ROUNDING, Problem, check_problem, checked_menu
 from .solver.expectations import moments_at
 from .solver.routes import solve
 from .texts import brief
@@ -29,6 +29,9 @@ __all__ = ["Audit", "Residuals", "audit", "audit_schema", "menu_residuals", "vio
 #: TOLERANCE: slack, relative to the value of the best model, down to which a constraint counts as
 #: satisfied: menus are usually quoted to nine digits or so.
 TOLERANCE = 1e-9
+
+#: NO_INDEX: integers to Python or NumPy that name no type.
+NO_INDEX = (bool, np.timedelta64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,8 +158,7 @@ def audit(
             "contributions and rewards must be given: audit(problem, contributions, rewards), or"
             " audit(contract)"
         )
-    if not isinstance(problem, Problem):
-        raise ValueError(f"problem must be a Problem or a Contract; got {brief(problem)}")
+    check_problem(problem)
     m = checked_menu("contributions", contributions, problem)
     t = checked_menu("rewards", rewards, problem)
     best = solve(problem) if best is None else best
@@ -340,11 +342,11 @@ def _types_out(left_out: object, contributions: FloatArray, rewards: FloatArray)
     if not isinstance(left_out, Iterable) or isinstance(left_out, str | bytes):
         raise ValueError(f"left_out must be a list of types; got {brief(left_out)}")
     for k in left_out:
-        is_index = isinstance(k, int | np.integer) and not isinstance(k, bool)
-        if not (is_index and 0 <= k < out.size and contributions[k] == 0 == rewards[k]):
+        index = k if isinstance(k, int | np.integer) and not isinstance(k, NO_INDEX) else -1
+        if not (0 <= index < out.size and contributions[index] == 0 == rewards[index]):
             raise ValueError(
                 "left_out must name types without an option, of 0 to"
                 f" {out.size - 1}; got {brief(k)}"
             )
-        out[k] = True
+        out[index] = True
     return out

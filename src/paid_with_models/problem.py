@@ -13,8 +13,9 @@ turns up are in :mod:`paid_with_models.laws`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -23,11 +24,43 @@ import numpy.typing as npt
 from .accuracy import BoolArray, Curve, FloatArray, IntArray
 from .arguments import reals, whole
 from .attendance import Attendance, Outcomes, check_beliefs, n_outcomes
+from .curve_checks import check_hashable, check_shape, check_values
 from .laws import UnlikeParties
 from .texts import brief
 from .valuation import LinearValuation, ModelValue, Valuation
 
 __all__ = ["Autarky", "Problem", "autarky"]
+
+
+def check_problem(problem: object) -> None:
+    """Refuse what is no problem, and say what takes several, or the contract for one.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument.
+    """
+    if isinstance(problem, Problem):
+        return
+    hint = ""
+    if isinstance(problem, list | tuple) and any(isinstance(it, Problem) for it in problem):
+        hint = "; solve_many and solve_complete_information_many take several"
+    elif isinstance(getattr(problem, "problem", None), Problem):
+        hint = "; a contract's is contract.problem"
+    elif isinstance(problem, dict):
+        hint = "; files.problem_from_dict makes one of a mapping"
+    raise ValueError(f"problem must be a Problem; got {brief(problem)}{hint}")
+
+
+def checked_problems(problems: Iterable[Problem]) -> list[Problem]:
+    """A list of problems; refuse what is none, as `check_problem`."""
+    try:
+        found = list(problems)
+    except TypeError:
+        raise ValueError(f"problems must be a list of problems; got {brief(problems)}") from None
+    for problem in found:
+        check_problem(problem)
+    return found
 
 
 def checked_menu(name: str, values: npt.ArrayLike, problem: Problem) -> FloatArray:
@@ -44,6 +77,9 @@ def checked_menu(name: str, values: npt.ArrayLike, problem: Problem) -> FloatArr
 #: SUM_TOLERANCE: probabilities may miss a sum of 1 by this much: rounding of a few hundred decimal
 #: fractions.
 SUM_TOLERANCE = 1e-9
+
+#: MOST_PARTIES: whole numbers beyond it are no floats.
+MOST_PARTIES = 2**53
 
 #: ROUNDING: outside options that exceed autarky by less than this share of the best model's value
 #: are autarky: it is what rounding of the two can differ by, and as much as menus may violate IR.
@@ -126,6 +162,8 @@ class Problem:
             raise ValueError(f"costs must all be positive and finite; got {brief(costs_.tolist())}")
         if attendance is None:
             chances, most = _shares(probabilities, costs_), whole("n_parties", n_parties, least=1)
+            if most > MOST_PARTIES:
+                raise ValueError(f"n_parties must be at most {MOST_PARTIES}; got {brief(most)}")
         else:
             chances, most = _of_law(attendance, costs_, n_parties, probabilities)
         check_beliefs(beliefs)
@@ -134,7 +172,7 @@ class Problem:
         if not isinstance(valuation, Valuation):
             raise ValueError(f"valuation must be a Valuation; got {brief(valuation)}")
         for name, thing in (("accuracy", accuracy), ("valuation", valuation)):
-            _check_hashable(name, thing)
+            check_hashable(name, thing)
         costs_.flags.writeable = chances.flags.writeable = False
         set_field = object.__setattr__  # the dataclass is frozen
         set_field(self, "n_parties", most)
@@ -144,10 +182,10 @@ class Problem:
         set_field(self, "valuation", valuation)
         set_field(self, "beliefs", beliefs)
         set_field(self, "attendance", attendance)
-        _check_values(valuation, accuracy)
+        check_values(valuation, accuracy)
         if not math.isfinite(self.most_data):
             raise ValueError(f"costs must not be that small; got {brief(costs_.tolist())}")
-        _check_shape(accuracy, valuation, math.ceil(math.log2(self.most_data)))
+        check_shape(accuracy, valuation, math.ceil(math.log2(self.most_data)))
         outside = None
         if reservation_utilities is not None:
             outside = self._outside(checked_vector("reservation_utilities", reservation_utilities))
@@ -329,6 +367,7 @@ def autarky(problem: Problem) -> Autarky:
     >>> alone.contributions.round(2).tolist(), alone.utilities.round(2).tolist()
     ([0.0, 148.06], [0.0, 6.77])
     """
+    check_problem(problem)
     return autarky_at(problem.model_value, problem.costs)
 
 
@@ -382,6 +421,8 @@ def _of_law(
     law: Attendance, costs: FloatArray, n_parties: int | None, probabilities: npt.ArrayLike | None
 ) -> tuple[FloatArray, int]:
     """Expected shares of the types, and the most parties that turn up."""
+    if not hasattr(law, "mean_counts") or not hasattr(law, "log_transform"):
+        raise ValueError(f"attendance must be a law such as PoissonParties; got {brief(law)}")
     means = law.mean_counts
     if means.shape != costs.shape:
         raise ValueError(
@@ -395,78 +436,3 @@ def _of_law(
             f"probabilities must not be given with attendance; got {brief(probabilities)}"
         )
     return shares, most
-
-
-def _check_hashable(name: str, thing: object) -> None:
-    try:
-        hash(thing)
-    except TypeError:
-        raise ValueError(
-            f"{name} must be hashable, such as a frozen dataclass; {type(thing).__name__} is not"
-        ) from None
-
-
-@lru_cache(maxsize=256)
-def _check_values(valuation: Valuation, accuracy: Curve) -> None:
-    """Accuracy and valuation give finite numbers, and the valuation increases from 0."""
-    data = np.geomspace(1e-6, 1e12, 1001)
-    if not hasattr(accuracy, "optimum"):
-        raise ValueError(f"accuracy must have an optimum; {type(accuracy).__name__} has none")
-    parts = accuracy.evaluate(data)
-    if not (isinstance(parts, tuple) and len(parts) == 3):  # type: ignore[redundant-expr]
-        raise ValueError(
-            "accuracy must evaluate to a tuple of its value, first and second derivative;"
-            f" {type(accuracy).__name__} gives a {type(parts).__name__}"
-        )
-    if not all(np.all(np.isfinite(array)) for array in accuracy.evaluate(data)):
-        raise ValueError(f"accuracy must be finite, derivatives included; {accuracy!r} is not")
-    optimum = accuracy.optimum
-    if not 0 < optimum <= 1 + 1e-12:
-        raise ValueError(f"accuracy must have an optimum in (0, 1]; got {optimum!r}")
-    value = valuation(np.linspace(0, optimum, 1001))
-    if not np.all(np.isfinite(value)):
-        raise ValueError(f"valuation must be finite on [0, {optimum:g}]; {valuation!r} is not")
-    if value[0] != 0:
-        raise ValueError(f"valuation must be 0 at accuracy 0; {valuation!r} gives {value[0]!r}")
-    if not np.all(np.diff(value) > 0):
-        raise ValueError(f"valuation must be strictly increasing; {valuation!r} is not")
-
-
-@lru_cache(maxsize=1024)
-def _check_shape(accuracy: Curve, valuation: Valuation, log2_reach: int) -> None:
-    """Accuracy and v(a) on everything that can be collected: increasing, S-shaped, smooth."""
-    # Where data are so costly that little can be collected, far enough to see the curve rise.
-    scan = np.geomspace(1e-9, 1e18, 1001)
-    half_way = scan[np.argmax(accuracy(scan) >= 0.5 * accuracy.optimum)]
-    reach = max(2.0**log2_reach, 2 * half_way)
-    data = np.concatenate([[0.0], np.geomspace(1e-9, 1.0, 2001) * reach])
-    for name, curve in (("accuracy", accuracy), ("valuation", ModelValue(accuracy, valuation))):
-        value, first, second = curve.evaluate(data)
-        # At a corner of the curve (data = 0 included) derivatives may be anything finite.
-        for array in (value, first[1:], second[1:]):
-            if not np.all(np.isfinite(array)):
-                raise ValueError(f"{name} must be finite, derivatives included; {curve!r} is not")
-        size = curve.optimum
-        if np.any(np.diff(value) < -1e-14 * size) or np.any(first < 0):
-            where = float(data[np.argmin(np.diff(value))])
-            raise ValueError(f"{name} must be increasing; {curve!r} falls near S = {where:g}")
-        if not (value[0] >= 0 and value[-1] <= size * (1 + 1e-12) and value[-1] > value[0]):
-            raise ValueError(
-                f"{name} must rise from a value >= 0 to at most its optimum {size:g}; {curve!r}"
-                f" goes from {value[0]:g} to {value[-1]:g}"
-            )
-        step = 1e-5 * data[1:]
-        slope = (curve(data[1:] + step) - curve(data[1:] - step)) / (2 * step)
-        wrong = np.abs(slope - first[1:]) > 1e-4 * first[1:] + 1e-9 * size / data[1:]
-        # One grid point may sit on a corner of the curve.
-        if wrong.sum() > 3:
-            where = float(data[1:][wrong][0])
-            raise ValueError(
-                f"{name} must state its own derivative; {curve!r} errs at S = {where:g}"
-            )
-        beyond = data > curve.envelope().tangent_point
-        if np.any(second[beyond][1:] > 1e-9 * size / data[beyond][1:] ** 2):
-            raise ValueError(
-                f"{name} must be S-shaped, concave beyond the tangent from the origin; {curve!r}"
-                " is not"
-            )

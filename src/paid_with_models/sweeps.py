@@ -16,6 +16,7 @@ import json
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -29,7 +30,7 @@ from .accuracy import FloatArray
 from .arguments import real, whole
 from .contract import Contract, Status
 from .files import problem_to_dict
-from .problem import Problem
+from .problem import Problem, check_problem
 from .solver.routes import solve_many
 from .sweep_cluster import compute
 from .sweep_store import Part, Store, digest, key_of
@@ -84,6 +85,9 @@ LIMIT = 1_000_000
 
 #: MOST_BYTES: largest result, in bytes; it is put together in memory.
 MOST_BYTES = 4 * 2**30
+
+#: MOST_OF_HEAD: bytes at the beginning of a result in which it says what it is of.
+MOST_OF_HEAD = 5_000_000
 
 #: SAMPLE: problems that are solved to say how long a sweep would take.
 SAMPLE = 16
@@ -155,8 +159,7 @@ def sweep(
     >>> bool((found.gap <= 1e-8).all())
     True
     """
-    if not isinstance(problem, Problem):
-        raise ValueError(f"problem must be a Problem; got {brief(problem)}")
+    check_problem(problem)
     problem.check_independent_draws()
     axes = _axes(over)
     chunk = whole("chunk", chunk, least=1)
@@ -168,6 +171,8 @@ def sweep(
     if output is None:
         parts = _all_parts(problem, axes, starts, client, {}, lambda start, part: None, tell)
         return _dataset(problem, axes, parts)
+    if not isinstance(output, str | os.PathLike):
+        raise ValueError(f"output must be a path; got {brief(output)}")
     target = Path(output)
     if target.suffix not in SUFFIXES:
         raise ValueError(f"output must end in .zarr or .nc; got {brief(str(output))}")
@@ -206,13 +211,8 @@ def _check_size(
     """Refuse what would take too long, or more memory than there may be, and say how much."""
     if not real("limit", limit) >= 1:
         raise ValueError(f"limit must be a number >= 1; got {brief(limit)}")
-    per_problem = 8 * (4 * problem.n_types + 3)
-    if n_problems * per_problem > MOST_BYTES:
-        raise ValueError(
-            f"over makes {n_problems:,} problems: their results would take"
-            f" {n_problems * per_problem / 2**30:,.3g} GiB, more than {MOST_BYTES / 2**30:.3g} GiB"
-        )
-    if n_problems <= limit:
+    size = n_problems * 8 * (4 * problem.n_types + 3)
+    if n_problems <= limit and size <= MOST_BYTES:
         return
     for values in axes.values():
         del values[SAMPLE:]
@@ -221,9 +221,13 @@ def _check_size(
     began = time.perf_counter()
     count = len(_solve_points(problem, axes, some))
     seconds = (time.perf_counter() - began) / count * n_problems
+    rule = f"more than limit = {limit:,.0f}; give a larger limit"
+    if size > MOST_BYTES:
+        most = f"{MOST_BYTES / 2**30:.3g} GiB"
+        rule = f"whose results would take {size / 2**30:,.3g} GiB, more than {most}; take fewer"
     raise ValueError(
-        f"over makes {n_problems:,} problems, more than limit = {limit:,.0f}: one after the other"
-        f" they would take about {_duration(seconds)} here; give a larger limit"
+        f"over makes {n_problems:,} problems, {rule} (one after the other they would take about"
+        f" {_duration(seconds)} here)"
     )
 
 
@@ -411,26 +415,34 @@ def _finished(store: Store) -> xr.Dataset | None:
     if not target.exists():
         return None
     try:
-        opened: xr.Dataset = (
-            # What every variable says of itself, not the copy of it all in one place.
-            xr.open_zarr(target, chunks=None, consolidated=False)
-            if target.suffix == ".zarr"
-            else xr.open_dataset(target, engine="scipy")
-        )
-    except Exception:  # whatever a foreign file leads to
-        raise ValueError(
-            f"output {target} is there, and is no result of a sweep, or a damaged one: move it or"
-            " name another"
-        ) from None
-    with opened:
-        if opened.attrs.get("sweep") != store.key:
-            raise ValueError(
-                f"output {target} holds another sweep, or one of another version:"
-                " move it or name another"
+        with warnings.catch_warnings(action="ignore"):  # of what is missing
+            opened: xr.Dataset = (
+                # What every variable says of itself, not the copy of it all in one place.
+                xr.open_zarr(target, chunks=None, consolidated=False)
+                if target.suffix == ".zarr"
+                else xr.open_dataset(target, engine="scipy")
             )
-        try:
+        with opened:
             found = opened.load()
-            whole_one = found.attrs.get("digest") == _digest(found)
-        except Exception:  # whatever missing pieces lead to
-            return None
-    return found if whole_one else None
+        if found.attrs.get("sweep") == store.key and found.attrs.get("digest") == _digest(found):
+            return found
+    except Exception:  # noqa: S110  # whatever a foreign or damaged file leads to
+        pass
+    if not _names(target, store.key):
+        raise ValueError(
+            f"output {target} holds another sweep, one of another version, or something else:"
+            " move it or name another"
+        )
+    return None
+
+
+def _names(target: Path, key: str) -> bool:
+    """Whether what may be damaged still says that it is the result of the sweep of this key."""
+    heads = [target]
+    if target.is_dir():
+        heads = [path for name in (".zattrs", ".zmetadata") if (path := target / name).is_file()]
+    for path in heads:
+        with path.open("rb") as file:
+            if key.encode() in file.read(MOST_OF_HEAD):
+                return True
+    return False

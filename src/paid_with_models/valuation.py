@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import Curve, FloatArray
-from .arguments import real_field
+from .arguments import real_field, reals
 
 __all__ = ["ExponentialValuation", "LinearValuation", "ModelValue", "PowerValuation", "Valuation"]
 
@@ -37,15 +37,15 @@ class Valuation(ABC):
 
     def __call__(self, accuracy: npt.ArrayLike) -> FloatArray:
         """Value of a model of this accuracy, same shape."""
-        return self.evaluate(accuracy)[0]
+        return self.evaluate(reals("accuracy", accuracy))[0]
 
     def derivative(self, accuracy: npt.ArrayLike) -> FloatArray:
         """Marginal value v'(r)."""
-        return self.evaluate(accuracy)[1]
+        return self.evaluate(reals("accuracy", accuracy))[1]
 
     def second_derivative(self, accuracy: npt.ArrayLike) -> FloatArray:
         """Curvature v''(r)."""
-        return self.evaluate(accuracy)[2]
+        return self.evaluate(reals("accuracy", accuracy))[2]
 
 
 @dataclass(frozen=True)

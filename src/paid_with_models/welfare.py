@@ -310,7 +310,7 @@ def best_reply_dynamics(
     >>> best_reply_dynamics(problem, [0.2, 0.1], start=[148.06, 240.0])[-1].round(2).tolist()
     [0.0, 238.11]
     """
-    profile = reals("start", start)
+    profile, costs = reals("start", start), reals("costs", costs).ravel().tolist()
     if profile.shape != (len(costs),):
         raise ValueError(
             f"start must hold one number for each of {len(costs)} costs; got {start!r}"

@@ -1,0 +1,88 @@
+"""What an accuracy curve and a valuation must be, whoever made them: looked at before any use."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from .accuracy import Curve
+from .valuation import ModelValue, Valuation
+
+__all__ = ["check_hashable", "check_shape", "check_values"]
+
+
+def check_hashable(name: str, thing: object) -> None:
+    """Refuse what cannot be looked up by its value: results are remembered by it."""
+    try:
+        hash(thing)
+    except TypeError:
+        raise ValueError(
+            f"{name} must be hashable, such as a frozen dataclass; {type(thing).__name__} is not"
+        ) from None
+
+
+@lru_cache(maxsize=256)
+def check_values(valuation: Valuation, accuracy: Curve) -> None:
+    """Accuracy and valuation give finite numbers, and the valuation increases from 0."""
+    data = np.geomspace(1e-6, 1e12, 1001)
+    if not hasattr(accuracy, "optimum"):
+        raise ValueError(f"accuracy must have an optimum; {type(accuracy).__name__} has none")
+    parts = accuracy.evaluate(data)
+    if not (isinstance(parts, tuple) and len(parts) == 3):  # type: ignore[redundant-expr]
+        raise ValueError(
+            "accuracy must evaluate to a tuple of its value, first and second derivative;"
+            f" {type(accuracy).__name__} gives a {type(parts).__name__}"
+        )
+    if not all(np.all(np.isfinite(array)) for array in accuracy.evaluate(data)):
+        raise ValueError(f"accuracy must be finite, derivatives included; {accuracy!r} is not")
+    optimum = accuracy.optimum
+    if not 0 < optimum <= 1 + 1e-12:
+        raise ValueError(f"accuracy must have an optimum in (0, 1]; got {optimum!r}")
+    value = valuation(np.linspace(0, optimum, 1001))
+    if not np.all(np.isfinite(value)):
+        raise ValueError(f"valuation must be finite on [0, {optimum:g}]; {valuation!r} is not")
+    if value[0] != 0:
+        raise ValueError(f"valuation must be 0 at accuracy 0; {valuation!r} gives {value[0]!r}")
+    if not np.all(np.diff(value) > 0):
+        raise ValueError(f"valuation must be strictly increasing; {valuation!r} is not")
+
+
+@lru_cache(maxsize=1024)
+def check_shape(accuracy: Curve, valuation: Valuation, log2_reach: int) -> None:
+    """Accuracy and v(a) on everything that can be collected: increasing, S-shaped, smooth."""
+    # Where data are so costly that little can be collected, far enough to see the curve rise.
+    scan = np.geomspace(1e-9, 1e18, 1001)
+    half_way = scan[np.argmax(accuracy(scan) >= 0.5 * accuracy.optimum)]
+    reach = max(2.0**log2_reach, 2 * half_way)
+    data = np.concatenate([[0.0], np.geomspace(1e-9, 1.0, 2001) * reach])
+    for name, curve in (("accuracy", accuracy), ("valuation", ModelValue(accuracy, valuation))):
+        value, first, second = curve.evaluate(data)
+        # At a corner of the curve (data = 0 included) derivatives may be anything finite.
+        for array in (value, first[1:], second[1:]):
+            if not np.all(np.isfinite(array)):
+                raise ValueError(f"{name} must be finite, derivatives included; {curve!r} is not")
+        size = curve.optimum
+        if np.any(np.diff(value) < -1e-14 * size) or np.any(first < 0):
+            where = float(data[np.argmin(np.diff(value))])
+            raise ValueError(f"{name} must be increasing; {curve!r} falls near S = {where:g}")
+        if not (value[0] >= 0 and value[-1] <= size * (1 + 1e-12) and value[-1] > value[0]):
+            raise ValueError(
+                f"{name} must rise from a value >= 0 to at most its optimum {size:g}; {curve!r}"
+                f" goes from {value[0]:g} to {value[-1]:g}"
+            )
+        step = 1e-5 * data[1:]
+        slope = (curve(data[1:] + step) - curve(data[1:] - step)) / (2 * step)
+        wrong = np.abs(slope - first[1:]) > 1e-4 * first[1:] + 1e-9 * size / data[1:]
+        # One grid point may sit on a corner of the curve.
+        if wrong.sum() > 3:
+            where = float(data[1:][wrong][0])
+            raise ValueError(
+                f"{name} must state its own derivative; {curve!r} errs at S = {where:g}"
+            )
+        beyond = data > curve.envelope().tangent_point
+        if np.any(second[beyond][1:] > 1e-9 * size / data[beyond][1:] ** 2):
+            raise ValueError(
+                f"{name} must be S-shaped, concave beyond the tangent from the origin; {curve!r}"
+                " is not"
+            )

@@ -159,7 +159,10 @@ class Problem:
     ) -> None:
         costs_ = checked_vector("costs", costs)
         if not np.all((costs_ > 0) & (costs_ < np.inf)):
-            raise ValueError(f"costs must all be positive and finite; got {brief(costs_.tolist())}")
+            free = " (data that cost nothing would be given without end)" if 0 in costs_ else ""
+            raise ValueError(
+                f"costs must all be positive and finite; got {brief(costs_.tolist())}{free}"
+            )
         if attendance is None:
             chances, most = _shares(probabilities, costs_), whole("n_parties", n_parties, least=1)
             if most > MOST_PARTIES:
@@ -413,7 +416,11 @@ def _shares(probabilities: npt.ArrayLike | None, costs: FloatArray) -> FloatArra
     if not np.all(chances > 0):
         raise ValueError(f"probabilities must all be positive; got {brief(chances.tolist())}")
     if not abs(chances.sum() - 1) <= SUM_TOLERANCE:
-        raise ValueError(f"probabilities must sum to 1; they sum to {chances.sum():.12g}")
+        better = [float(f"{p / chances.sum():.10g}") for p in chances]
+        raise ValueError(
+            f"probabilities must sum to 1; they sum to {chances.sum():.12g}: in these proportions"
+            f" they would be {brief(better)}"
+        )
     return np.asarray(chances / chances.sum())
 
 

@@ -129,7 +129,7 @@ class Store:
                 continue
             start = int(number)
             try:
-                with np.load(path, allow_pickle=False) as stored:
+                with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                     part = dict(stored)
             except Exception:  # noqa: S112  # whatever a damaged file leads to
                 continue

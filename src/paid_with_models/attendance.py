@@ -332,7 +332,7 @@ def conditional_probabilities(
     >>> conditional_probabilities([[0, 2], [1, 1], [2, 0]], [0.5, 0.5], "own")[:, 0].tolist()
     [0.0, 0.5, 0.5]
     """
-    share = seen_share(np.asarray(counts, dtype=float).T, probabilities, beliefs)
+    share = seen_share(reals("counts", counts).T, probabilities, beliefs)
     weights = outcome_probabilities(counts, probabilities)
     return np.asarray((weights[..., None, :] * share).swapaxes(-1, -2))
 

@@ -173,6 +173,9 @@ def audit(
     utilities = np.diag(options).copy()
     if problem.types_are_known:  # nobody can take another's option: to try is to stay out
         options = np.where(np.eye(m.size, dtype=bool), options, outside[:, None])
+    elif problem.max_data is not None:  # nobody can take what it could not fulfil
+        options = np.where(m <= problem.capacities[:, None], options, outside[:, None])
+        options[np.diag_indices(m.size)] = utilities
     compatibility = utilities[:, None] - options
     offered = np.where(out, -np.inf, options)  # nobody can take the option of a type left out
     # Among options that are equally good, but for rounding, a type takes its own.
@@ -292,6 +295,11 @@ def menu_residuals(
         short = np.max(f[~out] + problem.costs[~out] * m[~out] - t[~out])
         unpaid = np.max(t[~out] - caps[~out])
         return Residuals(max(short, 0.0) / value_unit, 0.0, max(unpaid, 0.0) / value_unit)
+    if problem.max_data is not None and not out.any():
+        gain = t - problem.costs[:, None] * m - (t - problem.costs * m)[:, None]
+        within = m <= problem.capacities[:, None]
+        slacks = (f + problem.costs * m - t, np.where(within, gain, 0.0), t - caps)
+        return Residuals(*(max(float(part.max()), 0.0) / value_unit for part in slacks))
     wanted = t[~out] - problem.costs[out][:, None] * m[~out] - f[out][:, None]
     largest = *violations(problem.costs[~out], m[~out], t[~out], f[~out], caps[~out]), wanted
     return Residuals(*(float(np.max(part, initial=0.0)) / value_unit for part in largest))

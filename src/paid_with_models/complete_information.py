@@ -131,6 +131,8 @@ def solve_complete_information_many(problems: Iterable[Problem]) -> list[Complet
     (True, True)
     """
     problems = checked_problems(problems)
+    for problem in problems:
+        problem.check_unlimited_data()
     alike: dict[object, list[int]] = defaultdict(list)
     for k, problem in enumerate(problems):
         law = problem.n_parties if problem.attendance is None else ("law", k)

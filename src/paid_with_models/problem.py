@@ -71,6 +71,11 @@ def checked_menu(name: str, values: npt.ArrayLike, problem: Problem) -> FloatArr
         )
     if not np.all((array >= 0) & (array < np.inf)):
         raise ValueError(f"{name} must be non-negative and finite; got {brief(array.tolist())}")
+    if name == "contributions" and np.any(array > problem.capacities * (1 + SUM_TOLERANCE)):
+        raise ValueError(
+            f"contributions must be at most max_data, {brief(problem.capacities.tolist())};"
+            f" got {brief(array.tolist())}"
+        )
     return array
 
 
@@ -115,6 +120,9 @@ class Problem:
     attendance : Attendance, optional
         Another law of who turns up, such as :class:`paid_with_models.laws.PoissonParties`,
         with a type for each cost. By default ``n_parties`` independent draws.
+    max_data : (I,) array_like > 0, optional
+        Most data that a party of each type has, infinite where there is no limit. Nobody can pass
+        for a type whose option asks for more: see :mod:`paid_with_models.solver.capacities`.
 
     Raises
     ------
@@ -145,6 +153,7 @@ class Problem:
     beliefs: Literal["paper", "own"] = "paper"
     reservation_utilities: FloatArray | None = None
     attendance: Attendance | None = None
+    max_data: FloatArray | None = None
 
     def __init__(
         self,
@@ -156,6 +165,7 @@ class Problem:
         beliefs: Literal["paper", "own"] = "paper",
         reservation_utilities: npt.ArrayLike | None = None,
         attendance: Attendance | None = None,
+        max_data: npt.ArrayLike | None = None,
     ) -> None:
         costs_ = checked_vector("costs", costs)
         if not np.all((costs_ > 0) & (costs_ < np.inf)):
@@ -189,6 +199,15 @@ class Problem:
         if not math.isfinite(self.most_data):
             raise ValueError(f"costs must not be that small; got {brief(costs_.tolist())}")
         check_shape(accuracy, valuation, math.ceil(math.log2(self.most_data)))
+        limits = None if max_data is None else checked_vector("max_data", max_data)
+        if limits is not None:
+            if limits.shape != costs_.shape or not np.all(limits > 0):
+                raise ValueError(
+                    f"max_data must be a number > 0 per cost, {costs_.size};"
+                    f" got {brief(limits.tolist())}"
+                )
+            limits.flags.writeable = False
+        set_field(self, "max_data", limits)
         outside = None
         if reservation_utilities is not None:
             outside = self._outside(checked_vector("reservation_utilities", reservation_utilities))
@@ -255,6 +274,24 @@ class Problem:
         return autarky(self).utilities
 
     @cached_property
+    def capacities(self) -> FloatArray:
+        """Most data that a party of each type has, (I,); infinite where there is no limit."""
+        if self.max_data is None:
+            return np.full(self.n_types, np.inf)
+        return self.max_data
+
+    def check_unlimited_data(self) -> None:
+        """Refuse limits of data, where nothing is made for them.
+
+        Raises
+        ------
+        ValueError
+            If ``max_data`` is given.
+        """
+        if self.max_data is not None:
+            raise ValueError(f"max_data must be left out here; got {brief(self.max_data.tolist())}")
+
+    @cached_property
     def better_outside(self) -> BoolArray:
         """Which types have something better than autarky outside the scheme, (I,)."""
         if self.reservation_utilities is None:
@@ -303,18 +340,19 @@ class Problem:
         return self.attendance.n_outcomes
 
     def check_independent_draws(self) -> None:
-        """Refuse any other law of who turns up, where nothing else is made for it.
+        """Refuse another law of who turns up, and limits of data, where nothing is made for them.
 
         Raises
         ------
         ValueError
-            If ``attendance`` is given.
+            If ``attendance`` or ``max_data`` is given.
         """
         if self.attendance is not None:
             raise ValueError(
                 f"attendance must be left out here, for n_parties independent draws;"
                 f" got {self.attendance!r}"
             )
+        self.check_unlimited_data()
 
     @cached_property
     def costliest_first(self) -> IntArray:
@@ -371,12 +409,14 @@ def autarky(problem: Problem) -> Autarky:
     ([0.0, 148.06], [0.0, 6.77])
     """
     check_problem(problem)
-    return autarky_at(problem.model_value, problem.costs)
+    return autarky_at(problem.model_value, problem.costs, problem.max_data)
 
 
-def autarky_at(value: ModelValue, costs: FloatArray) -> Autarky:
+def autarky_at(value: ModelValue, costs: FloatArray, max_data: FloatArray | None = None) -> Autarky:
     """Autarky for costs of any shape, which is then the shape of the results."""
     contributions = value.data_at_slope(costs)
+    if max_data is not None:  # below the optimum, the more the better, or nothing
+        contributions = np.minimum(contributions, max_data)
     gain = value(contributions) - costs * contributions
     nothing = float(value(0.0))
     # Who is indifferent but for rounding takes part: the coordinator has the better model.

@@ -206,6 +206,7 @@ def free_riding(problem: Problem, counts: npt.ArrayLike) -> FreeRiding:
     >>> free_riding(problem, [5, 5]).contributions.round(2).tolist()
     [0.0, 47.62]
     """
+    problem.check_unlimited_data()
     n = reals("counts", counts)
     if n.shape != problem.costs.shape or np.any(n < 0) or not np.any(n > 0):
         raise ValueError(
@@ -255,6 +256,7 @@ def best_reply(problem: Problem, cost: float, others: float) -> float:
     >>> best_reply(problem, 0.2, others=500.0)
     0.0
     """
+    problem.check_unlimited_data()
     if not 0 < real("cost", cost) < np.inf:
         raise ValueError(f"cost must be > 0 and finite; got {cost!r}")
     if not 0 <= real("others", others) < np.inf:

@@ -122,7 +122,7 @@ def _read_json(path: Path, text: str) -> Stated:
     try:
         data = json.loads(text, object_pairs_hook=_stated_once, parse_constant=_no_number)
     except RecursionError:
-        raise InputError(_nested(file_name(path))) from None
+        raise _nested(path) from None
     except ValueError as error:
         raise InputError(f"{file_name(path)} is not valid JSON: {visible(str(error))}") from None
     return Stated(path, data, {}, {})
@@ -152,7 +152,7 @@ def _read_yaml(path: Path, text: str) -> Stated:
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > MOST_NESTED:
-                raise InputError(_nested(name))
+                raise _nested(path)
         loader = _Loader(text)
         node = loader.get_single_node()
         for number, (place, at, value) in enumerate(_fields(node) if node else (), start=1):
@@ -169,8 +169,10 @@ def _read_yaml(path: Path, text: str) -> Stated:
     return Stated(path, data, lines, words)
 
 
-def _nested(name: str) -> str:
-    return f"{name}: values must not be nested more than {MOST_NESTED} deep"
+def _nested(path: Path) -> InputError:
+    kind = "JSON" if path.suffix.lower() == ".json" else "YAML"
+    rule = f"values must not be nested more than {MOST_NESTED} deep"
+    return InputError(f"{file_name(path)} is not valid {kind}: {rule}")
 
 
 def _problem(error: Exception) -> str:
@@ -231,7 +233,9 @@ def _fields(
         seen = set()
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise _NodeError(key, "a key must be a text")
+                raise yaml.MarkedYAMLError(
+                    problem="a key must be a text", problem_mark=key.start_mark
+                )
             _check_tag(key)
             name = key.value
             if name in seen:
@@ -256,12 +260,14 @@ def _check_tag(node: yaml.Node) -> None:
     }
     if not fits[type(node)]:
         tag = brief(node.tag.replace("tag:yaml.org,2002:", "!!"), 60)[1:-1]
-        raise _NodeError(node, f"the tag {tag} does not fit, or is not known")
+        raise yaml.MarkedYAMLError(
+            problem=f"the tag {tag} does not fit, or is not known", problem_mark=node.start_mark
+        )
 
 
 def _check_values(stated: Stated, value: Any, place: Place) -> None:
     if len(place) > MOST_NESTED:
-        raise InputError(_nested(file_name(stated.path)))
+        raise _nested(stated.path)
     if isinstance(value, dict):
         for key, inner in value.items():
             if isinstance(key, str) and _has_controls(key):

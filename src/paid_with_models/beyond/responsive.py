@@ -227,6 +227,7 @@ def solve_responsive(
     >>> steady.quotas.quotas([5, 5]).round(1).tolist(), steady.certain_rewards.tolist()
     ([196.2, 1002.0], [True, True])
     """
+    problem.check_unlimited_data()
     check_problem(problem)
     most = _checked(problem, responds_to, total, joining, largest_quota)
     n = problem.n_parties

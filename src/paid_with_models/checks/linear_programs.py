@@ -51,6 +51,7 @@ def linear_program_bound(
     >>> round(linear_program_bound(problem, [69.0532528] * 5), 6)
     0.690533
     """
+    problem.check_unlimited_data()
     import cvxpy as cp  # takes a second to import, and only this function needs it
 
     touch = checked_menu("contributions", contributions, problem)
@@ -143,6 +144,7 @@ def relaxed_bound(problem: Problem, *, rounds: int = 20, tolerance: float = 1e-7
     >>> bool(relaxed_bound(problem) >= reached)
     True
     """
+    problem.check_unlimited_data()
     if problem.better_outside.any():
         raise ValueError(
             "reservation_utilities must be those of autarky;"

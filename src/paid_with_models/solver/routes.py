@@ -32,6 +32,7 @@ from .batches import Batch, Method, countable, plan, plan_again, ties
 from .bounds import dual_bound
 from .boxes import Closed
 from .bunches import bunched_bound
+from .capacities import solve_with_capacities
 from .closing import closed, finds_menus
 from .interior_point import maximize
 from .known_types import known_contract
@@ -151,6 +152,8 @@ def solve_many(
         for batch in batches:
             found.update(zip(batch.places, run(batch, max_boxes, max_nodes), strict=True))
 
+    limited = [k for k, problem in enumerate(problems) if problem.max_data is not None]
+    found.update((k, solve_with_capacities(problems[k])) for k in limited)
     first_round = plan(problems, expectations)
     solve_all(first_round)
     provisional = [k for batch in first_round if batch.provisional for k in batch.places]

@@ -57,6 +57,7 @@ def describe_contract(contract: Contract, given: Given) -> str:
             f"{contract.status.name.lower()}: no menu is better by more than {contract.gap:.1e}",
             "; ".join(shape),
             f"expected accuracy {reached:.9g}, of value {worth:.9g}",
+            *(given.consortium.said if given.consortium is not None else ()),
             "",
             *table(columns),
         ]

@@ -49,6 +49,8 @@ class Consortium:
         Contributions and rewards of the scheme in use.
     files : tuple of Path
         All that was read: the consortium file, and the measurements that it names.
+    said : tuple of str
+        What was done with what the file states, in sentences.
     """
 
     title: str
@@ -60,6 +62,7 @@ class Consortium:
     fit: LearningCurve | None
     present: tuple[FloatArray, FloatArray] | None
     files: tuple[Path, ...]
+    said: tuple[str, ...] = ()
 
     @property
     def baseline(self) -> float:
@@ -111,12 +114,24 @@ def consortium_from(stated: Stated) -> Consortium:
         curve = fit.curve
         parameters = {"weights": list(curve.weights), "rates": list(curve.rates)}
         accuracy = {"name": "Saturating", "parameters": parameters}
-    asked = {
-        "n_parties": int(data.get("n_parties", len(data.get("parties", ())))),
-        "probabilities": [kind["probability"] for kind in kinds],
+    present, said = _present(stated, len(kinds)), []
+    sums_to_1 = abs(sum(kind["probability"] for kind in kinds) - 1) < 1e-6  # else it is refused
+    if (count := len(kinds)) > MOST_TYPES and data.get("attendance") != "known" and sums_to_1:
+        kinds, weights = _grouped(kinds)
+        present = None if present is None else (weights @ present[0], weights @ present[1])
+        names = [kind["name"] for kind in kinds]
+        said.append(
+            f"The {count} types were taken together in {len(kinds)} groups of neighbors by cost:"
+            " each has their mean cost, the best of their outside options, and the least of what"
+            " data they have."
+        )
+    asked = _law(stated, kinds) | {
         "costs": [kind["cost"] for kind in kinds],
         "accuracy": accuracy,
-    } | {name: data[name] for name in ("valuation", "beliefs") if name in data}
+    }
+    if any("max_data" in kind for kind in kinds):
+        asked["max_data"] = [kind.get("max_data") for kind in kinds]
+    asked |= {name: data[name] for name in ("valuation", "beliefs") if name in data}
     problem = _problem(stated, place, asked)
     if any("outside" in kind for kind in kinds):
         # Nobody is kept from training alone.
@@ -134,8 +149,9 @@ def consortium_from(stated: Stated) -> Consortium:
         members=tuple(tuple(kind.get("members", ())) for kind in kinds),
         problem=problem,
         fit=fit,
-        present=_present(stated, len(kinds)),
-        files=(path, *measured),
+        present=present,
+        files=(stated.path, *filter(None, [measurements(stated)])),
+        said=tuple(said),
     )
 
 
@@ -158,6 +174,24 @@ def _name_by_words(stated: Stated) -> None:
 def _line(text: str) -> str:
     """Return a text without line breaks."""
     return " ".join(text.split())
+
+
+def _law(stated: Stated, kinds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Who turns up, as a problem file states it."""
+    data = stated.data
+    n_parties = int(data.get("n_parties", len(data.get("parties", ()))))
+    shares = [kind["probability"] for kind in kinds]
+    match data.get("attendance", "draws"):
+        case "poisson":
+            parameters = {"mean": float(n_parties), "probabilities": shares}
+            return {"attendance": {"name": "PoissonParties", "parameters": parameters}}
+        case "known":
+            numbers = [round(n_parties * share) for share in shares]
+            if not np.allclose(numbers, n_parties * np.array(shares), atol=1e-6):
+                rule = "known parties must be whole numbers of each type, n_parties x probability"
+                raise stated.error(("attendance",), rule)
+            return {"attendance": {"name": "KnownParties", "parameters": {"numbers": numbers}}}
+    return {"n_parties": n_parties, "probabilities": shares}
 
 
 #: How a type of JSON is called in a message.
@@ -205,6 +239,43 @@ def _of_schema(error: ValidationError) -> tuple[Place, str]:
     return place, f"{RULES[error.validator].format(error.validator_value)}; got {got}"
 
 
+#: What parties of a type have in common.
+SHARED = ("cost", "outside", "max_data")
+
+#: MOST_TYPES: of more, neighbors by cost are taken together.
+MOST_TYPES = 40
+
+
+def _grouped(kinds: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], FloatArray]:
+    """Neighbors by cost as one type each, about as likely as each other; who is in which."""
+    order = sorted(range(len(kinds)), key=lambda k: -kinds[k]["cost"])
+    groups: list[list[int]] = [[] for _ in range(MOST_TYPES)]
+    below = 0.0
+    for k in order:
+        share = kinds[k]["probability"]
+        groups[min(int((below + share / 2) * MOST_TYPES), MOST_TYPES - 1)].append(k)
+        below += share
+    groups = [group for group in groups if group]
+    weights = np.zeros((len(groups), len(kinds)))
+    found = []
+    for g, group in enumerate(groups):
+        shares = np.array([kinds[k]["probability"] for k in group])
+        weights[g, group] = shares / shares.sum()
+        first, last = (_line(kinds[group[end]]["name"]) for end in (0, -1))
+        kind: dict[str, Any] = {
+            "name": first if len(group) == 1 else f"{first} to {last} ({len(group)} types)",
+            "probability": float(shares.sum()),
+            "members": [name for k in group for name in kinds[k].get("members", ())],
+            "cost": float(weights[g, group] @ [kinds[k]["cost"] for k in group]),
+        }
+        if any("outside" in kinds[k] for k in group):
+            kind["outside"] = max(kinds[k].get("outside", 0.0) for k in group)
+        if any("max_data" in kinds[k] for k in group):
+            kind["max_data"] = min(kinds[k].get("max_data", np.inf) for k in group)
+        found.append(kind)
+    return found, weights
+
+
 def _kinds(stated: Stated) -> list[dict[str, Any]]:
     """Types of a table of parties, by first appearance; probabilities are their shares.
 
@@ -215,15 +286,13 @@ def _kinds(stated: Stated) -> list[dict[str, Any]]:
     parties = stated.data["parties"]
     for i, party in enumerate(parties):
         name = party["type"]
-        kind: dict[str, Any] = {key: party[key] for key in ("cost", "outside") if key in party}
+        kind: dict[str, Any] = {key: party[key] for key in SHARED if key in party}
         first = kinds.setdefault(name, kind | {"place": ("parties", i, "type")})
-        for key in ("cost", "outside"):
+        for key in SHARED:
             if kind.get(key) != first.get(key):
                 rule = f"must be that of the first party of type {name!r}, {first.get(key, 'none')}"
                 raise stated.error(("parties", i, key), f"{rule}; got {kind.get(key, 'none')}")
         members.setdefault(name, []).append(party.get("name"))
-    if len(kinds) > (most := consortium_schema()["properties"]["types"]["maxItems"]):
-        raise stated.error(("parties",), f"must be of at most {most} types; got {len(kinds)}")
     return [
         {
             "name": name,

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import curve_fit
+import scipy  # its parts are imported where they are used
 
 from ..accuracy import FloatArray, PowerLaw, Saturating
 from ..arguments import reals
@@ -132,7 +132,7 @@ def fit_power_law(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> PowerLaw:
         return np.asarray(optimum - scale * (x + offset) ** -beta)
 
     # In typical sizes, so that start and bounds are as good in any unit of data.
-    best, _ = curve_fit(
+    best, _ = scipy.optimize.curve_fit(
         law, n / typical, a, p0=(0.95, 0.2, 0.5, 0.05),
         bounds=([0.1, 1e-6, 0.05, 0.0], [1, 1e3, 3, 10]), ftol=1e-11, xtol=1e-11, gtol=1e-11,
         max_nfev=20000,

@@ -108,7 +108,6 @@ def consortium_from(stated: Stated) -> Consortium:
             at = kinds[i].get("place", (place, i, "name"))
             raise stated.error(at, f"{rule}; got {kinds[i]['name']!r}")
     accuracy, fit = data["accuracy"], None
-    measured = [path.parent / accuracy[kind] for kind in ("measured", "csv") if kind in accuracy]
     if "name" not in accuracy:
         fit = _fit(stated, accuracy)
         curve = fit.curve

@@ -298,7 +298,9 @@ def log_factorials(counts: IntArray) -> FloatArray:
 
 @lru_cache(maxsize=32)
 def _log_factorials(count: int) -> FloatArray:
-    return np.array([math.lgamma(n + 1) for n in range(count)])
+    # The gamma function of small numbers is right to a few roundings only, products are to one.
+    small = [math.log(math.factorial(n)) for n in range(min(count, 171))]
+    return np.array([*small, *(math.lgamma(n + 1) for n in range(171, count))])
 
 
 def conditional_probabilities(

@@ -36,7 +36,7 @@ from .accuracy import Arctan, Curve, FloatArray, GeneralizationBound, PowerLaw, 
 from .contract import Binding, Contract, Multipliers, Shape, Status
 from .laws import KnownParties, PoissonParties, UnlikeParties
 from .problem import Problem, checked_menu, checked_vector
-from .texts import brief
+from .texts import brief, field_name
 from .valuation import ExponentialValuation, LinearValuation, PowerValuation, Valuation
 
 __all__ = [
@@ -429,7 +429,7 @@ def _check_fields(
         if name not in known:
             near = nearest(str(name), known)
             raise ValueError(
-                f"{prefix}{brief(str(name), 60)[1:-1]} is not a known field;"
+                f"{prefix}{field_name(name)} is not a known field;"
                 f" known are {', '.join(known)}{near}"
             )
     for name in needed:

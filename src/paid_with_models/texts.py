@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 import stat
 import unicodedata
 from pathlib import Path
 
-__all__ = ["TextError", "brief", "file_name", "read_text", "shown", "visible"]
+__all__ = ["TextError", "brief", "field_name", "file_name", "read_text", "shown", "visible"]
 
 #: MOST_BYTES: the largest file that is read. 100,000 measurements are some 3 MB.
 MOST_BYTES = 5_000_000
@@ -161,7 +162,7 @@ def brief(value: object, longest: int = BRIEF) -> str:
     Examples
     --------
     >>> brief("k" * 1000, 20)
-    "'kkkkkkk … kkkkkkkk'"
+    "'kkkkkkkk … kkkkkkk'"
     >>> brief([1, 2.5])
     '[1, 2.5]'
     """
@@ -178,3 +179,14 @@ def brief(value: object, longest: int = BRIEF) -> str:
         return text
     half = (longest - 3) // 2
     return f"{text[: longest - 3 - half]} … {text[-half:]}"
+
+
+def field_name(name: object) -> str:
+    """A field as a message may name it: of a file that is none of ours nothing is repeated.
+
+    Examples
+    --------
+    >>> field_name("n_partys"), field_name("root:*:20228:0:99999:7::")
+    ('n_partys', 'what stands there')
+    """
+    return str(name) if re.fullmatch(r"[\w.-]{1,60}", str(name)) else "what stands there"

@@ -265,3 +265,14 @@ def test_shares_that_are_rounded_are_answered_with_better_ones(
 def test_costs_of_nothing_are_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["solve", write(tmp_path / "p.json", PROBLEM | {"costs": [0.1, 0.2, 0]})]) == 2
     assert "without end" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["solve", "audit", "report", "sweep"])
+def test_a_file_that_is_none_of_ours_is_not_repeated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    file = tmp_path / "shadow.yaml"
+    file.write_text("secret:$6$abc:20228:0:99999:7:: \ndaemon:*:20228:0:99999:7:: \n")
+    output = {"report": ["--output", "r.html"], "sweep": ["--output", "o.nc"]}.get(command, [])
+    assert cli.main([command, str(file), *output]) == 2
+    assert "secret" not in capsys.readouterr().err

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from paid_with_models.sweep_cluster import ClusterError
 from paid_with_models.sweeps import LIMIT, sweep
-from paid_with_models.texts import brief, file_name
+from paid_with_models.texts import brief, field_name, file_name
 
 from ..consortium.file import measurements
 from ..errors import InputError
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     for field in data:
         if field not in ("problem", "over", "chunk"):
             known = "is not a known field; known are problem, over, chunk"
-            raise InputError(f"{name}: {brief(str(field))[1:-1]} {known}")
+            raise InputError(f"{name}: {field_name(field)} {known}")
     for field in ("problem", "over"):
         if not isinstance(data.get(field), dict):
             rule = "must be a mapping" if field in data else "is missing"

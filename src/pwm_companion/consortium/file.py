@@ -22,7 +22,7 @@ from paid_with_models.beyond.curve_gate import curve_from
 from paid_with_models.beyond.measured_curves import LearningCurve
 from paid_with_models.beyond.table_text import TableError
 from paid_with_models.files import nearest, problem_from_dict
-from paid_with_models.texts import brief, file_name
+from paid_with_models.texts import brief, field_name, file_name
 
 from ..errors import InputError
 from ..yaml_files import Place, Stated, read_stated
@@ -219,7 +219,7 @@ def _of_schema(error: ValidationError) -> tuple[Place, str]:
         if unknown := [name for name in value if name not in known]:
             near = nearest(str(unknown[0]), known)
             rule = f"is not a known field; known are {', '.join(known)}{near}"
-            return (*place, str(unknown[0])), rule
+            return (*place, field_name(unknown[0])), rule
         missing = next(name for name in error.validator_value if name not in value)
         return (*place, missing), "is missing"
     if error.validator == "oneOf":

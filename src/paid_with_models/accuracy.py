@@ -32,12 +32,15 @@ know it: bounds rest on it, and contracts say so
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
+
+from .arguments import real_field, reals
+from .texts import brief
 
 __all__ = ["Arctan", "ConcaveEnvelope", "Curve", "GeneralizationBound", "PowerLaw", "Saturating"]
 
@@ -77,15 +80,15 @@ class Curve(ABC):
 
     def __call__(self, data: npt.ArrayLike) -> FloatArray:
         """Accuracy of a model trained on ``data`` units, same shape."""
-        return self.evaluate(data)[0]
+        return self.evaluate(reals("data", data))[0]
 
     def derivative(self, data: npt.ArrayLike) -> FloatArray:
         """Marginal accuracy a'(S), per unit of data."""
-        return self.evaluate(data)[1]
+        return self.evaluate(reals("data", data))[1]
 
     def second_derivative(self, data: npt.ArrayLike) -> FloatArray:
         """Curvature a''(S), per unit of data squared."""
-        return self.evaluate(data)[2]
+        return self.evaluate(reals("data", data))[2]
 
     def envelope(self) -> ConcaveEnvelope:
         """The smallest concave function above the curve."""
@@ -168,10 +171,8 @@ class GeneralizationBound(Curve):
     complexity: float = 1.0
 
     def __post_init__(self) -> None:
-        check_parameter("optimum", self.optimum, "in (0, 1]", 0 < self.optimum <= 1)
-        check_parameter(
-            "complexity", self.complexity, "> 0 and finite", 0 < self.complexity < np.inf
-        )
+        real_field(self, "optimum", "in (0, 1]", lambda it: 0 < it <= 1)
+        real_field(self, "complexity", "> 0 and finite", lambda it: 0 < it < np.inf)
 
     @property
     def zero_until(self) -> float:
@@ -237,10 +238,10 @@ class PowerLaw(Curve):
     offset: float = 0.0
 
     def __post_init__(self) -> None:
-        check_parameter("optimum", self.optimum, "in (0, 1]", 0 < self.optimum <= 1)
-        check_parameter("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
-        check_parameter("exponent", self.exponent, "> 0 and finite", 0 < self.exponent < np.inf)
-        check_parameter("offset", self.offset, ">= 0 and finite", 0 <= self.offset < np.inf)
+        real_field(self, "optimum", "in (0, 1]", lambda it: 0 < it <= 1)
+        real_field(self, "scale", "> 0 and finite", lambda it: 0 < it < np.inf)
+        real_field(self, "exponent", "> 0 and finite", lambda it: 0 < it < np.inf)
+        real_field(self, "offset", ">= 0 and finite", lambda it: 0 <= it < np.inf)
 
     @property
     def zero_until(self) -> float:
@@ -302,9 +303,11 @@ class Saturating(Curve):
     rates: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", tuple(float(w) for w in self.weights))
-        object.__setattr__(self, "rates", tuple(float(u) for u in self.rates))
-        weights, rates = np.array(self.weights), np.array(self.rates)
+        weights, rates = (reals(name, getattr(self, name)) for name in ("weights", "rates"))
+        for name, values in (("weights", weights), ("rates", rates)):
+            if values.ndim != 1 or values.size == 0:
+                raise ValueError(f"{name} must be a list of numbers; got {brief(values.tolist())}")
+            object.__setattr__(self, name, tuple(values.tolist()))
         check_parameter("weights", self.weights, "non-negative", bool(np.all(weights >= 0)))
         check_parameter("weights", self.weights, "of sum in (0, 1]", 0 < weights.sum() <= 1 + 1e-12)
         check_parameter("rates", self.rates, "as many as weights", rates.shape == weights.shape)
@@ -355,8 +358,8 @@ class Arctan(Curve):
     rate: float = 0.01
 
     def __post_init__(self) -> None:
-        check_parameter("optimum", self.optimum, "in (0, 1]", 0 < self.optimum <= 1)
-        check_parameter("rate", self.rate, "> 0 and finite", 0 < self.rate < np.inf)
+        real_field(self, "optimum", "in (0, 1]", lambda it: 0 < it <= 1)
+        real_field(self, "rate", "> 0 and finite", lambda it: 0 < it < np.inf)
 
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         x = self.rate * np.asarray(data, dtype=float)
@@ -414,7 +417,7 @@ class ConcaveEnvelope(Curve):
 
 def check_parameter(name: str, value: object, rule: str, holds: bool) -> None:
     if not holds:
-        raise ValueError(f"{name} must be {rule}; got {value!r}")
+        raise ValueError(f"{name} must be {rule}; got {brief(value)}")
 
 
 @lru_cache(maxsize=256)
@@ -429,7 +432,17 @@ def _zero_of_bound(optimum: float, complexity: float) -> float:
     high = low + 1
     while value(high) < 0:
         high += 1
-    return float(np.exp(brentq(value, low, high, xtol=1e-15, rtol=9e-16)))
+    return float(np.exp(_crossing(value, float(low), float(high))))
+
+
+def _crossing(function: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function rises through 0, to the last digit; it is below 0 at `low`.
+
+    Bisection: SciPy's root finders take longer to import than a contract to solve.
+    """
+    while low < (middle := 0.5 * (low + high)) < high:
+        low, high = (middle, high) if function(middle) < 0 else (low, middle)
+    return high
 
 
 @lru_cache(maxsize=256)
@@ -468,5 +481,5 @@ def _envelope(curve: Curve) -> ConcaveEnvelope:
         raise ValueError(f"accuracy must be concave for much data; {curve!r} is convex at 1e18")
     low, high = float(grid[last]), float(grid[last + 1])
     # Where rounding hides the change of sign, the tangent point is the grid's own.
-    point = high if above(high) <= 0 else float(brentq(above, low, high, rtol=9e-16))
+    point = high if above(high) <= 0 else _crossing(above, low, high)
     return ConcaveEnvelope(curve, point, (float(curve(point)) - start) / point)

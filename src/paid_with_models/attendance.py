@@ -15,9 +15,10 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln
 
 from .accuracy import BoolArray, FloatArray, IntArray
+from .arguments import reals
+from .texts import brief
 
 __all__ = [
     "Attendance",
@@ -26,6 +27,7 @@ __all__ = [
     "conditional_probabilities",
     "enumerable",
     "enumerate_outcomes",
+    "log_factorials",
     "log_orders",
     "n_outcomes",
     "outcome_probabilities",
@@ -117,7 +119,7 @@ class Outcomes:
         ValueError
             If they are too many to enumerate, or beliefs are neither "paper" nor "own".
         """
-        p = np.asarray(probabilities, dtype=float)
+        p = reals("probabilities", probabilities)
         counts = enumerate_outcomes(n_parties, p.size)
         seen = conditional_probabilities(counts, p, beliefs)
         return cls(counts, outcome_probabilities(counts, p), seen)
@@ -266,12 +268,11 @@ def outcome_probabilities(counts: npt.ArrayLike, probabilities: npt.ArrayLike) -
     >>> outcome_probabilities([[0, 2], [1, 1], [2, 0]], [0.5, 0.5]).round(12).tolist()
     [0.25, 0.5, 0.25]
     """
-    counts = np.asarray(counts, dtype=float)
-    p = np.asarray(probabilities, dtype=float)
-    return np.asarray(np.exp(log_orders(counts) + np.log(p) @ counts.T))
+    n, p = reals("counts", counts).astype(np.intp), reals("probabilities", probabilities)
+    return np.asarray(np.exp(log_orders(n) + np.log(p) @ n.T))
 
 
-def log_orders(counts: FloatArray) -> FloatArray:
+def log_orders(counts: FloatArray | IntArray) -> FloatArray:
     """Logarithm of the number of orders in which parties can turn up as each outcome (K, I), (K,).
 
     Examples
@@ -279,7 +280,26 @@ def log_orders(counts: FloatArray) -> FloatArray:
     >>> np.exp(log_orders(np.array([[0.0, 2.0], [1.0, 1.0]]))).round(12).tolist()
     [1.0, 2.0]
     """
-    return np.asarray(gammaln(counts.sum(axis=1) + 1) - gammaln(counts + 1).sum(axis=1))
+    n = np.asarray(counts).astype(np.intp)
+    return np.asarray(log_factorials(n.sum(axis=1)) - log_factorials(n).sum(axis=1))
+
+
+def log_factorials(counts: IntArray) -> FloatArray:
+    """Logarithms of n!, of the shape of ``counts``.
+
+    Examples
+    --------
+    >>> np.exp(log_factorials(np.array([0, 3, 5]))).round(9).tolist()
+    [1.0, 6.0, 120.0]
+    """
+    return _log_factorials(1 << int(counts.max(initial=0)).bit_length())[counts]
+
+
+@lru_cache(maxsize=32)
+def _log_factorials(count: int) -> FloatArray:
+    # The gamma function of small numbers is right to a few roundings only, products are to one.
+    small = [math.log(math.factorial(n)) for n in range(min(count, 171))]
+    return np.array([*small, *(math.lgamma(n + 1) for n in range(171, count))])
 
 
 def conditional_probabilities(
@@ -313,7 +333,7 @@ def conditional_probabilities(
     >>> conditional_probabilities([[0, 2], [1, 1], [2, 0]], [0.5, 0.5], "own")[:, 0].tolist()
     [0.0, 0.5, 0.5]
     """
-    share = seen_share(np.asarray(counts, dtype=float).T, probabilities, beliefs)
+    share = seen_share(reals("counts", counts).T, probabilities, beliefs)
     weights = outcome_probabilities(counts, probabilities)
     return np.asarray((weights[..., None, :] * share).swapaxes(-1, -2))
 
@@ -339,7 +359,7 @@ def seen_share(by_types: FloatArray, probabilities: npt.ArrayLike, beliefs: str)
     [0.0, 1.0, 2.0]
     """
     check_beliefs(beliefs)
-    p = np.asarray(probabilities, dtype=float)
+    p = reals("probabilities", probabilities)
     n_parties = by_types[:, 0].sum()
     if beliefs == "own":
         return np.asarray(by_types / (n_parties * p[..., None]))
@@ -352,5 +372,5 @@ def seen_share(by_types: FloatArray, probabilities: npt.ArrayLike, beliefs: str)
 
 def check_beliefs(beliefs: str) -> None:
     """Refuse anything but "paper" and "own"."""
-    if beliefs not in ("paper", "own"):
-        raise ValueError(f"beliefs must be 'paper' or 'own'; got {beliefs!r}")
+    if str(beliefs) not in ("paper", "own"):  # arrays are compared entry by entry
+        raise ValueError(f"beliefs must be 'paper' or 'own'; got {brief(beliefs)}")

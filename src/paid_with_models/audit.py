@@ -8,7 +8,7 @@ kept; and the best menu of the same problem, with its proof, says what is lost.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from typing import Any
@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from .accuracy import BoolArray, FloatArray, IntArray
 from .contract import Contract
-from .problem import ROUNDING, Problem, checked_menu
+from .problem import ROUNDING, Problem, check_problem, checked_menu
 from .solver.expectations import moments_at
 from .solver.routes import solve
+from .texts import brief
 
 __all__ = ["Audit", "Residuals", "audit", "audit_schema", "menu_residuals", "violations"]
 
@@ -28,6 +29,9 @@ __all__ = ["Audit", "Residuals", "audit", "audit_schema", "menu_residuals", "vio
 #: TOLERANCE: slack, relative to the value of the best model, down to which a constraint counts as
 #: satisfied: menus are usually quoted to nine digits or so.
 TOLERANCE = 1e-9
+
+#: NO_INDEX: integers to Python or NumPy that name no type.
+NO_INDEX = (bool, np.timedelta64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,9 +158,12 @@ def audit(
             "contributions and rewards must be given: audit(problem, contributions, rewards), or"
             " audit(contract)"
         )
+    check_problem(problem)
     m = checked_menu("contributions", contributions, problem)
     t = checked_menu("rewards", rewards, problem)
-    best = best or solve(problem)
+    best = solve(problem) if best is None else best
+    if not isinstance(best, Contract):
+        raise ValueError(f"best must be a Contract; got {brief(best)}")
     if best.problem is not problem:
         raise ValueError("best must be the contract of this problem; got that of another")
     accuracy, most = moments_at(problem, m)
@@ -166,6 +173,9 @@ def audit(
     utilities = np.diag(options).copy()
     if problem.types_are_known:  # nobody can take another's option: to try is to stay out
         options = np.where(np.eye(m.size, dtype=bool), options, outside[:, None])
+    elif problem.max_data is not None:  # nobody can take what it could not fulfil
+        options = np.where(m <= problem.capacities[:, None], options, outside[:, None])
+        options[np.diag_indices(m.size)] = utilities
     compatibility = utilities[:, None] - options
     offered = np.where(out, -np.inf, options)  # nobody can take the option of a type left out
     # Among options that are equally good, but for rounding, a type takes its own.
@@ -285,6 +295,11 @@ def menu_residuals(
         short = np.max(f[~out] + problem.costs[~out] * m[~out] - t[~out])
         unpaid = np.max(t[~out] - caps[~out])
         return Residuals(max(short, 0.0) / value_unit, 0.0, max(unpaid, 0.0) / value_unit)
+    if problem.max_data is not None and not out.any():
+        gain = t - problem.costs[:, None] * m - (t - problem.costs * m)[:, None]
+        within = m <= problem.capacities[:, None]
+        slacks = (f + problem.costs * m - t, np.where(within, gain, 0.0), t - caps)
+        return Residuals(*(max(float(part.max()), 0.0) / value_unit for part in slacks))
     wanted = t[~out] - problem.costs[out][:, None] * m[~out] - f[out][:, None]
     largest = *violations(problem.costs[~out], m[~out], t[~out], f[~out], caps[~out]), wanted
     return Residuals(*(float(np.max(part, initial=0.0)) / value_unit for part in largest))
@@ -329,15 +344,17 @@ def violations(
     )
 
 
-def _types_out(
-    left_out: Sequence[int], contributions: FloatArray, rewards: FloatArray
-) -> BoolArray:
+def _types_out(left_out: object, contributions: FloatArray, rewards: FloatArray) -> BoolArray:
     """Which types are left out, (I,), of a menu that has no option for them."""
     out = np.zeros(contributions.shape, dtype=bool)
+    if not isinstance(left_out, Iterable) or isinstance(left_out, str | bytes):
+        raise ValueError(f"left_out must be a list of types; got {brief(left_out)}")
     for k in left_out:
-        if not (0 <= k < out.size and contributions[k] == 0 == rewards[k]):
+        index = k if isinstance(k, int | np.integer) and not isinstance(k, NO_INDEX) else -1
+        if not (0 <= index < out.size and contributions[index] == 0 == rewards[index]):
             raise ValueError(
-                f"left_out must name types without an option, of 0 to {out.size - 1}; got {k!r}"
+                "left_out must name types without an option, of 0 to"
+                f" {out.size - 1}; got {brief(k)}"
             )
-        out[k] = True
+        out[index] = True
     return out

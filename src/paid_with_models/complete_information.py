@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 from .accuracy import Curve, FloatArray, IntArray
 from .attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
-from .problem import Problem, autarky
+from .problem import Problem, autarky, check_problem, checked_problems
 
 __all__ = [
     "CompleteInformation",
@@ -97,6 +97,7 @@ def solve_complete_information(problem: Problem) -> CompleteInformation:
     >>> solve_complete_information(problem).totals.round(1).tolist()
     [4655.6, 3727.4, 2903.1]
     """
+    check_problem(problem)
     return solve_complete_information_many([problem])[0]
 
 
@@ -129,7 +130,9 @@ def solve_complete_information_many(problems: Iterable[Problem]) -> list[Complet
     >>> few.totals is many.totals, few.expected_accuracy > many.expected_accuracy
     (True, True)
     """
-    problems = list(problems)
+    problems = checked_problems(problems)
+    for problem in problems:
+        problem.check_unlimited_data()
     alike: dict[object, list[int]] = defaultdict(list)
     for k, problem in enumerate(problems):
         law = problem.n_parties if problem.attendance is None else ("law", k)

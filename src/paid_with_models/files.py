@@ -9,15 +9,19 @@ A problem file states what :class:`paid_with_models.Problem` takes::
     valuation: {name: LinearValuation, parameters: {scale: 100.0}}   # the default
     beliefs: paper                                                   # the default
     reservation_utilities: [1.0, 10.0, 60.0]                         # default: autarky
+    attendance: {name: PoissonParties, parameters: {mean: 10, probabilities: [0.2, 0.3, 0.5]}}
+    max_data: [null, 500, 200]                                       # default: no limits
 
-and a menu file the menu besides: ``contributions``, ``rewards``, and ``left_out``, the indices
-(from 0) of types without an option. Curves and valuations are those of the library, by their
-names; parameters that are not given have their defaults.
+With ``attendance``, a law of :mod:`paid_with_models.laws` by its name, ``n_parties`` and
+``probabilities`` are left out: the law says them. A menu file states the menu besides:
+``contributions``, ``rewards``, and ``left_out``, the indices (from 0) of types without an option.
+Curves and valuations are those of the library; parameters not given have their defaults.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
@@ -30,7 +34,9 @@ import numpy as np
 
 from .accuracy import Arctan, Curve, FloatArray, GeneralizationBound, PowerLaw, Saturating
 from .contract import Binding, Contract, Multipliers, Shape, Status
+from .laws import KnownParties, PoissonParties, UnlikeParties
 from .problem import Problem, checked_menu, checked_vector
+from .texts import brief, field_name
 from .valuation import ExponentialValuation, LinearValuation, PowerValuation, Valuation
 
 __all__ = [
@@ -47,13 +53,13 @@ __all__ = [
 
 
 CURVES: dict[str, type[Curve]] = {
-    curve.__name__: curve for curve in (GeneralizationBound, PowerLaw, Saturating, Arctan)
+    it.__name__: it for it in (GeneralizationBound, PowerLaw, Saturating, Arctan)
 }
-
-
 VALUATIONS: dict[str, type[Valuation]] = {
-    valuation.__name__: valuation
-    for valuation in (LinearValuation, PowerValuation, ExponentialValuation)
+    it.__name__: it for it in (LinearValuation, PowerValuation, ExponentialValuation)
+}
+LAWS: dict[str, type[Any]] = {
+    it.__name__: it for it in (PoissonParties, UnlikeParties, KnownParties)
 }
 
 
@@ -61,7 +67,9 @@ VALUATIONS: dict[str, type[Valuation]] = {
 NEEDED = ("n_parties", "probabilities", "costs", "accuracy")
 
 
-PROBLEM_FIELDS = (*NEEDED, "valuation", "beliefs", "reservation_utilities")
+PROBLEM_FIELDS = (
+    *NEEDED, "valuation", "beliefs", "reservation_utilities", "attendance", "max_data",
+)  # fmt: skip
 
 
 MENU_FIELDS = ("contributions", "rewards", "left_out")
@@ -93,7 +101,9 @@ def problem_from_dict(data: Mapping[str, Any]) -> Problem:
     >>> problem.accuracy
     PowerLaw(optimum=0.9, scale=1.0, exponent=0.5, offset=0.0)
     """
-    _check_fields(data, PROBLEM_FIELDS, NEEDED)
+    _check_fields(data, PROBLEM_FIELDS, ())
+    law = data.get("attendance") is not None
+    _check_fields(data, PROBLEM_FIELDS, NEEDED[2:] if law else NEEDED)
     options: dict[str, Any] = {
         name: data[name] for name in ("beliefs", "reservation_utilities") if name in data
     }
@@ -101,11 +111,20 @@ def problem_from_dict(data: Mapping[str, Any]) -> Problem:
         _check_numbers("reservation_utilities", options["reservation_utilities"])
     if "valuation" in data:
         options["valuation"] = _named("valuation", data["valuation"], VALUATIONS)
+    if law:
+        options["attendance"] = _named("attendance", data["attendance"], LAWS)
+    if data.get("max_data") is not None:
+        limits = data["max_data"]
+        if isinstance(limits, list):  # JSON has no infinity
+            limits = [math.inf if it is None else it for it in limits]
+        _check_numbers("max_data", limits)
+        options["max_data"] = limits
     for name in ("probabilities", "costs"):
-        _check_numbers(name, data[name])
+        if name in data:
+            _check_numbers(name, data[name])
     return Problem(
-        n_parties=data["n_parties"],
-        probabilities=data["probabilities"],
+        n_parties=data.get("n_parties"),
+        probabilities=data.get("probabilities"),
         costs=data["costs"],
         accuracy=_named("accuracy", data["accuracy"], CURVES),
         **options,
@@ -127,7 +146,7 @@ def problem_to_dict(problem: Problem) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        For a curve or valuation of your own, or another law of who turns up.
+        For a curve, a valuation, or a law of who turns up of your own.
 
     Examples
     --------
@@ -135,7 +154,6 @@ def problem_to_dict(problem: Problem) -> dict[str, Any]:
     >>> problem_to_dict(Problem(2, [1.0], [0.1], Arctan()))["accuracy"]
     {'name': 'Arctan', 'parameters': {'optimum': 1.0, 'rate': 0.01}}
     """
-    problem.check_independent_draws()
     data = {
         "n_parties": problem.n_parties,
         "probabilities": problem.probabilities.tolist(),
@@ -144,6 +162,12 @@ def problem_to_dict(problem: Problem) -> dict[str, Any]:
         "valuation": _name_of("valuation", problem.valuation, VALUATIONS),
         "beliefs": problem.beliefs,
     }
+    if problem.attendance is not None:
+        data["attendance"] = _name_of("attendance", problem.attendance, LAWS)
+        del data["n_parties"], data["probabilities"]  # the law says them
+    if problem.max_data is not None:
+        limits = problem.max_data.tolist()
+        data["max_data"] = [None if math.isinf(it) else it for it in limits]
     if problem.reservation_utilities is not None:
         data["reservation_utilities"] = problem.reservation_utilities.tolist()
     return data
@@ -194,8 +218,7 @@ def menu_from_dict(data: Mapping[str, Any]) -> Menu:
     >>> menu.contributions.tolist(), menu.left_out
     ([300.0, 300.0], ())
     """
-    needed = (*NEEDED, "contributions", "rewards")
-    _check_fields(data, (*PROBLEM_FIELDS, *MENU_FIELDS), needed)
+    _check_fields(data, (*PROBLEM_FIELDS, *MENU_FIELDS), ("contributions", "rewards"))
     problem = problem_from_dict({k: v for k, v in data.items() if k not in MENU_FIELDS})
     for name in ("contributions", "rewards"):
         _check_numbers(name, data[name])
@@ -203,7 +226,7 @@ def menu_from_dict(data: Mapping[str, Any]) -> Menu:
     t = checked_menu("rewards", data["rewards"], problem)
     left_out = data.get("left_out", [])
     if not isinstance(left_out, list) or not all(type(k) is int for k in left_out):
-        raise ValueError(f"left_out must be a list of whole numbers; got {left_out!r}")
+        raise ValueError(f"left_out must be a list of whole numbers; got {brief(left_out)}")
     return Menu(problem, m, t, tuple(left_out))
 
 
@@ -243,7 +266,11 @@ def contract_to_dict(contract: Contract) -> dict[str, Any]:
         "status": contract.status.name.lower().replace("_", " "),
         "shape": contract.shape.name.lower().replace("_", " "),
         "bunches": [list(bunch) for bunch in contract.bunches],
-        "multipliers": {name: v.tolist() for name, v in asdict(contract.multipliers).items()},
+        "multipliers": {
+            name: [None if math.isnan(it) else it for it in v.tolist()]
+            for name, v in asdict(contract.multipliers).items()
+        },
+        "kkt_residual": None if math.isnan(contract.kkt_residual) else contract.kkt_residual,
         "binding": {name: v.tolist() for name, v in asdict(contract.binding).items()},
     }
 
@@ -283,9 +310,11 @@ def contract_from_dict(data: Mapping[str, Any]) -> Contract:
         if not isinstance(stated, list) or len(stated) != problem.n_types:
             raise ValueError(f"{name} must have one entry per type, {problem.n_types}")
         if kind is bool and not all(type(it) is bool for it in stated):
-            raise ValueError(f"{name} must be truth values; got {stated!r}")
+            raise ValueError(f"{name} must be truth values; got {brief(stated)}")
         if kind is float:
-            _check_numbers(name, stated)
+            if name.startswith("multipliers."):  # none were computed
+                stated = [math.nan if it is None else it for it in stated]
+            _check_numbers_or_nan(name, stated)
         return np.array(stated, dtype=kind)
 
     def vectors(name: str, of: type, kind: type) -> Any:
@@ -296,7 +325,7 @@ def contract_from_dict(data: Mapping[str, Any]) -> Contract:
     def member(name: str, of: type[Enum]) -> Any:
         known = {it.name.lower().replace("_", " "): it for it in of}
         if data[name] not in known:
-            raise ValueError(f"{name} must be one of {', '.join(known)}; got {data[name]!r}")
+            raise ValueError(f"{name} must be one of {', '.join(known)}; got {brief(data[name])}")
         return known[data[name]]
 
     values: dict[str, Any] = {"problem": problem}
@@ -307,15 +336,18 @@ def contract_from_dict(data: Mapping[str, Any]) -> Contract:
         elif field.type == "BoolArray":
             values[name] = vector(name, data[name], bool)
         elif field.type == "float":
+            if name == "kkt_residual" and data[name] is None:
+                values[name] = math.nan
+                continue
             if not _is_number(data[name]):
-                raise ValueError(f"{name} must be a number; got {data[name]!r}")
+                raise ValueError(f"{name} must be a number; got {brief(data[name])}")
             values[name] = float(data[name])
     bunches = data["bunches"]
     if not isinstance(bunches, list) or not all(
         isinstance(bunch, list) and all(i in range(problem.n_types) for i in bunch)
         for bunch in bunches
     ):
-        raise ValueError(f"bunches must be lists of types; got {bunches!r}")
+        raise ValueError(f"bunches must be lists of types; got {brief(bunches)}")
     return Contract(
         **values,
         status=member("status", Status),
@@ -332,7 +364,7 @@ def problem_schema() -> dict[str, Any]:
     Examples
     --------
     >>> problem_schema()["required"]
-    ['n_parties', 'probabilities', 'costs', 'accuracy']
+    ['costs', 'accuracy']
     """
     return _schema("problem")
 
@@ -392,12 +424,13 @@ def _check_fields(
 ) -> None:
     prefix = f"{within}." if within else ""
     if not isinstance(data, Mapping):
-        raise ValueError(f"{within or 'the file'} must be a mapping; got {data!r}")
+        raise ValueError(f"{within or 'the file'} must be a mapping; got {brief(data)}")
     for name in data:
         if name not in known:
             near = nearest(str(name), known)
             raise ValueError(
-                f"{prefix}{name} is not a known field; known are {', '.join(known)}{near}"
+                f"{prefix}{field_name(name)} is not a known field;"
+                f" known are {', '.join(known)}{near}"
             )
     for name in needed:
         if name not in data:
@@ -406,8 +439,13 @@ def _check_fields(
 
 def _check_numbers(name: str, values: Any) -> None:
     if not isinstance(values, list) or not all(_is_number(value) for value in values):
-        raise ValueError(f"{name} must be a list of numbers; got {values!r}")
+        raise ValueError(f"{name} must be a list of numbers; got {brief(values)}")
     checked_vector(name, values)
+
+
+def _check_numbers_or_nan(name: str, values: list[Any]) -> None:
+    if not all(_is_number(value) for value in values):
+        raise ValueError(f"{name} must be a list of numbers; got {brief(values)}")
 
 
 def _is_number(value: Any) -> bool:
@@ -422,20 +460,22 @@ def _named(field: str, stated: Any, known: Mapping[str, type[Any]]) -> Any:
     name, parameters = stated["name"], stated.get("parameters", {})
     if not isinstance(name, str) or name not in known:
         near = nearest(str(name), known)
-        raise ValueError(f"{field}.name must be one of {', '.join(known)}; got {name!r}{near}")
-    of_it = fields(known[name])
+        raise ValueError(f"{field}.name must be one of {', '.join(known)}; got {brief(name)}{near}")
+    of_it = [field for field in fields(known[name]) if field.init]
     needed = tuple(f.name for f in of_it if f.default is MISSING)
     within = f"{field}.parameters"
     _check_fields(parameters, tuple(f.name for f in of_it), needed, within=within)
     values: dict[str, Any] = {}
     for key, value in parameters.items():
-        if known[name] is Saturating:
+        if known is LAWS and key != "mean":  # the law says itself what is wrong
+            values[key] = value
+        elif known[name] is Saturating:
             _check_numbers(f"{within}.{key}", value)
             values[key] = tuple(value)
         elif _is_number(value):
             values[key] = float(value)
         else:
-            raise ValueError(f"{within}.{key} must be a number; got {value!r}")
+            raise ValueError(f"{within}.{key} must be a number; got {brief(value)}")
     try:
         return known[name](**values)
     except ValueError as error:
@@ -446,8 +486,12 @@ def _name_of(field: str, thing: Any, known: Mapping[str, type[Any]]) -> dict[str
     name = type(thing).__name__
     if known.get(name) is not type(thing):
         raise ValueError(f"{field} must be one of {', '.join(known)} to be written; got {thing!r}")
-    values = asdict(thing)
-    return {
-        "name": name,
-        "parameters": {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()},
-    }
+    values = {field.name: getattr(thing, field.name) for field in fields(thing) if field.init}
+    return {"name": name, "parameters": {key: _plain(value) for key, value in values.items()}}
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and lists as JSON has them."""
+    if isinstance(value, float | int | str):
+        return value
+    return np.asarray(value).tolist()

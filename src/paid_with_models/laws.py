@@ -34,15 +34,17 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln
 
 from .accuracy import BoolArray, FloatArray, IntArray
+from .arguments import real_field, reals
 from .attendance import (
     ENUMERATION_LIMIT,
     enumerate_outcomes,
+    log_factorials,
     n_outcomes,
     outcome_probabilities,
 )
+from .texts import brief
 
 __all__ = ["KnownParties", "PoissonParties", "UnlikeParties"]
 
@@ -72,8 +74,7 @@ class PoissonParties:
     probabilities: npt.ArrayLike
 
     def __post_init__(self) -> None:
-        if not 0 < self.mean < np.inf:
-            raise ValueError(f"mean must be > 0 and finite; got {self.mean!r}")
+        real_field(self, "mean", "> 0 and finite", lambda it: 0 < it < np.inf)
         rows = _distributions(self.probabilities)
         if len(rows) > 1:
             raise ValueError(
@@ -104,7 +105,7 @@ class PoissonParties:
         rates = self.mean_counts
         # Parties up to the most that turn up; those that do not are one more type.
         counts = enumerate_outcomes(self.most_parties, rates.size + 1)[:, :-1]
-        logs = counts @ np.log(rates) - rates.sum() - gammaln(counts + 1).sum(axis=1)
+        logs = counts @ np.log(rates) - rates.sum() - log_factorials(counts).sum(axis=1)
         return counts, np.exp(logs)
 
     def log_transform(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -150,14 +151,12 @@ class UnlikeParties:
     _p: FloatArray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        n, p = (
-            np.atleast_1d(np.array(self.numbers, dtype=float)),
-            _distributions(self.probabilities),
-        )
+        n = np.atleast_1d(reals("numbers", self.numbers))
+        p = _distributions(self.probabilities)
         if n.shape != (len(p),) or not np.all((n >= 1) & (n == np.round(n)) & (n < np.inf)):
             raise ValueError(
                 f"numbers must be a whole number >= 1 for each of the {len(p)} rows of"
-                f" probabilities; got {self.numbers!r}"
+                f" probabilities; got {brief(self.numbers)}"
             )
         object.__setattr__(self, "_n", n)
         object.__setattr__(self, "_p", p)
@@ -262,10 +261,10 @@ class KnownParties:
     _n: IntArray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        n = np.atleast_1d(np.array(self.numbers, dtype=float))
+        n = np.atleast_1d(reals("numbers", self.numbers))
         if n.ndim != 1 or not np.all((n >= 1) & (n == np.round(n)) & (n < 2**53)):
             raise ValueError(
-                f"numbers must be a whole number >= 1 for each type; got {self.numbers!r}"
+                f"numbers must be a whole number >= 1 for each type; got {brief(self.numbers)}"
             )
         object.__setattr__(self, "_n", n.astype(np.int64))
 
@@ -308,11 +307,11 @@ def _grouped(values: npt.NDArray[Any], members: IntArray) -> npt.NDArray[Any]:
 
 
 def _distributions(probabilities: npt.ArrayLike) -> FloatArray:
-    p = np.atleast_2d(np.array(probabilities, dtype=float))
+    p = np.atleast_2d(reals("probabilities", probabilities))
     good = p.ndim == 2 and np.all(p >= 0) and np.all(np.abs(p.sum(axis=1) - 1) <= 1e-9)
     if not good or not np.all(p.max(axis=0) > 0):
         raise ValueError(
             "probabilities must be >= 0, sum to 1 in each row, and give every type a chance;"
-            f" got {p.tolist()}"
+            f" got {brief(p.tolist())}"
         )
     return np.asarray(p / p.sum(axis=1, keepdims=True))

@@ -13,7 +13,7 @@ turns up are in :mod:`paid_with_models.laws`.
 from __future__ import annotations
 
 import math
-import operator
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal
@@ -22,12 +22,45 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, Curve, FloatArray, IntArray
+from .arguments import reals, whole
 from .attendance import Attendance, Outcomes, check_beliefs, n_outcomes
 from .laws import UnlikeParties
-from .shapes import check_shape, check_values, rests_on
+from .shapes import check_hashable, check_shape, check_values, rests_on
+from .texts import brief
 from .valuation import LinearValuation, ModelValue, Valuation
 
 __all__ = ["Autarky", "Problem", "autarky"]
+
+
+def check_problem(problem: object) -> None:
+    """Refuse what is no problem, and say what takes several, or the contract for one.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument.
+    """
+    if isinstance(problem, Problem):
+        return
+    hint = ""
+    if isinstance(problem, list | tuple) and any(isinstance(it, Problem) for it in problem):
+        hint = "; solve_many and solve_complete_information_many take several"
+    elif isinstance(getattr(problem, "problem", None), Problem):
+        hint = "; a contract's is contract.problem"
+    elif isinstance(problem, dict):
+        hint = "; files.problem_from_dict makes one of a mapping"
+    raise ValueError(f"problem must be a Problem; got {brief(problem)}{hint}")
+
+
+def checked_problems(problems: Iterable[Problem]) -> list[Problem]:
+    """A list of problems; refuse what is none, as `check_problem`."""
+    try:
+        found = list(problems)
+    except TypeError:
+        raise ValueError(f"problems must be a list of problems; got {brief(problems)}") from None
+    for problem in found:
+        check_problem(problem)
+    return found
 
 
 def checked_menu(name: str, values: npt.ArrayLike, problem: Problem) -> FloatArray:
@@ -37,13 +70,21 @@ def checked_menu(name: str, values: npt.ArrayLike, problem: Problem) -> FloatArr
             f"{name} must have one entry per type, {problem.n_types}; got {array.size}"
         )
     if not np.all((array >= 0) & (array < np.inf)):
-        raise ValueError(f"{name} must be non-negative and finite; got {array.tolist()}")
+        raise ValueError(f"{name} must be non-negative and finite; got {brief(array.tolist())}")
+    if name == "contributions" and np.any(array > problem.capacities * (1 + SUM_TOLERANCE)):
+        raise ValueError(
+            f"contributions must be at most max_data, {brief(problem.capacities.tolist())};"
+            f" got {brief(array.tolist())}"
+        )
     return array
 
 
 #: SUM_TOLERANCE: probabilities may miss a sum of 1 by this much: rounding of a few hundred decimal
 #: fractions.
 SUM_TOLERANCE = 1e-9
+
+#: MOST_PARTIES: whole numbers beyond it are no floats.
+MOST_PARTIES = 2**53
 
 #: ROUNDING: outside options that exceed autarky by less than this share of the best model's value
 #: are autarky: it is what rounding of the two can differ by, and as much as menus may violate IR.
@@ -79,6 +120,9 @@ class Problem:
     attendance : Attendance, optional
         Another law of who turns up, such as :class:`paid_with_models.laws.PoissonParties`,
         with a type for each cost. By default ``n_parties`` independent draws.
+    max_data : (I,) array_like > 0, optional
+        Most data that a party of each type has, infinite where there is no limit. Nobody can pass
+        for a type whose option asks for more: see :mod:`paid_with_models.solver.capacities`.
 
     Raises
     ------
@@ -109,6 +153,7 @@ class Problem:
     beliefs: Literal["paper", "own"] = "paper"
     reservation_utilities: FloatArray | None = None
     attendance: Attendance | None = None
+    max_data: FloatArray | None = None
 
     def __init__(
         self,
@@ -120,21 +165,27 @@ class Problem:
         beliefs: Literal["paper", "own"] = "paper",
         reservation_utilities: npt.ArrayLike | None = None,
         attendance: Attendance | None = None,
+        max_data: npt.ArrayLike | None = None,
     ) -> None:
         costs_ = checked_vector("costs", costs)
         if not np.all((costs_ > 0) & (costs_ < np.inf)):
-            raise ValueError(f"costs must all be positive and finite; got {costs_.tolist()}")
+            free = " (data that cost nothing would be given without end)" if 0 in costs_ else ""
+            raise ValueError(
+                f"costs must all be positive and finite; got {brief(costs_.tolist())}{free}"
+            )
         if attendance is None:
-            chances, most = _shares(probabilities, costs_), _count("n_parties", n_parties)
+            chances, most = _shares(probabilities, costs_), whole("n_parties", n_parties, least=1)
+            if most > MOST_PARTIES:
+                raise ValueError(f"n_parties must be at most {MOST_PARTIES}; got {brief(most)}")
         else:
             chances, most = _of_law(attendance, costs_, n_parties, probabilities)
         check_beliefs(beliefs)
         if not isinstance(accuracy, Curve):
-            raise ValueError(f"accuracy must be a Curve; got {accuracy!r}")
+            raise ValueError(f"accuracy must be a Curve; got {brief(accuracy)}")
         if not isinstance(valuation, Valuation):
-            raise ValueError(f"valuation must be a Valuation; got {valuation!r}")
+            raise ValueError(f"valuation must be a Valuation; got {brief(valuation)}")
         for name, thing in (("accuracy", accuracy), ("valuation", valuation)):
-            _check_hashable(name, thing)
+            check_hashable(name, thing)
         costs_.flags.writeable = chances.flags.writeable = False
         set_field = object.__setattr__  # the dataclass is frozen
         set_field(self, "n_parties", most)
@@ -146,8 +197,17 @@ class Problem:
         set_field(self, "attendance", attendance)
         check_values(valuation, accuracy)
         if not math.isfinite(self.most_data):
-            raise ValueError(f"costs must not be that small; got {costs_.tolist()}")
+            raise ValueError(f"costs must not be that small; got {brief(costs_.tolist())}")
         check_shape(accuracy, valuation, math.ceil(math.log2(self.most_data)))
+        limits = None if max_data is None else checked_vector("max_data", max_data)
+        if limits is not None:
+            if limits.shape != costs_.shape or not np.all(limits > 0):
+                raise ValueError(
+                    f"max_data must be a number > 0 per cost, {costs_.size};"
+                    f" got {brief(limits.tolist())}"
+                )
+            limits.flags.writeable = False
+        set_field(self, "max_data", limits)
         outside = None
         if reservation_utilities is not None:
             outside = self._outside(checked_vector("reservation_utilities", reservation_utilities))
@@ -161,12 +221,12 @@ class Problem:
                 f"{name} must have one entry per cost, {self.n_types}; got {utilities.size}"
             )
         if not np.all(np.isfinite(utilities)):
-            raise ValueError(f"{name} must be finite; got {utilities.tolist()}")
+            raise ValueError(f"{name} must be finite; got {brief(utilities.tolist())}")
         alone = autarky(self).utilities
         if np.any(utilities < alone - SUM_TOLERANCE * self.model_value.optimum):
             raise ValueError(
-                f"{name} must be at least what each type reaches alone, {alone.tolist()};"
-                f" got {utilities.tolist()}"
+                f"{name} must be at least what each type reaches alone, {brief(alone.tolist())};"
+                f" got {brief(utilities.tolist())}"
             )
         equal = utilities <= alone + ROUNDING * self.model_value.optimum
         outside = np.where(equal, alone, utilities)
@@ -212,6 +272,24 @@ class Problem:
         if self.reservation_utilities is not None:
             return self.reservation_utilities
         return autarky(self).utilities
+
+    @cached_property
+    def capacities(self) -> FloatArray:
+        """Most data that a party of each type has, (I,); infinite where there is no limit."""
+        if self.max_data is None:
+            return np.full(self.n_types, np.inf)
+        return self.max_data
+
+    def check_unlimited_data(self) -> None:
+        """Refuse limits of data, where nothing is made for them.
+
+        Raises
+        ------
+        ValueError
+            If ``max_data`` is given.
+        """
+        if self.max_data is not None:
+            raise ValueError(f"max_data must be left out here; got {brief(self.max_data.tolist())}")
 
     @cached_property
     def better_outside(self) -> BoolArray:
@@ -267,18 +345,19 @@ class Problem:
         return self.attendance.n_outcomes
 
     def check_independent_draws(self) -> None:
-        """Refuse any other law of who turns up, where nothing else is made for it.
+        """Refuse another law of who turns up, and limits of data, where nothing is made for them.
 
         Raises
         ------
         ValueError
-            If ``attendance`` is given.
+            If ``attendance`` or ``max_data`` is given.
         """
         if self.attendance is not None:
             raise ValueError(
                 f"attendance must be left out here, for n_parties independent draws;"
                 f" got {self.attendance!r}"
             )
+        self.check_unlimited_data()
 
     @cached_property
     def costliest_first(self) -> IntArray:
@@ -334,12 +413,15 @@ def autarky(problem: Problem) -> Autarky:
     >>> alone.contributions.round(2).tolist(), alone.utilities.round(2).tolist()
     ([0.0, 148.06], [0.0, 6.77])
     """
-    return autarky_at(problem.model_value, problem.costs)
+    check_problem(problem)
+    return autarky_at(problem.model_value, problem.costs, problem.max_data)
 
 
-def autarky_at(value: ModelValue, costs: FloatArray) -> Autarky:
+def autarky_at(value: ModelValue, costs: FloatArray, max_data: FloatArray | None = None) -> Autarky:
     """Autarky for costs of any shape, which is then the shape of the results."""
     contributions = value.data_at_slope(costs)
+    if max_data is not None:  # below the optimum, the more the better, or nothing
+        contributions = np.minimum(contributions, max_data)
     gain = value(contributions) - costs * contributions
     nothing = float(value(0.0))
     # Who is indifferent but for rounding takes part: the coordinator has the better model.
@@ -361,21 +443,12 @@ def freeze(record: object) -> None:
 
 
 def checked_vector(name: str, values: npt.ArrayLike | None) -> FloatArray:
-    try:
-        given = np.asarray(values)
-        if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-            raise ValueError
-        # Truth values, complex numbers, text and dates are no quantities; Python's integers of any
-        # size and decimals are objects to NumPy.
-        if given.dtype.kind not in "iufO" and given.size:
-            raise ValueError
-        array = np.array(values, dtype=float)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} must be numbers; got {values!r}") from None
+    """Real numbers, one or more, (I,)."""
+    array = reals(name, values)
     if array.ndim != 1 or array.size == 0:
-        raise ValueError(f"{name} must be a non-empty list of numbers; got {values!r}")
+        raise ValueError(f"{name} must be a non-empty list of numbers; got {brief(values)}")
     if np.isnan(array).any():
-        raise ValueError(f"{name} must not be NaN; got {array.tolist()}")
+        raise ValueError(f"{name} must not be NaN; got {brief(array.tolist())}")
     return array
 
 
@@ -386,9 +459,13 @@ def _shares(probabilities: npt.ArrayLike | None, costs: FloatArray) -> FloatArra
             f"probabilities must have one entry per cost, {costs.size}; got {chances.size}"
         )
     if not np.all(chances > 0):
-        raise ValueError(f"probabilities must all be positive; got {chances.tolist()}")
+        raise ValueError(f"probabilities must all be positive; got {brief(chances.tolist())}")
     if not abs(chances.sum() - 1) <= SUM_TOLERANCE:
-        raise ValueError(f"probabilities must sum to 1; they sum to {chances.sum():.12g}")
+        better = [float(f"{p / chances.sum():.10g}") for p in chances]
+        raise ValueError(
+            f"probabilities must sum to 1; they sum to {chances.sum():.12g}: in these proportions"
+            f" they would be {brief(better)}"
+        )
     return np.asarray(chances / chances.sum())
 
 
@@ -396,6 +473,8 @@ def _of_law(
     law: Attendance, costs: FloatArray, n_parties: int | None, probabilities: npt.ArrayLike | None
 ) -> tuple[FloatArray, int]:
     """Expected shares of the types, and the most parties that turn up."""
+    if not hasattr(law, "mean_counts") or not hasattr(law, "log_transform"):
+        raise ValueError(f"attendance must be a law such as PoissonParties; got {brief(law)}")
     means = law.mean_counts
     if means.shape != costs.shape:
         raise ValueError(
@@ -403,26 +482,9 @@ def _of_law(
         )
     shares, most = means / means.sum(), law.most_parties
     if n_parties not in (None, most):
-        raise ValueError(f"n_parties must not be given with attendance; got {n_parties!r}")
+        raise ValueError(f"n_parties must not be given with attendance; got {brief(n_parties)}")
     if probabilities is not None and not np.array_equal(shares, np.asarray(probabilities)):
-        raise ValueError(f"probabilities must not be given with attendance; got {probabilities!r}")
-    return shares, most
-
-
-def _count(name: str, value: int | None) -> int:
-    try:
-        count = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise ValueError(f"{name} must be an integer; got {value!r}") from None
-    if isinstance(value, bool) or count < 1:
-        raise ValueError(f"{name} must be an integer >= 1; got {value!r}")
-    return count
-
-
-def _check_hashable(name: str, thing: object) -> None:
-    try:
-        hash(thing)
-    except TypeError:
         raise ValueError(
-            f"{name} must be hashable, such as a frozen dataclass; {type(thing).__name__} is not"
-        ) from None
+            f"probabilities must not be given with attendance; got {brief(probabilities)}"
+        )
+    return shares, most

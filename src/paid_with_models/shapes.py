@@ -20,7 +20,7 @@ from .valuation import (
     Valuation,
 )
 
-__all__ = ["check_shape", "check_values", "rests_on"]
+__all__ = ["check_hashable", "check_shape", "check_values", "rests_on"]
 
 #: BY_FORMULA: curves and valuations whose shape their formulas show.
 BY_FORMULA = {
@@ -49,6 +49,16 @@ def rests_on(accuracy: Curve, valuation: Valuation) -> tuple[str, ...]:
         name = f"{type(valuation).__name__} of accuracy"
         found.append(f"{name} being S-shaped also between the points at which it was checked")
     return tuple(found)
+
+
+def check_hashable(name: str, thing: object) -> None:
+    """Refuse what cannot be looked up by its value: results are remembered by it."""
+    try:
+        hash(thing)
+    except TypeError:
+        raise ValueError(
+            f"{name} must be hashable, such as a frozen dataclass; {type(thing).__name__} is not"
+        ) from None
 
 
 @lru_cache(maxsize=256)

@@ -1,49 +1,46 @@
 r"""Many problems at once: one varied over a grid, on this machine or on a Dask cluster.
 
 The grid is cut into chunks, which :func:`~paid_with_models.solver.routes.solve_many` solves. With
-an ``output``, each chunk is kept in the folder ``OUTPUT.parts`` as soon as it is done, beside a
-hash of what was asked; a sweep that was interrupted computes what is missing. When nothing is, the
-parts become one Zarr store or NetCDF file.
+an ``output``, each chunk is kept in the folder ``OUTPUT.parts`` as soon as it is done
+(:mod:`paid_with_models.sweep_store`); a sweep that was interrupted computes what is missing. When
+nothing is, the parts become one Zarr store or NetCDF file. It carries a digest, too: if it was
+altered or is not whole any more, it is computed anew.
 
 Dask and Zarr are optional: ``pip install 'paid-with-models[sweep]'``.
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import math
 import os
-import shutil
-import socket
+import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError
-from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
 
 from .accuracy import FloatArray
+from .arguments import real, whole
 from .contract import Contract, Status
 from .files import problem_to_dict
-from .problem import Problem
+from .problem import Problem, check_problem
 from .solver.routes import solve_many
+from .sweep_cluster import compute
+from .sweep_store import Part, Store, digest, key_of
+from .texts import brief
 
 __all__ = ["sweep"]
 
 
 if TYPE_CHECKING:  # takes long to import, and most users solve one problem
     import xarray as xr
-
-
-Part = dict[str, npt.NDArray[Any]]
 
 
 #: What a sweep may vary: whole fields, and parameters of these.
@@ -83,16 +80,17 @@ RESULTS = {
 SUFFIXES = (".zarr", ".nc")
 
 
-#: Beside the chunks: the hash of what was asked.
-NOTE = "sweep.sha256"
+#: LIMIT: most problems that a sweep solves unless a larger limit is given: half an hour's work.
+LIMIT = 1_000_000
 
+#: MOST_BYTES: largest result, in bytes; it is put together in memory.
+MOST_BYTES = 4 * 2**30
 
-#: A chunk is sent to another worker when so many died over it or could not be reached.
-RETRIES = 3
+#: MOST_OF_HEAD: bytes at the beginning of a result in which it says what it is of.
+MOST_OF_HEAD = 5_000_000
 
-
-#: Seconds that a scheduler has to answer.
-PATIENCE = 10
+#: SAMPLE: problems that are solved to say how long a sweep would take.
+SAMPLE = 16
 
 
 def sweep(
@@ -103,6 +101,7 @@ def sweep(
     chunk: int = 1000,
     output: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    limit: float = LIMIT,
 ) -> xr.Dataset:
     """Solve a problem at every point of a grid.
 
@@ -125,6 +124,9 @@ def sweep(
         call that asked the same of the same version are not computed again.
     progress : callable, optional
         Called with the number of chunks done and of all chunks, first with those done before.
+    limit : float >= 1
+        Most problems to be solved. What is more is refused, with an estimate of the time that it
+        would take; infinity sets no limit.
 
     Returns
     -------
@@ -138,8 +140,9 @@ def sweep(
     Raises
     ------
     ValueError
-        Naming the argument, for a field that cannot vary, a value that is not allowed, or an
-        output that holds another sweep.
+        Naming the argument, for a field that cannot vary, a value that is not allowed, more
+        problems than the limit, or an output that holds another sweep, holds something else, or is
+        being written by another run.
     ImportError
         If Dask or Zarr is needed and missing.
     OSError
@@ -156,44 +159,84 @@ def sweep(
     >>> bool((found.gap <= 1e-8).all())
     True
     """
+    check_problem(problem)
     problem.check_independent_draws()
-    axes = {name: list(values) for name, values in over.items()}
+    axes = _axes(over)
+    chunk = whole("chunk", chunk, least=1)
+    n_problems = math.prod(len(values) for values in axes.values())
+    _check_size(problem, axes, n_problems, limit)
     _check_axes(problem, axes)
-    if type(chunk) is not int or chunk < 1:
-        raise ValueError(f"chunk must be a whole number >= 1; got {chunk!r}")
-    starts = range(0, math.prod(len(values) for values in axes.values()), chunk)
+    starts = range(0, n_problems, chunk)
     tell = progress or (lambda done, of: None)
     if output is None:
         parts = _all_parts(problem, axes, starts, client, {}, lambda start, part: None, tell)
         return _dataset(problem, axes, parts)
-    target, key = Path(output), _hash(problem, axes, chunk)
+    if not isinstance(output, str | os.PathLike):
+        raise ValueError(f"output must be a path; got {brief(output)}")
+    target = Path(output)
     if target.suffix not in SUFFIXES:
-        raise ValueError(f"output must end in .zarr or .nc; got {str(output)!r}")
+        raise ValueError(f"output must end in .zarr or .nc; got {brief(str(output))}")
     if target.suffix == ".zarr":
         _needed("zarr", "to write Zarr")
-    if target.exists():
-        finished = _read(target)
-        if finished.attrs.get("sweep") != key:
-            raise ValueError(
-                f"output {target} holds another sweep, or one of another version:"
-                " move it or name another"
-            )
-        tell(len(starts), len(starts))
-        return finished
-    kept = _kept(target, key, starts)
-    parts = _all_parts(
-        problem,
-        axes,
-        starts,
-        client,
-        kept,
-        lambda start, part: _keep(target, key, start, part),
-        tell,
+    plain = [[name, [np.asarray(value).tolist() for value in axis]] for name, axis in axes.items()]
+    # A list of pairs: the order of the dimensions is part of what is asked.
+    store = Store(target, key_of(problem_to_dict(problem), plain, chunk))
+    if (finished := _finished(store)) is None:
+        with store.claimed():
+            # Another run may have come to its end while this one looked.
+            if (finished := _finished(store)) is None:
+                kept = store.kept(starts, n_problems, tuple(RESULTS))
+                parts = _all_parts(problem, axes, starts, client, kept, store.keep, tell)
+                data = _dataset(problem, axes, parts)
+                data.attrs |= {"sweep": store.key, "digest": _digest(data)}
+                store.finish(lambda path: _write(data, path))
+                return data
+    tell(len(starts), len(starts))
+    return finished
+
+
+def _axes(over: Any) -> dict[str, list[Any]]:
+    if not isinstance(over, Mapping):
+        raise ValueError(f"over must be a mapping of fields to values; got {brief(over)}")
+    for name, values in over.items():
+        is_list = isinstance(values, Sequence | range) or getattr(values, "ndim", 0) > 0
+        if isinstance(values, str | bytes) or not is_list:
+            raise ValueError(f"over[{name!r}] must be a list of values; got {brief(values)}")
+    return {name: list(values) for name, values in over.items()}
+
+
+def _check_size(
+    problem: Problem, axes: Mapping[str, list[Any]], n_problems: int, limit: float
+) -> None:
+    """Refuse what would take too long, or more memory than there may be, and say how much."""
+    if not real("limit", limit) >= 1:
+        raise ValueError(f"limit must be a number >= 1; got {brief(limit)}")
+    size = n_problems * 8 * (4 * problem.n_types + 3)
+    if n_problems <= limit and size <= MOST_BYTES:
+        return
+    for values in axes.values():
+        del values[SAMPLE:]
+    _check_axes(problem, axes)
+    some = itertools.islice(itertools.product(*axes.values()), SAMPLE)
+    began = time.perf_counter()
+    count = len(_solve_points(problem, axes, some))
+    seconds = (time.perf_counter() - began) / count * n_problems
+    rule = f"more than limit = {limit:,.0f}; give a larger limit"
+    if size > MOST_BYTES:
+        most = f"{MOST_BYTES / 2**30:.3g} GiB"
+        rule = f"whose results would take {size / 2**30:,.3g} GiB, more than {most}; take fewer"
+    raise ValueError(
+        f"over makes {n_problems:,} problems, {rule} (one after the other they would take about"
+        f" {_duration(seconds)} here)"
     )
-    data = _dataset(problem, axes, parts)
-    data.attrs["sweep"] = key
-    _write(data, target)
-    return data
+
+
+def _duration(seconds: float) -> str:
+    """A time in the largest unit of which it has one."""
+    for name, size in (("years", 31_557_600), ("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= size:
+            return f"{seconds / size:,.3g} {name}"
+    return f"{seconds:.3g} seconds"
 
 
 def _all_parts(
@@ -245,7 +288,7 @@ def _check_axes(problem: Problem, axes: Mapping[str, list[Any]]) -> None:
 def _coordinate(name: str, values: list[Any]) -> npt.NDArray[Any]:
     """The values along an axis, (K,), or (K, I) for those of a field with a number per type."""
     if name == "beliefs":
-        return np.array(values)
+        return np.array([str(value) for value in values])
     numbers = np.array(values, float)
     # NetCDF has whole numbers of 32 bits only.
     whole = name == "n_parties" and numbers.max() < 2**31
@@ -262,11 +305,20 @@ def _varied(problem: Problem, values: Mapping[str, Any]) -> Problem:
 
 def _solve_chunk(problem: Problem, axes: Mapping[str, list[Any]], start: int, stop: int) -> Part:
     """The results at points ``start`` to ``stop`` of the grid, last dimension fastest."""
-    points = itertools.islice(itertools.product(*axes.values()), start, stop)
-    contracts = solve_many(
-        [_varied(problem, dict(zip(axes, point, strict=True))) for point in points]
+    sizes = [len(values) for values in axes.values()]
+    stop = min(stop, math.prod(sizes))
+    places = zip(*np.unravel_index(np.arange(start, stop), sizes), strict=True)
+    points = (
+        tuple(values[k] for values, k in zip(axes.values(), place, strict=True)) for place in places
     )
+    contracts = _solve_points(problem, axes, points)
     return {name: np.array([_result(it, name) for it in contracts]) for name in RESULTS}
+
+
+def _solve_points(
+    problem: Problem, axes: Mapping[str, list[Any]], points: Iterator[tuple[Any, ...]]
+) -> list[Contract]:
+    return solve_many([_varied(problem, dict(zip(axes, point, strict=True))) for point in points])
 
 
 def _result(contract: Contract, name: str) -> npt.NDArray[Any] | float | np.int8:
@@ -289,44 +341,7 @@ def _computed(
         for start in todo:
             yield start, _solve_chunk(problem, axes, start, start + chunk)
         return
-    distributed = _needed("distributed", "to compute on a cluster")
-    with _connected(distributed, client) as cluster:
-        futures = {
-            cluster.submit(
-                _solve_chunk, problem, axes, start, start + chunk, pure=False, retries=RETRIES
-            ): start
-            for start in todo
-        }
-        try:
-            for future in distributed.as_completed(list(futures)):
-                yield futures.pop(future), future.result()
-        except (distributed.KilledWorker, CancelledError, OSError) as error:
-            raise ConnectionAbortedError(
-                f"the cluster gave up with {len(futures)} of {len(todo)} chunks to come:"
-                f" {type(error).__name__}"
-            ) from error
-        finally:
-            with suppress(OSError):  # a scheduler that was lost
-                cluster.cancel(list(futures))
-
-
-def _connected(distributed: Any, client: Any) -> AbstractContextManager[Any]:
-    """The client itself, or one of an address, which is closed at the end."""
-    if not isinstance(client, str):
-        return nullcontext(client)
-    try:
-        where = urlsplit(client)
-        host, port = where.hostname, where.port
-    except ValueError:
-        host, port = None, None
-    if not host or not port:
-        raise ValueError(
-            f"client must be the address of a scheduler, tcp://HOST:PORT; got {client!r}"
-        )
-    # Dask would try again and again, and log each time.
-    socket.create_connection((host, port), timeout=PATIENCE).close()
-    connected: AbstractContextManager[Any] = distributed.Client(client, timeout=f"{PATIENCE}s")
-    return connected
+    yield from compute(client, _solve_chunk, (problem, axes), todo, chunk)
 
 
 def _needed(module: str, what_for: str) -> Any:
@@ -336,52 +351,6 @@ def _needed(module: str, what_for: str) -> Any:
         raise ImportError(
             f"{module} is needed {what_for}: pip install 'paid-with-models[sweep]'"
         ) from None
-
-
-def _hash(problem: Problem, axes: Mapping[str, list[Any]], chunk: int) -> str:
-    plain = {name: [np.asarray(value).tolist() for value in axis] for name, axis in axes.items()}
-    # A list of pairs: the order of the dimensions is part of what is asked.
-    asked = [version("paid-with-models"), problem_to_dict(problem), list(plain.items()), chunk]
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-
-
-def _parts(target: Path) -> Path:
-    return target.with_name(f"{target.name}.parts")
-
-
-def _kept(target: Path, key: str, starts: range) -> dict[int, Part]:
-    """Chunks that an earlier call left."""
-    folder = _parts(target)
-    note = folder / NOTE
-    if note.exists() and note.read_text(encoding="utf-8") != key:
-        raise ValueError(
-            f"output {target} was begun by another sweep, or another version:"
-            f" remove {folder} or name another"
-        )
-    found: dict[int, Part] = {}
-    for start in starts if note.exists() else ():
-        if (path := folder / f"{start}.npz").exists():
-            with np.load(path) as part:
-                found[start] = dict(part)
-    return found
-
-
-def _keep(target: Path, key: str, start: int, part: Part) -> None:
-    def write(path: Path) -> None:
-        with path.open("wb") as file:
-            np.savez(file, allow_pickle=False, **part)
-
-    folder = _parts(target)
-    folder.mkdir(parents=True, exist_ok=True)
-    _put(folder / NOTE, lambda path: path.write_text(key, encoding="utf-8"))
-    _put(folder / f"{start}.npz", write)
-
-
-def _put(path: Path, write: Callable[[Path], Any]) -> None:
-    """Write so that what has the name is whole."""
-    draft = path.with_name(f"{path.name}.draft")
-    write(draft)
-    draft.replace(path)
 
 
 def _dataset(problem: Problem, axes: Mapping[str, list[Any]], parts: list[Part]) -> xr.Dataset:
@@ -418,21 +387,62 @@ def _dataset(problem: Problem, axes: Mapping[str, list[Any]], parts: list[Part])
     return xr.Dataset(variables, coordinates, attributes)
 
 
-def _write(data: xr.Dataset, target: Path) -> None:
-    if target.suffix == ".zarr":
-        _put(target, lambda path: data.to_zarr(path, mode="w", zarr_format=2))
+def _digest(data: xr.Dataset) -> str:
+    """Of all numbers, with their dimensions."""
+    arrays = {str(name): np.asarray(values) for name, values in data.variables.items()}
+    dimensions = sorted((str(name), list(it.dims)) for name, it in data.variables.items())
+    return digest(arrays, dimensions)
+
+
+def _write(data: xr.Dataset, path: Path) -> None:
+    if path.suffix == ".zarr":
+        data.to_zarr(path, mode="w", zarr_format=2)
     else:
-        _put(target, lambda path: data.to_netcdf(path, engine="scipy"))
-    shutil.rmtree(_parts(target))
+        data.to_netcdf(path, engine="scipy")
 
 
-def _read(target: Path) -> xr.Dataset:
+def _finished(store: Store) -> xr.Dataset | None:
+    """The result that is there; None if there is none, or it is not whole any more.
+
+    Raises
+    ------
+    ValueError
+        If there is something else, or another sweep.
+    """
     import xarray as xr
 
-    opened: xr.Dataset = (
-        xr.open_zarr(target, chunks=None)
-        if target.suffix == ".zarr"
-        else xr.open_dataset(target, engine="scipy")
-    )
-    with opened:
-        return opened.load()
+    target = store.target
+    if not target.exists():
+        return None
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of what is missing
+            opened: xr.Dataset = (
+                # What every variable says of itself, not the copy of it all in one place.
+                xr.open_zarr(target, chunks=None, consolidated=False)
+                if target.suffix == ".zarr"
+                else xr.open_dataset(target, engine="scipy")
+            )
+        with opened:
+            found = opened.load()
+        if found.attrs.get("sweep") == store.key and found.attrs.get("digest") == _digest(found):
+            return found
+    except Exception:  # noqa: S110  # whatever a foreign or damaged file leads to
+        pass
+    if not _names(target, store.key):
+        raise ValueError(
+            f"output {target} holds another sweep, one of another version, or something else:"
+            " move it or name another"
+        )
+    return None
+
+
+def _names(target: Path, key: str) -> bool:
+    """Whether what may be damaged still says that it is the result of the sweep of this key."""
+    heads = [target]
+    if target.is_dir():
+        heads = [path for name in (".zattrs", ".zmetadata") if (path := target / name).is_file()]
+    for path in heads:
+        with path.open("rb") as file:
+            if key.encode() in file.read(MOST_OF_HEAD):
+                return True
+    return False

@@ -14,7 +14,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from .accuracy import Curve, FloatArray, check_parameter
+from .accuracy import Curve, FloatArray
+from .arguments import real_field, reals
 
 __all__ = ["ExponentialValuation", "LinearValuation", "ModelValue", "PowerValuation", "Valuation"]
 
@@ -36,15 +37,15 @@ class Valuation(ABC):
 
     def __call__(self, accuracy: npt.ArrayLike) -> FloatArray:
         """Value of a model of this accuracy, same shape."""
-        return self.evaluate(accuracy)[0]
+        return self.evaluate(reals("accuracy", accuracy))[0]
 
     def derivative(self, accuracy: npt.ArrayLike) -> FloatArray:
         """Marginal value v'(r)."""
-        return self.evaluate(accuracy)[1]
+        return self.evaluate(reals("accuracy", accuracy))[1]
 
     def second_derivative(self, accuracy: npt.ArrayLike) -> FloatArray:
         """Curvature v''(r)."""
-        return self.evaluate(accuracy)[2]
+        return self.evaluate(reals("accuracy", accuracy))[2]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class LinearValuation(Valuation):
     scale: float = 100.0
 
     def __post_init__(self) -> None:
-        check_parameter("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
+        real_field(self, "scale", "> 0 and finite", lambda it: 0 < it < np.inf)
 
     def evaluate(self, accuracy: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         r = np.asarray(accuracy, dtype=float)
@@ -108,8 +109,8 @@ class PowerValuation(Valuation):
     exponent: float = 2.0
 
     def __post_init__(self) -> None:
-        check_parameter("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
-        check_parameter("exponent", self.exponent, ">= 1 and finite", 1 <= self.exponent < np.inf)
+        real_field(self, "scale", "> 0 and finite", lambda it: 0 < it < np.inf)
+        real_field(self, "exponent", ">= 1 and finite", lambda it: 1 <= it < np.inf)
 
     def evaluate(self, accuracy: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         r = np.asarray(accuracy, dtype=float)
@@ -153,8 +154,8 @@ class ExponentialValuation(Valuation):
     aversion: float = 1.0
 
     def __post_init__(self) -> None:
-        check_parameter("scale", self.scale, "> 0 and finite", 0 < self.scale < np.inf)
-        check_parameter("aversion", self.aversion, "> 0 and at most 500", 0 < self.aversion <= 500)
+        real_field(self, "scale", "> 0 and finite", lambda it: 0 < it < np.inf)
+        real_field(self, "aversion", "> 0 and at most 500", lambda it: 0 < it <= 500)
 
     def evaluate(self, accuracy: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         r = np.asarray(accuracy, dtype=float)

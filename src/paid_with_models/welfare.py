@@ -15,17 +15,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-from scipy.optimize import brentq
+import scipy  # its parts are imported where they are used
 
 from .accuracy import FloatArray
+from .arguments import real, reals
 from .complete_information import CompleteInformation, solve_complete_information
 from .contract import Contract
 from .problem import Problem, autarky, autarky_at
 from .rewards import proportional_rewards
+from .texts import brief
+
+if TYPE_CHECKING:  # takes long to import
+    import pandas as pd
 
 __all__ = [
     "FreeRiding",
@@ -71,6 +76,8 @@ def compare_schemes(contract: Contract) -> pd.DataFrame:
     >>> table["accuracy"].round(2).to_dict()
     {'free_riding': 0.0, 'contract': 0.69, 'complete': 0.76, 'surplus': 0.62}
     """
+    import pandas as pd
+
     problem = contract.problem
     outcomes = problem.outcomes()
     counts, present = outcomes.counts, outcomes.counts.sum(axis=1)
@@ -199,11 +206,12 @@ def free_riding(problem: Problem, counts: npt.ArrayLike) -> FreeRiding:
     >>> free_riding(problem, [5, 5]).contributions.round(2).tolist()
     [0.0, 47.62]
     """
-    n = np.asarray(counts)
+    problem.check_unlimited_data()
+    n = reals("counts", counts)
     if n.shape != problem.costs.shape or np.any(n < 0) or not np.any(n > 0):
         raise ValueError(
             f"counts must be {problem.n_types} non-negative numbers of parties, not all 0;"
-            f" got {np.asarray(counts).tolist()}"
+            f" got {brief(counts)}"
         )
     present = n > 0
     lowest = problem.costs[present].min()
@@ -248,9 +256,10 @@ def best_reply(problem: Problem, cost: float, others: float) -> float:
     >>> best_reply(problem, 0.2, others=500.0)
     0.0
     """
-    if not 0 < cost < np.inf:
+    problem.check_unlimited_data()
+    if not 0 < real("cost", cost) < np.inf:
         raise ValueError(f"cost must be > 0 and finite; got {cost!r}")
-    if not 0 <= others < np.inf:
+    if not 0 <= real("others", others) < np.inf:
         raise ValueError(f"others must be >= 0 and finite; got {others!r}")
     value = problem.model_value
     # More would cost more than the best model is worth.
@@ -261,7 +270,10 @@ def best_reply(problem: Problem, cost: float, others: float) -> float:
 
     slopes = value.derivative(totals) - cost
     tops = np.flatnonzero((slopes[:-1] > 0) & (slopes[1:] <= 0))
-    maxima = [others, *(brentq(slope, totals[k], totals[k + 1], xtol=1e-12) for k in tops)]
+    maxima = [
+        others,
+        *(scipy.optimize.brentq(slope, totals[k], totals[k + 1], xtol=1e-12) for k in tops),
+    ]
     gains = value(np.array(maxima)) - cost * (np.array(maxima) - others)
     return float(maxima[int(np.argmax(gains))] - others)
 
@@ -300,7 +312,7 @@ def best_reply_dynamics(
     >>> best_reply_dynamics(problem, [0.2, 0.1], start=[148.06, 240.0])[-1].round(2).tolist()
     [0.0, 238.11]
     """
-    profile = np.array(start, dtype=float)
+    profile, costs = reals("start", start), reals("costs", costs).ravel().tolist()
     if profile.shape != (len(costs),):
         raise ValueError(
             f"start must hold one number for each of {len(costs)} costs; got {start!r}"

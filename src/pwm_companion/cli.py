@@ -5,11 +5,20 @@ Exit code 0: done; 1: the answer is no, or the work failed; 2: bad usage or inpu
 
 from __future__ import annotations
 
-import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+
+if __name__ == "__main__" or os.path.basename(sys.argv[0]) == "pwm":  # noqa: PTH119  # is slow
+    # Until a command runs there is nothing to clean up: an interruption ends it without a word.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import argparse
+import contextlib
+import io
+from collections.abc import Iterator, Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from .errors import BookError, WorkError
 
@@ -31,36 +40,107 @@ COMMANDS = {
     "sweep": "solve a problem over a grid",
 }
 
+#: Longest message, in characters.
+LONGEST = 1000
+
+#: Set for this process and those that it starts. Sums come out the same with any number of
+#: processors, and memory is not set aside for threads; figures are drawn into files.
+ENVIRONMENT = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "MPLBACKEND": "agg",
+}
+
+
+class _Ended(BaseException):
+    """The process was asked to end; what is begun is cleaned up on the way out."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     words = sys.argv[1:] if arguments is None else [*arguments]
+    os.environ.update(ENVIRONMENT)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whatever the locale, there is no letter too many
+            stream.reconfigure(errors="backslashreplace")
     try:
         options = _parser(words).parse_args(words)
-        code: int | None = options.run(options)
+        with _interruptible():
+            code: int | None = options.run(options)
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except BookError as error:
-        print(f"pwm: {error}", file=sys.stderr)
-        return 2
+        return _failed(2, _one_line(str(error)))
     except WorkError as error:
-        print(f"pwm: failed\n{error}", file=sys.stderr)
-        return 1
+        return _failed(1, f"failed\n{error}")
     except BrokenPipeError:  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return _failed(1)
     except OSError as error:  # no room, no permission
-        print(f"pwm: failed: {error}", file=sys.stderr)
-        return 1
+        return _failed(1, _one_line(f"failed: {error}"))
+    except MemoryError:
+        return _failed(1, "failed: there is not enough memory")
     except KeyboardInterrupt:
-        print("pwm: interrupted", file=sys.stderr)
-        return 1
+        return _failed(1, "interrupted")
+    except _Ended:
+        return _failed(1, "ended")
     return code or 0
+
+
+def _failed(code: int, message: str = "") -> int:
+    """Say what went wrong, and leave nothing in a buffer that could not be written."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError):
+        if message and sys.stderr is not None:
+            print(f"pwm: {message}", file=sys.stderr, flush=True)
+    return code
+
+
+def _one_line(message: str) -> str:
+    """Return a message without anything that moves the cursor, and not too long."""
+    from paid_with_models.texts import visible
+
+    text = visible(" ".join(message.split("\n")))
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into exceptions, so that what was begun is cleaned up."""
+
+    def end(*_: object) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise _Ended
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGINT, interrupt), signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not in the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(number, handler)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"pwm: {_one_line(message)} (see {self.prog} --help)\n")
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     """Return a parser of all commands, complete for the one that `words` name."""
-    parser = argparse.ArgumentParser(
-        prog="pwm", description="Work with the book and with contracts."
-    )
+    parser = _Parser(prog="pwm", description="Work with the book and with contracts.")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     chosen = next((word for word in words if not word.startswith("-")), "")
@@ -93,6 +173,9 @@ def _import(command: str):  # type: ignore[no-untyped-def]  # a module of `comma
             raise
         extra = "pip install 'paid-with-models[book]'"
         raise BookError(f"{command} needs {error.name}: {extra} installs it") from None
+    except ImportError as error:  # a library that cannot be loaded, for want of memory
+        reason = str(error).strip().splitlines()[-1]
+        raise WorkError(f"{command} cannot start: {reason}") from None
 
 
 if __name__ == "__main__":

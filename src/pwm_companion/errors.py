@@ -9,3 +9,7 @@ class BookError(Exception):
 
 class WorkError(Exception):
     """Something could not be done; the message says what, and why. Code 1."""
+
+
+class InputError(BookError):
+    """A file does not state what it must; the message says which field, and why."""

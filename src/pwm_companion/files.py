@@ -228,8 +228,8 @@ def fresh_file(path: Path) -> Iterator[Path]:
     A reader finds the old file or the new one. If writing fails, nothing is left of the new one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Names of files have an end: a long one is cut.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".new")
+    # Names of files have an end, counted in bytes: a long one is cut.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".new")
     os.close(handle)
     try:
         yield Path(name)

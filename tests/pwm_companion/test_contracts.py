@@ -187,3 +187,92 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == 1
+
+
+CONSORTIUM: dict[str, Any] = {
+    "title": 2027,
+    "n_parties": 10,
+    "types": [
+        {"name": 1, "probability": 0.5, "cost": 0.2},
+        {"name": "007", "probability": 0.5, "cost": 0.05},
+    ],
+    "accuracy": {"name": "GeneralizationBound"},
+    "present": {"contributions": [0, 100], "rewards": [0, 60]},
+}
+
+
+def test_every_command_reads_a_consortium(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(yaml.safe_dump(CONSORTIUM).replace("'007'", "007"))
+    assert cli.main(["solve", str(file)]) == 0
+    rows = capsys.readouterr().out.splitlines()[-2:]
+    assert [row.split()[0] for row in rows] == ["1", "007"]
+    assert cli.main(["audit", str(file)]) == 1
+    assert "type 007" in capsys.readouterr().out
+    sweep = tmp_path / "s.yaml"
+    sweep.write_text(yaml.safe_dump({"problem": CONSORTIUM, "over": {"n_parties": [5, 10]}}))
+    assert cli.main(["sweep", str(sweep), "--output", str(tmp_path / "o.nc")]) == 0
+    del CONSORTIUM["present"]
+    assert cli.main(["audit", write(file, CONSORTIUM)]) == 2
+    assert "present is missing" in capsys.readouterr().err
+
+
+def test_what_solve_writes_audit_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for changed in ({}, {"costs": [1.0, 0.4, 0.2], "reservation_utilities": [50.0, 30.0, 30.0]}):
+        assert cli.main(["solve", "--json", write(tmp_path / "p.json", PROBLEM | changed)]) == 0
+        (tmp_path / "c.json").write_text(capsys.readouterr().out)
+        assert cli.main(["audit", str(tmp_path / "c.json")]) == 0
+        assert capsys.readouterr().out.startswith("satisfied")
+
+
+@pytest.mark.parametrize(
+    ("command", "data", "answer"),
+    [
+        ("solve", {"problem": PROBLEM, "over": {}}, "is a sweep: that is for pwm sweep"),
+        ("solve", {"template": "t.md"}, "is a run file: that is for pwm execute"),
+        ("solve", {"claims": {}, "problem": {}}, "is a certificate: that is for pwm prove --check"),
+        ("solve", FEASIBLE, "states a menu: that is for pwm audit"),
+        ("audit", PROBLEM, "contributions is missing"),
+        ("report", PROBLEM, "is a problem: that is for pwm solve"),
+        ("report", FEASIBLE, "is a menu: that is for pwm audit"),
+        ("sweep", PROBLEM, "is a problem: that is for pwm solve"),
+        ("sweep", CONSORTIUM, "is a consortium: that is for pwm report"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_its_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, data: Any, answer: str
+) -> None:
+    output = {"report": ["--output", "r.html"], "sweep": ["--output", "o.nc"]}.get(command, [])
+    assert cli.main([command, write(tmp_path / "a.yaml", data), *output]) == 2
+    said = capsys.readouterr().err
+    assert answer in said
+    assert said.count("\n") == 1
+
+
+def test_shares_that_are_rounded_are_answered_with_better_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path / "p.json", PROBLEM | {"probabilities": [0.33] * 3})
+    assert cli.main(["solve", file]) == 2
+    said = capsys.readouterr().err
+    assert "they sum to 0.99" in said
+    better = json.loads(said[said.index("[") :])
+    assert cli.main(["solve", write(tmp_path / "q.json", PROBLEM | {"probabilities": better})]) == 0
+
+
+def test_costs_of_nothing_are_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["solve", write(tmp_path / "p.json", PROBLEM | {"costs": [0.1, 0.2, 0]})]) == 2
+    assert "without end" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["solve", "audit", "report", "sweep"])
+def test_a_file_that_is_none_of_ours_is_not_repeated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    file = tmp_path / "shadow.yaml"
+    file.write_text("secret:$6$abc:20228:0:99999:7:: \ndaemon:*:20228:0:99999:7:: \n")
+    output = {"report": ["--output", "r.html"], "sweep": ["--output", "o.nc"]}.get(command, [])
+    assert cli.main([command, str(file), *output]) == 2
+    assert "secret" not in capsys.readouterr().err

@@ -42,5 +42,5 @@ def test_a_name_taken_from_elsewhere_is_seen(book: Path) -> None:
 @pytest.mark.skipif(not SRC.is_dir(), reason="no sources beside the tests")
 def test_the_machinery_s_first_cell_does_not_depend_on_the_build() -> None:
     found = find_dependencies(["from pwm_companion.book.notebook import glue, setup"], SRC)
-    names = {"notebook.py", "registry.py", "yaml_files.py", "errors.py", "numerals.py"}
+    names = {"notebook.py", "registry.py", "yaml_files.py", "errors.py", "numerals.py", "texts.py"}
     assert {file.name for file in found.files} == names

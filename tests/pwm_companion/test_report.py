@@ -567,3 +567,47 @@ def test_schema_is_a_schema() -> None:
         Draft202012Validator(consortium_schema()).validate(
             yaml.safe_load(example(name).read_text())
         )
+
+
+CLINICS = """\
+title: Four clinics
+data_unit: records
+parties:
+  - {name: Clinic 1, type: A, cost: 0.02, max_data: 200}
+  - {name: Clinic 2, type: B, cost: 0.025, max_data: 170}
+  - {name: Clinic 3, type: C, cost: 0.08, max_data: 30}
+  - {name: Clinic 4, type: D, cost: 0.05, max_data: 85}
+accuracy: {name: GeneralizationBound, parameters: {optimum: 0.9, complexity: 1.0}}
+"""
+
+
+def test_parties_with_limited_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, output = tmp_path / "c.yaml", tmp_path / "r.html"
+    file.write_text(CLINICS)
+    assert cli.main(["report", str(file), "--output", str(output)]) == 0
+    page = output.read_text()
+    assert "Most data that it has" in page
+    assert "can only take an option that it could fulfil" in page
+    assert "nan" not in page
+    capsys.readouterr()
+    for law in ("", "attendance: known\n", "attendance: poisson\n"):
+        file.write_text(CLINICS + law)
+        assert cli.main(["solve", "--json", str(file)]) == 0
+        contract = capsys.readouterr().out
+        (tmp_path / "contract.json").write_text(contract)
+        assert cli.main(["audit", str(tmp_path / "contract.json")]) == 0
+        capsys.readouterr()
+    assert cli.main(["report", str(file), "--output", str(output)]) == 2
+    assert "pwm solve can" in capsys.readouterr().err
+
+
+def test_many_types_are_taken_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parties = "\n".join(
+        f"  - {{type: t{k % 120}, cost: {0.02 + 0.001 * (k % 120)}}}" for k in range(12_000)
+    )
+    file = tmp_path / "many.yaml"
+    file.write_text(f"title: Many\nparties:\n{parties}\naccuracy: {{name: GeneralizationBound}}\n")
+    assert cli.main(["solve", str(file)]) == 0
+    out = capsys.readouterr().out
+    assert "The 120 types were taken together in 40 groups" in out
+    assert len(out.splitlines()) == 46

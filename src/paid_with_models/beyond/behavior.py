@@ -29,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray, IntArray
+from ..arguments import real, reals
 from ..attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from ..problem import Problem
 from ..rewards import RewardDistribution, cap_limits
@@ -123,9 +124,10 @@ def logit_choices(gains: npt.ArrayLike, rationality: float) -> FloatArray:
     >>> logit_choices([2.0, 2.0, 1.0], np.inf).tolist()
     [0.5, 0.5, 0.0]
     """
+    rationality = real("rationality", rationality)
     if not rationality >= 0:
         raise ValueError(f"rationality must be >= 0; got {rationality!r}")
-    gains = np.asarray(gains, dtype=float)
+    gains = reals("gains", gains)
     behind = gains - gains.max(axis=-1, keepdims=True)
     if np.isinf(rationality):
         scale = np.where(np.isfinite(gains), np.abs(gains), 1.0).max(axis=-1, keepdims=True)
@@ -185,7 +187,7 @@ def logit_behavior(
     >>> bool(abs(behavior.expected_accuracy - menu.expected_accuracy) < 1e-9)  # one option
     True
     """
-    m, t = (np.asarray(values, dtype=float) for values in (contributions, rewards))
+    m, t = reals("contributions", contributions), reals("rewards", rewards)
     if m.shape != problem.costs.shape or t.shape != problem.costs.shape:
         raise ValueError(
             f"contributions and rewards must have an entry per type, {problem.n_types};"

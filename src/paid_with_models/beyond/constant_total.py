@@ -28,8 +28,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import coo_array, csr_array, hstack, vstack
+import scipy  # its parts are imported where they are used
 
 from ..accuracy import Curve, FloatArray, IntArray
 from .quotas import ShareRule
@@ -109,7 +108,9 @@ def _present(probabilities: FloatArray, n_parties: int) -> FloatArray:
     return np.asarray(1 - np.minimum(absent, 1.0) ** n_parties)
 
 
-def _incentives(costs: FloatArray, outside: FloatArray) -> tuple[csr_array, FloatArray]:
+def _incentives(
+    costs: FloatArray, outside: FloatArray
+) -> tuple[scipy.sparse.csr_array, FloatArray]:
     """IR and IC as A y >= b in y = (c mu, u), money in values of the best model."""
     n = costs.size
     step, k, ones = costs[:-1] - costs[1:], np.arange(n - 1), np.ones(n - 1)
@@ -123,9 +124,9 @@ def _incentives(costs: FloatArray, outside: FloatArray) -> tuple[csr_array, Floa
 
 def _sparse(
     parts: Sequence[tuple[IntArray, IntArray, FloatArray]], shape: tuple[int, int]
-) -> csr_array:
+) -> scipy.sparse.csr_array:
     rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return csr_array(coo_array((values, (rows, columns)), shape=shape))
+    return scipy.sparse.csr_array(scipy.sparse.coo_array((values, (rows, columns)), shape=shape))
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,8 +199,8 @@ def constant_total(
     data = n_parties * probabilities / costs
     reach = float(data.sum())
     incentives, constant = _incentives(costs, outside)
-    cap = csr_array(([1.0, 1.0], ([0, 0], [n - 1, 2 * n - 1])), shape=(1, 2 * n))
-    rows = csr_array(vstack([-incentives, cap]))
+    cap = scipy.sparse.csr_array(([1.0, 1.0], ([0, 0], [n - 1, 2 * n - 1])), shape=(1, 2 * n))
+    rows = scipy.sparse.csr_array(scipy.sparse.vstack([-incentives, cap]))
     ahead = -np.concatenate([data / reach, np.zeros(n)])
     equal, present, most = None, np.ones(n), np.ones(2 * n)
     if transport:
@@ -207,7 +208,9 @@ def constant_total(
         k, every, ones = np.arange(n - 1), np.arange(n), np.ones(n)
         chain = [(every, every, -data / reach), (every, 2 * n + every, ones)]
         equal = _sparse([*chain, (k, 2 * n + k + 1, -ones[:-1])], (n, 3 * n))
-        rows = csr_array(hstack([rows, csr_array((rows.shape[0], n))]))
+        rows = scipy.sparse.csr_array(
+            scipy.sparse.hstack([rows, scipy.sparse.csr_array((rows.shape[0], n))])
+        )
         ahead, most = np.concatenate([ahead, np.zeros(n)]), np.ones(3 * n)
         present = _present(probabilities, n_parties)
     total = reach
@@ -215,7 +218,7 @@ def constant_total(
         worth = float(value(total)) / unit
         if transport:
             most[2 * n + 1 :] = np.minimum(total / reach * present[1:], 1.0)
-        found = linprog(
+        found = scipy.optimize.linprog(
             ahead,
             A_ub=rows,
             b_ub=np.concatenate([-constant, [worth]]),
@@ -444,7 +447,9 @@ def bound_without_outcomes(
         mean_h = float(conjugate(curves, np.array([theta]), price)[0])
         mean_h += RARE * (curves[0].optimum + theta)
         objective = np.concatenate([price * most * sure / costs - caps, -caps])
-        found = linprog(-objective, A_ub=-rows, b_ub=-constant, bounds=(0, 1), method="highs")
+        found = scipy.optimize.linprog(
+            -objective, A_ub=-rows, b_ub=-constant, bounds=(0, 1), method="highs"
+        )
         if found.status != 0:
             return np.inf
         row_prices = np.maximum(-found.ineqlin.marginals, 0.0)

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray
+from ..arguments import reals
 
 __all__ = ["FORMS", "FormFit", "fit_form"]
 
@@ -93,10 +94,10 @@ def fit_form(
     """
     if form not in FORMS:
         raise ValueError(f"form must be one of {', '.join(FORMS)}; got {form!r}")
-    n, a = np.asarray(sizes, dtype=float), np.asarray(accuracies, dtype=float)
+    n, a = reals("sizes", sizes), reals("accuracies", accuracies)
     if not np.all(n > 0):
         raise ValueError(f"sizes must be positive; got {n.tolist()}")
-    weight = np.ones_like(a) if errors is None else np.asarray(errors, dtype=float) ** -2.0
+    weight = np.ones_like(a) if errors is None else reals("errors", errors) ** -2.0
     has_exponent, has_scale = form != "exp3", form != "pow3"
     center = np.array([0.5 * np.log(EXPONENTS).sum(), np.log(np.sqrt(n.min() * n.max()))])
     half = np.array([0.5 * np.diff(np.log(EXPONENTS))[0], 0.5 * np.log(n.max() / n.min()) + 3.0])

@@ -250,13 +250,13 @@ def _under(contract: Contract, edge: Saturating) -> Meeting:
     problem = contract.problem
     world = Problem(
         problem.n_parties, problem.probabilities, problem.costs, edge, problem.valuation,
-        problem.beliefs,
+        problem.beliefs, max_data=problem.max_data,
     )  # fmt: skip
     if problem.reservation_utilities is not None:
         outside = np.maximum(problem.reservation_utilities, autarky(world).utilities)
         world = Problem(
             problem.n_parties, problem.probabilities, problem.costs, edge, problem.valuation,
-            problem.beliefs, outside,
+            problem.beliefs, outside, max_data=problem.max_data,
         )  # fmt: skip
     return meet(contract, solve(world, max_nodes=1))
 

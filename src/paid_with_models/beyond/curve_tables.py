@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..accuracy import FloatArray
+from ..texts import file_name, shown
 from .headings import amount_of, role_of, tokens
 from .table_columns import (
     MOST_NAMES,
@@ -32,7 +33,7 @@ from .table_columns import (
     number_of,
     size_column,
 )
-from .table_text import Cells, TableError, file_name, read_cells, read_number, shown
+from .table_text import Cells, TableError, read_cells, read_number
 
 __all__ = ["CurveTable", "read_curve_table"]
 

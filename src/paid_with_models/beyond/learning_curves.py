@@ -22,9 +22,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import curve_fit
+import scipy  # its parts are imported where they are used
 
 from ..accuracy import FloatArray, PowerLaw, Saturating
+from ..arguments import reals
 from .least_squares import capped_least_squares
 
 __all__ = ["average_curve", "fit_power_law", "fit_saturating"]
@@ -73,7 +74,7 @@ def fit_saturating(
     True
     """
     n, a = _measured(sizes, accuracies)
-    sd = np.ones_like(a) if errors is None else np.asarray(errors, dtype=float)
+    sd = np.ones_like(a) if errors is None else reals("errors", errors)
     if sd.shape != a.shape or not np.all(sd > 0):
         raise ValueError(f"errors must be positive, one for each of {a.size} sizes; got {errors!r}")
     rates = np.geomspace(1 / (RATE_REACH * n.max()), RATE_REACH / n.min(), RATES)
@@ -87,7 +88,7 @@ def fit_saturating(
 
 def _measured(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Points of a learning curve, checked."""
-    n, a = np.asarray(sizes, dtype=float), np.asarray(accuracies, dtype=float)
+    n, a = reals("sizes", sizes), reals("accuracies", accuracies)
     if not (n.shape == a.shape and n.ndim == 1 and n.size > 0):
         raise ValueError(
             "sizes and accuracies must be lists of the same length, not empty;"
@@ -131,7 +132,7 @@ def fit_power_law(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> PowerLaw:
         return np.asarray(optimum - scale * (x + offset) ** -beta)
 
     # In typical sizes, so that start and bounds are as good in any unit of data.
-    best, _ = curve_fit(
+    best, _ = scipy.optimize.curve_fit(
         law, n / typical, a, p0=(0.95, 0.2, 0.5, 0.05),
         bounds=([0.1, 1e-6, 0.05, 0.0], [1, 1e3, 3, 10]), ftol=1e-11, xtol=1e-11, gtol=1e-11,
         max_nfev=20000,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import nnls
+import scipy  # its parts are imported where they are used
 
 from ..accuracy import FloatArray
 
@@ -41,12 +41,12 @@ def capped_least_squares(
     if ridge > 0:
         design = np.vstack([design, ridge * np.abs(design).max() * np.eye(columns)])
         target = np.append(target, np.zeros(columns))
-    free, _ = nnls(design, target, maxiter=9999)
+    free, _ = scipy.optimize.nnls(design, target, maxiter=9999)
     if free.sum() <= ceiling:
         return np.asarray(free)
     apart = ceiling * design - target[:, None]
     unit = np.abs(apart).max()
     rows = np.vstack([apart, np.full(columns, unit)])
-    shares, _ = nnls(rows, np.append(np.zeros(target.size), unit), maxiter=9999)
+    shares, _ = scipy.optimize.nnls(rows, np.append(np.zeros(target.size), unit), maxiter=9999)
     # However the sum is rounded, it must not pass the ceiling.
     return np.asarray(ceiling * (1 - ROUNDING) * shares / shares.sum())

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linprog
+import scipy  # its parts are imported where they are used
 
 from ..accuracy import FloatArray, IntArray, Saturating
 from .extrapolation import widening
@@ -386,7 +386,7 @@ def _fit(design: FloatArray, gains: FloatArray, scale: FloatArray, ceiling: floa
 def _enclosing(design: FloatArray, end: FloatArray, ceiling: float, sign: int) -> FloatArray:
     """Weights of the sum closest to one end of a band on the side of its sign: below for 1."""
     every = np.ones((1, design.shape[1]))
-    found = linprog(
+    found = scipy.optimize.linprog(
         -sign * design.mean(axis=0),
         A_ub=np.vstack([sign * design, every]),
         b_ub=np.append(sign * end, ceiling),

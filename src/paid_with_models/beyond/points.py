@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray, IntArray
+from ..arguments import reals
 
 __all__ = ["Points", "collect_points"]
 
@@ -139,7 +140,7 @@ def _reals(name: str, values: Any) -> FloatArray:
         raise ValueError(f"{name} must be real numbers; got {kind}")
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} must be a list, not empty; got an array of shape {array.shape}")
-    return array.astype(float)
+    return reals(name, values)
 
 
 def _as_shares(

@@ -26,6 +26,7 @@ import numpy.typing as npt
 from scipy.stats import binom, chi2, norm
 
 from ..accuracy import FloatArray
+from ..arguments import reals
 from ..attendance import Outcomes
 from ..contract import Contract
 from ..problem import Problem
@@ -159,7 +160,7 @@ def unnoticed(
     problem = contract.problem
     problem.check_independent_draws()
     q = _qualities(qualities, problem.n_types)
-    noisy = np.asarray(shares, dtype=float)
+    noisy = reals("shares", shares)
     if noisy.shape not in ((), q.shape) or not np.all((noisy >= 0) & (noisy <= 1)):
         raise ValueError(
             f"shares must lie in [0, 1], one for all types or {q.size}; got {noisy.tolist()}"
@@ -214,12 +215,12 @@ def equivalent_data(
     >>> equivalent_data([10, 100, 1000], [0.5, 0.7, 0.8], [0.6, 0.75, 0.9]).round(2).tolist()
     [31.62, 316.23, nan]
     """
-    n, a = np.asarray(sizes, dtype=float), np.asarray(accuracies, dtype=float)
+    n, a = reals("sizes", sizes), reals("accuracies", accuracies)
     if n.shape != a.shape or n.size < 2 or not (n[0] > 0 and np.all(np.diff(n) > 0)):
         raise ValueError(f"sizes must increase from above 0, one per accuracy; got {n.tolist()}")
     rising = np.maximum.accumulate(a)
     keep = np.append(True, np.diff(rising) > 0)
-    wanted = np.asarray(accuracy, dtype=float)
+    wanted = reals("accuracy", accuracy)
     found = np.interp(wanted, rising[keep], np.log(n[keep]), left=np.nan, right=np.nan)
     return np.asarray(np.exp(found))
 
@@ -350,7 +351,7 @@ def discriminant_accuracy(size: int, distance: float, dimension: int, noise: flo
 
 
 def _qualities(values: npt.ArrayLike, n_types: int) -> FloatArray:
-    q = np.asarray(values, dtype=float)
+    q = reals("qualities", values)
     if q.shape != (n_types,) or not np.all((q > 0) & (q <= 1)):
         raise ValueError(f"qualities must be in (0, 1], one per type, {n_types}; got {q.tolist()}")
     return q

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray, IntArray
+from ..arguments import real, reals
 from ..problem import freeze
 
 __all__ = ["ConstantQuotas", "FixedQuotas", "QuotaTable", "ShareRule", "whole_quotas"]
@@ -210,8 +211,8 @@ def whole_quotas(quotas: npt.ArrayLike, counts: npt.ArrayLike, lot: float) -> li
     >>> [some.tolist() for some in whole_quotas([2.5, 10.25], [2, 2], 0.5)]
     [[3, 2], [10, 11]]
     """
-    each, number = np.asarray(quotas, dtype=float), np.asarray(counts)
-    if not 0 <= lot < 1:
+    each, number = reals("quotas", quotas), reals("counts", counts).astype(int)
+    if not 0 <= real("lot", lot) < 1:
         raise ValueError(f"lot must be in [0, 1); got {lot!r}")
     if each.ndim != 1 or each.shape != number.shape or not np.all(each >= 0):
         raise ValueError(f"quotas must be one number >= 0 per count; got {each.tolist()}")

@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from ..accuracy import BoolArray, FloatArray, IntArray
 from ..contract import Contract, Status
-from ..problem import Problem, autarky, freeze
+from ..problem import Problem, autarky, check_problem, freeze
 from ..solver.program import least_utilities
 from ..solver.routes import solve
 from .constant_total import (
@@ -227,6 +227,8 @@ def solve_responsive(
     >>> steady.quotas.quotas([5, 5]).round(1).tolist(), steady.certain_rewards.tolist()
     ([196.2, 1002.0], [True, True])
     """
+    problem.check_unlimited_data()
+    check_problem(problem)
     most = _checked(problem, responds_to, total, joining, largest_quota)
     n = problem.n_parties
     if n == 1:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..accuracy import FloatArray
+from ..texts import shown
 from .headings import is_test, is_train, tokens
-from .table_text import TableError, decimal_mark, may_be_grouped, read_number, shown
+from .table_text import TableError, decimal_mark, may_be_grouped, read_number
 
 __all__ = [
     "MOST_NAMES",

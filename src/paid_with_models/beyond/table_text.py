@@ -1,4 +1,4 @@
-"""Files of numbers as text: read within bounds, decoded, cut into cells, cells read as numbers.
+"""Files of numbers as text: cut into cells, cells read as numbers.
 
 Nothing is guessed where two readings are possible: `1.000` is one or one thousand.
 """
@@ -7,49 +7,25 @@ from __future__ import annotations
 
 import csv
 import re
-import stat
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..texts import TextError, file_name, read_text, shown
 
 __all__ = [
     "Cells",
     "TableError",
     "decimal_mark",
-    "file_name",
     "may_be_grouped",
     "read_cells",
     "read_number",
-    "shown",
 ]
-
-#: MOST_BYTES: the largest file that is read. 100,000 measurements are some 3 MB.
-MOST_BYTES = 5_000_000
 
 #: MOST_ROWS, MOST_COLUMNS: more are not those of a learning curve.
 MOST_ROWS, MOST_COLUMNS = 100_000, 2_000
 
 #: LONGEST: characters of a cell that can be a number.
 LONGEST = 40
-
-#: SHOWN: characters of a cell that a message repeats.
-SHOWN = 40
-
-#: LONGEST_PATH: characters of a path that a message repeats.
-LONGEST_PATH = 300
-
-#: Beginnings of files that are no text, and what they are.
-MAGIC = {
-    b"PK\x03\x04": "a spreadsheet or an archive: save the sheet as CSV UTF-8",
-    b"\xd0\xcf\x11\xe0": "an old spreadsheet: save the sheet as CSV UTF-8",
-    b"\x1f\x8b": "compressed: unpack it first",
-    b"%PDF": "a PDF file",
-    b"PAR1": "a Parquet file: save it as CSV UTF-8",
-    b"\x93NUMPY": "a NumPy file: save it as CSV UTF-8",
-}
-
-#: Byte order marks, and the encodings that they stand for.
-MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 #: Characters that separate cells, in the order in which they are tried; commas, which may be
 #: decimal marks too, and blanks come last.
@@ -61,33 +37,6 @@ GROUPING = "\u00a0\u202f\u2009'\u2019"
 
 class TableError(ValueError):
     """A file does not hold the measurements that it should; the message says why, in one line."""
-
-
-def shown(text: str, longest: int = SHOWN) -> str:
-    r"""Text as a message may show it: short, and control characters as escapes.
-
-    Examples
-    --------
-    >>> shown("acc\x1b[31m")
-    "'acc\\x1b[31m'"
-    """
-    short = text if len(text) <= longest else f"{text[: longest - 1]}…"
-    safe = "".join(
-        c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape").decode()
-        for c in short
-    )
-    return f"'{safe}'"
-
-
-def file_name(path: Path) -> str:
-    """The path of a file as a message may show it.
-
-    Examples
-    --------
-    >>> file_name(Path("a/points.csv"))
-    'a/points.csv'
-    """
-    return shown(str(path), LONGEST_PATH)[1:-1]
 
 
 @dataclass(frozen=True)
@@ -134,42 +83,11 @@ def read_cells(path: Path) -> Cells:
     OSError
         If it cannot be read.
     """
-    name = file_name(path)
-    return _cut(_decoded(_content(path, name), name), name)
-
-
-def _content(path: Path, name: str) -> bytes:
-    about = path.stat()
-    if not stat.S_ISREG(about.st_mode):
-        raise TableError(f"{name} is not a regular file")
-    if about.st_size > MOST_BYTES:
-        raise TableError(f"{name} is larger than {MOST_BYTES / 1e6:.0f} MB")
-    with path.open("rb") as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:  # special files say that they are empty
-        raise TableError(f"{name} is larger than {MOST_BYTES / 1e6:.0f} MB")
-    return content
-
-
-def _decoded(content: bytes, name: str) -> str:
-    for start, what in MAGIC.items():
-        if content.startswith(start):
-            raise TableError(f"{name} is {what}")
-    encoding = next((it for mark, it in MARKS.items() if content.startswith(mark)), "utf-8")
-    # Two bytes a character, without a mark: ASCII has a zero byte before or after it.
-    for first, name_16 in ((0, "utf-16-be"), (1, "utf-16-le")):
-        every_other = content[first:200:2]
-        if len(every_other) > 2 and every_other.count(0) > 0.8 * len(every_other):
-            encoding = name_16
     try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError:
-        raise TableError(
-            f"{name} is not UTF-8 text, but Latin-1 or some other encoding: save it as CSV UTF-8"
-        ) from None
-    if "\0" in text:
-        raise TableError(f"{name} is not text")
-    return text
+        text = read_text(path, "CSV UTF-8")
+    except TextError as error:
+        raise TableError(str(error)) from None
+    return _cut(text, file_name(path))
 
 
 def _cut(text: str, name: str) -> Cells:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linprog
-from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
+import scipy  # its parts are imported where they are used
 
 from ..accuracy import FloatArray
 from ..problem import Problem, autarky, checked_menu
@@ -52,6 +51,7 @@ def linear_program_bound(
     >>> round(linear_program_bound(problem, [69.0532528] * 5), 6)
     0.690533
     """
+    problem.check_unlimited_data()
     import cvxpy as cp  # takes a second to import, and only this function needs it
 
     touch = checked_menu("contributions", contributions, problem)
@@ -144,6 +144,7 @@ def relaxed_bound(problem: Problem, *, rounds: int = 20, tolerance: float = 1e-7
     >>> bool(relaxed_bound(problem) >= reached)
     True
     """
+    problem.check_unlimited_data()
     if problem.better_outside.any():
         raise ValueError(
             "reservation_utilities must be those of autarky;"
@@ -158,26 +159,32 @@ def relaxed_bound(problem: Problem, *, rounds: int = 20, tolerance: float = 1e-7
     # the program well scaled; then accuracy and value of each outcome, in units of their optimum.
     which, kind = np.nonzero(counts)
     scale = units[1] / problem.costs[kind]
-    totals = csr_array((scale, (which, np.arange(which.size))), (n_outcomes, which.size))
+    totals = scipy.sparse.csr_array(
+        (scale, (which, np.arange(which.size))), (n_outcomes, which.size)
+    )
     paid = seen[which, kind] * problem.costs[kind] * scale / (counts[which, kind] * units[1])
-    rationality = hstack(
+    rationality = scipy.sparse.hstack(
         [
-            csr_array((paid, (kind, np.arange(which.size))), (problem.n_types, which.size)),
-            csr_array((problem.n_types, n_outcomes)),
-            csr_array(-seen.T),
+            scipy.sparse.csr_array(
+                (paid, (kind, np.arange(which.size))), (problem.n_types, which.size)
+            ),
+            scipy.sparse.csr_array((problem.n_types, n_outcomes)),
+            scipy.sparse.csr_array(-seen.T),
         ]
     )
     objective = np.concatenate([np.zeros(which.size), -chances, np.zeros(n_outcomes)])
     rows, sides = [rationality], [-autarky(problem).utilities / units[1]]
-    eye = eye_array(n_outcomes)
-    nothing = csr_array((n_outcomes, n_outcomes))
+    eye = scipy.sparse.eye_array(n_outcomes)
+    nothing = scipy.sparse.csr_array((n_outcomes, n_outcomes))
 
     def add_tangents(data: FloatArray) -> None:
         for k, (curve, unit) in enumerate(zip(curves, units, strict=True)):
             height, slope, _ = curve.evaluate(data)
             known = [nothing, nothing]
             known[k] = eye
-            rows.append(hstack([-diags_array(slope / unit) @ totals, *known]))
+            rows.append(
+                scipy.sparse.hstack([-scipy.sparse.diags_array(slope / unit) @ totals, *known])
+            )
             sides.append((height - slope * data) / unit)
 
     # Curves that are concave from the start have no tangent point that could set the scale.
@@ -189,8 +196,12 @@ def relaxed_bound(problem: Problem, *, rounds: int = 20, tolerance: float = 1e-7
     bounds = np.column_stack([np.zeros(limits.size), limits])
     bound = np.inf
     for _ in range(rounds):
-        result = linprog(
-            objective, A_ub=vstack(rows), b_ub=np.concatenate(sides), bounds=bounds, method="highs"
+        result = scipy.optimize.linprog(
+            objective,
+            A_ub=scipy.sparse.vstack(rows),
+            b_ub=np.concatenate(sides),
+            bounds=bounds,
+            method="highs",
         )
         if result.status != 0:  # chances too many decades apart for the solver
             break

@@ -256,6 +256,7 @@ def stated_problem(problem: Problem) -> dict[str, Any]:
     >>> stated_problem(Problem(2, [0.5, 0.5], [0.2, 0.1], Arctan()))["accuracy"]
     {'name': 'Arctan', 'parameters': {'optimum': '1.0', 'rate': '0.01'}}
     """
+    problem.check_unlimited_data()
 
     def named(thing: Any) -> dict[str, Any]:
         if not is_dataclass(thing):

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import cast
 
 import numpy as np
-from scipy.linalg.lapack import dgbtrf, dgbtrs
+import scipy  # its parts are imported where they are used
 
 from ..accuracy import FloatArray, IntArray
 from .dense import Point
@@ -222,7 +222,7 @@ class ChainSystem:
         add(kappa, kappa, -(self.r / self.lam)[0])
         add(kappa, m, self.own - costs)
         add(kappa, u, -1.0)
-        self.band, self.pivots, failed = dgbtrf(band, BAND_REACH, BAND_REACH)
+        self.band, self.pivots, failed = scipy.linalg.lapack.dgbtrf(band, BAND_REACH, BAND_REACH)
         if failed:
             raise np.linalg.LinAlgError("the band of the chain is singular")
         n_border = self.size.size
@@ -241,7 +241,9 @@ class ChainSystem:
         self.inner = np.linalg.inv(system)
 
     def _solve_band(self, side: FloatArray) -> FloatArray:
-        solution, _ = dgbtrs(self.band, BAND_REACH, BAND_REACH, side, self.pivots)
+        solution, _ = scipy.linalg.lapack.dgbtrs(
+            self.band, BAND_REACH, BAND_REACH, side, self.pivots
+        )
         return np.asarray(solution)
 
     def _solve(self, side: FloatArray) -> FloatArray:

@@ -93,7 +93,7 @@ def plan(problems: list[Problem], expectations: Method = "auto") -> list[Batch]:
     Returns
     -------
     list of Batch
-        Every problem is in one of them.
+        Every problem without limits of data is in one of them.
 
     Examples
     --------
@@ -108,6 +108,8 @@ def plan(problems: list[Problem], expectations: Method = "auto") -> list[Batch]:
     batches = []
     alike: dict[object, list[int]] = defaultdict(list)
     for k, problem in enumerate(problems):
+        if problem.max_data is not None:  # solved one by one, in another way
+            continue
         if problem.types_are_known and problem.n_parties > 1:
             batches.append(Batch((k,), (problem,), "known"))
         elif problem.n_outcomes > OUTCOMES_LIKE_A_SUM and too_costly(problem):

@@ -24,7 +24,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln, loggamma
+import scipy  # its parts are imported where they are used
 
 from ..accuracy import Curve, FloatArray, PowerLaw, Saturating
 from ..valuation import ExponentialValuation, LinearValuation, ModelValue
@@ -156,7 +156,7 @@ def _gauss(weights: FloatArray, points: FloatArray) -> tuple[FloatArray, FloatAr
 def _poisson(mean: float) -> tuple[FloatArray, FloatArray]:
     """Counts whose chances are not negligible, from 0 on, and those chances."""
     counts = np.arange(mean + 12 * math.sqrt(mean) + 30)
-    return counts, np.exp(counts * math.log(mean) - mean - gammaln(counts + 1))
+    return counts, np.exp(counts * math.log(mean) - mean - scipy.special.gammaln(counts + 1))
 
 
 def _of_power_law(curve: PowerLaw, aversion: float, height: float, high: float) -> Mixture | None:
@@ -172,7 +172,9 @@ def _of_power_law(curve: PowerLaw, aversion: float, height: float, high: float) 
         logs = np.log(chances) + most - aversion * curve.optimum
     betas = powers * beta
     for step in STEPS:
-        aliasing = 2 * np.exp(loggamma(betas + 2j * np.pi / step).real - gammaln(betas))
+        aliasing = 2 * np.exp(
+            scipy.special.loggamma(betas + 2j * np.pi / step).real - scipy.special.gammaln(betas)
+        )
         if np.sum(np.exp(logs) * aliasing) <= ALIASING * np.sum(np.exp(logs)):
             break
     else:
@@ -182,7 +184,7 @@ def _of_power_law(curve: PowerLaw, aversion: float, height: float, high: float) 
     fastest = math.log(60.0 + 6 * betas.max())
     t = slowest + step * np.arange(math.ceil((fastest - slowest) / step))
     rates = np.exp(t)
-    density = logs - gammaln(betas) + np.multiply.outer(t, betas)
+    density = logs - scipy.special.gammaln(betas) + np.multiply.outer(t, betas)
     weights = step * np.exp(density - np.multiply.outer(rates, np.ones(betas.size))).sum(axis=1)
     # All that are slower still, of which each is exp(-step) times as fast as the one before.
     ends = step * np.exp(density[0])

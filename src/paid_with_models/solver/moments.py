@@ -20,7 +20,6 @@ from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
-from scipy.special import gammaln
 
 from ..accuracy import ConcaveEnvelope, Curve, FloatArray, IntArray
 from ..attendance import enumerate_outcomes, log_orders, n_outcomes, seen_share
@@ -274,7 +273,9 @@ class Enumeration:
     def relative_error(self) -> float:
         """Bound on the relative rounding error of expectations: of probabilities, and of sums."""
         n_parties, n_outcomes = float(self.counts.sum(axis=1).max()), len(self.counts)
-        return float(np.finfo(float).eps * (16 + 8 * gammaln(n_parties + 1) + summed(n_outcomes)))
+        return float(
+            np.finfo(float).eps * (16 + 8 * math.lgamma(n_parties + 1) + summed(n_outcomes))
+        )
 
     def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
         """How far exact moments may lie above the computed ones: rounding only."""

@@ -41,6 +41,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import BoolArray, Curve, FloatArray, IntArray
+from ..arguments import reals
 from .dense import Dense, Point
 from .envelopes import of_rows
 from .moments import Expectation
@@ -84,9 +85,9 @@ def least_utilities(
     >>> least_utilities([1.0, 3.0], [0.5, 0.25], [0.0, 2.0]).tolist()  # upward IC binds
     [1.25, 2.0]
     """
-    m = np.asarray(contributions, dtype=float)
-    c = np.broadcast_to(np.asarray(costs, dtype=float), m.shape)
-    u = np.array(np.broadcast_to(np.asarray(reservation_utilities, dtype=float), m.shape))
+    m = reals("contributions", contributions)
+    c = np.broadcast_to(reals("costs", costs), m.shape)
+    u = np.array(np.broadcast_to(reals("reservation_utilities", reservation_utilities), m.shape))
     # Both are m itself except among ties, where the largest and the least option count.
     most, least = _running_extremes(m)
     steps = -np.diff(c, axis=-1)

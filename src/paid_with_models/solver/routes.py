@@ -23,14 +23,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..accuracy import FloatArray, IntArray
+from ..arguments import real
 from ..contract import GAP_TOLERANCE, Contract, Status
-from ..problem import Autarky, Problem, autarky_at
+from ..problem import Autarky, Problem, autarky_at, check_problem, checked_problems
+from ..texts import brief
 from .answers import contracts, menus_of, nobody
 from .banded import Banded
 from .batches import Batch, Method, countable, plan, plan_again, ties
 from .bounds import dual_bound
 from .boxes import Closed
 from .bunches import bunched_bound
+from .capacities import solve_with_capacities
 from .closing import FEW_TYPES, closed, finds_menus
 from .few_options import with_few_options
 from .interior_point import maximize
@@ -102,6 +105,7 @@ def solve(
     >>> contract.contributions.round(4).tolist(), contract.shape.name, contract.status.name
     ([69.0533, 69.0533, 69.0533, 69.0533, 69.0533], 'POOLING', 'OPTIMAL')
     """
+    check_problem(problem)
     (contract,) = solve_many(
         [problem],
         expectations=expectations,
@@ -148,23 +152,25 @@ def solve_many(
     >>> [contract.status.name for contract in solve_many(grid)]
     ['OPTIMAL', 'OPTIMAL']
     """
-    if expectations not in ("auto", "enumeration", "sum"):
+    if str(expectations) not in ("auto", "enumeration", "sum"):
         raise ValueError(
-            f"expectations must be 'auto', 'enumeration' or 'sum'; got {expectations!r}"
+            f"expectations must be 'auto', 'enumeration' or 'sum'; got {brief(expectations)}"
         )
-    if max_boxes is not None and not max_boxes >= 0:
+    if max_boxes is not None and not real("max_boxes", max_boxes) >= 0:
         raise ValueError(f"max_boxes must be >= 0; got {max_boxes!r}")
-    if not max_nodes >= 1:
+    if not real("max_nodes", max_nodes) >= 1:
         raise ValueError(f"max_nodes must be >= 1; got {max_nodes!r}")
-    if max_seconds is not None and not max_seconds > 0:
+    if max_seconds is not None and not real("max_seconds", max_seconds) > 0:
         raise ValueError(f"max_seconds must be > 0; got {max_seconds!r}")
     deadline = np.inf if max_seconds is None else time.monotonic() + max_seconds
-    problems, found = list(problems), dict[int, Contract]()
+    problems, found = checked_problems(problems), dict[int, Contract]()
 
     def solve_all(batches: list[Batch]) -> None:
         for batch in batches:
             found.update(zip(batch.places, run(batch, max_boxes, max_nodes, deadline), strict=True))
 
+    limited = [k for k, problem in enumerate(problems) if problem.max_data is not None]
+    found.update((k, solve_with_capacities(problems[k])) for k in limited)
     first_round = plan(problems, expectations)
     solve_all(first_round)
     provisional = [k for batch in first_round if batch.provisional for k in batch.places]

@@ -34,7 +34,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import nnls
+import scipy  # its parts are imported where they are used
 
 from ..accuracy import ConcaveEnvelope, Curve, FloatArray
 from ..valuation import LinearValuation, ModelValue
@@ -313,7 +313,7 @@ def non_negative(rows: FloatArray, side: FloatArray) -> FloatArray:
     [3.0, 0.0]
     """
     try:
-        return np.asarray(nnls(rows, side, maxiter=SWEEPS * rows.shape[1])[0])
+        return np.asarray(scipy.optimize.nnls(rows, side, maxiter=SWEEPS * rows.shape[1])[0])
     except (RuntimeError, ValueError):  # rounding leads it in circles; numbers are infinite
         return np.zeros(rows.shape[1])
 

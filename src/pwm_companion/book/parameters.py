@@ -16,7 +16,6 @@ from paid_with_models.problem import Problem
 from paid_with_models.valuation import LinearValuation
 
 from ..consortium.file import read_consortium
-from ..consortium.yaml_input import read_stated
 
 #: The two-type experiment looks closely at ten parties, and its outcomes are enumerated.
 TWO_TYPES = (10, 1000)
@@ -110,7 +109,4 @@ def consortium(*, consortium: str) -> tuple[Path, ...]:
     if not consortium:
         return ()
     path = Path(consortium)
-    read_consortium(path)
-    accuracy = read_stated(path).data["accuracy"]
-    points = (accuracy[key] for key in ("measured", "csv") if key in accuracy)
-    return (path, *(path.parent / name for name in points))
+    return read_consortium(path).files

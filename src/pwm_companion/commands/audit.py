@@ -7,14 +7,15 @@ import argparse
 import numpy as np
 
 from paid_with_models.audit import TOLERANCE, Audit, audit
-from paid_with_models.files import menu_from_dict
-from paid_with_models.problem import Problem
+from paid_with_models.texts import file_name
 
-from .problem_files import add_file, as_input_errors, print_answer, read_data, table
+from ..errors import InputError
+from .problem_files import Given, add_file, as_input_errors, print_answer, read_given, table
 
 DESCRIPTION = (
     "Check the menu in FILE (a problem, and contributions and rewards of each "
-    "type; if wanted, left_out) against every constraint and against the best contract. "
+    "type; if wanted, left_out; or what pwm solve --json wrote; or a consortium file with the "
+    "scheme in use, present) against every constraint and against the best contract. "
     "Exit code 1 if it violates one."
 )
 
@@ -26,31 +27,37 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Audit, print what was found, and say whether all constraints hold."""
-    data = read_data(options.file)
+    given = read_given(options.file)
+    menu = given.menu
+    if menu is None:
+        field = "contributions" if given.consortium is None else "present"
+        name = file_name(options.file)
+        raise InputError(f"{name}: {field} is missing: there is no menu to check")
     with as_input_errors(options.file):
-        menu = menu_from_dict(data)
         report = audit(menu.problem, menu.contributions, menu.rewards, left_out=menu.left_out)
-    print_answer(report.to_dict() if options.json else describe_audit(report, menu.problem))
+    print_answer(report.to_dict() if options.json else describe_audit(report, given))
     return 0 if report.satisfied else 1
 
 
-def describe_audit(report: Audit, problem: Problem) -> str:
-    """Return an audit in a few aligned lines; types are counted from 1."""
-    reached, best, bound = report.expected_accuracy, report.best_accuracy, report.upper_bound
+def describe_audit(report: Audit, given: Given) -> str:
+    """Return an audit in a few aligned lines."""
+    more, names, problem = given.baseline, given.names, given.problem
+    reached, best = report.expected_accuracy + more, report.best_accuracy + more
+    bound = report.upper_bound + more
     columns = {
-        "type": [*range(1, problem.n_types + 1)],
+        "type": names,
         "contribution": report.contributions,
         "reward": report.rewards,
         "utility": report.utilities,
         "over outside": report.individual_rationality,
-        "best option": report.best_option + 1,
+        "best option": [names[k] for k in report.best_option],
         "gain": report.deviation_gain,
         "cap slack": report.caps,
         "takes part": report.participates,
     }
     return "\n".join(
         [
-            _finding(report, TOLERANCE * problem.model_value.optimum),
+            _finding(report, names, TOLERANCE * problem.model_value.optimum),
             f"expected accuracy {reached:.9g}; best found {best:.9g}, upper bound {bound:.9g}",
             "",
             *table(columns),
@@ -58,19 +65,19 @@ def describe_audit(report: Audit, problem: Problem) -> str:
     )
 
 
-def _finding(report: Audit, allowed: float) -> str:
+def _finding(report: Audit, names: list[str], allowed: float) -> str:
     """What an audit found, in words: the largest violation of each kind."""
     if report.satisfied:
         return "satisfied: all take part, take the options meant for them, and can be paid"
     found = []
     i = int(np.argmin(report.individual_rationality))
     if (by := -report.individual_rationality[i]) > allowed:
-        found.append(f"type {i + 1} is better off outside, by {by:.6g}")
+        found.append(f"type {names[i]} is better off outside, by {by:.6g}")
     i = int(np.argmax(report.deviation_gain))
     if (gain := report.deviation_gain[i]) > allowed:
-        option = report.best_option[i] + 1
-        found.append(f"type {i + 1} gains {gain:.6g} by taking the option of type {option}")
+        option = names[report.best_option[i]]
+        found.append(f"type {names[i]} gains {gain:.6g} by taking the option of type {option}")
     i = int(np.argmin(report.caps))
     if (short := -report.caps[i]) > allowed:
-        found.append(f"type {i + 1} is promised {short:.6g} more than can be delivered")
+        found.append(f"type {names[i]} is promised {short:.6g} more than can be delivered")
     return f"violated: {'; '.join(found)}"

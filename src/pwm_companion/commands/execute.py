@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import yaml
+
+from paid_with_models.texts import shown
 
 from ..book.build import RUN_TIME, book_names, describe_run_time, load_pages
 from ..book.chapters import Chapter, load_chapter, read_toc
@@ -19,8 +19,8 @@ from ..figures.draw import draw_figures
 from ..figures.pages import dress, marked
 from ..figures.registry import load_registry
 from ..files import cache_key, write_whole
-from ..yaml_files import LOADER
-from .common import add_build_options, book_root, say, working_in
+from ..yaml_files import read_value
+from .common import add_build_options, book_root, print_path, say, working_in
 
 DESCRIPTION = (
     "Execute one chapter (.md) or run file (.yml), and say where the result is: a notebook that "
@@ -44,25 +44,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_build_options(command)
 
 
-class _Loader(LOADER):  # type: ignore[misc,valid-type]
-    """Reads YAML, and 1e2 as a number, which YAML 1.1 takes for a text."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$"),
-    list("-+.0123456789"),
-)
-
-
 def _parameter(text: str) -> tuple[str, Any]:
     name, separator, value = text.partition("=")
     if not separator:
-        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, not {shown(text)}")
     try:
-        return name, yaml.load(value, _Loader)  # noqa: S506  # a safe loader
-    except (ValueError, RecursionError, yaml.YAMLError):
-        raise argparse.ArgumentTypeError(f"{name}: not a YAML value: {value!r}") from None
+        return name, read_value(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{name}: not a YAML value: {shown(value)}") from None
 
 
 def run(options: argparse.Namespace) -> None:
@@ -85,15 +74,15 @@ def run(options: argparse.Namespace) -> None:
         if isinstance(result, ChapterError):
             raise result
         notebook = nbformat.read(result.notebook, as_version=4)
-        shown = marked(notebook)
-        drawn = draw_figures(root, options.build_dir, shown, jobs=options.jobs, say=say)
+        marks = marked(notebook)
+        drawn = draw_figures(root, options.build_dir, marks, jobs=options.jobs, say=say)
         dress(notebook, name, load_registry(root), drawn, options.build_dir)
         for cell in notebook.cells:
             cell.source = cell.source.replace(RUN_TIME, describe_run_time(result.seconds))
         names = book_names(load_pages(root, read_toc(root)), root)
         fresh = readable(notebook, name, names, chapter.parameters)
         write_whole(target, nbformat.writes(fresh) + "\n")
-    print(target)
+    print_path(target)
 
 
 def _check_output(target: Path, chapter: Chapter) -> None:

@@ -1,4 +1,9 @@
-"""What ``pwm solve``, ``audit`` and ``sweep`` read and print: problems in files, aligned tables."""
+"""What ``pwm solve``, ``audit``, ``prove`` and ``sweep`` read and print.
+
+A problem may be stated by itself, with a menu, in a contract that ``pwm solve --json`` wrote, or
+by a consortium file. What a file is for is seen from its fields, and said where it is not for the
+command that got it.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +12,133 @@ import contextlib
 import json
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..consortium.yaml_input import InputError, read_stated
+from paid_with_models.files import MENU_FIELDS, Menu, menu_from_dict, problem_from_dict
+from paid_with_models.problem import Problem
+from paid_with_models.texts import file_name
+
+from ..errors import InputError
+from ..yaml_files import Stated, read_stated
+
+if TYPE_CHECKING:  # it takes a while to import what reads one
+    from ..consortium.file import Consortium
+
+#: Fields that only files of another kind have, and the command that each is for; the first that a
+#: file has decides.
+KINDS = {
+    "claims": ("a certificate", "pwm prove --check"),
+    "over": ("a sweep", "pwm sweep"),
+    "template": ("a run file", "pwm execute"),
+    "cells": ("a notebook", "pwm execute"),
+    "problem": ("a contract", "pwm audit"),
+    "title": ("a consortium", "pwm report"),
+    "types": ("a consortium", "pwm report"),
+    "parties": ("a consortium", "pwm report"),
+    "contributions": ("a menu", "pwm audit"),
+    "rewards": ("a menu", "pwm audit"),
+    "probabilities": ("a problem", "pwm solve"),
+    "costs": ("a problem", "pwm solve"),
+}
+
+
+def kind_of(data: Mapping[str, Any]) -> str:
+    """Return what a file is, by its fields: one of `KINDS`, or "a problem"."""
+    return next((kind for field, (kind, _) in KINDS.items() if field in data), "a problem")
+
+
+def check_kind(stated: Stated, *readable: str) -> str:
+    """Return what a file is, if that is among `readable`.
+
+    Raises
+    ------
+    InputError
+        Naming the command that the file is for.
+    """
+    if (kind := kind_of(stated.data)) in readable:
+        return kind
+    command = next(command for it, command in KINDS.values() if it == kind)
+    raise InputError(f"{file_name(stated.path)} is {kind}: that is for {command}")
+
+
+@dataclass(frozen=True)
+class Given:
+    """A problem, and what its file states besides.
+
+    Attributes
+    ----------
+    problem : Problem
+    menu : Menu or None
+        The menu stated with it: that of a contract, or the scheme in use of a consortium.
+    consortium : Consortium or None
+        What stated the problem, if a consortium file did.
+    """
+
+    problem: Problem
+    menu: Menu | None = None
+    consortium: Consortium | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Of the types; numbers from 1 where they have none."""
+        if self.consortium is not None:
+            return [*self.consortium.names]
+        return [str(k + 1) for k in range(self.problem.n_types)]
+
+    @property
+    def baseline(self) -> float:
+        """Accuracy to be added to those of the problem."""
+        return 0.0 if self.consortium is None else self.consortium.baseline
+
+
+def read_given(path: Path) -> Given:
+    """Read a file that states a problem, alone or with a menu.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is for another command.
+    """
+    return given_in(read_stated(path))
+
+
+def given_in(stated: Stated) -> Given:
+    """Return the problem that something stated holds; raise as `read_given`."""
+    kind = check_kind(stated, "a problem", "a menu", "a contract", "a consortium")
+    if kind == "a consortium":
+        from ..consortium.file import consortium_from
+
+        consortium = consortium_from(stated)
+        problem, menu = consortium.problem, None
+        if consortium.present is not None:
+            m, t = consortium.present
+            out = np.flatnonzero((m == 0) & (t == 0)).tolist()
+            menu = Menu(problem, m, t, tuple(out))
+        return Given(problem, menu, consortium)
+    with as_input_errors(stated.path):
+        if kind == "a contract":
+            menu = _menu_of_contract(stated.data)
+            return Given(menu.problem, menu)
+        if any(name in stated.data for name in MENU_FIELDS):
+            menu = menu_from_dict(stated.data)
+            return Given(menu.problem, menu)
+        return Given(problem_from_dict(stated.data))
+
+
+def _menu_of_contract(data: Mapping[str, Any]) -> Menu:
+    """The menu in what ``pwm solve --json`` writes; nothing else in it is relied on."""
+    if not isinstance(data["problem"], Mapping):
+        raise ValueError("problem must be a mapping")
+    takes_part = data.get("participates", [])
+    if not isinstance(takes_part, list) or not all(type(it) is bool for it in takes_part):
+        raise ValueError("participates must be truth values")
+    menu = {name: data[name] for name in ("contributions", "rewards") if name in data}
+    out = [k for k, yes in enumerate(takes_part) if not yes]
+    return menu_from_dict({**data["problem"], **menu, "left_out": data.get("left_out", out)})
 
 
 def add_file(command: argparse.ArgumentParser) -> None:
@@ -24,38 +150,15 @@ def add_file(command: argparse.ArgumentParser) -> None:
 @contextlib.contextmanager
 def as_input_errors(path: Path) -> Iterator[None]:
     """Turn what is wrong with the content of a file into an `InputError`."""
+    name = file_name(path)
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
             yield
     except ValueError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{name}: {error}") from None
     except (ArithmeticError, np.linalg.LinAlgError) as error:
         problem = f"numbers too large or too small to compute with ({error})"
-        raise InputError(f"{path}: {problem}") from None
-
-
-def read_data(path: Path) -> dict[str, Any]:
-    """Read a JSON or YAML file that must hold a mapping; its suffix says which it is."""
-    if path.suffix != ".json":
-        return read_stated(path).data
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_stated_once)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not valid JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path} must hold a mapping, not {type(content).__name__}")
-    return content
-
-
-def _stated_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise ValueError(f"{name} is stated twice")
-        found[name] = value
-    return found
+        raise InputError(f"{name}: {problem}") from None
 
 
 def print_answer(answer: str | Mapping[str, Any]) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from paid_with_models.files import MENU_FIELDS, menu_from_dict, problem_from_dict
 from paid_with_models.solver.routes import solve
 
-from .problem_files import as_input_errors, read_data
+from ..files import write_whole
+from ..yaml_files import read_stated
+from .common import check_output
+from .problem_files import as_input_errors, read_given
 
 if TYPE_CHECKING:
     from paid_with_models.checks.proof_checker import Findings
 
+#: The largest certificate that is read, in bytes: it lists every box that was examined.
+MOST_BYTES = 100_000_000
 
 DESCRIPTION = (
     "Find the best contract for the problem in FILE (JSON or YAML, as for solve) and prove, in "
@@ -43,26 +48,26 @@ def run(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         print(f"pwm: {error}", file=sys.stderr)
         return 2
-    data = read_data(options.file)
+    if options.output:
+        check_output("--output", options.output, options.file)
     try:
         if options.check:
+            stated = read_stated(options.file, MOST_BYTES)
             with as_input_errors(options.file):
-                found = check(data)
+                found = check(stated.data)
             print(f"confirmed\n{describe_findings(found)}")
             return 0
+        given = read_given(options.file)
         with as_input_errors(options.file):
-            others = []
-            if any(name in data for name in MENU_FIELDS):
-                menu = menu_from_dict(data)
+            menu, others = given.menu, []
+            if menu is not None:
                 others = [(menu.contributions.tolist(), menu.rewards.tolist())]
-            problem = {name: value for name, value in data.items() if name not in MENU_FIELDS}
-            contract = solve(problem_from_dict(problem))
-            proof = prove(contract, others=others)
+            proof = prove(solve(given.problem), others=others)
     except RefusedError as reason:
         print(f"refused: {reason}")
         return 1
     if options.output:
-        proof.write(options.output)
+        write_whole(options.output, f"{json.dumps(proof.certificate, indent=1)}\n")
     print(f"proved\n{describe_findings(proof.findings)}")
     return 0
 

@@ -7,10 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ..consortium.file import read_consortium
+from paid_with_models.texts import file_name
+
+from ..consortium.file import consortium_from, measurements
 from ..consortium.page import render
-from ..consortium.yaml_input import InputError
+from ..errors import InputError
 from ..files import write_whole
+from ..yaml_files import read_stated
+from .common import check_output, print_path
+from .problem_files import check_kind
 
 DESCRIPTION = (
     "Find the best contract for the consortium in FILE (YAML) and write a report: "
@@ -27,18 +32,21 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Write the report, and print where it is."""
-    if not options.output.parent.is_dir():
-        raise InputError(f"--output: there is no folder {options.output.parent}")
-    if options.output.exists() and not options.output.is_file():
-        raise InputError(f"--output: {options.output} is not a file")
-    consortium = read_consortium(options.file)
-    for file in consortium.files:
-        if options.output.exists() and options.output.samefile(file):
-            raise InputError(f"--output: {options.output} is a file to be read, {file}")
+    check_output("--output", options.output, options.file)
+    stated = read_stated(options.file)
+    check_kind(stated, "a consortium")
+    measured = measurements(stated)
+    if measured is not None:
+        check_output("--output", options.output, measured)
+    consortium = consortium_from(stated)
+    if consortium.problem.attendance is not None:
+        name, kind = file_name(options.file), stated.data["attendance"]
+        raise InputError(f"{name}: a report cannot be made with attendance: {kind}; pwm solve can")
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
             page = render(consortium)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
-        raise InputError(f"{options.file}: cannot be computed with: {error}") from None
+        name = file_name(options.file)
+        raise InputError(f"{name}: cannot be computed with: {error}") from None
     write_whole(options.output, page)
-    print(options.output)
+    print_path(options.output)

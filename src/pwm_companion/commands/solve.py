@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 
 from paid_with_models.contract import Contract
-from paid_with_models.files import contract_to_dict, problem_from_dict
+from paid_with_models.files import contract_to_dict
 from paid_with_models.solver.routes import solve
+from paid_with_models.texts import file_name
 
-from .problem_files import add_file, as_input_errors, print_answer, read_data, table
+from ..errors import InputError
+from .problem_files import Given, add_file, as_input_errors, print_answer, read_given, table
 
 DESCRIPTION = (
     "Find the best contract for the problem in FILE (JSON or YAML: n_parties, "
-    "probabilities, costs, accuracy; if wanted, valuation, beliefs, reservation_utilities), "
-    "and say how much better any other could be."
+    "probabilities, costs, accuracy; if wanted, valuation, beliefs, reservation_utilities; or a "
+    "consortium file, as for pwm report), and say how much better any other could be."
 )
 
 
@@ -24,21 +26,24 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Solve, and print the contract."""
-    data = read_data(options.file)
+    given = read_given(options.file)
+    if given.menu is not None and given.consortium is None:
+        raise InputError(f"{file_name(options.file)} states a menu: that is for pwm audit")
     with as_input_errors(options.file):
-        contract = solve(problem_from_dict(data))
-    print_answer(contract_to_dict(contract) if options.json else describe_contract(contract))
+        contract = solve(given.problem)
+        document = contract_to_dict(contract) if options.json else None
+    print_answer(document or describe_contract(contract, given))
 
 
-def describe_contract(contract: Contract) -> str:
-    """Return a contract in a few aligned lines; types are counted from 1."""
-    problem = contract.problem
+def describe_contract(contract: Contract, given: Given) -> str:
+    """Return a contract in a few aligned lines."""
+    problem, names = contract.problem, given.names
     shape = [contract.shape.name.lower().replace("_", " ")]
     for bunch in contract.bunches:
-        shape.append(f"types {', '.join(str(k + 1) for k in bunch)} share an option")
-    reached, worth = contract.expected_accuracy, contract.expected_value
+        shape.append(f"types {', '.join(names[k] for k in bunch)} share an option")
+    reached, worth = contract.expected_accuracy + given.baseline, contract.expected_value
     columns = {
-        "type": [*range(1, problem.n_types + 1)],
+        "type": names,
         "probability": [f"{p:.6g}" for p in problem.probabilities],
         "cost": [f"{c:.6g}" for c in problem.costs],
         "contribution": contract.contributions,
@@ -52,6 +57,7 @@ def describe_contract(contract: Contract) -> str:
             f"{contract.status.name.lower()}: no menu is better by more than {contract.gap:.1e}",
             "; ".join(shape),
             f"expected accuracy {reached:.9g}, of value {worth:.9g}",
+            *(given.consortium.said if given.consortium is not None else ()),
             "",
             *table(columns),
         ]

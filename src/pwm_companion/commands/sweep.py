@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
+import math
 import time
 from pathlib import Path
 
-from paid_with_models.files import problem_from_dict
-from paid_with_models.sweeps import sweep
+from paid_with_models.sweep_cluster import ClusterError
+from paid_with_models.sweeps import LIMIT, sweep
+from paid_with_models.texts import brief, field_name, file_name
 
-from ..consortium.yaml_input import InputError
-from .problem_files import as_input_errors, read_data
+from ..consortium.file import measurements
+from ..errors import InputError
+from ..yaml_files import Stated, read_stated
+from .common import check_output, positive, print_path, say
+from .problem_files import as_input_errors, check_kind, given_in
 
 #: Problems that are solved together unless the file says otherwise.
 CHUNK = 1000
 
 DESCRIPTION = (
-    "Solve the problem in FILE (JSON or YAML: problem, as for pwm solve; over, "
+    "Solve the problem in FILE (JSON or YAML: problem, as for pwm solve or pwm report; over, "
     "the fields that vary and their values; if wanted, chunk, the problems solved together, "
     "1000 by default) at every point of the grid. Called again after an interruption, it "
     "computes what is missing."
@@ -34,23 +38,39 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--scheduler", metavar="ADDRESS", help="compute on Dask: tcp://HOST:PORT of its scheduler"
     )
+    size = command.add_mutually_exclusive_group()
+    size.add_argument(
+        "--limit",
+        type=positive,
+        default=LIMIT,
+        metavar="N",
+        help="refuse to solve more problems, and say how long it would take; default: 1 million",
+    )
+    size.add_argument("--yes", action="store_true", help="solve however many there are")
 
 
 def run(options: argparse.Namespace) -> int:
     """Sweep, say how it goes, and print where the results are."""
-    data = read_data(options.file)
-    for name in data:
-        if name not in ("problem", "over", "chunk"):
-            raise InputError(
-                f"{options.file}: {name} is not a known field; known are problem, over, chunk"
-            )
-    for name in ("problem", "over"):
-        if not isinstance(data.get(name), dict):
-            rule = "must be a mapping" if name in data else "is missing"
-            raise InputError(f"{options.file}: {name} {rule}")
-    for name, values in data["over"].items():
+    name, output = file_name(options.file), options.output
+    stated = read_stated(options.file)
+    check_kind(stated, "a sweep", "a contract")  # a problem without a grid looks like one
+    data = stated.data
+    for field in data:
+        if field not in ("problem", "over", "chunk"):
+            known = "is not a known field; known are problem, over, chunk"
+            raise InputError(f"{name}: {field_name(field)} {known}")
+    for field in ("problem", "over"):
+        if not isinstance(data.get(field), dict):
+            rule = "must be a mapping" if field in data else "is missing"
+            raise InputError(f"{name}: {field} {rule}")
+    for field, values in data["over"].items():
         if not isinstance(values, list):
-            raise InputError(f"{options.file}: over.{name} must be a list; got {values!r}")
+            raise InputError(f"{name}: over.{field} must be a list; got {brief(values)}")
+    inner = Stated(options.file, data["problem"], {}, {})
+    read = [options.file, *filter(None, [measurements(inner)])]
+    if output.is_file():
+        check_output("--output", output, *read)
+    problem = given_in(inner).problem
     began, kept = time.monotonic(), -1
 
     def progress(done: int, of: int) -> None:
@@ -58,31 +78,34 @@ def run(options: argparse.Namespace) -> int:
         kept = done if kept < 0 else kept  # the first call is before any is computed
         spent = time.monotonic() - began
         left = f", about {spent * (of - done) / (done - kept):.0f} s left" if done > kept else ""
-        print(f"{done} of {of} chunks, {spent:.0f} s{left}", file=sys.stderr)
+        say(f"{done} of {of} chunks, {spent:.0f} s{left}")
 
     # Dask logs lost connections with tracebacks; what matters is said in one line.
-    logging.disable(logging.ERROR)
+    logging.disable(logging.CRITICAL)
     try:
         with as_input_errors(options.file):
             sweep(
-                problem_from_dict(data["problem"]),
+                problem,
                 data["over"],
                 client=options.scheduler,
                 chunk=data.get("chunk", CHUNK),
-                output=options.output,
+                output=output,
                 progress=progress,
+                limit=math.inf if options.yes else options.limit,
             )
     except ImportError as error:
         raise InputError(str(error)) from None
     except ConnectionAbortedError as error:
-        print(f"pwm: failed: {error}; called again, it goes on", file=sys.stderr)
+        say(f"pwm: failed: {error}; called again, it goes on")
         return 1
+    except ClusterError as error:
+        raise InputError(f"--scheduler {brief(options.scheduler)[1:-1]}: {error}") from None
     except OSError as error:
         if options.scheduler is None or error.filename is not None:  # the disk, not the network
             raise
-        message = f"--scheduler {options.scheduler}: does not answer"
-        raise InputError(message) from None
+        address = brief(options.scheduler)[1:-1]
+        raise InputError(f"--scheduler {address}: does not answer") from None
     finally:
         logging.disable(logging.NOTSET)
-    print(options.output)
+    print_path(output)
     return 0

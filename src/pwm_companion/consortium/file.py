@@ -20,10 +20,12 @@ from paid_with_models import Problem, autarky
 from paid_with_models.accuracy import FloatArray
 from paid_with_models.beyond.curve_gate import curve_from
 from paid_with_models.beyond.measured_curves import LearningCurve
-from paid_with_models.beyond.table_text import TableError, file_name
+from paid_with_models.beyond.table_text import TableError
 from paid_with_models.files import nearest, problem_from_dict
+from paid_with_models.texts import brief, field_name, file_name
 
-from .yaml_input import InputError, Place, Stated, read_stated
+from ..errors import InputError
+from ..yaml_files import Place, Stated, read_stated
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,8 @@ class Consortium:
         Contributions and rewards of the scheme in use.
     files : tuple of Path
         All that was read: the consortium file, and the measurements that it names.
+    said : tuple of str
+        What was done with what the file states, in sentences.
     """
 
     title: str
@@ -58,6 +62,7 @@ class Consortium:
     fit: LearningCurve | None
     present: tuple[FloatArray, FloatArray] | None
     files: tuple[Path, ...]
+    said: tuple[str, ...] = ()
 
     @property
     def baseline(self) -> float:
@@ -85,8 +90,13 @@ def read_consortium(path: Path) -> Consortium:
     InputError
         If the file, or the CSV file that it names, cannot be read or is not as it must be.
     """
-    stated = read_stated(path)
+    return consortium_from(read_stated(path))
+
+
+def consortium_from(stated: Stated) -> Consortium:
+    """Return the consortium that something stated is; raise as `read_consortium`."""
     data = stated.data
+    _name_by_words(stated)
     if wrong := next(Draft202012Validator(consortium_schema()).iter_errors(data), None):
         raise stated.error(*_of_schema(wrong))
     place = "types" if "types" in data else "parties"
@@ -98,18 +108,29 @@ def read_consortium(path: Path) -> Consortium:
             at = kinds[i].get("place", (place, i, "name"))
             raise stated.error(at, f"{rule}; got {kinds[i]['name']!r}")
     accuracy, fit = data["accuracy"], None
-    measured = [path.parent / accuracy[kind] for kind in ("measured", "csv") if kind in accuracy]
     if "name" not in accuracy:
         fit = _fit(stated, accuracy)
         curve = fit.curve
         parameters = {"weights": list(curve.weights), "rates": list(curve.rates)}
         accuracy = {"name": "Saturating", "parameters": parameters}
-    asked = {
-        "n_parties": int(data.get("n_parties", len(data.get("parties", ())))),
-        "probabilities": [kind["probability"] for kind in kinds],
+    present, said = _present(stated, len(kinds)), []
+    sums_to_1 = abs(sum(kind["probability"] for kind in kinds) - 1) < 1e-6  # else it is refused
+    if (count := len(kinds)) > MOST_TYPES and data.get("attendance") != "known" and sums_to_1:
+        kinds, weights = _grouped(kinds)
+        present = None if present is None else (weights @ present[0], weights @ present[1])
+        names = [kind["name"] for kind in kinds]
+        said.append(
+            f"The {count} types were taken together in {len(kinds)} groups of neighbors by cost:"
+            " each has their mean cost, the best of their outside options, and the least of what"
+            " data they have."
+        )
+    asked = _law(stated, kinds) | {
         "costs": [kind["cost"] for kind in kinds],
         "accuracy": accuracy,
-    } | {name: data[name] for name in ("valuation", "beliefs") if name in data}
+    }
+    if any("max_data" in kind for kind in kinds):
+        asked["max_data"] = [kind.get("max_data") for kind in kinds]
+    asked |= {name: data[name] for name in ("valuation", "beliefs") if name in data}
     problem = _problem(stated, place, asked)
     if any("outside" in kind for kind in kinds):
         # Nobody is kept from training alone.
@@ -127,14 +148,49 @@ def read_consortium(path: Path) -> Consortium:
         members=tuple(tuple(kind.get("members", ())) for kind in kinds),
         problem=problem,
         fit=fit,
-        present=_present(stated, len(kinds)),
-        files=(path, *measured),
+        present=present,
+        files=(stated.path, *filter(None, [measurements(stated)])),
+        said=tuple(said),
     )
+
+
+def _name_by_words(stated: Stated) -> None:
+    """Let names that look like numbers or truth values be names, as they were written."""
+    data = stated.data
+    places: list[tuple[dict[str, Any], str, Place]] = [
+        (data, name, (name,)) for name in ("title", "data_unit", "value_unit")
+    ]
+    for kind in ("types", "parties"):
+        for i, entry in enumerate(data[kind] if isinstance(data.get(kind), list) else ()):
+            if isinstance(entry, dict):
+                places += [(entry, name, (kind, i, name)) for name in ("name", "type")]
+    for entry, name, place in places:
+        if isinstance(entry.get(name), int | float):
+            written = json.dumps(entry[name])
+            entry[name] = stated.words.get(tuple(map(str, place)), written)
 
 
 def _line(text: str) -> str:
     """Return a text without line breaks."""
     return " ".join(text.split())
+
+
+def _law(stated: Stated, kinds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Who turns up, as a problem file states it."""
+    data = stated.data
+    n_parties = int(data.get("n_parties", len(data.get("parties", ()))))
+    shares = [kind["probability"] for kind in kinds]
+    match data.get("attendance", "draws"):
+        case "poisson":
+            parameters = {"mean": float(n_parties), "probabilities": shares}
+            return {"attendance": {"name": "PoissonParties", "parameters": parameters}}
+        case "known":
+            numbers = [round(n_parties * share) for share in shares]
+            if not np.allclose(numbers, n_parties * np.array(shares), atol=1e-6):
+                rule = "known parties must be whole numbers of each type, n_parties x probability"
+                raise stated.error(("attendance",), rule)
+            return {"attendance": {"name": "KnownParties", "parameters": {"numbers": numbers}}}
+    return {"n_parties": n_parties, "probabilities": shares}
 
 
 #: How a type of JSON is called in a message.
@@ -163,7 +219,7 @@ def _of_schema(error: ValidationError) -> tuple[Place, str]:
         if unknown := [name for name in value if name not in known]:
             near = nearest(str(unknown[0]), known)
             rule = f"is not a known field; known are {', '.join(known)}{near}"
-            return (*place, unknown[0]), rule
+            return (*place, field_name(unknown[0])), rule
         missing = next(name for name in error.validator_value if name not in value)
         return (*place, missing), "is missing"
     if error.validator == "oneOf":
@@ -171,8 +227,7 @@ def _of_schema(error: ValidationError) -> tuple[Place, str]:
     if error.validator in ("maxItems", "minItems"):
         limit = "most" if error.validator == "maxItems" else "least"
         return place, f"must have at {limit} {error.validator_value} entries; got {len(value)}"
-    got = "nothing" if value is None else repr(value)
-    got = got if len(got) <= 60 else f"{got[:57]}..."
+    got = "nothing" if value is None else brief(value, 60)
     if error.validator == "enum":
         rule = f"must be one of {', '.join(error.validator_value)}; got {got}"
         return place, rule + nearest(str(value), error.validator_value)
@@ -181,6 +236,43 @@ def _of_schema(error: ValidationError) -> tuple[Place, str]:
         either = [kinds] if isinstance(kinds, str) else kinds
         return place, f"must be {' or '.join(KINDS[kind] for kind in either)}; got {got}"
     return place, f"{RULES[error.validator].format(error.validator_value)}; got {got}"
+
+
+#: What parties of a type have in common.
+SHARED = ("cost", "outside", "max_data")
+
+#: MOST_TYPES: of more, neighbors by cost are taken together.
+MOST_TYPES = 40
+
+
+def _grouped(kinds: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], FloatArray]:
+    """Neighbors by cost as one type each, about as likely as each other; who is in which."""
+    order = sorted(range(len(kinds)), key=lambda k: -kinds[k]["cost"])
+    groups: list[list[int]] = [[] for _ in range(MOST_TYPES)]
+    below = 0.0
+    for k in order:
+        share = kinds[k]["probability"]
+        groups[min(int((below + share / 2) * MOST_TYPES), MOST_TYPES - 1)].append(k)
+        below += share
+    groups = [group for group in groups if group]
+    weights = np.zeros((len(groups), len(kinds)))
+    found = []
+    for g, group in enumerate(groups):
+        shares = np.array([kinds[k]["probability"] for k in group])
+        weights[g, group] = shares / shares.sum()
+        first, last = (_line(kinds[group[end]]["name"]) for end in (0, -1))
+        kind: dict[str, Any] = {
+            "name": first if len(group) == 1 else f"{first} to {last} ({len(group)} types)",
+            "probability": float(shares.sum()),
+            "members": [name for k in group for name in kinds[k].get("members", ())],
+            "cost": float(weights[g, group] @ [kinds[k]["cost"] for k in group]),
+        }
+        if any("outside" in kinds[k] for k in group):
+            kind["outside"] = max(kinds[k].get("outside", 0.0) for k in group)
+        if any("max_data" in kinds[k] for k in group):
+            kind["max_data"] = min(kinds[k].get("max_data", np.inf) for k in group)
+        found.append(kind)
+    return found, weights
 
 
 def _kinds(stated: Stated) -> list[dict[str, Any]]:
@@ -193,15 +285,13 @@ def _kinds(stated: Stated) -> list[dict[str, Any]]:
     parties = stated.data["parties"]
     for i, party in enumerate(parties):
         name = party["type"]
-        kind: dict[str, Any] = {key: party[key] for key in ("cost", "outside") if key in party}
+        kind: dict[str, Any] = {key: party[key] for key in SHARED if key in party}
         first = kinds.setdefault(name, kind | {"place": ("parties", i, "type")})
-        for key in ("cost", "outside"):
+        for key in SHARED:
             if kind.get(key) != first.get(key):
                 rule = f"must be that of the first party of type {name!r}, {first.get(key, 'none')}"
                 raise stated.error(("parties", i, key), f"{rule}; got {kind.get(key, 'none')}")
         members.setdefault(name, []).append(party.get("name"))
-    if len(kinds) > (most := consortium_schema()["properties"]["types"]["maxItems"]):
-        raise stated.error(("parties",), f"must be of at most {most} types; got {len(kinds)}")
     return [
         {
             "name": name,
@@ -234,6 +324,16 @@ def _present(stated: Stated, n_types: int) -> tuple[FloatArray, FloatArray] | No
             rule = f"must have one entry per type, {n_types}; got {len(scheme[name])}"
             raise stated.error(("present", name), rule)
     return np.array(scheme["contributions"], float), np.array(scheme["rewards"], float)
+
+
+def measurements(stated: Stated) -> Path | None:
+    """Return the file of measurements that a consortium names, if it does."""
+    accuracy = stated.data.get("accuracy")
+    if isinstance(accuracy, dict):
+        for kind in ("measured", "csv"):
+            if isinstance(accuracy.get(kind), str):
+                return stated.path.parent / str(accuracy[kind])
+    return None
 
 
 def _fit(stated: Stated, accuracy: Mapping[str, Any]) -> LearningCurve:

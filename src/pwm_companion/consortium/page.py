@@ -142,6 +142,8 @@ def parties(consortium: Consortium, takes_part: Any) -> Any:
     columns: list[Sequence[Any]] = [
         consortium.names, yes(takes_part), [percent(x, 1) for x in p], (n * p).tolist(),
     ]  # fmt: skip
+    if (limits := consortium.problem.max_data) is not None:
+        columns.append([number(it) if np.isfinite(it) else "no limit" for it in limits])
     if any(consortium.members):
         columns.append([", ".join(members) or "–" for members in consortium.members])
     return zip(*columns, strict=True)

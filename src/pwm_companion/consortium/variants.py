@@ -105,6 +105,8 @@ def responding(consortium: Consortium, contract: Contract) -> list[str]:
         For its problem.
     """
     problem = contract.problem
+    if problem.max_data is not None:
+        return ["What that would add is not worked out where parties have only so much data."]
     n, better = problem.n_parties, int(problem.better_outside.sum())
     outcomes = math.comb(n + problem.n_types - 1, n)
     if better and outcomes * 2**better > RESPONSES:
@@ -227,9 +229,10 @@ def variants(problem: Problem, fit: LearningCurve | None = None) -> dict[str, Pr
             found[f"The {name} type {by} more likely"] = _changed(
                 problem, probabilities=tilted / tilted.sum()
             )
-    found[f"Outside options {WORSE * 100:.0f} % better"] = _changed(
-        problem, reservation_utilities=outside * (1 + WORSE)
-    )
+    if problem.max_data is None:  # nothing solves it with limits of data
+        found[f"Outside options {WORSE * 100:.0f} % better"] = _changed(
+            problem, reservation_utilities=outside * (1 + WORSE)
+        )
     found[f"Best accuracy {WORSE * 100:.0f} % lower"] = _changed(problem, accuracy=_lower(curve))
     bound = isinstance(curve, GeneralizationBound)
     slower = f"Complexity {by} higher" if bound else f"{by} more data for the same accuracy"
@@ -275,6 +278,7 @@ def _changed(problem: Problem, **changes: Any) -> Problem:
     """Change a problem; outside options stay, but are at least what each type reaches alone."""
     fields = ("n_parties", "probabilities", "costs", "accuracy", "valuation", "beliefs")
     stated = {name: changes.get(name, getattr(problem, name)) for name in fields}
+    stated["max_data"] = problem.max_data
     changed = Problem(**stated)
     stated_outside = changes.get("reservation_utilities", problem.reservation_utilities)
     if stated_outside is None:

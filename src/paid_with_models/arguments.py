@@ -1,0 +1,154 @@
+"""Arguments that must be real numbers: taken as such, or refused by name.
+
+NumPy reads text, truth values, dates and bytes as numbers, drops imaginary parts, and takes what is
+under a mask. None of these is a quantity.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .texts import brief
+
+__all__ = ["real", "real_field", "reals", "whole"]
+
+#: KINDS: NumPy's kinds of numbers that are real.
+KINDS = "iuf"
+
+
+def real(name: str, value: Any, rule: str = "a number") -> float:
+    """A single real number; not-a-number and infinities pass.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for the message.
+    value : int, float, NumPy scalar, Decimal or Fraction
+    rule : str
+        What it must be, for the message.
+
+    Raises
+    ------
+    ValueError
+        For anything else: a truth value, text, a complex number, an array.
+
+    Examples
+    --------
+    >>> real("scale", 3)
+    3.0
+    >>> real("scale", True)
+    Traceback (most recent call last):
+        ...
+    ValueError: scale must be a number; got True
+    """
+    if not _is_real(value):
+        raise ValueError(f"{name} must be {rule}; got {brief(value)}")
+    try:
+        return float(value)
+    except (ArithmeticError, ValueError):  # an integer beyond all floats, a signaling NaN
+        raise ValueError(f"{name} must be {rule}; got {brief(value)}") from None
+
+
+def _is_real(value: Any) -> bool:
+    if isinstance(value, np.generic):
+        return value.dtype.kind in KINDS
+    return isinstance(value, int | float | Decimal | Fraction) and not isinstance(value, bool)
+
+
+def real_field(record: Any, name: str, rule: str, holds: Callable[[float], bool]) -> None:
+    """Make a field of a frozen dataclass a float, if it is a real number that obeys a rule.
+
+    Raises
+    ------
+    ValueError
+        Naming the field, the rule and the value.
+    """
+    given = getattr(record, name)
+    number = real(name, given, rule)
+    if not holds(number):
+        raise ValueError(f"{name} must be {rule}; got {brief(given)}")
+    object.__setattr__(record, name, number)
+
+
+def reals(name: str, values: Any) -> npt.NDArray[np.float64]:
+    """An array of real numbers of any shape, a copy; not-a-number and infinities pass.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for the message.
+    values : array_like
+        Anything that NumPy makes an array of.
+
+    Raises
+    ------
+    ValueError
+        If an entry is complex, masked, text, bytes, a truth value, a date or a record, or if there
+        is no array to be made of it, whatever it raises.
+
+    Examples
+    --------
+    >>> reals("costs", [1, 0.5]).tolist()
+    [1.0, 0.5]
+    >>> reals("costs", [True, 0.5])
+    Traceback (most recent call last):
+        ...
+    ValueError: costs must be numbers; got [True, 0.5]
+    """
+    try:
+        if _are_real(values):
+            return np.array(values, dtype=float)
+    except Exception:  # noqa: S110  # objects may raise anything when they are asked
+        pass
+    raise ValueError(f"{name} must be numbers; got {brief(values)}")
+
+
+def _are_real(values: Any) -> bool:
+    masked = sys.modules.get("numpy.ma")  # who has masked arrays has imported it
+    if masked is not None and masked.is_masked(values):
+        return False
+    if isinstance(values, list | tuple):  # NumPy would find one kind for all entries
+        return all(_are_real(value) for value in values)
+    if _is_real(values):
+        return True
+    array = np.asarray(values)
+    if array.dtype.kind == "O":
+        return values is not None and all(_is_real(value) for value in array.flat)
+    return array.dtype.kind in KINDS
+
+
+def whole(name: str, value: Any, least: int = 0) -> int:
+    """A whole number that is large enough.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for the message.
+    value : int or NumPy integer
+    least : int
+
+    Raises
+    ------
+    ValueError
+        For anything else: a truth value, a float, text, a smaller number.
+
+    Examples
+    --------
+    >>> whole("n_parties", np.int64(3), least=1)
+    3
+    """
+    try:
+        number = operator.index(value)
+    except Exception:  # objects may raise anything when they are asked
+        raise ValueError(f"{name} must be an integer; got {brief(value)}") from None
+    if isinstance(value, bool | np.bool_) or number < least:
+        raise ValueError(f"{name} must be an integer >= {least}; got {brief(value)}")
+    return number

@@ -1,0 +1,203 @@
+"""What a sweep keeps on disk: finished chunks, each with a digest, and who is writing.
+
+While a sweep computes, its chunks are in the folder ``OUTPUT.parts``. Every chunk says which
+problem, grid and library it is of, and has a digest of its numbers: what is another's, cut short or
+altered is computed anew. The folder is locked, so that no two runs write to one output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Part", "Store", "digest", "key_of", "library_fingerprint"]
+
+Part = dict[str, npt.NDArray[Any]]
+
+#: NOTE, LOCK, DRAFT: beside the chunks: the key of what was asked, what is locked while a run
+#: writes, and what is not finished.
+NOTE, LOCK, DRAFT = "sweep.sha256", "lock", "draft"
+
+
+@lru_cache(maxsize=1)
+def library_fingerprint() -> str:
+    """A digest of what computes: the version, the library's modules, and NumPy and SciPy.
+
+    Examples
+    --------
+    >>> len(library_fingerprint())
+    64
+    """
+    found = hashlib.sha256()
+    for package in ("paid-with-models", "numpy", "scipy"):
+        with contextlib.suppress(PackageNotFoundError):
+            found.update(f"{package} {version(package)}\n".encode())
+    here = Path(__file__).parent
+    for path in sorted([*here.glob("*.py"), *here.glob("solver/*.py")]):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        found.update(f"{path.relative_to(here).as_posix()} {content}\n".encode())
+    return found.hexdigest()
+
+
+def digest(arrays: Mapping[str, npt.NDArray[Any]], *about: object) -> str:
+    """A digest of named arrays, and of what they are about; kinds of numbers do not count.
+
+    Examples
+    --------
+    >>> digest({"a": np.array([1, 2])}) == digest({"a": np.array([1.0, 2.0])})
+    True
+    """
+    found = hashlib.sha256(json.dumps(about).encode())
+    for name, values in sorted(arrays.items()):
+        found.update(f"\n{name} {values.shape} ".encode())
+        if values.dtype.kind in "iufb":
+            found.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+        else:
+            found.update(json.dumps(values.tolist(), default=str).encode())
+    return found.hexdigest()
+
+
+class Store:
+    """The chunks of a sweep, beside its output.
+
+    Parameters
+    ----------
+    target : Path
+        The output.
+    key : str
+        A digest of what is asked, and of the library that computes it.
+    """
+
+    def __init__(self, target: Path, key: str) -> None:
+        self.target, self.key = target, key
+        self.folder = target.with_name(f"{target.name}.parts")
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Let no other run write to this output.
+
+        Raises
+        ------
+        ValueError
+            If another run does, or one that asked something else has begun this output.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / LOCK).open("w") as lock:
+            try:
+                import fcntl
+            except ImportError:  # not every system has locks
+                pass
+            else:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    raise ValueError(
+                        f"output {self.target} is being written by another run: wait for its end,"
+                        " or name another"
+                    ) from None
+            note = self.folder / NOTE
+            if note.exists() and note.read_bytes() != self.key.encode():
+                raise ValueError(
+                    f"output {self.target} was begun by another sweep, or another version:"
+                    f" remove {self.folder} or name another"
+                )
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):  # it stays if there are chunks
+                    if not any(self.folder.glob("*.npz")):
+                        self.remove()
+
+    def kept(self, starts: range, of_all: int, names: Sequence[str]) -> dict[int, Part]:
+        """The chunks that an earlier run left, whole and of this sweep, by their starts."""
+        found: dict[int, Part] = {}
+        # Not by asking for each of what may be a million.
+        for path in self.folder.glob("*.npz"):
+            number = path.stem
+            if not (number.isascii() and number.isdecimal() and int(number) in starts):
+                continue
+            start = int(number)
+            try:
+                with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                    part = dict(stored)
+            except Exception:  # noqa: S112  # whatever a damaged file leads to
+                continue
+            written = part.pop("digest", np.array(""))
+            count = min(starts.step, of_all - start)
+            if (
+                set(part) == set(names)
+                and all(values.shape[:1] == (count,) for values in part.values())
+                and str(written) == digest(part, self.key, start)
+            ):
+                found[start] = part
+        return found
+
+    def keep(self, start: int, part: Part) -> None:
+        """Write a chunk."""
+        content = {**part, "digest": np.array(digest(part, self.key, start))}
+
+        def write(path: Path) -> None:
+            with path.open("wb") as file:
+                np.savez(file, allow_pickle=False, **content)
+
+        self._put(self.folder / NOTE, lambda path: path.write_bytes(self.key.encode()))
+        self._put(self.folder / f"{start}.npz", write)
+
+    def finish(self, write: Callable[[Path], Any]) -> None:
+        """Write the output, in place of what is there, and remove the chunks."""
+        draft = self.folder / f"{DRAFT}{self.target.suffix}"
+        _remove(draft)
+        write(draft)
+        if self.target.is_dir():  # a folder cannot be replaced in one step
+            old = self.folder / f"old{self.target.suffix}"
+            _remove(old)
+            self.target.replace(old)
+        draft.replace(self.target)
+        self.remove()
+
+    def remove(self) -> None:
+        """Remove what this class writes, and the folder if it is then empty."""
+        for path in self.folder.glob("*.npz"):
+            if path.stem.isascii() and path.stem.isdecimal():
+                path.unlink()
+        suffix = self.target.suffix
+        for name in (f"{DRAFT}{suffix}", f"old{suffix}", DRAFT, NOTE, LOCK):
+            _remove(self.folder / name)
+        with contextlib.suppress(OSError):  # somebody keeps other things in it
+            self.folder.rmdir()
+
+    def _put(self, path: Path, write: Callable[[Path], Any]) -> None:
+        """Write so that what has the name is whole."""
+        draft = self.folder / DRAFT
+        write(draft)
+        os.replace(draft, path)  # noqa: PTH105
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def key_of(*asked: object) -> str:
+    """The key of a sweep: a digest of what is asked, in plain numbers and lists, and the library.
+
+    Examples
+    --------
+    >>> key_of({"n_parties": 5}, [["costs", [[0.1]]]]) == key_of({"n_parties": 5}, [])
+    False
+    """
+    content = json.dumps([library_fingerprint(), *asked], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()

@@ -1,0 +1,308 @@
+"""Chunks and results of sweeps: foreign, cut, altered or stale ones are not taken for good."""
+
+import json
+import math
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from paid_with_models import GeneralizationBound, Problem, sweep_cluster, sweep_store, sweeps
+from paid_with_models.sweep_store import Store, digest
+from paid_with_models.sweeps import sweep
+from pwm_companion.cli import main
+
+BASE = Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+OVER = {"n_parties": [3, 4, 5, 6], "valuation.scale": [50, 100]}
+SPEC = """\
+problem: {n_parties: 5, probabilities: [0.5, 0.5], costs: [0.2, 0.1],
+          accuracy: {name: GeneralizationBound}}
+over: {n_parties: [3, 4, 5, 6], valuation.scale: [50, 100]}
+chunk: 2
+"""
+
+
+class StopError(Exception):
+    pass
+
+
+@pytest.fixture
+def begun(tmp_path, monkeypatch):
+    """A sweep that was stopped after three of four chunks, and what is computed of it later."""
+    target, solve_chunk, computed = tmp_path / "o.nc", sweeps._solve_chunk, []
+
+    def solving(problem, axes, start, stop):
+        if len(computed) == 3:
+            raise StopError
+        computed.append(start)
+        return solve_chunk(problem, axes, start, stop)
+
+    monkeypatch.setattr(sweeps, "_solve_chunk", solving)
+    with pytest.raises(StopError):
+        sweep(BASE, OVER, chunk=2, output=target)
+    later = []
+    monkeypatch.setattr(
+        sweeps, "_solve_chunk", lambda *given: later.append(given[2]) or solve_chunk(*given)
+    )
+    return target, later
+
+
+def alter(path, change):
+    with np.load(path) as stored:
+        content = dict(stored)
+    change(content)
+    with path.open("wb") as file:
+        np.savez(file, **content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: alter(path, lambda part: part.update(contributions=part["rewards"] * 0 + 7)),
+        lambda path: alter(path, lambda part: part.pop("gap")),
+        lambda path: alter(path, lambda part: part.pop("digest")),
+        lambda path: alter(path, lambda part: part.update(more=np.zeros(2))),
+        lambda path: path.write_bytes(path.read_bytes()[:-40]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"hello"),
+        lambda path: path.unlink(),
+        lambda path: shutil.copy(path.with_name("0.npz"), path),
+    ],
+)
+def test_a_part_that_is_not_what_was_computed_is_computed_anew(begun, damage):
+    target, later = begun
+    damage(target.with_name("o.nc.parts") / "2.npz")
+    found = sweep(BASE, OVER, chunk=2, output=target)
+    assert later == [2, 6]
+    xr.testing.assert_identical(found.drop_attrs(), sweep(BASE, OVER, chunk=2).drop_attrs())
+    assert [path.name for path in target.parent.iterdir()] == ["o.nc"]
+
+
+def test_parts_of_another_problem_or_library_are_not_mixed_in(begun, monkeypatch):
+    target, later = begun
+    parts = target.with_name("o.nc.parts")
+    with pytest.raises(ValueError, match="begun by another sweep"):
+        sweep(BASE, OVER | {"n_parties": [3, 4, 5, 7]}, chunk=2, output=target)
+    # Not even if the note of what was asked is lost or says so.
+    other = Store(target, sweep_store.key_of("another"))
+    (parts / sweep_store.NOTE).unlink()
+    with other.claimed():
+        assert other.kept(range(0, 8, 2), 8, tuple(sweeps.RESULTS)) == {}
+    monkeypatch.setattr(sweep_store, "library_fingerprint", lambda: "another")
+    found = sweep(BASE, OVER, chunk=2, output=target)
+    assert later == [0, 2, 4, 6]
+    assert found.gap.notnull().all()
+
+
+def test_what_others_keep_beside_the_parts_stays(begun):
+    target, _ = begun
+    mine = target.with_name("o.nc.parts") / "mine.txt"
+    mine.write_text("mine")
+    sweep(BASE, OVER, chunk=2, output=target)
+    assert [path.name for path in mine.parent.iterdir()] == ["mine.txt"]
+
+
+def damaged(target, name):
+    """Damage a finished result in one way."""
+    if name == "an altered byte":
+        content = bytearray(target.read_bytes())
+        content[-9] ^= 1
+        target.write_bytes(content)
+    elif name == "cut":
+        target.write_bytes(target.read_bytes()[:-100])
+    elif name == "no variable":
+        shutil.rmtree(target / "gap")
+    else:
+        (target / name).unlink()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "damage"),
+    [("nc", "an altered byte"), ("nc", "cut"), ("zarr", "no variable"), ("zarr", "gap/0.0"),
+     ("zarr", "gap/.zarray"), ("zarr", "gap/.zattrs"), ("zarr", ".zattrs"),
+     ("zarr", "n_parties/0")],
+)  # fmt: skip
+def test_a_damaged_result_is_computed_anew(tmp_path, recwarn, suffix, damage):
+    target = tmp_path / f"o.{suffix}"
+    whole = sweep(BASE, OVER, output=target)
+    calls = []
+    damaged(target, damage)
+    again = sweep(BASE, OVER, output=target, progress=lambda *done: calls.append(done))
+    assert calls == [(0, 1), (1, 1)]
+    xr.testing.assert_identical(whole, again)
+    assert sweep(BASE, OVER, output=target).identical(sweep(BASE, OVER, output=target))
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
+    assert not recwarn.list
+
+
+def test_what_is_no_result_is_neither_read_nor_replaced(tmp_path, capsys):
+    spec = tmp_path / "s.yaml"
+    spec.write_text(SPEC)
+    text, folder, pipe = tmp_path / "o.nc", tmp_path / "o.zarr", tmp_path / "p.nc"
+    text.write_text("mine")
+    folder.mkdir()
+    (folder / "mine").touch()
+    shutil.copy(spec, pipe)
+    for target in (text, folder, pipe):
+        assert main(["sweep", str(spec), "--output", str(target)]) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert "move it or name another" in said
+    assert text.read_text() == "mine"
+    assert (folder / "mine").exists()
+    spec.rename(tmp_path / "s.nc")
+    words = ["sweep", str(tmp_path / "s.nc"), "--output", str(tmp_path / "s.nc")]
+    assert main(words) == 2
+    assert "is a file to be read" in capsys.readouterr().err
+
+
+def test_two_at_once_on_one_output(tmp_path):
+    target, seen = tmp_path / "o.nc", []
+
+    def progress(done, of):
+        if done == 1:
+            with pytest.raises(ValueError, match="is being written by another run"):
+                sweep(BASE, OVER, chunk=2, output=target)
+            seen.append(done)
+
+    sweep(BASE, OVER, chunk=2, output=target, progress=progress)
+    assert seen == [1]
+    assert [path.name for path in tmp_path.iterdir()] == ["o.nc"]
+
+
+def test_a_huge_sweep_is_refused_with_an_estimate(tmp_path, capsys):
+    values = np.linspace(1, 2, 150).tolist()
+    over = dict.fromkeys(("valuation.scale", "accuracy.complexity"), values)
+    with pytest.raises(ValueError, match=r"makes 2,250,000 .* would take about .* here"):
+        sweep(BASE, over | {"n_parties": range(2, 102)})
+    with pytest.raises(ValueError, match=r"makes 8 problems, more than limit = 7;"):
+        sweep(BASE, OVER, limit=7)
+    assert sweep(BASE, OVER, limit=math.inf).gap.size == 8
+    with pytest.raises(ValueError, match=r"GiB"):
+        sweep(BASE, {"costs": [[0.2, 0.1]] * 30_000, "valuation.scale": [1.0] * 30_000})
+    spec = tmp_path / "s.json"
+    problem = {"n_parties": 5, "probabilities": [0.5, 0.5], "costs": [0.2, 0.1],
+               "accuracy": {"name": "GeneralizationBound"}}  # fmt: skip
+    spec.write_text(json.dumps({"problem": problem, "over": OVER}))
+    words = ["sweep", str(spec), "--output", str(tmp_path / "o.nc")]
+    assert main([*words, "--limit", "7"]) == 2
+    assert "more than limit = 7" in capsys.readouterr().err
+    assert main([*words, "--yes"]) == 0
+
+
+def test_the_digest_sees_every_change():
+    part = {"a": np.arange(4.0), "b": np.array(["x", "y"])}
+    changed = [
+        part | {"a": np.arange(4.0) + 1e-12},
+        part | {"a": np.arange(4.0).reshape(2, 2)},
+        part | {"b": np.array(["x", "z"])},
+        {"a": part["a"], "c": part["b"]},
+    ]
+    assert len({digest(it) for it in [part, *changed]}) == 5
+    assert digest(part) != digest(part, 1)
+
+
+@contextmanager
+def server(answer):
+    """A server that greets everybody with `answer`, and then listens for ever."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    held = []
+
+    def serve():
+        with suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                held.append(connection)
+                connection.sendall(answer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"tcp://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        for it in (listening, *held):
+            it.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",  # never a word
+        b"HTTP/1.1 400 Bad Request\r\n\r\n" * 20,
+        (10**12).to_bytes(8, "little") + b"x" * 100,  # announces 1 TB
+        (50).to_bytes(8, "little") + b"x" * 60,  # another protocol
+        (50).to_bytes(8, "little") + b"x" * 10,  # stops in the middle
+    ],
+)
+def test_what_answers_is_no_scheduler(answer, tmp_path, capsys, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(sweep_cluster, "PATIENCE", 1)
+    spec = tmp_path / "s.yaml"
+    spec.write_text(SPEC)
+    began = time.monotonic()
+    with server(answer) as address:
+        words = ["sweep", str(spec), "--output", str(tmp_path / "o.nc"), "--scheduler", address]
+        assert main(words) == 2
+    assert time.monotonic() - began < 10
+    said = capsys.readouterr().err.splitlines()[1:]
+    assert len(said) == 1
+    assert said[0].startswith(f"pwm: --scheduler {address}: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["s.yaml"]
+
+
+def test_a_scheduler_without_workers_or_with_others(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(sweep_cluster, "PATIENCE", 2)
+    with (
+        distributed.LocalCluster(
+            n_workers=0, processes=False, protocol="tcp", dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        with pytest.raises(sweep_cluster.ClusterError, match="has no workers after 2 s"):
+            sweep(BASE, OVER, client=cluster.scheduler_address)
+        cluster.scale(1)
+        client.wait_for_workers(1)
+        found = sweep(BASE, OVER, client=client, chunk=3)
+        assert found.gap.size == 8
+        monkeypatch.setattr(sweep_cluster, "_with_fingerprint", other_version)
+        with pytest.raises(ConnectionAbortedError, match="another version of the library"):
+            sweep(BASE, OVER, client=client, chunk=3)
+
+
+def other_version(work, *given):
+    return "another", work(*given)
+
+
+def test_a_client_must_be_one():
+    pytest.importorskip("distributed")
+    with pytest.raises(ValueError, match="client must be a Dask client"):
+        sweep(BASE, OVER, client=7)
+
+
+def test_an_ended_run_leaves_what_the_next_one_can_use(tmp_path):
+    (tmp_path / "s.yaml").write_text(SPEC.replace("[3, 4, 5, 6]", str(list(range(3, 53)))))
+    command = [sys.executable, "-m", "pwm_companion.cli", "sweep", "s.yaml", "--output", "o.zarr"]
+    codes = []
+    for signal in (2, 15):
+        with subprocess.Popen(
+            command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as run:
+            said = []
+            for line in run.stderr:
+                said.append(line)
+                if " of 50 chunks" in line and len(said) == 3:
+                    os.kill(run.pid, signal)
+        codes.append(run.returncode)
+        assert "Traceback" not in "".join(said)
+    assert codes == [1, 1]
+    last = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert not last.stderr.startswith("0 of")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["o.zarr", "s.yaml"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -34,23 +35,28 @@ def run(options: argparse.Namespace) -> int:
     return 0 if report.satisfied else 1
 
 
-def describe_audit(report: Audit, problem: Problem) -> str:
-    """Return an audit in a few aligned lines; types are counted from 1."""
+def describe_audit(report: Audit, problem: Problem, names: Sequence[str] | None = None) -> str:
+    """Return an audit in a few aligned lines; without names, types are counted from 1."""
+    numbers = [str(i + 1) for i in range(problem.n_types)]
     reached, best, bound = report.expected_accuracy, report.best_accuracy, report.upper_bound
     columns = {
-        "type": [*range(1, problem.n_types + 1)],
+        "type": numbers if names is None else list(names),
         "contribution": report.contributions,
         "reward": report.rewards,
         "utility": report.utilities,
         "over outside": report.individual_rationality,
-        "best option": report.best_option + 1,
+        "best option": [(names or numbers)[i] for i in report.best_option],
         "gain": report.deviation_gain,
         "cap slack": report.caps,
         "takes part": report.participates,
     }
     return "\n".join(
         [
-            _finding(report, TOLERANCE * problem.model_value.optimum),
+            _finding(
+                report,
+                TOLERANCE * problem.model_value.optimum,
+                names or [f"type {number}" for number in numbers],
+            ),
             f"expected accuracy {reached:.9g}; best found {best:.9g}, upper bound {bound:.9g}",
             "",
             *table(columns),
@@ -58,19 +64,19 @@ def describe_audit(report: Audit, problem: Problem) -> str:
     )
 
 
-def _finding(report: Audit, allowed: float) -> str:
+def _finding(report: Audit, allowed: float, names: Sequence[str]) -> str:
     """What an audit found, in words: the largest violation of each kind."""
     if report.satisfied:
         return "satisfied: all take part, take the options meant for them, and can be paid"
     found = []
     i = int(np.argmin(report.individual_rationality))
     if (by := -report.individual_rationality[i]) > allowed:
-        found.append(f"type {i + 1} is better off outside, by {by:.6g}")
+        found.append(f"{names[i]} is better off outside, by {by:.6g}")
     i = int(np.argmax(report.deviation_gain))
     if (gain := report.deviation_gain[i]) > allowed:
-        option = report.best_option[i] + 1
-        found.append(f"type {i + 1} gains {gain:.6g} by taking the option of type {option}")
+        option = names[report.best_option[i]]
+        found.append(f"{names[i]} gains {gain:.6g} by taking the option of {option}")
     i = int(np.argmin(report.caps))
     if (short := -report.caps[i]) > allowed:
-        found.append(f"type {i + 1} is promised {short:.6g} more than can be delivered")
+        found.append(f"{names[i]} is promised {short:.6g} more than can be delivered")
     return f"violated: {'; '.join(found)}"

@@ -80,6 +80,8 @@ def _finish_page(
     if isinstance(doctree, nodes.document) and (text := describe(doctree)):
         tag = f'<meta name="description" content="{html.escape(text, quote=True)}" />'
         context["metatags"] = context.get("metatags", "") + tag
+    if context.get("title") == context.get("docstitle"):  # the first page: do not say it twice
+        context["docstitle"] = ""
     if tree := context.get("generate_toctree_html"):  # the theme's, for the contents at the side
 
         def named(*arguments: Any, **options: Any) -> str:
@@ -112,12 +114,15 @@ def describe(doctree: nodes.document) -> str:
 
 
 def _letter_figures(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Give figures of pages without a number one that no other figure has: B.1 in place of 1."""
+    """Give figures of pages without a number one that no other figure has: B.1 in place of 2.
+
+    Sphinx counts the figures of all such pages together; here each page begins anew.
+    """
     for page, letter in LETTERS.items():
         for numbers in env.toc_fignumbers.get(page, {}).values():
-            for name, number in numbers.items():
-                if len(number) == 1:
-                    numbers[name] = (letter, *number)  # type: ignore[assignment]
+            names = [name for name, number in numbers.items() if len(number) == 1]
+            for place, name in enumerate(names, start=1):
+                numbers[name] = (letter, place)  # type: ignore[assignment]
     return []
 
 
@@ -136,6 +141,41 @@ def _follow_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, content
         node,
         content,
     )
+
+
+def _one_name_a_line(
+    app: Sphinx, what: str, name: str, obj: object, options: Any, lines: list[str]
+) -> None:
+    lines[:] = separate_attributes(lines)
+
+
+def separate_attributes(lines: list[str]) -> list[str]:
+    """Return a docstring in which each attribute that shared a line with others has its own.
+
+    Napoleon splits names before a type for parameters, but not for attributes.
+
+    >>> text = ["Attributes", "----------", "x, y : float", "    In value.", "z : int"]
+    >>> separate_attributes(text)[2:]
+    ['x : float', '    In value.', 'y : float', '    In value.', 'z : int']
+    """
+    found: list[str] = []
+    inside, place = False, 0
+    while place < len(lines):
+        line = lines[place]
+        place += 1
+        if place < len(lines) and re.fullmatch(r"-{3,}", lines[place]):  # the head of a section
+            inside = line == "Attributes"
+        shared = re.fullmatch(r"(\w+(?:, \w+)+)( : .*)?", line) if inside else None
+        if shared is None:
+            found.append(line)
+            continue
+        about = []
+        while place < len(lines) and (not lines[place] or lines[place].startswith(" ")):
+            about.append(lines[place])
+            place += 1
+        for attribute in shared[1].split(", "):
+            found += [f"{attribute}{shared[2] or ''}", *about]
+    return found
 
 
 def symbol_forms(latex: str) -> set[str]:
@@ -351,6 +391,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", _offer_no_source, priority=400)  # before the theme
     app.connect("html-page-context", _finish_page, priority=900)  # after the theme
     app.connect("missing-reference", _follow_name)
+    app.connect("autodoc-process-docstring", _one_name_a_line, priority=400)  # before napoleon
     app.connect("doctree-read", _name_rows)
     app.connect("doctree-resolved", _write_numbers_as_prose)
     app.connect("doctree-resolved", _fold_proofs)

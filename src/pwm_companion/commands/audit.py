@@ -57,7 +57,7 @@ def describe_audit(report: Audit, given: Given) -> str:
     }
     return "\n".join(
         [
-            _finding(report, names, TOLERANCE * problem.model_value.optimum),
+            _finding(report, given, TOLERANCE * problem.model_value.optimum),
             f"expected accuracy {reached:.9g}; best found {best:.9g}, upper bound {bound:.9g}",
             "",
             *table(columns),
@@ -65,19 +65,20 @@ def describe_audit(report: Audit, given: Given) -> str:
     )
 
 
-def _finding(report: Audit, names: list[str], allowed: float) -> str:
+def _finding(report: Audit, given: Given, allowed: float) -> str:
     """What an audit found, in words: the largest violation of each kind."""
     if report.satisfied:
         return "satisfied: all take part, take the options meant for them, and can be paid"
+    names = given.names if given.consortium else [f"type {name}" for name in given.names]
     found = []
     i = int(np.argmin(report.individual_rationality))
     if (by := -report.individual_rationality[i]) > allowed:
-        found.append(f"type {names[i]} is better off outside, by {by:.6g}")
+        found.append(f"{names[i]} is better off outside, by {by:.6g}")
     i = int(np.argmax(report.deviation_gain))
     if (gain := report.deviation_gain[i]) > allowed:
         option = names[report.best_option[i]]
-        found.append(f"type {names[i]} gains {gain:.6g} by taking the option of type {option}")
+        found.append(f"{names[i]} gains {gain:.6g} by taking the option of {option}")
     i = int(np.argmin(report.caps))
     if (short := -report.caps[i]) > allowed:
-        found.append(f"type {names[i]} is promised {short:.6g} more than can be delivered")
+        found.append(f"{names[i]} is promised {short:.6g} more than can be delivered")
     return f"violated: {'; '.join(found)}"

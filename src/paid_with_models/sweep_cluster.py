@@ -76,7 +76,7 @@ def compute(
             "distributed is needed to compute on a cluster: pip install 'paid-with-models[sweep]'"
         ) from None
     with _connected(distributed, client) as cluster:
-        _check_workers(distributed, cluster)
+        _check_workers(cluster)
         waiting, futures = list(reversed(todo)), dict[Any, int]()
         try:
             lonely = time.monotonic()
@@ -87,9 +87,7 @@ def compute(
                     future = cluster.submit(_with_fingerprint, *call, pure=False, retries=RETRIES)
                     futures[future] = start
                 try:
-                    done, _ = distributed.wait(
-                        list(futures), timeout=PATIENCE, return_when="FIRST_COMPLETED"
-                    )
+                    done = _done(list(futures), PATIENCE, enough=1)
                 except TimeoutError:
                     if _within(PATIENCE, cluster.nthreads):
                         lonely = time.monotonic()
@@ -183,7 +181,7 @@ def _received(connection: socket.socket, length: int, end: float) -> bytes:
     return content
 
 
-def _check_workers(distributed: Any, cluster: Any) -> None:
+def _check_workers(cluster: Any) -> None:
     """Some worker must be there, and those that are must have this very library."""
     try:
         cluster.wait_for_workers(1, timeout=PATIENCE)
@@ -197,7 +195,7 @@ def _check_workers(distributed: Any, cluster: Any) -> None:
         for worker in workers
     }
     try:
-        done, _ = distributed.wait(list(asked), timeout=PATIENCE)
+        done = _done(list(asked), PATIENCE, enough=len(asked))
         found = {future.result() for future in done}
     except TimeoutError:  # busy ones are asked with every chunk
         return
@@ -207,6 +205,19 @@ def _check_workers(distributed: Any, cluster: Any) -> None:
         ) from error
     if found != {library_fingerprint()}:
         raise ClusterError("a worker has another version of the library")
+
+
+def _done(futures: list[Any], seconds: float, enough: int) -> list[Any]:
+    """Those that are done, when so many are; TimeoutError if that takes longer.
+
+    Dask's own waiting asks the client that was made last, which may be somebody else's.
+    """
+    end = time.monotonic() + seconds
+    while len(done := [future for future in futures if future.done()]) < enough:
+        if time.monotonic() > end:
+            raise TimeoutError(f"no answer within {seconds} s")
+        time.sleep(0.02)
+    return done
 
 
 def _within(seconds: float, call: Callable[[], Any]) -> Any:

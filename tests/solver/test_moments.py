@@ -187,7 +187,7 @@ def test_the_promised_rounding_error_holds():
 def test_an_average_does_not_pass_the_optimum_of_the_curve():
     # Where all outcomes are worth the optimum, only the rounding of their weights is left.
     curve = Saturating(weights=(0.5, 0.4), rates=(0.1, 0.003))
-    outcomes = Enumeration.of(10, np.array([[0.5, 0.5], [1 / 101, 100 / 101]]), "paper")
+    outcomes = Enumeration.of(6, np.array([[0.5, 0.5], [1 / 101, 100 / 101]]), "paper")
     assert np.any(outcomes.weights.sum(axis=1) > 1)
     moments = outcomes.moments(curve, curve, np.full((2, 2), 1e5))
     assert moments.accuracy.tolist() == [curve.optimum, curve.optimum]

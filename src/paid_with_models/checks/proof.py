@@ -163,8 +163,8 @@ def prove(
     >>> from paid_with_models import GeneralizationBound, Problem, solve
     >>> problem = Problem(10, [0.2] * 5, [1.0, 0.85, 0.7, 0.55, 0.4], GeneralizationBound())
     >>> proof = prove(solve(problem))
-    >>> proof.expected_accuracy[0][:17], proof.upper_bound[:17], proof.gap < 1e-12
-    ('0.690532528490799', '0.690532528490799', True)
+    >>> proof.expected_accuracy[0][:14], proof.upper_bound[:14], proof.gap < 1e-12
+    ('0.690532528490', '0.690532528490', True)
     """
     problem = contract.problem
     if problem.n_parties < 2:

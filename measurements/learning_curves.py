@@ -72,6 +72,9 @@ WORTH = 0.02
 #: LET_DOWN: a slack below minus this, in units of value (a perfect model is worth 100), counts.
 LET_DOWN = 0.5
 
+#: NOTHING: units of data below which a menu collects nothing; the smallest sizes measured are 16.
+NOTHING = 1e-3
+
 
 def quantiles(values: Any) -> Json:
     """Quantiles of a sample by share."""
@@ -333,6 +336,7 @@ def _tried(case: tuple[RealCurve, LearningCurve, Json, tuple[int, ...]]) -> Any:
                 "optimism": menu.expected_accuracy - met.expected_accuracy,
                 "asked": _ratio(menu, best),
                 "everybody": bool(menu.participates.all()),
+                "nothing": bool(menu.contributions.max() < NOTHING),
                 "gap": menu.gap,
             }
     return row
@@ -356,6 +360,7 @@ def _summary(rows: list[Json]) -> Json:
     lost = np.array([row["lost"] for row in rows])
     kept = (ir >= -LET_DOWN) & (cap >= -LET_DOWN)
     calm = ~np.array([row["warned"] for row in rows])
+    everybody = np.array([row["everybody"] for row in rows])
     return {
         "contracts": len(rows),
         "accuracy lost": quantiles(lost),
@@ -369,7 +374,10 @@ def _summary(rows: list[Json]) -> Json:
         "all kept, well-behaved": float(np.mean(kept[calm])) if calm.any() else None,
         "lost, where all is kept": quantiles(lost[kept]) if kept.any() else None,
         "well-behaved": int(calm.sum()),
-        "everybody has an option": float(np.mean([row["everybody"] for row in rows])),
+        "everybody has an option": float(np.mean(everybody)),
+        "all kept, everybody has an option": float(np.mean(kept[everybody])),
+        "lost, where everybody has an option": quantiles(lost[everybody]),
+        "nothing is collected": float(np.mean([row["nothing"] for row in rows])),
         "largest gap": float(max(row["gap"] for row in rows)),
     }
 

@@ -397,7 +397,7 @@ var Explorer = (() => {
   function reason(r) {
     if (r.gap <= 1e-8) return "";
     const why = r.done ? r.why : "the search goes on";
-    return `In some outcomes less than ${fmt(r.touch)} units of data come together, where accuracy is not concave; ${why}. The best menu reaches between ${r.accuracy.toFixed(4)} and ${r.bound.toFixed(4)}.`;
+    return `In some outcomes the total is less than ${fmt(r.touch)} units of data, where accuracy is not concave; ${why}. The best menu reaches between ${r.accuracy.toFixed(4)} and ${r.bound.toFixed(4)}.`;
   }
   function proof(place, r) {
     const {state, text} = standing(r);

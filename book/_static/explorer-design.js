@@ -188,7 +188,7 @@
           const measured = state.curve === "points" ? pairs(state.points) : [], sizes = measured.map((pair) => pair[0]);
           const low = Math.max(1e-9, Math.min(...sizes, Math.max(r.mean, 1) / 100, r.touch > 0 ? r.zero / 2 : Infinity)), high = Math.max(...sizes, r.mean * 3, r.touch * 3, low * 100), width = shown.curve.width();
           const frame = plane(width, 170, {low, high, log: true, name: "data"}, {low: 0, high: Math.max(r.top, ...measured.map((pair) => pair[1])) * 1.04, name: "accuracy"});
-          shown.curve.draw(picture(width, 204, `Accuracy curve; on average ${fmt(r.mean, 4)} units of data come together.`, frame.axes, path(E.spaced(low, high, 140).map((x) => [frame.x.at(x), frame.y.at(at(x))]), "var(--give)"),
+          shown.curve.draw(picture(width, 204, `Accuracy curve; the total is ${fmt(r.mean, 4)} units of data on average.`, frame.axes, path(E.spaced(low, high, 140).map((x) => [frame.x.at(x), frame.y.at(at(x))]), "var(--give)"),
             measured.map(([x, y]) => s("circle", {cx: frame.x.at(x), cy: frame.y.at(y), r: 3.6, style: "fill:var(--rent)"})),
             r.mean > 0 && [s("line", {x1: frame.x.at(r.mean), x2: frame.x.at(r.mean), y1: 0, y2: 170, style: "stroke:var(--ink);stroke-width:1.5;stroke-dasharray:4 3"}), say(frame.x.at(r.mean) + (frame.x.at(r.mean) > width / 2 ? -6 : 6), 160, "collected on average", {"text-anchor": frame.x.at(r.mean) > width / 2 ? "end" : "start"})]));
           P.table(tableBox, names, state, r);

@@ -41,8 +41,8 @@
         contributions: E.figure("What each type gives", [["var(--give)", "in the menu"], ["var(--ink)", "alone", "tick"]]),
         rewards: E.figure("What each type gets, and what for", [["var(--cost)", "its cost"], ["var(--outside)", "outside option"], ["var(--rent)", "information rent", "stripes"], ["var(--ink)", "value of the best model", "tick"]]),
         menu: E.figure("The menu, and who is indifferent"),
-        data: E.figure("What comes together, and the model it trains", [["var(--open)", "no model, or not concave"], ["var(--cost)", "how often"]]),
-        sweep: E.figure("Accuracy over ", [["var(--give)", "best menu"], ["var(--open)", "not decided in the first answer", "hatch"]], true),
+        data: E.figure("Total data and accuracy", [["var(--open)", "accuracy zero or not concave"], ["var(--cost)", "how often"]]),
+        sweep: E.figure("Accuracy over ", [["var(--give)", "best menu"], ["var(--open)", "bound still open", "hatch"]], true),
       };
       const select = h("select", {"aria-label": "Number to sweep over", onchange: () => { swept = null; kit.set("axis", select.value); }},
         Object.entries(SWEEPS).map(([key, sweep]) => h("option", {value: key}, sweep.name)));

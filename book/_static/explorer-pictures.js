@@ -70,7 +70,7 @@
   function data(width, curve, r, spread) {
     const height = 170, low = Math.max(r.zero / 4, r.mean / 1e4, 1e-3);
     const high = Math.max(r.touch * 4, (r.mean + 4 * r.sd) * 1.6, ...(spread ? [spread[spread.length - 1][0] * 1.3] : []), low * 10);
-    const {x, y, left, right, axes} = plane(width, height, {low, high, log: true, name: "data that come together"}, {low: 0, high: r.top * 1.02, name: "accuracy"});
+    const {x, y, left, right, axes} = plane(width, height, {low, high, log: true, name: "total data"}, {low: 0, high: r.top * 1.02, name: "accuracy"});
     const parts = [];
     if (r.zero > 0) parts.push(box(left, 0, x.at(r.zero) - left, height, "var(--open)", {opacity: 0.28}), box(x.at(r.zero), 0, x.at(r.touch) - x.at(r.zero), height, "var(--open)", {opacity: 0.12}));
     if (r.mean > 0 && spread) {

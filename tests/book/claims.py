@@ -304,7 +304,7 @@ EXPERIMENT_CLAIMS = [
     ),
     Claim(
         TWO,
-        "The high-cost type earns no rent",
+        "The high-cost type never earns a rent",
         "fig-two-type-information-maps",
         lambda t: bool(t.loc[t["type"] == 1, "rents"].abs().max() < 1e-6),
     ),

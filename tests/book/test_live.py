@@ -676,7 +676,7 @@ def test_without_javascript_there_is_a_picture_or_where_to_find_it(
         page.goto((site / place).as_uri())
         still = page.locator(f"#live-{name} .live-still")
         assert still.is_visible()
-        assert "this figure can be moved" in still.inner_text()
+        assert "This figure is interactive" in still.inner_text()
         for image in still.locator("img").all():
             image.scroll_into_view_if_needed()
             assert (site / place).parent.joinpath(str(image.get_attribute("src"))).is_file()

@@ -72,7 +72,7 @@ def test_a_figure_of_the_same_page_is_linked_and_not_shown_again(tmp_path: Path)
 
 def test_where_there_is_no_page_a_sentence_stands(tmp_path: Path) -> None:
     out, _ = built(tmp_path, "```{live} rules\n```", builder="text")
-    assert "this figure can be moved" in (out / "book/two.txt").read_text()
+    assert "This figure is interactive" in (out / "book/two.txt").read_text()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ certificate that holds them can be checked by anybody.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
@@ -20,7 +22,7 @@ from .scenarios import SCENARIOS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["prove_scenarios", "table_of_theorems"]
+__all__ = ["proved_apart", "prove_scenarios", "table_of_theorems"]
 
 # Beyond this the decimals depend on which of the best menus the processor's rounding led to.
 DECIMALS = Decimal("1e-12")
@@ -110,3 +112,51 @@ def table_of_theorems(proofs: Mapping[str, Proof]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def proved_apart(contract: Contract, proof: Proof) -> pd.Series[float]:
+    r"""How far apart the contributions of a bunch can be in any menu that is as good.
+
+    In a certificate with one box, prices times slacks of a menu are at most the bound less what
+    the menu reaches. The slacks of the two incentive constraints between neighbors i and j add up
+    to :math:`(c_i - c_j)(m_j - m_i)`, so that this is at most the gap over the lower price.
+
+    Parameters
+    ----------
+    contract : Contract
+    proof : Proof
+        Its certificate, from :func:`~paid_with_models.checks.proof.prove`.
+
+    Returns
+    -------
+    Series
+        Units of data, indexed by pairs (i, j) of neighboring types of a bunch, i the costlier;
+        infinite where one of the two constraints has no price in the certificate.
+
+    Raises
+    ------
+    ValueError
+        If the certificate divides the menus into boxes, whose prices hold in each box only.
+
+    Examples
+    --------
+    >>> from paid_with_models import solve
+    >>> name = "small_party_teamwork"
+    >>> contract = solve(SCENARIOS[name].problem())
+    >>> apart = proved_apart(contract, prove_scenarios({name: contract})[name])
+    >>> list(apart.index), bool(apart.max() < 1e-6)
+    ([(0, 1), (1, 2), (2, 3), (3, 4)], True)
+    """
+    import pandas as pd  # the plain library imports it only where tables are asked for
+
+    tree = proof.certificate["bound"]
+    if "incentives" not in tree:
+        raise ValueError("proof must have one box, whose prices hold for all menus; got a tree")
+    prices = {(i, j): float(price) for i, j, price in tree["incentives"]}
+    costs = contract.problem.costs
+    apart = {}
+    for members in contract.bunches:
+        for i, j in itertools.pairwise(sorted(members, key=lambda i: -costs[i])):
+            lower = min(prices.get((i, j), 0.0), prices.get((j, i), 0.0))
+            apart[i, j] = proof.gap / (lower * (costs[i] - costs[j])) if lower > 0 else math.inf
+    return pd.Series(apart, index=pd.MultiIndex.from_tuples(apart), dtype=float)

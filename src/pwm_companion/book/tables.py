@@ -1,16 +1,13 @@
 """Tables that a reader of any kind can follow: a caption, headers with a scope, words to the left.
 
 pandas writes tables for the eye. A cell of a chapter that shows one says what it shows with the
-option ``:caption:``; without it the table is named, for those who hear the page, after the heading
-that it stands under.
+option ``:caption:``; without it the table has no caption, and the words around it have to do.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
-
 from bs4 import BeautifulSoup, Tag
 
 from ..numerals import MINUS
@@ -19,26 +16,21 @@ from ..numerals import MINUS
 NUMBER = re.compile(r"[−+-]?[\d.,]+(?:e[−+-]?\d+)?(?: ?%)?(?: ± [\d.,]+)?")
 #: What stands in a column of numbers where there is none.
 NO_NUMBER = {"", "–", "—", "none", "✓"}
-HEADING = re.compile(r"^#+ +(.+?)\s*$", re.MULTILINE)
 
 
 def dress_tables(notebook: str) -> str:
     """Return an executed notebook, as JSON, whose tables have captions, scopes and alignment."""
     content = json.loads(notebook)
-    heading = ""
     for cell in content["cells"]:
-        if cell["cell_type"] == "markdown":
-            heading = (HEADING.findall("".join(cell["source"])) or [heading])[-1]
-            continue
         for output in cell.get("outputs", []):
             page = "".join(output.get("data", {}).get("text/html", ""))
             if "<table" in page and "dataframe" in page:
                 said = cell["metadata"].get("caption", "")
-                output["data"]["text/html"] = dress(page, said, heading).splitlines(True)
+                output["data"]["text/html"] = dress(page, said).splitlines(True)
     return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n"
 
 
-def dress(page: str, caption: str, heading: str) -> str:
+def dress(page: str, caption: str) -> str:
     """Return HTML whose tables have a caption, scopes, and the class ``words`` on cells of words.
 
     Parameters
@@ -47,18 +39,19 @@ def dress(page: str, caption: str, heading: str) -> str:
         What a cell shows.
     caption
         What the table shows; empty if nobody has said it.
-    heading
-        The heading that it stands under.
 
     Examples
     --------
     >>> table = "<thead><tr><th></th><th>a</th></tr></thead><tr><th>x</th><td>one</td></tr>"
-    >>> dress(f"<table>{table}</table>", "Letters.", "")
+    >>> dress(f"<table>{table}</table>", "Letters.")
     '<table><caption>Letters.</caption><thead><tr><td></td><th class="words" scope="col">a</th></tr></thead><tr><th scope="row">x</th><td class="words">one</td></tr></table>'
     """  # noqa: E501
     tree = BeautifulSoup(page, "html.parser")
     for table in tree.find_all("table"):
-        _add_caption(tree, table, caption, heading)
+        if caption:
+            element = tree.new_tag("caption")
+            element.string = caption
+            table.insert(0, element)
         add_scopes(table)
         _align(table)
         for cell in table.find_all("td"):
@@ -66,15 +59,6 @@ def dress(page: str, caption: str, heading: str) -> str:
             if text.startswith("-") and _is_number(text):
                 cell.string = MINUS + text[1:]
     return str(tree)
-
-
-def _add_caption(tree: BeautifulSoup, table: Tag, caption: str, heading: str) -> None:
-    element: Any = tree.new_tag("caption")
-    if not caption:
-        element["class"] = "visually-hidden"
-        caption = f"Table of the section “{heading}”"
-    element.string = caption
-    table.insert(0, element)
 
 
 def add_scopes(table: Tag) -> None:

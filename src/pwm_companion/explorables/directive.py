@@ -58,7 +58,7 @@ OWN = {"responding": ("respondingModule", ("table", "curve", "responding"))}
 CORE = ("contract.js", "explorer-core.js", "explorer-pictures.js")
 STYLE = "explorer.css"
 #: What stands where nothing can be moved.
-WORDS = "On the site, with JavaScript, this figure can be moved."
+WORDS = "This figure is interactive and needs JavaScript."
 #: Where the figures of record lie in the staged site.
 FIGURES = "files/figures"
 
@@ -125,10 +125,10 @@ def _still(source: Path, page: str, to_root: str, figure: str) -> str:
     known = json.loads(about.read_text(encoding="utf-8"))
     title, alt = (html.escape(known[key], quote=True) for key in ("title", "alt"))
     if known["chapter"] == page:
-        return f'<p>{WORDS} Still, it is <a href="#{figure}">{title}</a>.</p>'
+        return f'<p>{WORDS} A still version: <a href="#{figure}">{title}</a>.</p>'
     place = f"{to_root}figures/{figure}/{figure}.svg"
     picture = f'<img src="{place}" alt="{alt}" loading="lazy">'
-    return f"<figure>{picture}<figcaption>{title}. {WORDS}</figcaption></figure>"
+    return f"<figure>{picture}<figcaption>{WORDS} A still version: {title}.</figcaption></figure>"
 
 
 def _say_so(app: Sphinx, doctree: nodes.document, page: str) -> None:

@@ -209,7 +209,7 @@ def _clean(article: Tag) -> None:
         surface.append("On the site, the surface stands here and can be turned.")
     for still in article.select(".live-still"):  # a picture that another page has
         still.clear()
-        still.append("On the site, a figure stands here in which all this can be moved.")
+        still.append("On the site an interactive figure stands here.")
 
 
 def _localize(article: Tag, name: str, site: Path, names: list[str]) -> None:

@@ -141,7 +141,7 @@ class Curve(ABC):
 class GeneralizationBound(Curve):
     r"""The curve of the paper's experiments, a generalization bound turned into an accuracy.
 
-    .. math:: a(S) = \max\Bigl(0,\; a_{opt} - \frac{\sqrt{2k(2 + \ln(S/k))} + 4}{\sqrt S}\Bigr)
+    .. math:: a(S) = \max\Bigl(0,\; a_\text{opt} - \frac{\sqrt{2k(2 + \ln(S/k))} + 4}{\sqrt S}\Bigr)
 
     from Mohri, Rostamizadeh and Talwalkar (2018), used as a learning curve by Karimireddy, Guo
     and Jordan (2022). It is 0 up to :attr:`zero_until`, then increasing and concave. (For
@@ -151,7 +151,7 @@ class GeneralizationBound(Curve):
     Parameters
     ----------
     optimum : float in (0, 1]
-        Accuracy with unlimited data, :math:`a_{opt}`.
+        Accuracy with unlimited data, :math:`a_\text{opt}`.
     complexity : float > 0
         Complexity k of the hypothesis class.
 
@@ -208,12 +208,12 @@ class GeneralizationBound(Curve):
 
 @dataclass(frozen=True)
 class PowerLaw(Curve):
-    r"""A power law, :math:`a(S) = \max(0,\; a_{opt} - b\,(S + d)^{-\beta})`.
+    r"""A power law, :math:`a(S) = \max(0,\; a_\text{opt} - b\,(S + d)^{-\beta})`.
 
     Parameters
     ----------
     optimum : float in (0, 1]
-        :math:`a_{opt}`.
+        :math:`a_\text{opt}`.
     scale : float > 0
         :math:`b`.
     exponent : float > 0
@@ -334,12 +334,12 @@ class Saturating(Curve):
 
 @dataclass(frozen=True)
 class Arctan(Curve):
-    r"""An arctangent, :math:`a(S) = a_{opt}\, \tfrac{2}{\pi} \arctan(\kappa S)`.
+    r"""An arctangent, :math:`a(S) = a_\text{opt}\, \tfrac{2}{\pi} \arctan(\kappa S)`.
 
     Parameters
     ----------
     optimum : float in (0, 1]
-        :math:`a_{opt}`.
+        :math:`a_\text{opt}`.
     rate : float > 0
         :math:`\kappa`, per unit of data.
 

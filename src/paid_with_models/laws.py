@@ -18,8 +18,8 @@ the contract, at a cost that does not depend on how many outcomes there are:
 
 .. math::
 
-   E[a(S)] = a_{opt} - \sum_j \alpha_j G(z_j), \qquad
-   E[a(S) \mid n_i \ge 1] = a_{opt} - \sum_j \alpha_j
+   E[a(S)] = a_\text{opt} - \sum_j \alpha_j G(z_j), \qquad
+   E[a(S) \mid n_i \ge 1] = a_\text{opt} - \sum_j \alpha_j
       \frac{G(z_j) - G(z_j)|_{z_{ij} = 0}}{P(n_i \ge 1)} .
 
 For the Poisson law :math:`G = e^{\lambda (\sum_i p_i z_i - 1)}`, for groups

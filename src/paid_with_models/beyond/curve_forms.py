@@ -1,6 +1,6 @@
 r"""Other forms of learning curves, to compare with: power laws, MMF and a single exponential.
 
-All are :math:`a_{opt} - b\,\varphi(S)` with a falling :math:`\varphi` (Viering and Loog 2023):
+All are :math:`a_\text{opt} - b\,\varphi(S)` with a falling :math:`\varphi` (Viering and Loog 2023):
 
 ========  ==========================================  ==============================
 ``pow3``  :math:`\varphi = S^{-\beta}`                power law
@@ -9,8 +9,8 @@ All are :math:`a_{opt} - b\,\varphi(S)` with a falling :math:`\varphi` (Viering 
 ``exp3``  :math:`\varphi = e^{-S/d}`                  one saturating exponential
 ========  ==========================================  ==============================
 
-For each exponent and scale on a grid, the best :math:`a_{opt} \le 1` and :math:`b \ge 0` have a
-closed form; the grid is refined around the best. No start to choose, no failure to converge.
+For each exponent and scale on a grid, the best :math:`a_\text{opt} \le 1` and :math:`b \ge 0` have
+a closed form; the grid is refined around the best. No start to choose, no failure to converge.
 """
 
 from __future__ import annotations

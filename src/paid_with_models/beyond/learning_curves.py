@@ -102,7 +102,7 @@ def _measured(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> tuple[FloatArr
 
 
 def fit_power_law(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> PowerLaw:
-    r"""Fit :math:`a_{opt} - b (S + d)^{-\beta}` by least squares, for comparison.
+    r"""Fit :math:`a_\text{opt} - b (S + d)^{-\beta}` by least squares, for comparison.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 r"""The first-moment problem as an exponential-cone program, to be read, changed and solved again.
 
 On the data that can be collected accuracy and value are sums of decaying exponentials,
-:math:`a(S) = a_{opt} - \sum_j \alpha_j e^{-u_j S}` (:mod:`paid_with_models.solver.sums`), and
+:math:`a(S) = a_\text{opt} - \sum_j \alpha_j e^{-u_j S}` (:mod:`paid_with_models.solver.sums`), and
 the total contribution is a sum of N independent draws. With
 
 .. math:: \ln q_{ij} = \ln p_i - u_j m_i, \qquad M_j = \sum_i q_{ij},
@@ -10,8 +10,8 @@ every expectation is made of exponentials of affine functions of the contributio
 
 .. math::
 
-   E[a(S)] &= a_{opt} - \sum_j \alpha_j M_j^N, \\
-   E[a(S) \mid n_i \ge 1] &= a_{opt} - \sum_j \alpha_j
+   E[a(S)] &= a_\text{opt} - \sum_j \alpha_j M_j^N, \\
+   E[a(S) \mid n_i \ge 1] &= a_\text{opt} - \sum_j \alpha_j
       \frac{M_j^N - (M_j - q_{ij})^N}{1 - (1 - p_i)^N},
 
 and concave by the rules of disciplined convex programming: :math:`\ln M_j` is a log-sum-exp, and

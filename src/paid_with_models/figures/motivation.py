@@ -37,7 +37,7 @@ def accuracy_curve(curve: Curve, upto: float | None = None) -> tuple[Figure, pd.
     figure, ax = style.new_panels(3.9)
     ax.axhline(curve.optimum, color=style.MUTED, linewidth=1, linestyle=(0, (1, 2)))
     ax.annotate(
-        "$a_{opt}$" + f" = {curve.optimum:g}", (upto, curve.optimum), (0, 3),
+        r"$a_\mathrm{opt}$" + f" = {curve.optimum:g}", (upto, curve.optimum), (0, 3),
         textcoords="offset points", ha="right", va="bottom", color=style.MUTED,
     )  # fmt: skip
     if tangent > 0:

@@ -22,7 +22,7 @@ from .scenarios import SCENARIOS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["proved_apart", "prove_scenarios", "table_of_theorems"]
+__all__ = ["prove_scenarios", "proved_apart", "table_of_theorems"]
 
 # Beyond this the decimals depend on which of the best menus the processor's rounding led to.
 DECIMALS = Decimal("1e-12")

@@ -21,8 +21,8 @@ so a menu is a *chain* :math:`m_1 \le y_2 \le m_2 \le y_3 \le \dots \le m_I` wit
 chain. A bunch of types is a run of zero increments. Types of equal cost share one utility and one
 :math:`y`; nothing orders their contributions among themselves.
 
-Inside this module money is measured in values of the best possible model, :math:`v(a_{opt})`, so
-that accuracies, rewards and utilities all lie in [0, 1].
+Inside this module money is measured in values of the best possible model, :math:`v(a_\text{opt})`,
+so that accuracies, rewards and utilities all lie in [0, 1].
 
 What the interior-point method and the bounds need of a problem is a :class:`Program`. A
 :class:`FirstMoment` states the problem; its :class:`Algebra` is how derivatives are computed, by

@@ -1,7 +1,7 @@
 """The bibliography, with labels like those in the text: authors and year.
 
-The styles of pybtex have keys such as [KGJ22], which nobody finds again who has read "Karimireddy et
-al., 2022".
+The styles of pybtex have keys such as [KGJ22], which nobody finds who has read "Karimireddy et al.,
+2022".
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class AuthorYearLabels(BaseLabelStyle):  # type: ignore[misc]
     """Labels of a bibliography's entries."""
 
     def format_labels(self, entries: Iterable[Any]) -> list[str]:
-        """Return a label for each entry; those that are the same get a letter.
+        r"""Return a label for each entry; those that are the same get a letter.
 
         Parameters
         ----------
@@ -35,7 +35,7 @@ class AuthorYearLabels(BaseLabelStyle):  # type: ignore[misc]
         >>> def work(*authors):
         ...     persons = {"author": [Person(name) for name in authors]}
         ...     return Entry("article", [("year", "2005")], persons)
-        >>> works = work("Monz{\\\\'o}n, L."), work("A, B", "C, D"), work("A, B", "C, D")
+        >>> works = work("Monz{\\'o}n, L."), work("A, B", "C, D"), work("A, B", "C, D")
         >>> AuthorYearLabels().format_labels(works)
         ['Monzón, 2005', 'A and C, 2005a', 'A and C, 2005b']
         """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+
 from bs4 import BeautifulSoup, Tag
 
 from ..numerals import MINUS

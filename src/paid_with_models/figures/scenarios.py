@@ -58,7 +58,7 @@ def scenario_panel(contracts: Mapping[str, Contract]) -> tuple[Figure, pd.DataFr
     if not contracts:
         raise ValueError("contracts must not be empty")
     heights = [1.15 + 0.42 * contract.problem.n_types for contract in contracts.values()]
-    tables = []
+    tables, spans = [], {}
     figure = style.new_figure(sum(heights) + 1.0)
     axes = figure.subplots(
         len(contracts), 2, squeeze=False,
@@ -69,6 +69,8 @@ def scenario_panel(contracts: Mapping[str, Contract]) -> tuple[Figure, pd.DataFr
         _draw_rewards(row[0], contract, rewards, numbers=False)
         _draw_contributions(row[1], contract, parts, labels=False)
         row[0].set_title(title)
+        left, right = row[0].get_xlim()
+        spans[f"reward_span_{len(spans) + 1}"] = right - left
         parts.insert(0, "scenario", title)
         parts["first_moment"] = contract.rewards
         tables.append(parts)
@@ -76,7 +78,7 @@ def scenario_panel(contracts: Mapping[str, Contract]) -> tuple[Figure, pd.DataFr
     axes[-1, 1].set_xlabel("contribution (units of data)")
     every = pd.concat(tables, ignore_index=True)
     _legend(figure, [_moment_handle(), *_part_handles(every)], *contracts.values())
-    return figure, every
+    return figure, style.with_numbers(every, **spans)
 
 
 @style.drawing
@@ -84,7 +86,7 @@ def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     r"""The contract in the plane of contributions and rewards, and a closer look at its options.
 
     The curve v(a(m)) is what data are worth alone: reservation lines :math:`t - c_i m = f_i`
-    touch it at the reservation contributions. Isoprofit lines :math:`t - c_i m = u_i` pass
+    touch it at the reservation contributions. Lines :math:`t - c_i m = u_i` pass
     through the options; no type sees another option above its own line. No reward exceeds
     :math:`t_{max}`, the largest of the caps :math:`T_i(m)`.
     """
@@ -134,9 +136,9 @@ def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
     handles = [
         Line2D([], [], color=style.INK, linewidth=2.4, label="$v(a(m))$, data used alone"),
         Line2D([], [], color=style.CAP, linewidth=2.2, label="$t_{max}$, largest cap"),
-        style.marker_handle("o", grey, "first-moment solution $(m_i, t_i)$", 8),
+        style.marker_handle("o", grey, "option: contribution, mean reward", 8),
         style.marker_handle("o", grey, "reservation contribution", 8, hollow=True),
-        Line2D([], [], color=grey, linewidth=1.5, label="isoprofit line $t - c_i m = u_i$"),
+        Line2D([], [], color=grey, linewidth=1.5, label="as good as the own option, $t - c_i m = u_i$"),
         Line2D(
             [], [], color=grey, linewidth=1.3, linestyle=(0, (4, 2.5)),
             label="reservation line $t - c_i m = f_i$",
@@ -148,7 +150,7 @@ def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
 
 
 def _moment_handle() -> Line2D:
-    return style.marker_handle("^", style.INK, "first-moment solution $t_i$", 8)
+    return style.marker_handle("^", style.INK, "mean reward $t_i$", 8)
 
 
 def _legend(figure: Figure, handles: Sequence[Patch | Line2D], *contracts: Contract) -> None:
@@ -323,9 +325,9 @@ def _draw_contributions(
 def _part_handles(table: pd.DataFrame) -> list[Patch]:
     grey = style.MUTED
     looks: dict[str, dict[str, Any]] = {
-        "base": {"facecolor": grey, "label": "base contribution"},
-        "added": {"facecolor": style.tint(grey), "label": "incentivized addition"},
-        "reduced": {"facecolor": "white", "hatch": "////", "label": "incentivized reduction"},
+        "base": {"facecolor": grey, "label": "given alone as well"},
+        "added": {"facecolor": style.tint(grey), "label": "added by the contract"},
+        "reduced": {"facecolor": "white", "hatch": "////", "label": "spared by the contract"},
     }
     return [
         Patch(edgecolor=grey, **look) for part, look in looks.items() if (table[part] > 0).any()

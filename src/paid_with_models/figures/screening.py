@@ -73,7 +73,7 @@ def menu_planes(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             Line2D([], [], color=color, linewidth=3, label=f"type {i}")
             for i, color in enumerate(colors, start=1)
         ),
-        Line2D([], [], color=style.MUTED, linewidth=1.6, label="gets by its best choice, if more"),
+        Line2D([], [], color=style.MUTED, linewidth=1.6, label="best attainable gain"),
     ]  # fmt: skip
     style.legend_below(figure, handles, columns=2)
     numbers = {

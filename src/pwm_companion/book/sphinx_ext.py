@@ -138,6 +138,41 @@ def _follow_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, content
     )
 
 
+def _one_name_a_line(
+    app: Sphinx, what: str, name: str, obj: object, options: Any, lines: list[str]
+) -> None:
+    lines[:] = separate_attributes(lines)
+
+
+def separate_attributes(lines: list[str]) -> list[str]:
+    """Return a docstring in which each attribute that shared a line with others has its own.
+
+    Napoleon splits names before a type for parameters, but not for attributes.
+
+    >>> text = ["Attributes", "----------", "x, y : float", "    In value.", "z : int"]
+    >>> separate_attributes(text)[2:]
+    ['x : float', '    In value.', 'y : float', '    In value.', 'z : int']
+    """
+    found: list[str] = []
+    inside, place = False, 0
+    while place < len(lines):
+        line = lines[place]
+        place += 1
+        if place < len(lines) and re.fullmatch(r"-{3,}", lines[place]):  # the head of a section
+            inside = line == "Attributes"
+        shared = re.fullmatch(r"(\w+(?:, \w+)+)( : .*)?", line) if inside else None
+        if shared is None:
+            found.append(line)
+            continue
+        about = []
+        while place < len(lines) and (not lines[place] or lines[place].startswith(" ")):
+            about.append(lines[place])
+            place += 1
+        for attribute in shared[1].split(", "):
+            found += [f"{attribute}{shared[2] or ''}", *about]
+    return found
+
+
 def symbol_forms(latex: str) -> set[str]:
     r"""Return how a symbol of the table stands in the text: with and without what it depends on.
 
@@ -351,6 +386,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", _offer_no_source, priority=400)  # before the theme
     app.connect("html-page-context", _finish_page, priority=900)  # after the theme
     app.connect("missing-reference", _follow_name)
+    app.connect("autodoc-process-docstring", _one_name_a_line, priority=400)  # before napoleon
     app.connect("doctree-read", _name_rows)
     app.connect("doctree-resolved", _write_numbers_as_prose)
     app.connect("doctree-resolved", _fold_proofs)

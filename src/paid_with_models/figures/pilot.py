@@ -44,7 +44,7 @@ FORMS = {
     "sum": ("sum of exponentials", style.CAP, "D"),
     "pow4": ("power law, offset", style.TYPE_PATH[3], "o"),
     "pow3": ("power law", style.TYPE_PATH[4], "s"),
-    "mmf": ("MMF", style.TYPE_PATH[0], "^"),
+    "mmf": ("Morgan–Mercer–Flodin", style.TYPE_PATH[0], "^"),
     "exp3": ("one exponential", style.TYPE_PATH[2], "v"),
     "last": ("last measured accuracy", style.MUTED, "x"),
 }

@@ -35,7 +35,7 @@ STOPPED_WITHIN = 1e-6
 #: axis of 10 cm is the width of a hairline.
 PLOTTED_WITHIN = 1e-3
 #: How well a printed number and ours agree, from the best.
-AGREEMENTS = ("last digit", "plotted precision", "visible")
+AGREEMENTS = ("last digit", "close", "visible")
 
 
 def audit_published_menus(contracts: Mapping[str, Contract]) -> pd.DataFrame:

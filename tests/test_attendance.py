@@ -33,7 +33,12 @@ from paid_with_models import (
     solve_complete_information_many,
     solve_many,
 )
-from paid_with_models.attendance import Outcomes
+from paid_with_models.attendance import (
+    Outcomes,
+    conditional_probabilities,
+    enumerate_outcomes,
+    outcome_probabilities,
+)
 from paid_with_models.paper.scenarios import SCENARIOS
 from paid_with_models.solver.sums import fit_exponential_sum
 from paid_with_models.solver.transforms import CHERNOFF_EXPONENTS, TransformExpectation
@@ -494,3 +499,19 @@ def test_what_is_made_for_independent_draws_refuses_other_laws():
 def test_bad_input(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_more_parties_never_lower_a_cap(beliefs):
+    rng = np.random.default_rng(11)
+    for _ in range(20):
+        kinds = int(rng.integers(1, 4))
+        p = rng.dirichlet(np.ones(kinds))
+        m = rng.exponential(100.0, kinds)  # in any order
+        value = [None, None]
+        for k, parties in enumerate((n := int(rng.integers(1, 9)), n + 1)):
+            counts = enumerate_outcomes(parties, kinds)
+            seen = conditional_probabilities(counts, p, beliefs)
+            worth = GeneralizationBound()(counts @ m)
+            value[k] = np.append(seen.T @ worth, outcome_probabilities(counts, p) @ worth)
+        assert (value[1] >= value[0] - 1e-12).all()

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from paid_with_models import (
     Arctan,
@@ -585,3 +586,25 @@ def test_envelopes_are_concave_and_on_or_above_their_curves(curve, valuation, se
         slopes = envelope.derivative(data)
         assert np.all(np.diff(slopes) <= 1e-12 * slopes.max())
         assert valuation.inverse(valuation(curve(data))) == pytest.approx(curve(data), abs=1e-9)
+
+
+def test_the_pooling_rule_is_the_last_block_of_adjacent_violators():
+    """Against a linear program: the mean contribution that a budget buys."""
+    rng = np.random.default_rng(12)
+    for _ in range(30):
+        kinds = int(rng.integers(2, 7))
+        p, costs = rng.dirichlet(np.ones(kinds)), np.sort(rng.random(kinds) + 0.05)[::-1]
+        q = -np.diff([*costs, 0.0])
+        order = np.eye(kinds, k=0)[:-1] - np.eye(kinds, k=1)[:-1]
+        best = linprog(-p, np.vstack([q, order]), np.append(1.0, np.zeros(kinds - 1)))
+        first = int(np.argmax(np.cumsum(p[::-1])[::-1] / costs))
+        assert best.x == pytest.approx(np.where(np.arange(kinds) >= first, 1 / costs[first], 0.0))
+        blocks = []  # pool adjacent violators: sums of p and q, and where a block begins
+        for i in range(kinds):
+            blocks.append([p[i], q[i], i])
+            while (
+                len(blocks) > 1 and blocks[-2][0] * blocks[-1][1] >= blocks[-1][0] * blocks[-2][1]
+            ):
+                (a, b, _), before = blocks.pop(), blocks[-1]
+                before[0], before[1] = before[0] + a, before[1] + b
+        assert blocks[-1][2] == first

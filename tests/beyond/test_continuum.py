@@ -121,3 +121,26 @@ def test_a_cutoff_that_does_not_exist_is_refused_and_of_equal_ones_the_largest_i
         best_cutoff(stats.expon())
     assert best_cutoff(stats.uniform(0, 1)) == pytest.approx(1.0)
     assert best_cutoff(stats.uniform(0, 3)) == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(
+    ("costs", "p"),
+    [
+        ([1.0, 0.5, 0.4], [0.2, 0.3, 0.5]),
+        ([3.0, 1.0, 0.9], [0.5, 0.3, 0.2]),
+        ([2.0, 0.5], [0.7, 0.3]),
+    ],
+)
+def test_finite_markets_approach_the_largest_mean_contribution(costs, p):
+    below = np.cumsum(p[::-1])[::-1]  # the share of costs up to each
+    best = int(np.argmax(below / costs))
+    most = 100 * below[best] / costs[best]
+    means = []
+    for parties in (10, 100, 10_000, 1_000_000):
+        menu = solve(Problem(parties, p, costs, GeneralizationBound()))
+        means.append(float(np.dot(p, menu.contributions)))
+    assert max(means) <= most * (1 + 1e-9)  # for every number of parties
+    assert np.all(np.diff(means) > 0)
+    assert means[-1] > 0.98 * most
+    limit = np.where(np.arange(len(costs)) >= best, 100 / costs[best], 0.0)
+    assert menu.contributions == pytest.approx(limit, rel=0.02, abs=0.02 * limit.max())

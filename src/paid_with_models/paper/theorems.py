@@ -159,4 +159,5 @@ def proved_apart(contract: Contract, proof: Proof) -> pd.Series[float]:
         for i, j in itertools.pairwise(sorted(members, key=lambda i: -costs[i])):
             lower = min(prices.get((i, j), 0.0), prices.get((j, i), 0.0))
             apart[i, j] = proof.gap / (lower * (costs[i] - costs[j])) if lower > 0 else math.inf
-    return pd.Series(apart, index=pd.MultiIndex.from_tuples(apart), dtype=float)
+    index = pd.MultiIndex.from_tuples(apart, names=("costlier", "cheaper"))
+    return pd.Series(apart, index=index, dtype=float)

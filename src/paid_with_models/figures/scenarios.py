@@ -138,7 +138,7 @@ def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
         Line2D([], [], color=style.CAP, linewidth=2.2, label="$t_{max}$, largest cap"),
         style.marker_handle("o", grey, "option: contribution, mean reward", 8),
         style.marker_handle("o", grey, "reservation contribution", 8, hollow=True),
-        Line2D([], [], color=grey, linewidth=1.5, label="as good as the own option, $t - c_i m = u_i$"),
+        Line2D([], [], color=grey, linewidth=1.5, label="as good as its option, $t - c_i m = u_i$"),
         Line2D(
             [], [], color=grey, linewidth=1.3, linestyle=(0, (4, 2.5)),
             label="reservation line $t - c_i m = f_i$",

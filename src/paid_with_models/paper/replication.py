@@ -117,8 +117,8 @@ def compare_with_published(
         One row a published number: experiment, quantity, type (0 where it belongs to no type),
         published, ours, difference (ours minus published), relative_difference (to the larger
         of the two, at least the last printed digit), verdict (one of :data:`AGREEMENTS`) and
-        reason. A number agrees to the last digit if rounding ours gives what is printed, in plotted
-        precision if it is within :data:`PLOTTED_WITHIN`, and else the difference can be seen in a
+        reason. A number agrees to the last digit if rounding ours gives what is printed, is close
+        if it is within :data:`PLOTTED_WITHIN`, and else the difference can be seen in a
         picture. Reasons for differences are assembled from certified results:
         what the published menu achieves, recomputed exactly, against the contract and the bound
         on all menus.

@@ -80,6 +80,8 @@ def _finish_page(
     if isinstance(doctree, nodes.document) and (text := describe(doctree)):
         tag = f'<meta name="description" content="{html.escape(text, quote=True)}" />'
         context["metatags"] = context.get("metatags", "") + tag
+    if context.get("title") == context.get("docstitle"):  # the first page: do not say it twice
+        context["docstitle"] = ""
     if tree := context.get("generate_toctree_html"):  # the theme's, for the contents at the side
 
         def named(*arguments: Any, **options: Any) -> str:

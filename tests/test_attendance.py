@@ -501,6 +501,7 @@ def test_bad_input(make, message):
         make()
 
 
+# Book: prop-more-parties
 @pytest.mark.parametrize("beliefs", ["paper", "own"])
 def test_more_parties_never_lower_a_cap(beliefs):
     rng = np.random.default_rng(11)

@@ -588,6 +588,7 @@ def test_envelopes_are_concave_and_on_or_above_their_curves(curve, valuation, se
         assert valuation.inverse(valuation(curve(data))) == pytest.approx(curve(data), abs=1e-9)
 
 
+# Book: prop-pooling-rule
 def test_the_pooling_rule_is_the_last_block_of_adjacent_violators():
     """Against a linear program: the mean contribution that a budget buys."""
     rng = np.random.default_rng(12)

@@ -123,6 +123,7 @@ def test_a_cutoff_that_does_not_exist_is_refused_and_of_equal_ones_the_largest_i
     assert best_cutoff(stats.uniform(0, 3)) == pytest.approx(3.0)
 
 
+# Book: prop-approach
 @pytest.mark.parametrize(
     ("costs", "p"),
     [

@@ -42,6 +42,7 @@ def feasible(contract, m):
     return low * m
 
 
+# Book: prop-price-binds
 @pytest.mark.parametrize("name", [TEAM, BOTH])
 def test_menus_that_pull_a_bunch_apart_fall_short_by_what_it_costs(name):
     contract = solve(SCENARIOS[name].problem())
@@ -60,6 +61,7 @@ def test_menus_that_pull_a_bunch_apart_fall_short_by_what_it_costs(name):
             assert 0 < m[j] - m[i] <= most
 
 
+# Book: prop-alike
 def test_symmetry_says_what_prices_do_not():
     contract = solve(SCENARIOS[FIRM].problem())
     problem = contract.problem

@@ -69,8 +69,7 @@ def scenario_panel(contracts: Mapping[str, Contract]) -> tuple[Figure, pd.DataFr
         _draw_rewards(row[0], contract, rewards, numbers=False)
         _draw_contributions(row[1], contract, parts, labels=False)
         row[0].set_title(title)
-        left, right = row[0].get_xlim()
-        spans[f"reward_span_{len(spans) + 1}"] = right - left
+        spans[f"reward_span_{len(spans) + 1}"] = float(np.ptp(row[0].get_xlim()))
         parts.insert(0, "scenario", title)
         parts["first_moment"] = contract.rewards
         tables.append(parts)

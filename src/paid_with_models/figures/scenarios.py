@@ -58,7 +58,8 @@ def scenario_panel(contracts: Mapping[str, Contract]) -> tuple[Figure, pd.DataFr
     if not contracts:
         raise ValueError("contracts must not be empty")
     heights = [1.15 + 0.42 * contract.problem.n_types for contract in contracts.values()]
-    tables, spans = [], {}
+    tables: list[pd.DataFrame] = []
+    spans: dict[str, float] = {}
     figure = style.new_figure(sum(heights) + 1.0)
     axes = figure.subplots(
         len(contracts), 2, squeeze=False,

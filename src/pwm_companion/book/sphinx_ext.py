@@ -114,12 +114,15 @@ def describe(doctree: nodes.document) -> str:
 
 
 def _letter_figures(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Give figures of pages without a number one that no other figure has: B.1 in place of 1."""
+    """Give figures of pages without a number one that no other figure has: B.1 in place of 2.
+
+    Sphinx counts the figures of all such pages together; here each page begins anew.
+    """
     for page, letter in LETTERS.items():
         for numbers in env.toc_fignumbers.get(page, {}).values():
-            for name, number in numbers.items():
-                if len(number) == 1:
-                    numbers[name] = (letter, *number)  # type: ignore[assignment]
+            names = [name for name, number in numbers.items() if len(number) == 1]
+            for place, name in enumerate(names, start=1):
+                numbers[name] = (letter, place)  # type: ignore[assignment]
     return []
 
 

@@ -467,14 +467,14 @@ def output_folders(words: list[str]) -> tuple[str, ...]:
         named += [word.split("=", 1)[1] for word in words if _means(word.split("=")[0], option)
                   and "=" in word]  # fmt: skip
         places += map(Path, named)
-    if "report" in words:  # written aside first
-        places += [path.with_name(f".{path.name}.") for path in places if path.name]
     if "sweep" in words:  # makes the folder that is to hold its output
         places += [path.parent for path in places if path.parent != Path()]
     if any(_means(word, "--update") for word in words):
         places.append(Path("reference"))
     if "notebooks" in words:
         places += [Path(name).with_suffix(".ipynb") for name in BOOK if name.startswith("book/")]
+    if {"report", "notebooks"} & {*words}:  # written aside first
+        places += [path.with_name(f".{path.name[:40]}.") for path in places if path.name]
     return (*(str(place.absolute()) for place in places), "/dev/null")
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..accuracy import FloatArray
-
 __all__ = ["CounterExample"]
 
 
@@ -58,12 +56,12 @@ class CounterExample:
         if not 0 < self.probability < 1:
             raise ValueError(f"probability must be in (0, 1); got {self.probability!r}")
 
-    def expected_total(self, contribution: npt.ArrayLike) -> FloatArray:
+    def expected_total(self, contribution: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """f, the expected total contribution; any shape, in [0, budget]."""
         m, q = np.asarray(contribution, dtype=float), self.probability
         return np.asarray(2 * q * m + 2 * (1 - q) * (self.budget - m))
 
-    def expected_root(self, contribution: npt.ArrayLike) -> FloatArray:
+    def expected_root(self, contribution: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """g, the expected square root of the total contribution; any shape, in [0, budget]."""
         m, q = np.asarray(contribution, dtype=float), self.probability
         return np.asarray(

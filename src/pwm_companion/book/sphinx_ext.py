@@ -391,6 +391,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", _offer_no_source, priority=400)  # before the theme
     app.connect("html-page-context", _finish_page, priority=900)  # after the theme
     app.connect("missing-reference", _follow_name)
+    app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-docstring", _one_name_a_line, priority=400)  # before napoleon
     app.connect("doctree-read", _name_rows)
     app.connect("doctree-resolved", _write_numbers_as_prose)

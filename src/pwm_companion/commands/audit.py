@@ -69,7 +69,8 @@ def _finding(report: Audit, given: Given, allowed: float) -> str:
     """What an audit found, in words: the largest violation of each kind."""
     if report.satisfied:
         return "satisfied: all take part, take the options meant for them, and can be paid"
-    names = given.names if given.consortium else [f"type {name}" for name in given.names]
+    # A number is no name that a sentence can begin with.
+    names = [f"type {it}" if it.isnumeric() else it for it in given.names]
     found = []
     i = int(np.argmin(report.individual_rationality))
     if (by := -report.individual_rationality[i]) > allowed:

@@ -36,7 +36,12 @@ var Explorer = (() => {
     Array.from({length: number}, (_, i) => low * (high / low) ** (i / (number - 1)));
   const sum = (values) => values.reduce((total, x) => total + x, 0);
   const normal = (p) => { const all = sum(p); return Math.abs(all - 1) < 1e-12 ? p.slice() : p.map((x) => x / all); };
-  const color = (i) => `var(--t${i % 6})`;
+  /* Of type i (from 0) out of `types`: as in the still figures, on one path from the costliest to the
+     cheapest, of which the style sheet has five places. */
+  function color(i, types) {
+    const at = types > 1 ? 4 * i / (types - 1) : 4, below = Math.floor(at), past = Math.round(100 * (at - below));
+    return past ? `color-mix(in srgb, var(--t${below + 1}) ${past}%, var(--t${below}))` : `var(--t${below})`;
+  }
   const plural = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
 
   // --- Axes and plots ---
@@ -543,7 +548,7 @@ var Explorer = (() => {
     const stripes = (id, ground, line, turn) => s("pattern", {id, width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: `rotate(${turn})`},
       s("rect", {width: 6, height: 6, style: `fill:${ground}`}), s("line", {x1: 0, x2: 0, y1: 0, y2: 6, style: `stroke:${line};stroke-width:3`}));
     document.body.append(s("svg", {width: 0, height: 0, "aria-hidden": "true", class: "live-patterns"}, s("defs", {},
-      stripes("explorer-hatch", "var(--open)", "var(--warn)", 45), stripes("explorer-rent", "var(--rent)", "var(--rent-2)", -45), stripes("explorer-second", "var(--t1)", "var(--ground)", 0))));
+      stripes("explorer-hatch", "var(--open)", "var(--warn)", 45), stripes("explorer-rent", "var(--rent)", "var(--rent-2)", -45), stripes("explorer-second", "var(--t4)", "var(--ground)", 0))));
     blocks.forEach(mount);
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin); else setTimeout(begin, 0);

@@ -125,7 +125,7 @@
             if (text.trim() && !kit.state.names.some((other, j) => j !== i && other === text)) { kit.state.names[i] = text; kit.changed(); }
           }, onchange: () => { name.value = kit.state.names[i]; }});
           kit.controls.push({update: () => { if (document.activeElement !== name) name.value = kit.state.names[i]; }});
-          return h("div", {class: "live-type", role: "group", "aria-label": `Type ${i + 1}`}, h("div", {class: "name"}, h("i", {style: `background:${color(i)}`}), name,
+          return h("div", {class: "live-type", role: "group", "aria-label": `Type ${i + 1}`}, h("div", {class: "name"}, h("i", {style: `background:${color(i, kit.state.names.length)}`}), name,
             kit.state.names.length > 1 && E.button("Remove", () => kit.restart({...kit.state, ...Object.fromEntries(["names", "c", "f"].map((key) => [key, kit.state[key].filter((_, j) => j !== i)])), p: E.normal(kit.state.p.filter((_, j) => j !== i))}), {"aria-label": `Remove type ${i + 1}`})),
           kit.slider({label: "Cost", spoken: `Cost of type ${i + 1} per unit of data`, log: true, low: 1e-6 * kit.state.v, high: kit.state.v, get: () => kit.state.c[i], set: (x) => { kit.state.c[i] = x; kit.changed(); }, show: (x) => `${fmt(x)} ${kit.state.worth} a unit of data`}),
           kit.slider({label: "Probability", spoken: `Probability of type ${i + 1}`, low: 0.001, high: 0.999, step: 0.001, show: pct, get: () => kit.state.p[i], set: (x) => P.setChance(kit, i, x)}),

@@ -71,7 +71,7 @@
       function typeRows() {
         kit.controls.length = always;
         typeBox.replaceChildren(...kit.state.c.map((_, i) => h("div", {class: "live-type", role: "group", "aria-label": `Type ${i + 1}`},
-          h("div", {class: "name"}, h("i", {style: `background:${color(i)}`}), `Type ${i + 1}`),
+          h("div", {class: "name"}, h("i", {style: `background:${color(i, kit.state.c.length)}`}), `Type ${i + 1}`),
           kit.slider({label: "Cost", spoken: `Cost of type ${i + 1}`, log: true, low: 1e-4, high: 100, get: () => kit.state.c[i], set: (x) => { kit.state.c[i] = x; kit.changed(); }}),
           kit.slider({label: "Probability", spoken: `Probability of type ${i + 1}`, low: 0.001, high: 0.999, step: 0.001, show: pct, get: () => kit.state.p[i], set: (x) => setChance(kit, i, x)}))));
       }
@@ -123,8 +123,8 @@
     build(kit, body) {
       let answer = null, byCost = null, byChance = null;
       const top = headline();
-      const shown = [E.figure("The two options", [], true), E.figure("Contributions against the cost of type 1", [[color(0), "type 1", "dash"], [color(1), "type 2"]]),
-        E.figure("… and against its probability", [[color(0), "type 1", "dash"], [color(1), "type 2"]])];
+      const shown = [E.figure("The two options", [], true), E.figure("Contributions against the cost of type 1", [[color(0, 2), "type 1", "dash"], [color(1, 2), "type 2"]]),
+        E.figure("… and against its probability", [[color(0, 2), "type 1", "dash"], [color(1, 2), "type 2"]])];
       const gapBar = h("p", {class: "live-verdict"});
       body.append(top.node, h("div", {class: "live-grid picture-first"},
         h("form", {class: "live-controls", onsubmit: (event) => event.preventDefault()}, E.group("Two types",
@@ -152,8 +152,8 @@
         const joined = points.filter((q) => Math.abs(q.m[0] - q.m[1]) <= 1e-6 * most), wide = (x.at(points[1].x) - x.at(points[0].x)) + 1;
         return picture(width, 204, `Contributions of both types against the ${name}; they share one option in ${joined.length} of ${points.length} steps.`,
           axes, joined.map((q) => box(x.at(q.x) - wide / 2, 0, wide, 170, "var(--rent)", {opacity: 0.13})),
-          path(points.map((q) => [x.at(q.x), y.at(q.m[1])]), color(1), 3.4),
-          path(points.map((q) => [x.at(q.x), y.at(q.m[0])]), color(0), 2, {"stroke-dasharray": "6 3"}),
+          path(points.map((q) => [x.at(q.x), y.at(q.m[1])]), color(1, 2), 3.4),
+          path(points.map((q) => [x.at(q.x), y.at(q.m[0])]), color(0, 2), 2, {"stroke-dasharray": "6 3"}),
           s("line", {x1: x.at(here), x2: x.at(here), y1: 0, y2: 170, style: "stroke:var(--rent);stroke-width:1.5;stroke-dasharray:4 3"}));
       }
       return {

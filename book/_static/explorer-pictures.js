@@ -17,7 +17,7 @@
       bottomAxis(x, height, log ? "units of data, by ratios" : "units of data", width - 62),
       r.m.map((m, i) => {
         const y = top + row * i, end = Math.max(x.at(m), left), alone = r.alone[i] > 0;
-        return [say(0, y + 16, names[i], {class: "name"}), box(left, y + 4, end - left, 15, color(i), {rx: 2}),
+        return [say(0, y + 16, names[i], {class: "name"}), box(left, y + 4, end - left, 15, color(i, r.m.length), {rx: 2}),
           alone && stroke(x.at(r.alone[i]), y + 1, x.at(r.alone[i]), y + 22, "var(--ink)", 2.5),
           say(Math.max(end, alone ? x.at(r.alone[i]) : 0) + 5, y + 16, fmt(m < 1e-6 * most ? 0 : m, 4))];
       }));
@@ -54,10 +54,10 @@
       s("clipPath", {id: clip}, s("rect", {x: left, y: 0, width: right - left, height})), frame.axes,
       s("g", {"clip-path": `url(#${clip})`}, r.m.map((_, i) => {
         const at = (data) => y.at(r.u[i] + costs[i] * data);
-        return stroke(x.at(0), at(0), x.at(mMost), at(mMost), color(i), more.lit && more.lit.includes(i) ? 3 : 1.4, {opacity: 0.8});
+        return stroke(x.at(0), at(0), x.at(mMost), at(mMost), color(i, r.m.length), more.lit && more.lit.includes(i) ? 3 : 1.4, {opacity: 0.8});
       })),
       more.parts && more.parts(frame),
-      r.m.map((m, i) => s("circle", {cx: x.at(m), cy: y.at(r.t[i]), r: more.handles ? 9 : 5.5, class: more.handles ? "handle" : "", style: `fill:${color(i)};stroke:var(--ground);stroke-width:1.5`})),
+      r.m.map((m, i) => s("circle", {cx: x.at(m), cy: y.at(r.t[i]), r: more.handles ? 9 : 5.5, class: more.handles ? "handle" : "", style: `fill:${color(i, r.m.length)};stroke:var(--ground);stroke-width:1.5`})),
       groups.map(({px, py, types, below}) => {
         const end = px > right - 80;
         types.sort((a, b) => a - b);

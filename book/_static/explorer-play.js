@@ -24,7 +24,7 @@
       const C = E.mathematics(), curve = bound();
       const bars = E.figure("What each party gives", [["var(--ink)", "alone", "tick"], ["var(--rent)", "whose turn it is", "tick"]], true);
       const model = E.figure("The model, reply by reply", [["var(--give)", "accuracy"], ["var(--ink)", "best anyone trains alone", "dash"]], true);
-      const map = E.figure("Two parties: where replies lead", [[color(0), "best reply of party 1", "dash"], [color(1), "best reply of party 2"], ["var(--ink)", "the path", "tick"]], true);
+      const map = E.figure("Two parties: where replies lead", [[color(0, 2), "best reply of party 1", "dash"], [color(1, 2), "best reply of party 2"], ["var(--ink)", "the path", "tick"]], true);
       const verdict = h("p", {class: "live-verdict"}), sliders = h("div", {});
       const play = E.button("Let them all reply", () => { if (timer) stop(); else { timer = setInterval(() => { step(); if (settled()) stop(); }, 350); play.textContent = "Stop"; } });
       const stop = () => { clearInterval(timer); timer = 0; play.textContent = "Let them all reply"; };
@@ -36,7 +36,7 @@
       function rows() {
         kit.controls.length = always;
         sliders.replaceChildren(...kit.state.c.map((_, i) => h("div", {class: "live-type", role: "group", "aria-label": `Party ${i + 1}`},
-          h("div", {class: "name"}, h("i", {style: `background:${color(i)}`}), `Party ${i + 1}`),
+          h("div", {class: "name"}, h("i", {style: `background:${color(i, kit.state.c.length)}`}), `Party ${i + 1}`),
           kit.slider({label: "Gives", spoken: `What party ${i + 1} gives at the start`, low: 0, high: 800, step: 1, get: () => kit.state.m[i], set: (x) => { kit.state.m[i] = x; kit.changed(); }, show: (x) => `${fmt(x)} units of data`}),
           kit.slider({label: "Cost", spoken: `Cost of party ${i + 1}`, log: true, low: 0.005, high: 2, get: () => kit.state.c[i], set: (x) => { kit.state.c[i] = x; kit.changed(); }}))));
       }
@@ -73,7 +73,7 @@
           const most = Math.max(...kit.state.m, ...m, ...solo, 1), x = scale(0, most, left, width - 62);
           bars.draw(picture(width, height + 34, m.map((give, i) => `party ${i + 1} gives ${fmt(give)}, alone ${fmt(solo[i])}`).join("; "), bottomAxis(x, height, "units of data", width - 62),
             m.map((give, i) => [i === turn && !settled() && say(0, row * i + 18, "▶", {style: "fill:var(--rent)"}), say(14, row * i + 18, `party ${i + 1}`),
-              box(left, row * i + 4, x.at(give) - left, 18, color(i), {rx: 2, class: "grows"}), solo[i] > 0 && stroke(x.at(solo[i]), row * i + 1, x.at(solo[i]), row * i + 25, "var(--ink)", 2.5),
+              box(left, row * i + 4, x.at(give) - left, 18, color(i, m.length), {rx: 2, class: "grows"}), solo[i] > 0 && stroke(x.at(solo[i]), row * i + 1, x.at(solo[i]), row * i + 25, "var(--ink)", 2.5),
               say(Math.max(x.at(give), solo[i] > 0 ? x.at(solo[i]) : 0) + 5, row * i + 18, fmt(give, 4))])));
           const wide = model.width(), steps = Math.max(history.length - 1, 2 * m.length), frame = plane(wide, 150, {low: 0, high: steps, name: "replies"}, {low: 0, high: 1, name: "accuracy"});
           model.draw(picture(wide, 184, `Accuracy ${history[history.length - 1].toFixed(4)} after ${history.length - 1} replies; the best anyone trains alone is ${best.toFixed(4)}.`, frame.axes,
@@ -99,7 +99,7 @@
         }
         const at = (point) => [frame.x.at(point[0]), frame.y.at(point[1])], end = at(trail[trail.length - 1]);
         map.draw(picture(width, 254, `Best replies of two parties; the path has come to ${fmt(m[0])} and ${fmt(m[1])}. Where the two lines meet, nobody wants to change.`, frame.axes,
-          path(lines[0], color(0), 2.4, {"stroke-dasharray": "6 3"}), path(lines[1], color(1), 2.4), path(trail.map(at), "var(--ink)", 1.6),
+          path(lines[0], color(0, 2), 2.4, {"stroke-dasharray": "6 3"}), path(lines[1], color(1, 2), 2.4), path(trail.map(at), "var(--ink)", 1.6),
           s("circle", {cx: at(trail[0])[0], cy: at(trail[0])[1], r: 7, class: "handle", style: "fill:var(--ground);stroke:var(--ink);stroke-width:2"}), s("circle", {cx: end[0], cy: end[1], r: 5, style: "fill:var(--ink)"})));
         frameOfMap = frame;
       }
@@ -228,13 +228,13 @@
     build(kit, body) {
       const C = E.mathematics(), curve = bound();
       const main = E.figure("What can be asked, against what is asked", [["var(--give)", "sum of what can be asked"], ["var(--ink)", "S itself", "dash"], ["var(--rent)", "the most", "tick"]], true);
-      const parts = E.figure("At this S, each party can be asked for", [[color(0), "type 1"], [color(1), "type 2"], [color(2), "type 3"]]);
+      const parts = E.figure("At this S, each party can be asked for", [[color(0, 3), "type 1"], [color(1, 3), "type 2"], [color(2, 3), "type 3"]]);
       const verdict = h("p", {class: "live-verdict"});
       body.append(h("div", {class: "live-grid picture-first"}, h("div", {class: "live-controls"},
         E.group("The amount", kit.slider({label: "Data S", log: true, low: 1, high: 1e6, get: () => kit.state.s, set: (x) => kit.set("s", x), show: (x) => `${fmt(x)} units of data`}),
           h("div", {class: "live-buttons"}, E.button("Ask for as much as this S allows", () => kit.set("s", Math.max(1, asked(kit.state.s)))), E.button("Go to the most", () => kit.set("s", Math.max(1, most()))))),
         verdict,
-        E.group("Who is there", [0, 1, 2].map((i) => h("div", {class: "live-type", role: "group", "aria-label": `Type ${i + 1}`}, h("div", {class: "name"}, h("i", {style: `background:${color(i)}`}), `Type ${i + 1}`),
+        E.group("Who is there", [0, 1, 2].map((i) => h("div", {class: "live-type", role: "group", "aria-label": `Type ${i + 1}`}, h("div", {class: "name"}, h("i", {style: `background:${color(i, 3)}`}), `Type ${i + 1}`),
           kit.slider({label: "Parties", spoken: `Parties of type ${i + 1}`, values: Array.from({length: 21}, (_, j) => j), low: 0, high: 20, get: () => kit.state.n[i], set: (x) => { kit.state.n[i] = Math.round(x); kit.changed(); }, show: String}),
           kit.slider({label: "Cost", spoken: `Cost of type ${i + 1}`, log: true, low: 0.001, high: 5, get: () => kit.state.c[i], set: (x) => { kit.state.c[i] = x; kit.changed(); }}))))),
       h("div", {class: "live-figures"}, main.node, parts.node)));
@@ -260,7 +260,7 @@
           const rows = [0, 1, 2].filter((i) => n[i] > 0), model = C.accuracy(curve, amount), each = (i) => Math.max(model - f[i], 0) / c[i], wide = parts.width();
           const across = scale(0, Math.max(...rows.map(each), 1), 76, wide - 66);
           parts.draw(picture(wide, 28 * rows.length + 34, rows.map((i) => `each of ${n[i]} parties of type ${i + 1}: ${fmt(each(i))}`).join("; ") || "Nobody is there.", bottomAxis(across, 28 * rows.length, "units of data", wide - 66),
-            rows.map((i, at) => [say(0, 28 * at + 18, `${n[i]} × type ${i + 1}`), box(76, 28 * at + 4, across.at(each(i)) - 76, 18, color(i), {rx: 2}), say(across.at(each(i)) + 5, 28 * at + 18, fmt(each(i), 4))])));
+            rows.map((i, at) => [say(0, 28 * at + 18, `${n[i]} × type ${i + 1}`), box(76, 28 * at + 4, across.at(each(i)) - 76, 18, color(i, 3), {rx: 2}), say(across.at(each(i)) + 5, 28 * at + 18, fmt(each(i), 4))])));
           const enough = can >= amount * (1 - 1e-9);
           verdict.textContent = rows.length === 0 ? "Nobody is there." : end === 0 ? "No amount can be paid for: whatever is asked, the model that it trains is worth less to the parties than the data cost them."
             : `S = ${fmt(amount, 4)} trains a model of accuracy ${model.toFixed(3)}; for it parties would give ${fmt(can, 4)} in all: ${enough ? "enough" : "not enough"}. The most is ${fmt(end, 5)}, accuracy ${C.accuracy(curve, end).toFixed(4)}; everybody gets that model.`;

@@ -22,7 +22,7 @@
       const C = respondingModule(), tasks = E.makeTasks(E.mathematics());
       let best = null, found = null, law = null;
       const totals = E.figure("Data collected in all", [["var(--ink)", "fixed", "dash"], ["var(--give)", "responding"], ["var(--faint)", "how likely that is"]], true);
-      const gives = E.figure("What a party gives", [["var(--ink)", "fixed", "dash"], [color(0), "high cost", "dot"], [color(1), "low cost", "dot"]], true);
+      const gives = E.figure("What a party gives", [["var(--ink)", "fixed", "dash"], [color(0, 2), "high cost", "dot"], [color(1, 2), "low cost", "dot"]], true);
       const score = E.figure("Expected accuracy", [["var(--give)", "responding"], ["var(--faint)", "fixed"]], true);
       const verdict = h("p", {class: "live-verdict"}), proof = h("span", {class: "live-proof"});
       const costs = () => [Math.max(kit.state.high, kit.state.low), Math.min(kit.state.high, kit.state.low)];
@@ -64,8 +64,8 @@
           const shown = [asked.slice(0, n).map((it) => it[0]), asked.slice(1).map((it) => it[1])];
           const below = frame(gives, 170, "units of data", Math.max(...best.m, ...shown[0], ...shown[1]) * 1.08);
           gives.draw(picture(gives.width(), 204, works ? `With ${j} low-cost parties: ${j < n ? `high cost ${fmt(asked[j][0], 4)}, fixed ${fmt(best.m[0], 4)}` : ""}${j > 0 && j < n ? "; " : ""}${j > 0 ? `low cost ${fmt(asked[j][1], 4)}, fixed ${fmt(best.m[1], 4)}` : ""}.` : "What each type gives in the fixed menu.", below.axes, here(below, 170),
-            [0, 1].map((i) => [stroke(below.x.at(i), below.y.at(best.m[i]), below.x.at(n - 1 + i), below.y.at(best.m[i]), color(i), 2, dash), works && [path(shown[i].map((y, k) => [below.x.at(k + i), below.y.at(y)]), color(i)),
-              (i ? j > 0 : j < n) && s("circle", {cx: below.x.at(j), cy: below.y.at(asked[j][i]), r: 5, style: `fill:${color(i)}`})]])));
+            [0, 1].map((i) => [stroke(below.x.at(i), below.y.at(best.m[i]), below.x.at(n - 1 + i), below.y.at(best.m[i]), color(i, 2), 2, dash), works && [path(shown[i].map((y, k) => [below.x.at(k + i), below.y.at(y)]), color(i, 2)),
+              (i ? j > 0 : j < n) && s("circle", {cx: below.x.at(j), cy: below.y.at(asked[j][i]), r: 5, style: `fill:${color(i, 2)}`})]])));
           const width = score.width(), across = scale(0, 1, 84, width - 62);
           score.draw(picture(width, 88, `Fixed ${best.accuracy.toFixed(4)}${works ? `, responding ${found.accuracy.toFixed(4)}` : ""}.`, bottomAxis(across, 56, "", width - 60),
             [["fixed", best.accuracy, "var(--faint)"], ...(works ? [["responding", found.accuracy, "var(--give)"]] : [])].map(([name, accuracy, look], row) => [say(0, 26 * row + 17, name), box(84, 26 * row + 4, across.at(accuracy) - 84, 17, look, {rx: 3}), say(across.at(accuracy) + 6, 26 * row + 17, accuracy.toFixed(4))])));

@@ -75,7 +75,7 @@
           if (shown && r.m) {
             const most = Math.max(...r.m, ...best.m), wide = table.width(), across = scale(0, most, 52, wide - 62);
             table.draw(picture(wide, 112, r.m.map((m, i) => `${names[i]}: ${fmt(m, 4)}, with all rules ${fmt(best.m[i], 4)}`).join("; "), bottomAxis(across, 78, "units of data", wide - 62),
-              r.m.map((m, i) => [say(0, 26 * i + 18, names[i]), box(52, 26 * i + 5, across.at(m) - 52, 16, color(i), {rx: 2}), stroke(across.at(best.m[i]), 26 * i + 2, across.at(best.m[i]), 26 * i + 24, "var(--ink)", 2.5), say(Math.max(across.at(m), across.at(best.m[i])) + 5, 26 * i + 18, fmt(m, 4))])));
+              r.m.map((m, i) => [say(0, 26 * i + 18, names[i]), box(52, 26 * i + 5, across.at(m) - 52, 16, color(i, r.m.length), {rx: 2}), stroke(across.at(best.m[i]), 26 * i + 2, across.at(best.m[i]), 26 * i + 24, "var(--ink)", 2.5), say(Math.max(across.at(m), across.at(best.m[i])) + 5, 26 * i + 18, fmt(m, 4))])));
           }
           const off = shown ? Math.abs(r.accuracy - guess) : 0;
           verdict.textContent = shown ? `${r.m ? `Accuracy ${r.accuracy.toFixed(4)}; you guessed ${guess.toFixed(3)}${off < 0.02 ? " – very close" : ""}. ${r.accuracy > best.accuracy + 1e-9 ? `The rule costs ${(r.accuracy - best.accuracy).toFixed(4)}. ` : ""}` : ""}${r.text}`
@@ -176,8 +176,8 @@
     build(kit, body) {
       const C = E.mathematics(), tasks = E.makeTasks(C);
       let best = null, law = null, solvedFor = "";
-      const main = E.figure("Who takes which option", [[color(0), "type 1", "dot"], [color(1), "type 2", "dot"]], true);
-      const shares = E.figure("Choices of each type", [["var(--t0)", "option 1"], ["var(--t1)", "option 2", "stripes"], ["var(--faint)", "stays out"]]);
+      const main = E.figure("Who takes which option", [[color(0, 2), "type 1", "dot"], [color(1, 2), "type 2", "dot"]], true);
+      const shares = E.figure("Choices of each type", [["var(--t0)", "option 1"], ["var(--t4)", "option 2", "stripes"], ["var(--faint)", "stays out"]]);
       const curve = E.figure("Accuracy against rationality", [["var(--give)", "this menu"], ["var(--ink)", "promised by the best menu", "dash"]]);
       const verdict = h("p", {class: "live-verdict"}), proof = h("span", {class: "live-proof"});
       const problem = () => setup(kit.state.c, kit.state.n);
@@ -219,7 +219,7 @@
             parts: ({x, y}) => now.choices.map((row, i) => row.map((share, j) => {
               const px = j < now.m.length ? x.at(now.m[j]) : x.at(0), py = j < now.m.length ? y.at(V * now.t[j]) : y.at(0);
               const size = 26 * Math.sqrt(share); // all of a type would be 26 across
-              return share > 0.004 && [s("circle", {cx: px + (i ? 16 : -16) + (j < now.m.length ? 0 : 28), cy: py - (j < now.m.length ? 0 : 24), r: size / 1.6, style: `fill:${color(i)};opacity:.45`}),
+              return share > 0.004 && [s("circle", {cx: px + (i ? 16 : -16) + (j < now.m.length ? 0 : 28), cy: py - (j < now.m.length ? 0 : 24), r: size / 1.6, style: `fill:${color(i, 2)};opacity:.45`}),
                 soft(px + (i ? 18 : -18) + (j < now.m.length ? 0 : 30), py + (j < now.m.length ? 32 : -40), share > 0.05 ? pct(share, 0) : "")];
             }))});
           main.draw(frame.svg);

@@ -117,10 +117,7 @@ def type_colors(costs: npt.ArrayLike) -> list[str]:
 def drawing(
     function: Callable[P, tuple[Figure, pd.DataFrame]],
 ) -> Callable[P, tuple[Figure, pd.DataFrame]]:
-    """Let a function draw under :func:`style`, and lay its figure out once and for all.
-
-    Layout moves a little each time that it is redone.
-    """
+    """Let a function draw under :func:`style`, and lay its figure out once: redone, it moves."""
 
     @functools.wraps(function)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> tuple[Figure, pd.DataFrame]:
@@ -151,11 +148,7 @@ def new_panels(
 def draw_lines(
     ax: Axes, table: pd.DataFrame, x: str, y: str, by: str, looks: Mapping[Any, Mapping[str, Any]]
 ) -> None:
-    """A line of column `y` against column `x` for each value of column `by`.
-
-    ``looks`` holds the options of ``Axes.plot`` by value; unless they say otherwise a line is
-    labeled with its value.
-    """
+    """A line of `y` against `x` for each value of `by`, labeled with it unless its look says how."""
     for value, look in looks.items():
         rows = table[table[by] == value]
         ax.plot(rows[x], rows[y], **{"label": str(value), **look})

@@ -28,9 +28,10 @@ from paid_with_models import (
     solve_many,
 )
 from paid_with_models.attendance import Outcomes, enumerate_outcomes, outcome_probabilities
+from paid_with_models.solver.fits import fit_both, sum_range
 from paid_with_models.solver.mixtures import as_mixture
 from paid_with_models.solver.moments import Enumeration
-from paid_with_models.solver.sum_moments import SumExpectation, fit_both, sum_range
+from paid_with_models.solver.sum_moments import SumExpectation
 from paid_with_models.solver.sums import (
     error_over_tolerance,
     fit_exponential_sum,

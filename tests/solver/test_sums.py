@@ -22,8 +22,9 @@ from paid_with_models import (
     solve,
 )
 from paid_with_models.solver.expectations import expectation_of, moments_at
+from paid_with_models.solver.fits import joined, sum_range
 from paid_with_models.solver.moments import Enumeration
-from paid_with_models.solver.sum_moments import SumExpectation, joined, sum_range
+from paid_with_models.solver.sum_moments import SumExpectation
 from paid_with_models.solver.sums import (
     ERROR_NODES,
     FIT_TOLERANCE,

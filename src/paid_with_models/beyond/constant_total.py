@@ -44,19 +44,14 @@ __all__ = [
 
 #: STEPS: of Newton's method for the total; it takes about ten.
 STEPS = 100
-
 #: CLOSE: relative change of the total at which the method stops.
 CLOSE = 1e-11
-
 #: TIGHT: relative slack of a Hall condition below which it is taken to bind.
 TIGHT = 1e-9
-
 #: NODE_STEP: of the trapezoidal rule in log s; its error is about exp(-pi^2 / NODE_STEP).
 NODE_STEP = 0.1
-
 #: SWEEPS: of the iteration for the weights.
 SWEEPS = 2000
-
 #: NEWTON: types up to which the weights take Newton steps; with more, sweeps are cheaper.
 NEWTON = 60
 

@@ -148,7 +148,7 @@ def new_panels(
 def draw_lines(
     ax: Axes, table: pd.DataFrame, x: str, y: str, by: str, looks: Mapping[Any, Mapping[str, Any]]
 ) -> None:
-    """A line of `y` against `x` for each value of `by`, labeled with it unless its look says how."""
+    """A line of `y` against `x` for each value of `by`, labeled with it if not otherwise."""
     for value, look in looks.items():
         rows = table[table[by] == value]
         ax.plot(rows[x], rows[y], **{"label": str(value), **look})

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 
 from ..problem import Problem
+from .fits import common_range
 from .moments import ENTRIES_WORTH_ENUMERATING
-from .sum_moments import common_range
 from .trivial import too_costly
 
 __all__ = [

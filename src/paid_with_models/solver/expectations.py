@@ -7,8 +7,9 @@ import numpy as np
 from ..accuracy import FloatArray
 from ..attendance import enumerable
 from ..problem import Problem
+from .fits import common_range
 from .moments import ENTRIES_WORTH_ENUMERATING, Enumeration, Expectation
-from .sum_moments import SumExpectation, common_range
+from .sum_moments import SumExpectation
 from .transforms import TransformExpectation
 
 __all__ = ["expectation_of", "moments_at"]

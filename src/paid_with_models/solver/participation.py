@@ -18,11 +18,12 @@ from ..problem import Problem, autarky
 from .bounds import relaxed
 from .boxes import NARROW, PENALTY_GROWTH, PENALTY_LIMIT, SUM_ROUNDING
 from .dense import Dense
+from .fits import sum_range
 from .interior_point import Solution
 from .moments import Enumeration, Expectation
 from .outsiders import WithoutOutsiders
 from .program import Chain, FirstMoment, Rows
-from .sum_moments import SumExpectation, sum_range
+from .sum_moments import SumExpectation
 from .transforms import expectation_under
 
 __all__ = ["IN", "OUT", "UNDECIDED", "Leaf", "Node", "Participation"]

@@ -36,13 +36,14 @@ from .bunches import bunched_bound
 from .capacities import solve_with_capacities
 from .closing import FEW_TYPES, closed, finds_menus
 from .few_options import with_few_options
+from .fits import common_range
 from .interior_point import maximize
 from .known_types import known_contract
 from .menus import Incumbents, only_menu, priced, repaired, safely_above, settled
 from .moments import Enumeration, Expectation
 from .program import Algebra, Chain, FirstMoment, by_matrices
 from .selection import NODES, alone_or_out, best_selection
-from .sum_moments import SumExpectation, common_range
+from .sum_moments import SumExpectation
 from .transforms import expectation_under
 
 __all__ = ["Models", "first_moments", "run", "solve", "solve_many"]

@@ -13,9 +13,9 @@ import numpy as np
 from ..accuracy import BoolArray, ConcaveEnvelope, Curve, FloatArray, IntArray
 from ..attendance import Attendance
 from ..problem import Problem
+from .fits import fit_both, joined, wrong
 from .moments import Enumeration, Expectation, Uncertainty
 from .outsiders import WithoutOutsiders
-from .sum_moments import fit_both, joined, wrong
 
 __all__ = [
     "CHERNOFF_EXPONENTS",

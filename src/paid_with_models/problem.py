@@ -305,7 +305,7 @@ class Problem:
 
     @property
     def rests_on(self) -> tuple[str, ...]:
-        """What bounds rest on that is not shown: see :attr:`paid_with_models.Contract.rests_on`."""
+        """What bounds rest on that is not shown: see ``Contract.rests_on``."""
         return rests_on(self.accuracy, self.valuation)
 
     @cached_property

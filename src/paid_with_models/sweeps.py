@@ -2,7 +2,7 @@ r"""Many problems at once: one varied over a grid, on this machine or on a Dask 
 
 The grid is cut into chunks, which :func:`~paid_with_models.solver.routes.solve_many` solves. With
 an ``output``, each chunk is kept in the folder ``OUTPUT.parts`` as soon as it is done
-(:mod:`paid_with_models.sweep_store`); a sweep that was interrupted computes what is missing. When
+(module ``sweep_store``); a sweep that was interrupted computes what is missing. When
 nothing is, the parts become one Zarr store or NetCDF file. It carries a digest, too: if it was
 altered or is not whole any more, it is computed anew.
 

@@ -196,6 +196,7 @@ def test_broken_reference_fails_and_the_last_site_stays(copy_of_built_book: Path
         rebuild(root)
     assert page(root, "book/start") == before
     assert sorted(path.name for path in (root / "build").iterdir()) == [
+        ".pwm-build",
         "cache",
         "html",
         "site.json",

@@ -33,10 +33,10 @@ from .. import verify
 from ..errors import BookError
 from ..figures import crate
 from ..figures import pages as figure_pages
-from ..figures.draw import FigureError, draw_figures, drawn_before, read_project
+from ..figures.draw import FigureError, draw_figures, drawn_before
 from ..figures.registry import FigureRecord, RegistryError, load_registry
 from ..figures.shorten import shorten
-from ..files import EPOCH, cache_key, changed_files, commit, digest, digests, tracked
+from ..files import EPOCH, cache_key, changed_files, claim, commit, digest, digests, tracked
 from ..pages import cite, robustness, verdicts
 from ..pages.concordance import PLACE, concordance
 from ..yaml_files import read_yaml
@@ -90,7 +90,8 @@ def build(
     Raises
     ------
     BookError
-        If the book's sources are not as they must be; nothing was executed.
+        If the book's sources are not as they must be, or `build_dir` is not ours (see
+        `pwm_companion.files.claim`); nothing was executed.
     BuildError
         If a chapter or the site failed; all failures are in the message.
     """
@@ -101,6 +102,7 @@ def build(
     registry = load_registry(root)
     if not draft:
         check_figures(registry, pages)
+    claim(build_dir, root)
     home = build_dir / "draft" if draft else build_dir / "quick" if quick else build_dir
     site.recover(home)
     home.mkdir(parents=True, exist_ok=True)
@@ -271,11 +273,20 @@ def _without_missing_pages(toc: Any, root: Path) -> Any:
 
 def book_names(pages: list[Chapter], root: Path) -> readable.Names:
     """Return what the labels of the book stand for, with its public address and its version."""
-    toc = read_toc(root)
-    if not (root / "pyproject.toml").is_file():
-        return readable.read_names(pages, toc, root)
-    project = read_project(root)
-    return readable.read_names(pages, toc, root, site=project.site, version=project.version)
+    settings = _settings(root)
+    return readable.read_names(
+        pages,
+        read_toc(root),
+        root,
+        site=settings.get("tool", {}).get("pwm", {}).get("site_url", ""),
+        version=settings.get("project", {}).get("version", ""),
+    )
+
+
+def _settings(root: Path) -> dict[str, Any]:
+    """Return what ``pyproject.toml`` says; nothing where there is none."""
+    file = root / "pyproject.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def check_figures(registry: dict[str, FigureRecord], chapters: list[Chapter]) -> None:
@@ -413,9 +424,7 @@ def public_config(config: dict[str, Any], root: Path) -> dict[str, Any]:
     social cards and no page for addresses that do not exist, without ``repository_url`` no
     buttons to the repository and to Binder.
     """
-    pyproject = root / "pyproject.toml"
-    settings = tomllib.loads(pyproject.read_text(encoding="utf-8")) if pyproject.is_file() else {}
-    public = settings.get("tool", {}).get("pwm", {})
+    public = _settings(root).get("tool", {}).get("pwm", {})
     html = config.setdefault("html", {})
     if repository := public.get("repository_url"):
         config["repository"] = {"url": repository, "branch": "main"}

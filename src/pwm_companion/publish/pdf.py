@@ -200,7 +200,7 @@ def _clean(article: Tag) -> None:
     """Leave out what serves a screen only."""
     for element in article.select(SCREEN_ONLY):
         element.decompose()
-    for fold in article.select("details.proof-fold"):
+    for fold in article.select("details.proof-fold, details.hide.below-input"):
         if fold.summary:
             fold.summary.decompose()
         fold.unwrap()

@@ -81,7 +81,7 @@ def test_a_scenario_with_other_parameters(parameters: list[str], tmp_path: Path)
         contract.reservation_contributions.min() > 0
     )
     if nobody:
-        assert "would train nothing" in text
+        assert "none of them would train anything" in text
 
 
 def test_texts_of_run_files_are_for_the_published_parameters() -> None:

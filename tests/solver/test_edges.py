@@ -322,7 +322,7 @@ def test_by_sums_of_both_signs_contracts_are_those_of_all_outcomes(value, belief
     curve, valuation = value.accuracy, value.valuation
     problem = Problem(60, [0.3, 0.5, 0.2], [0.5, 0.3, 0.1], curve, valuation, beliefs)
     exact = solve(problem, expectations="enumeration")
-    monkeypatch.setattr("paid_with_models.solver.sum_moments.ENTRIES_WORTH_ENUMERATING", 0)
+    monkeypatch.setattr("paid_with_models.solver.fits.ENTRIES_WORTH_ENUMERATING", 0)
     contract = solve(problem, expectations="sum")
     assert contract.expected_accuracy == pytest.approx(exact.expected_accuracy, abs=1e-8)
     assert contract.upper_bound >= exact.expected_accuracy - 1e-12

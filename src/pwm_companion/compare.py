@@ -279,8 +279,11 @@ def shown_rule(tolerances: Tolerances, measured: bool) -> Rule:
     return Rule("shown", close)
 
 
-def undetermined_rule(leeway: float) -> Rule:
-    """Return the rule for numbers, also in texts, that may differ by `leeway`, each relative."""
+def undetermined_rule(leeway: float, tolerances: Tolerances) -> Rule:
+    """Return the rule for numbers, also in texts, that may differ by `leeway`, each relative.
+
+    Two that are both below ten times the residual are close, as elsewhere.
+    """
 
     def close(old: Scalar, now: Scalar) -> bool:
         before, after = str(old), str(now)
@@ -289,6 +292,7 @@ def undetermined_rule(leeway: float) -> Rule:
         pairs = zip(NUMBER.findall(before), NUMBER.findall(after), strict=True)
         return all(
             abs(right - left) <= leeway * abs(left)
+            or max(abs(left), abs(right)) < 10 * tolerances.residual
             for left, right in ((_value(it), _value(other)) for it, other in pairs)
         )
 

@@ -171,7 +171,7 @@ def compare(
 
     def rule_of(page: str, name: str, usual: Rule) -> Rule:
         leeway = tolerances.leeway(page, name)
-        return usual if leeway is None else undetermined_rule(leeway)
+        return usual if leeway is None else undetermined_rule(leeway, tolerances)
 
     nothing = Content({}, {})
     old_pages = {name: _read_content(path) for name, path in _files(folder, "book", ".json")}

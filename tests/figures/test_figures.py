@@ -395,6 +395,14 @@ def test_reward_distributions_are_exact(contracts, own, name):
         assert mean == pytest.approx(contract.rewards[i - 1], abs=tolerance)
 
 
+def test_pooled_types_have_the_same_bars(contracts):
+    """Also where a reward lies on the edge of two bins, as rounding leaves it."""
+    table = reward_distributions(contracts["big_and_small_collaboration"])[1]
+    first, second = (table[table["type"] == i] for i in (1, 2))
+    np.testing.assert_allclose(first["value"], second["value"], rtol=1e-12)
+    np.testing.assert_allclose(first["probability"], second["probability"], rtol=1e-9)
+
+
 def test_equal_rewards_look_equal(contracts):
     # All types pool: one reward for everyone, whoever turns up, on an axis that shows it.
     figure, table = reward_distributions(contracts["small_party_teamwork"])

@@ -143,6 +143,14 @@ def test_what_the_problem_leaves_open_has_a_leeway_of_its_own(
     assert not verify.agrees(verify.compare({"book/menu": words}, {}, reference))
 
 
+def test_rounding_errors_have_no_leeway_to_keep(reference: Path) -> None:
+    before = Content({"spread": 7e-15}, {"spread, table 1": [["7e-15"]]})
+    verify.update({"book/menu": before}, {}, reference)
+    for now, close in ((3e-15, True), (3e-7, False)):
+        page = Content({"spread": now}, {"spread, table 1": [[f"{now:.0e}"]]})
+        assert verify.agrees(verify.compare({"book/menu": page}, {}, reference)) is close
+
+
 def test_verdict_on_shown_tables(reference: Path) -> None:
     for cell, verdict in (("391.26", Verdict.WITHIN), ("395.00", Verdict.DIFFERS)):
         rows = [["cost", "m"], ["0.20", cell]]

@@ -181,6 +181,10 @@ def _stays_out_alone(contract: Contract) -> npt.NDArray[np.bool_]:
 #: With at most this many values a type's reward is drawn as bars at each of them.
 FEW_ATOMS = 40
 
+#: ON_THE_EDGE: part of a bin by which values are moved, so that one that lies on the edge of two
+#: bins counts to the upper one, however it was rounded.
+ON_THE_EDGE = 1e-9
+
 
 def _reward_table(contract: Contract) -> pd.DataFrame:
     rewards: RewardDistribution = proportional_rewards(contract)
@@ -196,7 +200,7 @@ def _reward_table(contract: Contract) -> pd.DataFrame:
         if max(v.size for v, _ in atoms) <= FEW_ATOMS:
             bins = np.zeros(values.size)
         else:
-            slots = np.floor((values - low) / width).astype(int)
+            slots = np.floor((values - low) / width + ON_THE_EDGE).astype(int)
             numbers, index = np.unique(slots, return_inverse=True)
             values = low + (numbers + 0.5) * width
             chances = np.bincount(index, chances).astype(float)

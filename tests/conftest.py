@@ -17,6 +17,7 @@ LONG = "LONG" in os.environ
 DIVIDED = {
     "test_conic.py", "test_fuzz.py", "test_program.py", "test_properties.py", "test_report.py",
     "test_routes.py", "test_selection.py", "test_boxes.py", "test_figures.py",
+    "test_browser.py",
 }  # fmt: skip
 
 #: What begins first, by their parts of a test's id.
@@ -35,8 +36,8 @@ def _group(item: pytest.Item) -> str:
     file, fixtures = item.path, getattr(item, "fixturenames", ())
     if {"built_book", "copy_of_built_book"} & set(fixtures):
         return "small book" if file.name != "test_interruption.py" else file.name
-    if file.parent.name == "book":
-        return file.name if file.name == "test_browser.py" else "site"
+    if file.parent.name == "book" and file.name not in DIVIDED:
+        return "site"
     return "" if file.name in DIVIDED else str(Path(*file.parts[-2:]))
 
 

@@ -3,31 +3,46 @@
   "use strict";
   const E = Explorer;
   const {h, fmt, pct, color, say, path, picture, plane, kinds, s} = E;
-  const MOST_POINTS = 60, MOST_TEXT = 200000, NOISE = 0.01;
+  const MOST_POINTS = 60, MOST_TEXT = 200000;
+  const M = pointsModule();
 
   /* Measured points from text: rows of data and accuracy, with or without a heading; commas,
      semicolons or tabs between, and a decimal comma where the separator is another. Stricter than the
-     library's tables: data rise, accuracies are shares and do not fall by more than noise. */
+     library's tables: two columns, and accuracies are shares. In any order, with dips and repeats. */
   function readPoints(text) {
     if (text.length > MOST_TEXT) return {error: "That is more than a table of measured points."};
     const lines = text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean), points = [];
     const mark = lines.length === 0 ? "," : lines[0].includes(";") ? ";" : lines[0].includes("\t") ? "\t" : lines[0].includes(",") ? "," : /\s+/;
-    let highest = 0;
     for (let number = 0; number < lines.length; number++) {
       const cells = lines[number].split(mark).map((cell) => cell.trim().toLowerCase()), where = `line ${number + 1}`;
-      if (number === 0 && cells.length === 2 && /^"?data"?$/.test(cells[0])) continue;
+      if (number === 0 && cells.length === 2 && cells.every((cell) => /^"?[a-z][a-z _]*"?$/.test(cell))) continue;
       if (cells.length !== 2) return {error: `${where}: must have two numbers, data and accuracy.`};
       const [data, accuracy] = cells.map((cell) => mark === "," ? cell : cell.replace(",", ".")).map((cell) => /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/.test(cell) ? +cell : NaN);
       if (!(data >= 1e-9 && data <= 1e15)) return {error: `${where}: data must be a positive number.`};
-      if (points.length && !(data > points[points.length - 1][0])) return {error: `${where}: data must rise from line to line.`};
+      if (accuracy > 1 && accuracy <= 100) return {error: `${where}: accuracy must be a share, from 0 to 1; percent? Then divide by 100.`};
       if (!(accuracy >= 0 && accuracy <= 1)) return {error: `${where}: accuracy must be a share, from 0 to 1.`};
-      if (accuracy < highest - NOISE) return {error: `${where}: accuracy must not fall with more data.`};
-      highest = Math.max(highest, accuracy);
       points.push([data, accuracy]);
     }
-    if (points.length < 3 || highest === 0) return {error: "At least three points are needed, not all of accuracy 0."};
     if (points.length > MOST_POINTS) return {error: `At most ${MOST_POINTS} points, please; there are ${points.length}.`};
+    const pooled = pool(points);
+    if (pooled.sizes.length < 3 || points.every((pair) => pair[1] === 0)) return {error: "Points of at least three amounts of data are needed, not all of accuracy 0."};
+    if (M.falls_all_along(pooled)) return {error: "Accuracy falls all along with more data: an error rate? Then give 1 minus it."};
     return {points};
+  }
+  const pool = (points) => M.pool(points.map((pair) => pair[0]), points.map((pair) => pair[1]));
+
+  /* What was done with the points, and what puts their fit in doubt, in words. */
+  function remarks(pooled, fit) {
+    const {sizes, accuracies} = pooled, found = M.doubts(pooled, fit), at = (i) => sizes[i] >= 1000 ? Math.round(sizes[i]).toLocaleString("en") : String(+sizes[i].toPrecision(4)), share = (i) => accuracies[i].toFixed(3);
+    return [
+      found.missed > 0 && `The fit misses ${found.missed} of ${sizes.length} points by more than 3 percentage points, most at ${at(found.farthest)}: measured ${share(found.farthest)}, fitted ${M.fitted(fit, sizes[found.farthest]).toFixed(3)}.`,
+      found.falls >= 0 && `More data made models worse: accuracy falls from ${share(found.falls)} at ${at(found.falls)} to ${share(sizes.length - 1)} at ${at(sizes.length - 1)}. The fit stays level there.`,
+      found.flat && "Accuracy hardly rises: more data are worth next to nothing there.",
+      found.jump >= 0 && `Accuracy stays flat and then jumps, from ${share(found.jump)} at ${at(found.jump)} to ${share(found.jump + 1)} at ${at(found.jump + 1)}. No concave curve does that.`,
+      found.dips > 0 && `Accuracy dips: from ${at(found.deepest)} to ${at(found.deepest + 1)} it falls from ${share(found.deepest)} to ${share(found.deepest + 1)}${found.dips > 1 ? `, the largest of ${found.dips} dips` : ""}.`,
+      !pooled.ordered && "The points were sorted.",
+      pooled.repeated > 0 && `Repeats of ${E.plural(pooled.repeated, "size")} were averaged.`,
+    ].filter(Boolean);
   }
 
   const plainText = (text, most) => text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, " ").slice(0, most);
@@ -80,7 +95,7 @@
     build(kit, body) {
       let answer = null, fit = null, fitted = "", wrong = "";
       const C = E.mathematics(), top = E.pictures.headline(), P = E.pictures;
-      const typeBox = h("div", {}), curveBox = h("div", {}), plain = h("div", {class: "live-plain"}), problem = h("p", {class: "live-error", role: "alert"});
+      const typeBox = h("div", {}), curveBox = h("div", {}), plain = h("div", {class: "live-plain"}), problem = h("p", {class: "live-error", role: "alert"}), about = h("p", {class: "live-note", role: "status"});
       const shown = {gives: E.figure("Who gives what", [["var(--give)", "in the menu"], ["var(--ink)", "alone", "tick"]]),
         gains: E.figure("Who gains what", [["var(--cost)", "its cost"], ["var(--outside)", "outside option"], ["var(--rent)", "gain over that", "stripes"], ["var(--ink)", "value of the best model", "tick"]]),
         curve: E.figure("Accuracy against data", [["var(--give)", "curve"], ["var(--rent)", "measured", "dot"]], true)};
@@ -138,7 +153,7 @@
           const file = h("input", {type: "file", accept: ".csv,.txt,text/csv,text/plain", "aria-label": "Read measured points from a CSV file", onchange: () => { if (file.files[0]) open(file.files[0]); }});
           const open = (it) => { if (it.size > MOST_TEXT) fail("That is more than a table of measured points."); else it.text().then((content) => { text.value = content; take(content); }); };
           const drop = h("div", {class: "live-drop", ondragover: (event) => event.preventDefault(), ondrop: (event) => { event.preventDefault(); if (event.dataTransfer.files[0]) open(event.dataTransfer.files[0]); else { text.value = event.dataTransfer.getData("text/plain"); take(text.value); } }}, text, file);
-          curveBox.replaceChildren(h("p", {class: "live-note"}, "Paste or drop a table: data, accuracy. It is fitted, here, as the library fits learning curves."), drop);
+          curveBox.replaceChildren(h("p", {class: "live-note"}, "Paste or drop a table: data, accuracy. It is fitted, here, as the library fits learning curves."), drop, about);
         } else if (curve === "bound") curveBox.replaceChildren(
           kit.slider({label: "Best a", low: 0.05, high: 1, step: 0.005, get: () => kit.state.a, set: (x) => kit.set("a", x)}),
           kit.slider({label: "Complexity k", log: true, low: 0.001, high: 1e6, get: () => kit.state.k, set: (x) => kit.set("k", x)}));
@@ -157,10 +172,11 @@
         fit = null;
         if (curve === "points") {
           if (fitted.key !== String(points)) {
-            const split = pairs(points), found = C.fit_points(split.map((pair) => pair[0]), split.map((pair) => pair[1]));
-            fitted = {key: String(points), fit: {weights: Array.from(found.weights), rates: Array.from(found.rates)}};
+            const pooled = pool(pairs(points)), found = M.fit_points(pooled.sizes, pooled.accuracies, pooled.units);
+            fitted = {key: String(points), fit: {weights: Array.from(found.weights), rates: Array.from(found.rates)}, said: remarks(pooled, found)};
           }
           fit = fitted.fit;
+          about.textContent = fitted.said.join(" ");
           return {...it, ...fit};
         }
         return curve === "saturating" ? {...it, weights: [a], rates: [Math.LN2 / half]} : it;

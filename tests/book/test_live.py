@@ -62,10 +62,11 @@ LINKS = [
 ]
 #: BAD_POINTS: what is no table of measured points, and why.
 BAD_POINTS = {
-    "10,0.5\n20,0.6": "three points",
-    "10,0.5\n5,0.6\n20,0.7": "line 2: data must rise",
-    "10,0.5\n20,1.6\n30,0.7": "line 2: accuracy must be a share",
-    "10,0.5\n20,0.3\n30,0.7": "line 2: accuracy must not fall",
+    "10,0.5\n20,0.6": "three amounts of data",
+    "10,0.5\n20,0.6\n20,0.7": "three amounts of data",
+    "10,0.5\n20,160\n30,0.7": "line 2: accuracy must be a share",
+    "10,50\n20,60\n30,70": "percent? Then divide by 100",
+    "10,0.5\n20,0.3\n30,0.2": "falls all along",
     "data,accuracy\n10,0.5,3\n20,0.6\n30,0.7": "line 2: must have two numbers",
     "1,0\n2,0\n3,0": "not all of accuracy 0",
     "x" * 300_000: "more than a table",
@@ -329,6 +330,18 @@ def test_points_that_cannot_be_fitted_are_refused_with_a_reason(visit: Any) -> N
         page.locator("#live-design textarea").fill(text)
         assert message in text_of(page, "design", ".live-error")
         assert block_of(page, "design", "(it) => it.live.state().points") == before
+
+
+def test_points_as_people_have_them_are_fitted_and_what_is_odd_is_said(visit: Any) -> None:
+    page, _ = visit("design")
+    text = "size;accuracy\n400;0,7\n100;0,5\n200;0,66\n100;0,54\n800;0,6\n1600;0,8"
+    page.locator("#live-design textarea").fill(text)
+    page.wait_for_function(READY, arg="design", polling=POLLING)
+    assert text_of(page, "design", ".live-error") == ""
+    said = text_of(page, "design", ".live-note[role=status]")
+    assert "Accuracy dips: from 400 to 800 it falls from 0.700 to 0.600." in said
+    assert "The fit misses" in said
+    assert "The points were sorted. Repeats of 1 size were averaged." in said
 
 
 def test_points_can_be_dropped_as_a_file(visit: Any) -> None:

@@ -17,24 +17,28 @@ from paid_with_models import (
     solve,
     solve_complete_information,
 )
-from paid_with_models.beyond import measured_curves
+from paid_with_models.beyond import findings, measured_curves
+from paid_with_models.beyond import points as library_points
 from paid_with_models.beyond.behavior import logit_behavior
 from paid_with_models.beyond.lcdb import select_curves
 from paid_with_models.beyond.measured_curves import learning_curve
+from paid_with_models.beyond.points import collect_points
 from paid_with_models.small import (
     answer,
     design,
     exponential_curve,
     generalization_bound,
+    measured_points,
     point_fit,
 )
 from paid_with_models.small.by_hand import as_it_is, chance_of_less, checked, with_margin
 from paid_with_models.small.crowd import crowd, crowd_accuracy
-from paid_with_models.small.point_fit import fit_points
+from paid_with_models.small.measured_points import doubts, falls_all_along, pool
+from paid_with_models.small.point_fit import fit_points, fitted
 from paid_with_models.small.replies import best_reply as small_best_reply
 from paid_with_models.small.replies import can_be_asked, seen, seen_total, without_incentives
 from pwm_companion.consortium.file import example, read_consortium
-from pwm_companion.explorables.directive import sources
+from pwm_companion.explorables.directive import OWN, sources
 from pwm_companion.explorables.to_javascript import SMALL_SOLVER, translate
 
 HOME = Path(paid_with_models.__file__).parent
@@ -176,10 +180,12 @@ def test_a_menu_with_a_margin_keeps_it():
 
 
 def measured():
-    """Points of 100 random curves, some of few points, and of 100 real ones."""
+    """Points of 100 random curves, some of few points or with repeats, and of 100 real ones."""
     rng = np.random.default_rng(7)
-    for _ in range(100):
+    for trial in range(100):
         sizes = np.sort(rng.choice(np.arange(5, 3000), rng.integers(3, 60), replace=False)) * 1.0
+        if trial % 3 == 0:
+            sizes = rng.permutation(np.append(sizes, rng.choice(sizes, rng.integers(1, 9))))
         fall = rng.uniform(1, 4) * sizes ** -rng.uniform(0.3, 0.7)
         noisy = rng.uniform(0.8, 1.05) - fall + rng.normal(0, 0.01, sizes.size)
         yield sizes, np.clip(noisy, 0, 1)
@@ -194,6 +200,16 @@ def test_the_fits_have_the_same_constants():
     assert (point_fit.FIT_RATES, point_fit.USED) == (
         measured_curves.RATES, measured_curves.NEGLIGIBLE,
     )  # fmt: skip
+    for name in ("FALL", "ORDER"):
+        assert getattr(measured_points, name) == getattr(library_points, name)
+    for name in ("MISS", "DIP", "JUMP", "FLAT", "LITTLE"):
+        assert getattr(measured_points, name) == getattr(findings, name)
+
+
+def run_points(script):
+    """What JavaScript prints that has the translated fit."""
+    function, modules = OWN["design"]
+    return printed(translate(function, sources(HOME, modules)) + script)
 
 
 def curve_of(weights, rates, data):
@@ -201,32 +217,70 @@ def curve_of(weights, rates, data):
 
 
 def test_points_are_fitted_as_the_library_fits_them():
-    """In the page too, inside and far outside the measured sizes."""
+    """In the page too, inside and far outside the measured sizes, and with the same doubts."""
     points = list(measured())
     call = json.dumps([[n.tolist(), a.tolist()] for n, a in points])
     script = f"""
-      const C = contractModule(), fits = {call}.map((it) => C.fit_points(...it));
-      console.log(JSON.stringify(fits.map((it) => [it.weights, it.rates])));
+      const M = pointsModule();
+      console.log(JSON.stringify({call}.map((it) => {{
+        const pooled = M.pool(...it);
+        const fit = M.fit_points(pooled.sizes, pooled.accuracies, pooled.units);
+        return [fit.weights, fit.rates, M.doubts(pooled, fit)];
+      }})));
     """
-    in_page = [None] * len(points) if NODE is None else run(script)
-    at_most_one = 0
+    in_page = [None] * len(points) if NODE is None else run_points(script)
+    at_most_one, seen_doubts = 0, set()
     for (sizes, accuracies), page in zip(points, in_page, strict=True):
         there = learning_curve(sizes, accuracies, replicates=2)
-        fit = fit_points(sizes.tolist(), accuracies.tolist())
+        pooled = pool(sizes.tolist(), accuracies.tolist())
+        assert pooled.sizes == there.sizes.tolist()
+        assert pooled.ordered == bool(np.all(np.diff(sizes) >= 0))
+        assert pooled.repeated == int(np.sum(there.counts > 1))
+        np.testing.assert_allclose(pooled.accuracies, there.accuracies, rtol=1e-14)
+        if there.errors is not None:
+            np.testing.assert_allclose(pooled.errors, there.errors, rtol=1e-12)
+        fit = fit_points(pooled.sizes, pooled.accuracies, pooled.units)
         assert min(fit.weights) > 0
         assert sum(fit.weights) <= 1 + 1e-12
         at_most_one += sum(fit.weights) > 1 - 1e-9
-        data = np.geomspace(sizes[0] / 100, 1000 * sizes[-1], 200)
+        data = np.geomspace(sizes.min() / 100, 1000 * sizes.max(), 200)
         np.testing.assert_allclose(curve_of(fit.weights, fit.rates, data), there(data), atol=1e-6)
+        assert fitted(fit, float(data[50])) == pytest.approx(there(data[50]), abs=1e-6)
+        found = doubts(pooled, fit)
+        kinds = {
+            "misses": found.missed > 0, "falls": found.falls >= 0, "flat": found.flat,
+            "jump": found.jump >= 0, "dips": found.dips > 0,
+        }  # fmt: skip
+        grave = {it.kind for it in there.findings if it.grave}
+        assert {kind for kind, so in kinds.items() if so} == grave
+        seen_doubts |= grave
         if page is not None:
-            np.testing.assert_allclose(curve_of(*page, data), there(data), atol=1e-6)
-    assert 20 < at_most_one < 180
+            np.testing.assert_allclose(curve_of(*page[:2], data), there(data), atol=1e-6)
+            assert page[2] == vars(found)
+    assert 10 < at_most_one < 190  # both ways of fitting are met
+    assert {"misses", "falls", "dips"} <= seen_doubts
+
+
+@pytest.mark.parametrize("size", range(1, 8))
+def test_points_that_fall_all_along_are_no_learning_curve(size):
+    rng = np.random.default_rng(size)
+    for _ in range(40):
+        sizes = np.geomspace(10, 1000, size + 2)
+        accuracies = np.clip(0.7 - rng.uniform(-0.2, 0.3) * np.log10(sizes / 10), 0, 1)
+        accuracies = np.clip(accuracies + rng.normal(0, 0.02, sizes.size), 0, 1)
+        try:
+            collect_points(sizes, accuracies)
+            refused = False
+        except ValueError:
+            refused = True
+        assert falls_all_along(pool(sizes.tolist(), accuracies.tolist())) is refused
 
 
 def test_the_page_says_of_the_hospitals_what_their_report_says():
     consortium = read_consortium(example("hospitals.yaml"))
     problem = consortium.problem
-    fit = fit_points(consortium.fit.sizes.tolist(), consortium.fit.accuracies.tolist())
+    points = pool(consortium.fit.sizes.tolist(), consortium.fit.accuracies.tolist())
+    fit = fit_points(points.sizes, points.accuracies, points.units)
     curve = exponential_curve(0.0, fit.rates, fit.weights)
     work = design(
         problem.n_parties, problem.probabilities.tolist(), problem.costs.tolist(), [],
@@ -241,7 +295,6 @@ def test_the_page_says_of_the_hospitals_what_their_report_says():
 def test_the_translation_agrees_with_the_python():
     _, scheme = setting([0.2, 0.1, 0.05])
     law, m, t = as_it_is(scheme), [150.0, 300.0, 600.0], [0.6, 0.7, 0.75]
-    fit = fit_points([50.0, 100.0, 400.0, 1600.0], [0.31, 0.45, 0.68, 0.82])
     held = checked(law, scheme.cost, scheme.outside, m, t)
     expected = {
         "reply": small_best_reply(CURVE, 0.001, 50.0),
@@ -252,7 +305,6 @@ def test_the_translation_agrees_with_the_python():
         "gains": held.deviation_gain,
         "to": held.best_option,
         "odds": crowd(scheme.p, scheme.cost, scheme.outside, m, t, 30.0).odds,
-        "weights": fit.weights,
     }
     call = {"p": scheme.p, "c": scheme.cost, "m": m, "t": t}
     script = f"""
@@ -265,7 +317,6 @@ def test_the_translation_agrees_with_the_python():
         seen: C.seen(law, c, f).accuracy, honest: C.without_incentives(law, c, f),
         accuracy: held.accuracy, gains: held.deviation_gain, to: held.best_option,
         odds: C.crowd(p, c, f, m, t, 30).odds,
-        weights: C.fit_points([50, 100, 400, 1600], [0.31, 0.45, 0.68, 0.82]).weights,
       }}));
     """
     found = run(script)

@@ -1,14 +1,14 @@
 """The fit of measured points, small enough to run in a web page.
 
 The same as :func:`paid_with_models.beyond.measured_curves.learning_curve` finds for points without
-errors, repeats and baseline, in the part of the language that :mod:`paid_with_models.small` keeps
-to, so that the book's build makes JavaScript of it.
+stated errors and baseline, in the part of the language that :mod:`paid_with_models.small` keeps to,
+so that the book's build makes JavaScript of it.
 """
 
 import math
 from dataclasses import dataclass
 
-__all__ = ["PointFit", "fit_points", "least_squares", "nonnegative_least_squares"]
+__all__ = ["PointFit", "fit_points", "fitted", "least_squares", "nonnegative_least_squares"]
 
 #: SLOWEST, FASTEST, FIT_RATES, RIDGE: as the library has them.
 SLOWEST, FASTEST, FIT_RATES, RIDGE = 1 / 3, 30.0, 40, 3e-5
@@ -38,7 +38,21 @@ class PointFit:
     rates: list[float]
 
 
-def fit_points(sizes: list[float], accuracies: list[float]) -> PointFit:
+def fitted(fit: PointFit, data: float) -> float:
+    """Accuracy of a model trained on this much data.
+
+    Examples
+    --------
+    >>> round(fitted(PointFit([0.8], [0.01]), 100.0), 6)
+    0.505696
+    """
+    total = 0.0
+    for k in range(len(fit.weights)):
+        total -= fit.weights[k] * math.expm1(-fit.rates[k] * data)
+    return total
+
+
+def fit_points(sizes: list[float], accuracies: list[float], units: list[float]) -> PointFit:
     """Fit by least squares on fixed rates, with weights of sum at most 1.
 
     Parameters
@@ -46,15 +60,14 @@ def fit_points(sizes: list[float], accuracies: list[float]) -> PointFit:
     sizes : list of float > 0
     accuracies : list of float
         In [0, 1], not all 0.
+    units : list of float > 0
+        What misses are counted in.
 
     Examples
     --------
     >>> sizes = [10.0, 20.0, 50.0, 100.0, 500.0]
-    >>> fit = fit_points(sizes, [1 - math.exp(-0.02 * s) for s in sizes])
-    >>> total = 0.0
-    >>> for weight, rate in zip(fit.weights, fit.rates):
-    ...     total += weight * (1 - math.exp(-30 * rate))
-    >>> abs(total - (1 - math.exp(-0.6))) < 1e-3
+    >>> fit = fit_points(sizes, [1 - math.exp(-0.02 * s) for s in sizes], [1.0] * 5)
+    >>> abs(fitted(fit, 30.0) - (1 - math.exp(-0.6))) < 1e-3
     True
     """
     low, high = sizes[0], sizes[0]
@@ -68,12 +81,14 @@ def fit_points(sizes: list[float], accuracies: list[float]) -> PointFit:
     for k in range(FIT_RATES):
         rate = math.exp(low + (high - low) * k / (FIT_RATES - 1))
         column: list[float] = []
-        for size in sizes:
-            column.append(-math.expm1(-size * rate))
-            steepest = max(steepest, -math.expm1(-size * rate))
+        for i in range(len(sizes)):
+            column.append(-math.expm1(-sizes[i] * rate) / units[i])
+            steepest = max(steepest, column[i])
         rates.append(rate)
         columns.append(column)
-    target = accuracies[:]
+    target: list[float] = []
+    for i in range(len(sizes)):
+        target.append(accuracies[i] / units[i])
     for _ in range(FIT_RATES):
         target.append(0.0)
     for k in range(FIT_RATES):

@@ -53,17 +53,16 @@ DESCRIPTION = 160
 
 
 def _add_scripts(app: Sphinx) -> None:
-    """Copy MathJax's SVG component, which needs no fonts, to Sphinx's static files."""
+    """Copy MathJax's SVG component, which needs no fonts, to Sphinx's static files.
+
+    Without extensions: the formulas of the book need none, and a page that asks for one fails in
+    the tests that look at it.
+    """
     assets = Path(app.doctreedir).parent / "assets"
     for file in metadata.files("sphinx-mathjax-offline") or ():
-        if file.is_relative_to(MATHJAX):
-            name = file.relative_to(MATHJAX)
-            extension = name.is_relative_to("input/tex/extensions")
-            # The component loads extensions one by one.
-            if name.name == "tex-svg.js" or (extension and name.name != "all-packages.js"):
-                target = assets / "mathjax" / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(str(file.locate()), target)
+        if file.is_relative_to(MATHJAX) and file.name == "tex-svg.js":
+            (assets / "mathjax").mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(str(file.locate()), assets / "mathjax" / file.name)
     app.config.html_static_path.append(str(assets))
 
 
@@ -387,6 +386,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     # Browsers let no page read another from disk: there, search shows titles without excerpts.
     no_excerpts = "DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false"
     app.add_js_file(None, body=f'if (location.protocol === "file:") {no_excerpts};', priority=900)
+    app.add_js_file("edges.js", loading_method="defer")
     app.connect("builder-inited", _add_scripts)
     app.connect("html-page-context", _offer_no_source, priority=400)  # before the theme
     app.connect("html-page-context", _finish_page, priority=900)  # after the theme

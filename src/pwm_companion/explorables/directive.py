@@ -50,10 +50,13 @@ EXPLORABLES = {
 #: Pictures of the menu that ``views`` can name; all of them if it names none.
 MENU_VIEWS = ("contributions", "rewards", "menu", "data", "sweep", "table")
 #: Modules of the library that compute what explorables show beside the best menu.
-BESIDE = ("replies", "by_hand", "crowd", "point_fit")
+BESIDE = ("replies", "by_hand", "crowd")
 #: What one explorable alone computes: the function in a script of its own, which other pages do not
 #: load, and the modules that it is made from.
-OWN = {"responding": ("respondingModule", ("table", "curve", "responding"))}
+OWN = {
+    "responding": ("respondingModule", ("table", "curve", "responding")),
+    "design": ("pointsModule", ("point_fit", "measured_points")),
+}
 #: Scripts that the others build on, in this order.
 CORE = ("contract.js", "explorer-core.js", "explorer-pictures.js")
 STYLE = "explorer.css"

@@ -147,7 +147,7 @@ class Expressions:
         if isinstance(value, int) and abs(value) <= EXACT:
             return str(value), "int"
         if isinstance(value, float) and math.isfinite(value):
-            return repr(value), "float"
+            return repr(value).removesuffix(".0"), "float"  # numbers are of one kind there
         if isinstance(value, str):
             return json.dumps(value), "str"
         raise self.refuse(node, repr(value))
@@ -203,6 +203,12 @@ class Expressions:
         sign = ARITHMETIC.get(type(node.op))
         if sign is None or a not in NUMBERS or b not in NUMBERS:
             raise self.refuse(node, f"{a} {type(node.op).__name__} {b}")
+        # What both languages do first anyway needs no parentheses.
+        tight = isinstance(node.op, ast.Mult | ast.Div)
+        if isinstance(node.left, ast.BinOp) and (not tight or _is_product(node.left)):
+            left = bare(left)
+        if _is_product(node.right) and not tight:
+            right = bare(right)
         return f"({left}{sign}{right})", "float" if sign == "/" else joined(a, b)
 
     def repeated(self, node: ast.BinOp, start: ast.List) -> tuple[str, str]:
@@ -235,6 +241,10 @@ class Expressions:
     def compared(self, op: ast.cmpop, one: ast.expr, other: ast.expr) -> str:
         left, a = self.expression(one)
         right, b = self.expression(other)
+        left, right = (
+            bare(code) if isinstance(side, ast.BinOp) else code
+            for code, side in ((left, one), (right, other))
+        )
         numbers = a in NUMBERS and b in NUMBERS
         if type(op) in ORDERS and numbers:
             return f"{left}{ORDERS[type(op)]}{right}"
@@ -392,6 +402,10 @@ def named(node: ast.expr, name: str) -> bool:
 
 def parsed(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
+
+
+def _is_product(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div)
 
 
 def bare(code: str) -> str:

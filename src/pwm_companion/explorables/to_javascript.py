@@ -50,15 +50,17 @@ SMALL_MODULES = (
     "outcome_tree", "menus", "search", "design",
 )  # fmt: skip
 
-#: min and max as in Python, also of NaN; str of a float; lists.
-HELPERS = """\
-const $min = (a, b) => b < a ? b : a;
-const $max = (a, b) => b > a ? b : a;
+#: min and max as in Python, also of NaN; str of a float; lists. By the name that is used.
+HELPERS = {
+    "$min": "const $min = (a, b) => b < a ? b : a;",
+    "$max": "const $max = (a, b) => b > a ? b : a;",
+    "$list": """\
 const $list = (length, item) => {
   const list = [];
   for (let i = 0; i < length; i++) list.push(item(i));
   return list;
-};
+};""",
+    "$text": """\
 const $text = (x) => {
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "-inf";
   if (Object.is(x, -0)) return "-0.0";
@@ -66,7 +68,8 @@ const $text = (x) => {
   if (Number(power) < -4 || Number(power) >= 16)
     return digits + "e" + power[0] + String(size).padStart(2, "0");
   return Number.isInteger(x) ? String(x) + ".0" : String(x);
-};"""
+};""",
+}
 
 
 def translate(name: str, paths: list[Path]) -> str:
@@ -108,8 +111,9 @@ def translate(name: str, paths: list[Path]) -> str:
         lines += module.lines
     defined = [*names.constants, *names.functions, *names.classes]
     shown = sorted(item for item in defined if not item.startswith("_"))
-    body = [*HELPERS.splitlines(), *lines, f"return {{{', '.join(shown)}}};"]
-    return "\n".join(
+    used = [text for helper, text in HELPERS.items() if any(f"{helper}(" in it for it in lines)]
+    body = [*used, *lines, f"return {{{', '.join(shown)}}};"]
+    text = "\n".join(
         [
             f"// Made from {', '.join(path.name for path in paths)}; do not edit.",
             f"function {name}() {{",
@@ -119,6 +123,7 @@ def translate(name: str, paths: list[Path]) -> str:
             "",
         ]
     )
+    return text.replace("{\n", "{").replace("\n}", "}")  # pages load every byte
 
 
 def small_solver_javascript() -> str:

@@ -142,7 +142,7 @@ def source_hash(record: FigureRecord, root: Path, project: Project) -> str:
     return cache_key(parts)
 
 
-MACHINERY = ("draw.py", "registry.py")
+MACHINERY = ("draw.py", "registry.py", "shorten.py")
 DREW = "drew"  # begins a line about progress
 
 

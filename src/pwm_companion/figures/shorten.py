@@ -20,6 +20,9 @@ PICTURE = re.compile(r'"data:image/png;base64,([^"]+)"')
 #: The width of a preview, in pixels: one and a quarter times what the gallery shows.
 PREVIEW = 400
 DECIMAL = re.compile(r"-?\d+\.\d+")
+#: Commands of a path with the coordinates that each takes, and what a path consists of.
+COMMANDS = {"M": 2, "L": 2, "Q": 4, "C": 6}
+PATH = re.compile(r"[A-Za-z]|-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
 
 def shorten(notebook: str) -> str:
@@ -36,18 +39,23 @@ def shorten(notebook: str) -> str:
 
 
 def shorten_drawing(svg: str) -> str:
-    """Round coordinates, leave out comments and indents, shorten the names of letters.
+    """Round coordinates, leave out comments and indents, shorten paths and the names of letters.
 
     Pictures, as of surfaces, are reduced to 256 colors.
 
     >>> shorten_drawing('<path d="M 204.654325 166.4 L -0.001 7"/> <text>1.23456</text>')
-    '<path d="M 204.65 166.4 L 0 7"/><text>1.23456</text>'
+    '<path d="m204.65 166.4-204.65-159.4"/><text>1.23456</text>'
     >>> shorten_drawing('<!-- a --><use transform="translate(1.23456 2) scale(0.01234)"/>')
     '<use transform="translate(1.23 2) scale(0.01234)"/>'
     """
 
     def rounded(number: re.Match[str]) -> str:
         return f"{round(float(number[0]), 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+
+    def packed(coordinates: str) -> str:
+        if coordinates.startswith("d="):
+            return f'd="{shorten_path(coordinates[3:-1])}"'
+        return DECIMAL.sub(rounded, coordinates)
 
     def reduced(picture: re.Match[str]) -> str:
         image = Image.open(io.BytesIO(base64.b64decode(picture[1])))
@@ -59,8 +67,50 @@ def shorten_drawing(svg: str) -> str:
         return picture[0].replace(picture[1], min(shorter, picture[1], key=len))
 
     svg = GLYPH.sub("g-", INDENT.sub("><", COMMENT.sub("", svg)))
-    svg = COORDINATES.sub(lambda found: DECIMAL.sub(rounded, found[0]), svg)
+    svg = COORDINATES.sub(lambda found: packed(found[0]), svg)
     return PICTURE.sub(reduced, svg)
+
+
+def shorten_path(path: str) -> str:
+    """Round a path to hundredths and write each point relative to the one before.
+
+    Rounded first, so that nothing adds up along the path. Paths with other commands than M, L, Q, C
+    and Z stay as they are.
+
+    >>> shorten_path("M 10 20.5 L 11.004 20 L 9 20 z M 1 1 Q 2 3 4 5")
+    'm10 20.5 1-.5-2 0zm-9-19.5q1 2 3 4'
+    >>> shorten_path("M 0 0 A 1 1 0 0 1 2 2")
+    'M 0 0 A 1 1 0 0 1 2 2'
+    """
+    parts, at = PATH.findall(path), 0
+    short: list[str] = []
+    place, start, implied = (0, 0), (0, 0), ""
+    while at < len(parts):
+        command, at = parts[at], at + 1
+        if command in "zZ":
+            short.append("z")
+            place, implied = start, ""
+            continue
+        size = COMMANDS.get(command, 0)
+        numbers, at = parts[at : at + size], at + size
+        if not size or len(numbers) < size or any(it.isalpha() for it in numbers):
+            return path
+        ends = [round(100 * float(it)) for it in numbers]
+        steps = [end - place[i % 2] for i, end in enumerate(ends)]
+        if command.lower() != implied:
+            short.append(command.lower())
+        short += [_hundredths(step) for step in steps]
+        place = ends[-2], ends[-1]
+        if command == "M":
+            start = place
+        implied = "l" if command == "M" else command.lower()
+    # No space is needed beside a command or before a minus sign.
+    return re.sub(r" (?=[-a-z])|(?<=[a-z]) ", "", " ".join(short))
+
+
+def _hundredths(number: int) -> str:
+    text = f"{abs(number) / 100:.2f}".rstrip("0").rstrip(".") if number else "0"
+    return ("-" if number < 0 else "") + text.removeprefix("0" if "." in text else "")
 
 
 def shorten_png(file: Path) -> None:

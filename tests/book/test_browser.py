@@ -33,7 +33,7 @@ CLIPPED = r"""() => {
     found.add(`${wide.scrollWidth - wide.clientWidth} px wider than the window`);
   for (const it of document.querySelectorAll("article *, .bd-header-article *")) {
     const over = it.scrollWidth - it.clientWidth;
-    if (!it.clientWidth || over <= 2 || it.closest("svg, mjx-assistive-mml, input, select"))
+    if (!it.clientWidth || over <= 2 || it.closest("svg, mjx-assistive-mml, input, .live-hidden"))
       continue;
     const how = getComputedStyle(it).overflowX, shown = it.checkVisibility();
     if (!shown || how === "visible" || it.classList.contains("scrolls") || it.matches(".long"))

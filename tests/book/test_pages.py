@@ -41,7 +41,7 @@ def test_site_and_pages_are_small(site: Path, pages: Pages) -> None:
     pdf = sum(file.stat().st_size for file in site.glob("*.pdf"))
     assert pdf < 10 * 2**20
     total = sum(file.stat().st_size for file in site.rglob("*") if file.is_file())
-    assert total - pdf < 27 * 2**20
+    assert total - pdf < 27e6
     for name in pages:
         if name.startswith("book/"):
             assert (site / name).stat().st_size < 400_000, name

@@ -261,7 +261,8 @@ def drawn_texts(figure):
     ]
 
 
-def test_text_is_large_enough_for_a_phone_and_inside_the_figure(every):
+def test_text_is_large_enough_for_a_column_legible_and_inside_the_figure(every):
+    outside = []
     for name, (figure, _) in every.items():
         with figure_style.style():
             renderer = FigureCanvasAgg(figure).get_renderer()
@@ -270,9 +271,12 @@ def test_text_is_large_enough_for_a_phone_and_inside_the_figure(every):
         assert boxes, name
         frame = figure.bbox.padded(2)
         for text, box in boxes.items():
-            assert text.get_fontsize() >= 10, (name, text)
-            assert frame.x0 <= box.x0 <= box.x1 <= frame.x1, (name, text)
-            assert frame.y0 <= box.y0 <= box.y1 <= frame.y1, (name, text)
+            in_a_column = text.get_fontsize() * figure_style.COLUMN / figure_style.WIDTH
+            assert in_a_column >= figure_style.LEAST_TEXT, (name, text)
+            assert contrast_to_white(text.get_color()) >= figure_style.CONTRAST, (name, text)
+            if not (frame.contains(box.x0, box.y0) and frame.contains(box.x1, box.y1)):
+                outside.append((name, text, box))
+    assert outside == []
 
 
 # --- colours ---------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
             text = "\n".join(
                 f"$c_{i}={style.number_text(cost)}$" for i, cost in enumerate(costs, start=1)
             )
-            ax.set_title(text, size=9, weight="normal", loc="center")
+            ax.set_title(text, size=9.5, weight="normal", loc="center")
         if column == 0:
             ax.text(-0.28, 0.43, f"$N={n_parties}$", ha="right", va="center", size=10.5)
     handles = [Patch(facecolor=color, label=label) for _, label, color in looks.values()]
@@ -92,7 +92,7 @@ def _draw_triangle(ax: Axes, runs: pd.DataFrame, step: float, colors: Mapping[st
         (0.5, height, "3", "center"),
     ):
         ax.text(
-            x, y, text, size=9, color=style.MUTED, ha=side, va="center" if y == 0 else "bottom",
+            x, y, text, size=9.5, color=style.MUTED, ha=side, va="center" if y == 0 else "bottom",
             clip_on=False,
         )  # fmt: skip
     ax.set(xlim=(-0.08, 1.08), ylim=(-0.03, height + 0.14), aspect="equal")

@@ -46,7 +46,7 @@ LOOKS = (
     (style.TYPE_PATH[2], "^", (10, -8)),
 )
 #: Letters of a title above one of several panels side by side.
-NARROW = 14
+NARROW = 13
 #: Slacks beyond this are not drawn: they are far from binding.
 FAR = 5.0
 
@@ -192,7 +192,7 @@ def realized(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         Line2D([], [], color=color, marker=marker, markersize=5, label=text)
         for text, color, marker in GRADINGS.values()
     ]
-    style.legend_below(figure, handles, columns=4)
+    style.legend_below(figure, handles, columns=2)
     drawn = table[table["quantity"].isin(quantities)]
     off = (drawn["mean"] - drawn["theory"]).abs()
     return figure, style.with_numbers(
@@ -270,7 +270,7 @@ def split_errors(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     left.axvspan(-sampling, sampling, color=style.FAINT, alpha=0.55, linewidth=0)
     left.hlines(rows, 0, errors, color=style.CAP, linewidth=1.6)
     left.plot(errors, rows, "D", color=style.CAP, markersize=6)
-    left.set(title="accuracy", xlabel="expected less promised (points)")
+    left.set(title="accuracy", xlabel="expected less\npromised (points)")
     looks = {
         kind: {
             "color": color, "marker": marker, "linestyle": "none", "markersize": 6,
@@ -282,7 +282,7 @@ def split_errors(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     style.draw_lines(
         right, table.assign(row=table["split"].map(place)), "slack", "row", "type", looks
     )
-    right.set(title="IR slacks", xlabel="reward − cost − alone (value)")
+    right.set(title="IR slacks", xlabel="reward − cost −\nalone (value)")
     for ax in (left, right):
         ax.axvline(0, color=style.INK, linewidth=1)
         ax.set_yticks(rows, once["split"])

@@ -134,14 +134,14 @@ def graphical_illustration(contract: Contract) -> tuple[Figure, pd.DataFrame]:
         ax.set_ylabel("reward, in value")
     grey = style.MUTED
     handles = [
-        Line2D([], [], color=style.INK, linewidth=2.4, label="$v(a(m))$, data used alone"),
-        Line2D([], [], color=style.CAP, linewidth=2.2, label="$t_{max}$, largest cap"),
-        style.marker_handle("o", grey, "option: contribution, mean reward", 8),
+        Line2D([], [], color=style.INK, linewidth=2.4, label="$v(a(m))$, alone"),
+        Line2D([], [], color=style.CAP, linewidth=2.2, label="largest cap $t_{max}$"),
+        style.marker_handle("o", grey, "option ($m_i$, $t_i$)", 8),
         style.marker_handle("o", grey, "reservation contribution", 8, hollow=True),
-        Line2D([], [], color=grey, linewidth=1.5, label="as good as its option, $t - c_i m = u_i$"),
+        Line2D([], [], color=grey, linewidth=1.5, label="its own line, $t - c_i m = u_i$"),
         Line2D(
             [], [], color=grey, linewidth=1.3, linestyle=(0, (4, 2.5)),
-            label="reservation line $t - c_i m = f_i$",
+            label="reservation, $t - c_i m = f_i$",
         ),
     ]  # fmt: skip
     style.legend_below(figure, handles, columns=2)

@@ -48,11 +48,11 @@ def menu_planes(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             face = colors[int(group["type"].iloc[0]) - 1] if alone else style.INK
             name = f"option {group['type'].iloc[0]}" if alone else "both options"
             ax.plot(*place, "o", color=face, markersize=9, markeredgecolor="white", zorder=5)
-            late, high = place[0] > 0.6 * right, place[1] > model + 0.01 * top
+            # Lines run to the upper right and the lower left, so that its name stands below it.
+            late = place[0] > 0.6 * right
             ax.annotate(
-                name, place, (0 if late else 6, 7 if high else -9), textcoords="offset points",
-                size=10, color=face, ha="right" if late else "left",
-                va="bottom" if high else "top", zorder=6,
+                name, place, (0 if late else 7, -7), textcoords="offset points", size=10,
+                color=face, ha="right" if late else "left", va="top", zorder=6,
                 bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1},
             )  # fmt: skip
         ax.set_title(menu)

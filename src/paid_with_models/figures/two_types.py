@@ -107,6 +107,7 @@ def two_type_maps(results: pd.DataFrame, pair: str = "contract") -> tuple[Figure
                 ax.set_xlabel("probability $p_1$ of type 1")
         axes[0].set_ylabel("parties $N$")
         bar = figure.colorbar(bands, cax=figure.add_subplot(grid[row, 2]))
+        bar.set_label("units of data" if "contributions" in name else "units of value")
         bar.ax.tick_params(length=0)
         bar.ax.yaxis.set_major_locator(MaxNLocator(6))
         style.thousands_separated(bar.ax.yaxis)

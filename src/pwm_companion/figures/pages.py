@@ -249,7 +249,7 @@ def described(about: Mapping[str, Any], work: Work) -> str:
 def _downloads(folder: Path, about: Mapping[str, Any]) -> list[str]:
     what = {
         f"{about['id']}.svg": "vectors, for the screen",
-        f"{about['id']}.pdf": "vectors, for LaTeX",
+        f"{about['id']}.pdf": "vectors, for LaTeX; legible at the width of a column, 3.3 inches",
         f"{about['id']}.png": "pixels, 300 dpi",
         f"{about['id']}.csv": "the table behind it",
         f"{about['id']}.csv-metadata.json": "its columns, with units",

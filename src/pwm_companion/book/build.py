@@ -40,7 +40,7 @@ from ..files import EPOCH, cache_key, changed_files, claim, commit, digest, dige
 from ..pages import cite, robustness, verdicts
 from ..pages.concordance import PLACE, concordance
 from ..yaml_files import read_yaml
-from . import execute, readable, site
+from . import execute, readable, site, unchanged
 from .chapters import Chapter, find_source, load_chapter, page_names, read_toc
 from .execute import ChapterError, Executed
 from .site import BuildError, Site
@@ -95,6 +95,7 @@ def build(
     BuildError
         If a chapter or the site failed; all failures are in the message.
     """
+    source = unchanged.made_from(root)  # before anything is read: what changes later is seen
     toc: Any = read_toc(root)
     if draft:
         toc = _without_missing_pages(toc, root)
@@ -103,8 +104,9 @@ def build(
     if not draft:
         check_figures(registry, pages)
     claim(build_dir, root)
-    home = build_dir / "draft" if draft else build_dir / "quick" if quick else build_dir
+    home = unchanged.home_of(build_dir, draft=draft, quick=quick)
     site.recover(home)
+    unchanged.forget(home)
     home.mkdir(parents=True, exist_ok=True)
     stage, html, stamp = home / "stage", home / "html", home / "site.json"
     environment = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
@@ -153,7 +155,9 @@ def build(
             now, changed = commit(root) or "", bool(changed_files(root))
             if built.made_from == fingerprint and built.is_whole(html):
                 site.write_built(replace(built, commit=now, changed=changed), stamp)
-                say(f"nothing to build: {html / 'index.html'} is up to date")
+                if verify.agrees(findings):
+                    unchanged.remember(build_dir, home, source)
+                say(unchanged.up_to_date(html))
                 return html
             say("building the site")
             jupyter_book.build(Path(folder, "html"), made_with, say)
@@ -167,6 +171,8 @@ def build(
             stamp.unlink(missing_ok=True)
             site.swap(Path(folder, "html"), html)
             site.write_built(site.Built(fingerprint, holds, now, changed), stamp)
+            if verify.agrees(findings):
+                unchanged.remember(build_dir, home, source)
     finally:
         jupyter_book.close()
     say(f"built {html / 'index.html'}")

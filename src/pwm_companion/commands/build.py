@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..book.build import build
+from ..book import unchanged
 from .common import add_build_options, book_root, working_in
 
 DESCRIPTION = (
@@ -33,4 +33,10 @@ def run(options: argparse.Namespace) -> None:
     """Build."""
     root, folder = book_root(), options.build_dir
     with working_in(root, folder):
+        home = unchanged.home_of(folder, draft=options.draft, quick=options.quick)
+        if unchanged.is_unchanged(root, folder, home):
+            print(unchanged.up_to_date(home / "html"))
+            return
+        from ..book.build import build  # takes seconds to import
+
         build(root, folder, jobs=options.jobs, draft=options.draft, quick=options.quick)

@@ -344,6 +344,20 @@ class Problem:
             return n_outcomes(self.n_parties, self.n_types)
         return self.attendance.n_outcomes
 
+    def check_draws(self) -> None:
+        """Refuse another law of who turns up, where nothing is made for it.
+
+        Raises
+        ------
+        ValueError
+            If ``attendance`` is given.
+        """
+        if self.attendance is not None:
+            raise ValueError(
+                f"attendance must be left out here, for n_parties independent draws;"
+                f" got {self.attendance!r}"
+            )
+
     def check_independent_draws(self) -> None:
         """Refuse another law of who turns up, and limits of data, where nothing is made for them.
 
@@ -352,11 +366,7 @@ class Problem:
         ValueError
             If ``attendance`` or ``max_data`` is given.
         """
-        if self.attendance is not None:
-            raise ValueError(
-                f"attendance must be left out here, for n_parties independent draws;"
-                f" got {self.attendance!r}"
-            )
+        self.check_draws()
         self.check_unlimited_data()
 
     @cached_property

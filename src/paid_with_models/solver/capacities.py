@@ -30,7 +30,7 @@ from ..accuracy import BoolArray, Curve, FloatArray, IntArray
 from ..contract import GAP_TOLERANCE, Binding, Contract, Multipliers, Shape, Status
 from ..problem import Problem, autarky
 
-__all__ = ["solve_with_capacities"]
+__all__ = ["MOST_BETTER", "solve_with_capacities"]
 
 #: MOST_NODES: branches that are looked into at most; with four types a dozen will do.
 MOST_NODES = 100

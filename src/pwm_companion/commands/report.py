@@ -39,9 +39,6 @@ def run(options: argparse.Namespace) -> None:
     if measured is not None:
         check_output("--output", options.output, measured)
     consortium = consortium_from(stated)
-    if consortium.problem.attendance is not None:
-        name, kind = file_name(options.file), stated.data["attendance"]
-        raise InputError(f"{name}: a report cannot be made with attendance: {kind}; pwm solve can")
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
             page = render(consortium)

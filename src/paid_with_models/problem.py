@@ -168,11 +168,10 @@ class Problem:
         max_data: npt.ArrayLike | None = None,
     ) -> None:
         costs_ = checked_vector("costs", costs)
-        if not np.all((costs_ > 0) & (costs_ < np.inf)):
+        if not np.all((costs_ > 0) & (costs_ <= 1e290)):
             free = " (data that cost nothing would be given without end)" if 0 in costs_ else ""
-            raise ValueError(
-                f"costs must all be positive and finite; got {brief(costs_.tolist())}{free}"
-            )
+            rule = "must all be positive and at most 1e290"
+            raise ValueError(f"costs {rule}; got {brief(costs_.tolist())}{free}")
         if attendance is None:
             chances, most = _shares(probabilities, costs_), whole("n_parties", n_parties, least=1)
             if most > MOST_PARTIES:
@@ -196,7 +195,7 @@ class Problem:
         set_field(self, "beliefs", beliefs)
         set_field(self, "attendance", attendance)
         check_values(valuation, accuracy)
-        if not math.isfinite(self.most_data):
+        if not self.most_data <= 1e40:  # squares and reciprocals stay numbers
             raise ValueError(f"costs must not be that small; got {brief(costs_.tolist())}")
         check_shape(accuracy, valuation, math.ceil(math.log2(self.most_data)))
         limits = None if max_data is None else checked_vector("max_data", max_data)
@@ -468,8 +467,9 @@ def _shares(probabilities: npt.ArrayLike | None, costs: FloatArray) -> FloatArra
         raise ValueError(
             f"probabilities must have one entry per cost, {costs.size}; got {chances.size}"
         )
-    if not np.all(chances > 0):
-        raise ValueError(f"probabilities must all be positive; got {brief(chances.tolist())}")
+    if not np.all(chances >= 1e-300):
+        rule = "must all be positive, not below 1e-300"
+        raise ValueError(f"probabilities {rule}; got {brief(chances.tolist())}")
     if not abs(chances.sum() - 1) <= SUM_TOLERANCE:
         better = [float(f"{p / chances.sum():.10g}") for p in chances]
         raise ValueError(

@@ -357,6 +357,15 @@ def test_what_is_not_to_be_written_over(
     assert (tmp_path / "points.csv").read_text() == CSV
 
 
+@pytest.mark.parametrize("name", ["report.pdf", "report", "report.html.txt"])
+def test_a_report_is_a_page_of_html(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert cli.main(["report", str(example("banks.yaml")), "--output", str(tmp_path / name)]) == 2
+    assert "must end in .html" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()
+
+
 def response(page: BeautifulSoup) -> str:
     """What a report says about contributions that respond."""
     (section,) = (it for it in page.find_all("section") if "responded" in it.h2.text)

@@ -14,6 +14,7 @@ __all__ = ["non_negative"]
 SWEEPS = 10
 
 
+@np.errstate(all="ignore")  # what overflows is no answer
 def non_negative(rows: FloatArray, side: FloatArray) -> FloatArray:
     """Numbers x >= 0 for which rows @ x is closest to the side.
 

@@ -33,6 +33,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write the report, and print where it is."""
     check_output("--output", options.output, options.file)
+    if options.output.suffix.lower() not in (".html", ".htm"):
+        rule = "must end in .html: a report is a page of HTML"
+        raise InputError(f"--output: {file_name(options.output)} {rule}")
     stated = read_stated(options.file)
     check_kind(stated, "a consortium")
     measured = measurements(stated)

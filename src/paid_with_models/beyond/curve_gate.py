@@ -24,7 +24,7 @@ from .findings import Finding, amount
 from .lcdb import select_curves, typical_curve
 from .measured_curves import BEYOND, LearningCurve, learning_curve
 from .pilot import Meeting, meet
-from .turnout import draw_parties, law_of
+from .turnout import draw_parties, stated_law
 
 __all__ = ["Gate", "curve_from", "gate"]
 
@@ -248,7 +248,7 @@ def gate(
 
 def _under(contract: Contract, edge: Saturating) -> Meeting:
     problem = contract.problem
-    stated = law_of(problem) | {
+    stated = stated_law(problem) | {
         "costs": problem.costs, "accuracy": edge, "valuation": problem.valuation,
         "beliefs": problem.beliefs, "max_data": problem.max_data,
     }  # fmt: skip

@@ -10,16 +10,16 @@ from ..accuracy import IntArray
 from ..laws import KnownParties, PoissonParties
 from ..problem import Problem
 
-__all__ = ["draw_others", "draw_parties", "law_of"]
+__all__ = ["draw_others", "draw_parties", "stated_law"]
 
 
-def law_of(problem: Problem) -> dict[str, Any]:
+def stated_law(problem: Problem) -> dict[str, Any]:
     """The fields of a problem that say who turns up.
 
     Examples
     --------
     >>> from paid_with_models import GeneralizationBound
-    >>> law_of(Problem(costs=[0.1], accuracy=GeneralizationBound(), attendance=KnownParties([3])))
+    >>> stated_law(Problem(costs=[0.1], accuracy=GeneralizationBound(), attendance=KnownParties([3])))
     {'attendance': KnownParties(numbers=[3])}
     """
     if problem.attendance is not None:

@@ -28,7 +28,7 @@ from paid_with_models.accuracy import FloatArray
 from paid_with_models.beyond.commitment import value_of_response
 from paid_with_models.beyond.curve_forms import fit_form
 from paid_with_models.beyond.measured_curves import LearningCurve
-from paid_with_models.beyond.turnout import draw_others, law_of
+from paid_with_models.beyond.turnout import draw_others, stated_law
 from paid_with_models.solver.capacities import MOST_BETTER
 from paid_with_models.solver.selection import NODES
 
@@ -278,7 +278,7 @@ def _changed(problem: Problem, **changes: Any) -> Problem:
     """Change a problem; outside options stay, but are at least what each type reaches alone."""
     fields = ("costs", "accuracy", "valuation", "beliefs", "max_data")
     stated = {name: changes.get(name, getattr(problem, name)) for name in fields}
-    stated |= changes.get("law", law_of(problem))
+    stated |= changes.get("law", stated_law(problem))
     changed = Problem(**stated)
     stated_outside = changes.get("reservation_utilities", problem.reservation_utilities)
     if stated_outside is None:

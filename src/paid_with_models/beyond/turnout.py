@@ -19,7 +19,8 @@ def stated_law(problem: Problem) -> dict[str, Any]:
     Examples
     --------
     >>> from paid_with_models import GeneralizationBound
-    >>> stated_law(Problem(costs=[0.1], accuracy=GeneralizationBound(), attendance=KnownParties([3])))
+    >>> law = KnownParties([3])
+    >>> stated_law(Problem(costs=[0.1], accuracy=GeneralizationBound(), attendance=law))
     {'attendance': KnownParties(numbers=[3])}
     """
     if problem.attendance is not None:

@@ -101,7 +101,10 @@ REFUSED = [
     ({"n_parties": True}, "n_parties must be an integer >= 1; got True"),
     ({"costs": 0.5}, "costs must be a list of numbers; got 0.5"),
     ({"costs": [0.5, "0.2", 0.05]}, "costs must be a list of numbers; got [0.5, '0.2', 0.05]"),
-    ({"costs": [0.5, 0.2, 0.0]}, "costs must all be positive and finite; got [0.5, 0.2, 0.0]"),
+    (
+        {"costs": [0.5, 0.2, 0.0]},
+        "costs must all be positive and at most 1e290; got [0.5, 0.2, 0.0]",
+    ),
     ({"costs": []}, "costs must be a non-empty list of numbers; got []"),
     ({"probabilities": [True, 0.5, 0.5]}, "probabilities must be a list of numbers"),
     ({"beliefs": "none"}, "beliefs must be 'paper' or 'own'; got 'none'"),

@@ -1,17 +1,21 @@
 import dataclasses
+import warnings
 
 import numpy as np
 import pytest
 
 from paid_with_models import (
+    Arctan,
     Curve,
     GeneralizationBound,
     LinearValuation,
     PowerLaw,
     PowerValuation,
     Problem,
+    Saturating,
     Shape,
     Valuation,
+    audit,
     autarky,
     solve,
     solve_complete_information,
@@ -31,7 +35,10 @@ def make(**changes):
         ("costs", [0.2, 0.0], "costs must all be positive"),
         ("costs", [0.2, -0.1], "costs must all be positive"),
         ("costs", [0.2, float("nan")], "costs must not be NaN"),
-        ("costs", [0.2, float("inf")], "costs must all be positive and finite"),
+        ("costs", [0.2, float("inf")], "costs must all be positive and at most 1e290"),
+        ("costs", [1e308, 0.1], "costs must all be positive and at most 1e290"),
+        ("costs", [1e-60, 1e-61], "costs must not be that small"),
+        ("probabilities", [1.0, 1e-320], "probabilities must all be positive, not below 1e-300"),
         ("costs", [], "costs must be a non-empty list"),
         ("costs", [[0.2, 0.1]], "costs must be a non-empty list"),
         ("costs", ["a", "b"], "costs must be numbers"),
@@ -54,6 +61,41 @@ def make(**changes):
 def test_bad_input_names_the_argument_and_the_rule(argument, value, rule):
     with pytest.raises(ValueError, match="^" + rule.replace("(", r"\(")):
         make(**{argument: value})
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [
+        lambda: GeneralizationBound(1.0, 1e-300),
+        lambda: PowerLaw(1.0, 1e200, 0.5),
+        lambda: PowerLaw(1.0, 1.0, 1e-300),
+        lambda: PowerLaw(1.0, 1.0, 0.5, 1e300),
+        lambda: Saturating((0.5,), (1e300,)),
+        lambda: Arctan(1.0, 1e300),
+    ],
+)
+def test_curves_beyond_all_numbers_are_refused_without_a_warning(curve):
+    with warnings.catch_warnings(action="error"), pytest.raises(ValueError, match=" must "):
+        make(accuracy=curve())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"costs": [1e289, 0.1]},
+        {"costs": [1e-35, 2e-36]},
+        {"probabilities": [1.0, 1e-300]},
+        {"accuracy": Saturating((1e-300,), (1.0,))},
+        {"accuracy": Arctan(1.0, 1e-300)},
+        {"max_data": [1e-300, 1.0]},
+        {"max_data": [1e300, 1.0]},
+    ],
+    ids=str,
+)
+def test_numbers_far_from_one_are_solved_without_a_warning(changes):
+    with warnings.catch_warnings(action="error"):
+        contract = solve(make(**changes, n_parties=3))
+    assert audit(contract).satisfied
 
 
 class UserCurve(Curve):

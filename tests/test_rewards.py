@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -67,9 +68,9 @@ def test_no_assignment_varies_less_than_capped_or_more_than_all_or_nothing(seed)
     )  # fmt: skip
     contract = solve(problem)
     capped, proportional, lottery, extreme = (assign(contract) for assign in ASSIGNMENTS)
-    assert np.all(capped.standard_deviations <= proportional.standard_deviations + 1e-9)
-    assert np.all(proportional.standard_deviations <= lottery.standard_deviations + 1e-9)
-    assert np.all(lottery.standard_deviations <= extreme.standard_deviations + 1e-9)
+    # Where all get nearly the full model the root of a variance magnifies how that is rounded.
+    for less, more in itertools.pairwise((capped, proportional, lottery, extreme)):
+        assert np.all(less.standard_deviations**2 <= more.standard_deviations**2 + 1e-10)
     worth = problem.model_value(capped.totals)
     for i in range(3):
         seen, mean = capped.probabilities[:, i], contract.rewards[i]

@@ -31,6 +31,7 @@ know it: bounds rest on it, and contracts say so
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -242,6 +243,11 @@ class PowerLaw(Curve):
         real_field(self, "scale", "> 0 and finite", lambda it: 0 < it < np.inf)
         real_field(self, "exponent", "> 0 and finite", lambda it: 0 < it < np.inf)
         real_field(self, "offset", ">= 0 and finite", lambda it: 0 <= it < np.inf)
+        if math.log(self.scale / self.optimum) > 600 * self.exponent:
+            raise ValueError(
+                f"scale must not be that large for exponent {self.exponent:g}: accuracy is 0 for"
+                f" any amount of data; got {self.scale!r}"
+            )
 
     @property
     def zero_until(self) -> float:

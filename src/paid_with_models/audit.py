@@ -295,10 +295,11 @@ def menu_residuals(
         short = np.max(f[~out] + problem.costs[~out] * m[~out] - t[~out])
         unpaid = np.max(t[~out] - caps[~out])
         return Residuals(max(short, 0.0) / value_unit, 0.0, max(unpaid, 0.0) / value_unit)
-    if problem.max_data is not None and not out.any():
-        gain = t - problem.costs[:, None] * m - (t - problem.costs * m)[:, None]
-        within = m <= problem.capacities[:, None]
-        slacks = (f + problem.costs * m - t, np.where(within, gain, 0.0), t - caps)
+    if problem.max_data is not None:
+        utilities = np.where(out, f, t - problem.costs * m)
+        gain = t - problem.costs[:, None] * m - utilities[:, None]
+        within = (m <= problem.capacities[:, None]) & ~out
+        slacks = (f - utilities, np.where(within, gain, 0.0), np.where(out, 0.0, t - caps))
         return Residuals(*(max(float(part.max()), 0.0) / value_unit for part in slacks))
     wanted = t[~out] - problem.costs[out][:, None] * m[~out] - f[out][:, None]
     largest = *violations(problem.costs[~out], m[~out], t[~out], f[~out], caps[~out]), wanted

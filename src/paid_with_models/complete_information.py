@@ -39,6 +39,11 @@ __all__ = [
 ]
 
 
+#: MOST_STEPS, STEADY: steps from above to a total with limits of data at most, and changes of it,
+#: relative, below which it is at its root.
+MOST_STEPS, STEADY = 100_000, 1e-15
+
+
 @dataclass(frozen=True, eq=False)
 class CompleteInformation:
     """The optimal contract when types are seen, for every outcome and on average.
@@ -131,14 +136,12 @@ def solve_complete_information_many(problems: Iterable[Problem]) -> list[Complet
     (True, True)
     """
     problems = checked_problems(problems)
-    for problem in problems:
-        problem.check_unlimited_data()
     alike: dict[object, list[int]] = defaultdict(list)
     for k, problem in enumerate(problems):
         law = problem.n_parties if problem.attendance is None else ("law", k)
         kind = law, tuple(problem.costs), problem.accuracy, problem.valuation
-        f = problem.reservation_utilities
-        alike[*kind, problem.beliefs, None if f is None else tuple(f)].append(k)
+        f, limits = problem.reservation_utilities, tuple(problem.capacities)
+        alike[*kind, problem.beliefs, None if f is None else tuple(f), limits].append(k)
     solved: dict[int, CompleteInformation] = {}
     for rows in alike.values():
         solved.update(zip(rows, _solve_alike([problems[k] for k in rows]), strict=True))
@@ -157,18 +160,24 @@ def _solve_alike(problems: list[Problem]) -> list[CompleteInformation]:
         outcomes = first.outcomes()
         counts, weights, seen = outcomes.counts, outcomes.weights[None], outcomes.seen[None]
     alone, value, f = autarky(first), first.model_value, first.outside_options
-    if first.reservation_utilities is not None:
+    if first.max_data is not None:
+        totals = _totals_with_limits(first, counts)
+    elif first.reservation_utilities is not None:
         totals = _totals_with_a_choice(first, counts)
     else:
         totals = counts @ alone.contributions  # of one party, for which the root is double
         several = counts.sum(axis=1) > 1
         totals[several] = best_totals(counts[several], first.costs, f, value)
     worth, accuracy = value(totals), first.accuracy(totals)
-    contributions = (worth[:, None] - f) / first.costs
-    contributions = np.where(totals[:, None] > 0, np.maximum(contributions, 0.0), 0.0)
-    received = np.where(worth[:, None] >= f, worth[:, None], 0.0)
+    unlimited = (worth[:, None] - f) / first.costs
+    unlimited = np.where(totals[:, None] > 0, np.maximum(unlimited, 0.0), 0.0)
+    contributions = np.minimum(unlimited, first.capacities)
+    # Who gives all it has gets no better model than that is worth to it.
+    full = np.where(unlimited > contributions, f + first.costs * contributions, worth[:, None])
+    received = np.where(worth[:, None] >= f, full, 0.0)
     of_outcomes = np.where(counts > 0, contributions, np.nan)
-    mean_contributions = np.einsum("bki,ki->bi", seen, contributions)
+    # However weights are rounded, an average must not pass what a party has.
+    mean_contributions = np.minimum(np.einsum("bki,ki->bi", seen, contributions), first.capacities)
     mean_rewards = np.einsum("bki,ki->bi", seen, received)
     return [
         CompleteInformation(
@@ -206,6 +215,30 @@ def _totals_with_a_choice(problem: Problem, counts: IntArray) -> FloatArray:
         totals[single] = present[single] @ np.where(f <= alone.utilities, alone.contributions, 0.0)
         best = np.maximum(best, totals)
     return best
+
+
+def _totals_with_limits(problem: Problem, counts: IntArray) -> FloatArray:
+    r"""S* where parties have only so much data.
+
+    The largest root of :math:`S = \sum_i n_i \min\{K_i, (v(a(S)) - f_i)^+ / c_i\}`. The right side
+    rises in S: steps from above fall, and stay above the root.
+    """
+    f, c, limits = problem.outside_options, problem.costs, problem.capacities
+    n = counts.astype(float)
+    totals = n @ np.minimum(limits, problem.model_value.optimum / c)
+    left = np.arange(totals.size)
+    for _ in range(MOST_STEPS):
+        worth = problem.model_value(totals[left])
+        given = np.minimum(limits, np.maximum(worth[:, None] - f, 0.0) / c)
+        before = totals[left]
+        totals[left] = np.sum(n[left] * given, axis=1)
+        left = left[before - totals[left] > STEADY * before]
+        if not left.size:
+            break
+    single = counts.sum(axis=1) == 1  # autarky, or something better
+    alone = np.where(problem.better_outside, 0.0, autarky(problem).contributions)
+    totals[single] = n[single] @ alone
+    return np.asarray(totals)
 
 
 def best_totals(

@@ -168,11 +168,10 @@ class Problem:
         max_data: npt.ArrayLike | None = None,
     ) -> None:
         costs_ = checked_vector("costs", costs)
-        if not np.all((costs_ > 0) & (costs_ < np.inf)):
+        if not np.all((costs_ > 0) & (costs_ <= 1e290)):
             free = " (data that cost nothing would be given without end)" if 0 in costs_ else ""
-            raise ValueError(
-                f"costs must all be positive and finite; got {brief(costs_.tolist())}{free}"
-            )
+            rule = "must all be positive and at most 1e290"
+            raise ValueError(f"costs {rule}; got {brief(costs_.tolist())}{free}")
         if attendance is None:
             chances, most = _shares(probabilities, costs_), whole("n_parties", n_parties, least=1)
             if most > MOST_PARTIES:
@@ -196,7 +195,7 @@ class Problem:
         set_field(self, "beliefs", beliefs)
         set_field(self, "attendance", attendance)
         check_values(valuation, accuracy)
-        if not math.isfinite(self.most_data):
+        if not self.most_data <= 1e40:  # squares and reciprocals stay numbers
             raise ValueError(f"costs must not be that small; got {brief(costs_.tolist())}")
         check_shape(accuracy, valuation, math.ceil(math.log2(self.most_data)))
         limits = None if max_data is None else checked_vector("max_data", max_data)
@@ -344,6 +343,20 @@ class Problem:
             return n_outcomes(self.n_parties, self.n_types)
         return self.attendance.n_outcomes
 
+    def check_draws(self) -> None:
+        """Refuse another law of who turns up, where nothing is made for it.
+
+        Raises
+        ------
+        ValueError
+            If ``attendance`` is given.
+        """
+        if self.attendance is not None:
+            raise ValueError(
+                f"attendance must be left out here, for n_parties independent draws;"
+                f" got {self.attendance!r}"
+            )
+
     def check_independent_draws(self) -> None:
         """Refuse another law of who turns up, and limits of data, where nothing is made for them.
 
@@ -352,11 +365,7 @@ class Problem:
         ValueError
             If ``attendance`` or ``max_data`` is given.
         """
-        if self.attendance is not None:
-            raise ValueError(
-                f"attendance must be left out here, for n_parties independent draws;"
-                f" got {self.attendance!r}"
-            )
+        self.check_draws()
         self.check_unlimited_data()
 
     @cached_property
@@ -458,8 +467,9 @@ def _shares(probabilities: npt.ArrayLike | None, costs: FloatArray) -> FloatArra
         raise ValueError(
             f"probabilities must have one entry per cost, {costs.size}; got {chances.size}"
         )
-    if not np.all(chances > 0):
-        raise ValueError(f"probabilities must all be positive; got {brief(chances.tolist())}")
+    if not np.all(chances >= 1e-300):
+        rule = "must all be positive, not below 1e-300"
+        raise ValueError(f"probabilities {rule}; got {brief(chances.tolist())}")
     if not abs(chances.sum() - 1) <= SUM_TOLERANCE:
         better = [float(f"{p / chances.sum():.10g}") for p in chances]
         raise ValueError(

@@ -62,6 +62,7 @@ def check_hashable(name: str, thing: object) -> None:
 
 
 @lru_cache(maxsize=256)
+@np.errstate(all="ignore")  # what is not finite is said
 def check_values(valuation: Valuation, accuracy: Curve) -> None:
     """Accuracy and valuation give finite numbers, and the valuation increases from 0."""
     data = np.geomspace(1e-6, 1e12, 1001)
@@ -88,6 +89,7 @@ def check_values(valuation: Valuation, accuracy: Curve) -> None:
 
 
 @lru_cache(maxsize=1024)
+@np.errstate(all="ignore")
 def check_shape(accuracy: Curve, valuation: Valuation, log2_reach: int) -> None:
     """Accuracy and v(a) on everything that can be collected: increasing, S-shaped, smooth."""
     # Where data are so costly that little can be collected, far enough to see the curve rise.

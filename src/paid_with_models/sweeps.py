@@ -44,7 +44,7 @@ if TYPE_CHECKING:  # takes long to import, and most users solve one problem
 
 
 #: What a sweep may vary: whole fields, and parameters of these.
-FIELDS = ("n_parties", "probabilities", "costs", "beliefs", "reservation_utilities")
+FIELDS = ("n_parties", "probabilities", "costs", "beliefs", "reservation_utilities", "max_data")
 
 
 NESTED = ("accuracy", "valuation")
@@ -54,6 +54,7 @@ VECTORS = {
     "probabilities": "1",
     "costs": "value per unit of data",
     "reservation_utilities": "value",
+    "max_data": "units of data",
 }
 
 
@@ -111,9 +112,9 @@ def sweep(
         What is the same everywhere.
     over : mapping of str to sequence
         What varies: ``n_parties``, ``probabilities``, ``costs``, ``beliefs``,
-        ``reservation_utilities``, or a parameter that is a number, as ``accuracy.complexity`` or
-        ``valuation.scale``; and the values of each. Each is a dimension of the result, in this
-        order.
+        ``reservation_utilities``, ``max_data``, or a parameter that is a number, as
+        ``accuracy.complexity`` or ``valuation.scale``; and the values of each. Each is a dimension
+        of the result, in this order.
     client : distributed.Client or str, optional
         Dask client, or address of a scheduler (``tcp://HOST:PORT``), to compute on. Default: in
         this process.
@@ -160,7 +161,7 @@ def sweep(
     True
     """
     check_problem(problem)
-    problem.check_independent_draws()
+    problem.check_draws()
     axes = _axes(over)
     chunk = whole("chunk", chunk, least=1)
     n_problems = math.prod(len(values) for values in axes.values())

@@ -59,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     words = sys.argv[1:] if arguments is None else [*arguments]
     os.environ.update(ENVIRONMENT)
+    if not os.environ.get("SOURCE_DATE_EPOCH", "0").isdecimal():  # NumPy stumbles over it
+        del os.environ["SOURCE_DATE_EPOCH"]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # whatever the locale, there is no letter too many
             stream.reconfigure(errors="backslashreplace")

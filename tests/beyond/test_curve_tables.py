@@ -113,6 +113,20 @@ def test_files_that_users_brought_are_read_and_fitted(tmp_path, text, sizes, acc
         "n;acc\n500;0,80\n2\u202f000;0,865\n8\u00a0000;0,90\n",
         "n;acc\n500;0,80\n2'000;0,865\n8'000;0,90\n",
         "Umfang;Genauigkeit\n500;0,80\n2000;0,865\n8000;0,90\n",
+        "n;acc\n500;0,80\n2\u2009000;0,865\n8\u2009000;0,90\n",
+        "n;acc\n500;0,80\n;\n2000;0,865\n8000;0,90\n;\n;\n",
+        "n,acc\n500,.80,\n2000,.865,\n8000,.90,\n",
+        "n,acc,note\n500,.80,\n2000,.865,\n8000,.90,last\n",
+        "Report\nAccuracy by size\nn,acc\n500,.80\n2000,.865\n8000,.90\n",
+        "5e2,2e3,8e3\n.80,.865,.90\n",
+        "n,acc,acc_lower,acc_upper\n500,.80,.78,.82\n2000,.865,.85,.88\n8000,.90,.89,.91\n",
+        "n,acc,ci_low,ci_high\n500,.80,.78,.82\n2000,.865,.85,.88\n8000,.90,.89,.91\n",
+        "n,top1,top5\n500,.8,.9\n2000,.865,.95\n8000,.9,.97\n",
+        "n & acc \\\\\n500 & .8 \\\\\n2000 & .865 \\\\\n8000 & .9 \\\\\n",
+        "timestamp;n;acc\n01.05.24 12:00;500;0,8\n2.5.24 13:00;2000;0,865\n3.5.24;8000;0,9\n",
+        ";;n;acc\n;;500;0,80\n;;2000;0,865\n;;8000;0,90\n",
+        "\ufeffsep=;\nn;acc\n500;0,80\n2000;0,865\n8000;0,90\n",
+        "n\tacc\n\u00a0500\t0.8\n2000\u00a0\t0.865\n8000\t0.9\n",
     ],
 )
 def test_usual_tables_are_read_alike(tmp_path, text):
@@ -178,6 +192,56 @@ def test_rows_of_runs_are_repeats(tmp_path):
     assert read(tmp_path, text).sizes.size == 6
     text = "seed,n,acc\n1,500,.81\n1,2000,.86\n1,8000,.9\n2,500,.79\n2,2000,.87\n2,8000,.9\n"
     assert read(tmp_path, text).sizes.size == 6
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n,1,2\n500,.8,.81\n2000,.86,.87\n8000,.9,.9\n",
+        "n,0,1\n500,.8,.81\n2000,.86,.87\n8000,.9,.9\n",
+        "n,100,200\n500,.8,.81\n2000,.86,.87\n8000,.9,.9\n",
+        "n,acc,acc.1\n500,.8,.81\n2000,.86,.87\n8000,.9,.9\n",
+        "samples,500,2000,8000\nfold1,.8,.86,.9\nfold2,.81,.87,.9\n",
+        "n,1,2,3\n500,.8,.81,\n2000,.86,.87,\n8000,.9,.9,\n",
+    ],
+)
+def test_numbers_of_runs_are_no_amounts_of_data(tmp_path, text):
+    table = read(tmp_path, text)
+    keep = ~np.isnan(table.accuracies)
+    pairs = sorted(zip(table.sizes[keep].tolist(), table.accuracies[keep].tolist(), strict=True))
+    assert pairs == [(500, 0.8), (500, 0.81), (2000, 0.86), (2000, 0.87), (8000, 0.9), (8000, 0.9)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n,acc,std %\n500,.80,1\n2000,.865,2\n8000,.90,1\n",
+        "n;acc;std\n500;0,80;1 %\n2000;0,865;2 %\n8000;0,90;1 %\n",
+        "n;Genauigkeit;Standardabweichung\n500;0,80;0,01\n2000;0,865;0,02\n8000;0,90;0,01\n",
+        "n;Genauigkeit;Fehler\n500;0,80;0,01\n2000;0,865;0,02\n8000;0,90;0,01\n",
+        "data,500,2000,8000\naccuracy,.8,.865,.9\nerror,.01,.02,.01\n",
+        "data,500,2000,8000\naccuracy,.8,.865,.9\nstd,1%,2%,1%\n",
+        "500,.80,.01\n2000,.865,.02\n8000,.90,.01\n",
+    ],
+)
+def test_errors_are_read_in_the_unit_of_accuracies(tmp_path, text):
+    table = read(tmp_path, text)
+    assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+    assert table.errors.tolist() == pytest.approx([0.01, 0.02, 0.01])
+
+
+def test_a_row_that_adds_up_to_one_is_no_spread(tmp_path):
+    table = read(tmp_path, "data,500,2000,8000\naccuracy,.8,.865,.9\nerror,.2,.135,.1\n")
+    assert table.errors is None
+
+
+@pytest.mark.parametrize(
+    "heading", ["n (thousands)", "n [k]", "n (x1000)", "samples in millions", "data (M)"]
+)
+def test_amounts_counted_otherwise_than_one_by_one_are_remarked(tmp_path, heading):
+    table = read(tmp_path, f"{heading},acc\n0.5,.80\n2,.865\n8,.90\n")
+    assert table.sizes.tolist() == [0.5, 2, 8]
+    assert any("taken as they stand" in line for line in table.said)
 
 
 def test_gaps_are_gaps(tmp_path):
@@ -299,6 +363,34 @@ def test_a_decimal_comma_between_commas_gets_advice(tmp_path):
         ("n,acc\n1e999,.8\n2000,.86\n8000,.9\n", "must be finite"),
         ("n,acc\n,.8\n2000,.86\n8000,.9\n", "line 2: amount of data is missing"),
         ("n,acc\n500,.8,1\n2000,.86\n8000,.9\n", "line 2 must have 2 cells like the others"),
+        ("log10(n),acc\n2.7,.80\n3.3,.865\n3.9,.90\n", "is the logarithm of an amount"),
+        ("log2_samples,acc\n9,.80\n11,.865\n13,.90\n", "is the logarithm of an amount"),
+        ("fraction of data,acc\n.05,.80\n.2,.865\n.8,.90\n", "is a share: give amounts"),
+        ("data %,acc\n5,.80\n20,.865\n80,.90\n", "is a share: give amounts"),
+        ("data,acc\n5%,.80\n20%,.865\n80%,.90\n", "are shares, by their percent signs"),
+        ("n,1-acc\n500,.2\n2000,.135\n8000,.1\n", "'1-acc' is an error rate"),
+        ("n,100 - accuracy\n500,20\n2000,13\n8000,1\n", "'100 - accuracy' is an error rate"),
+        ("n,accuracy gain\n500,.1\n2000,.2\n8000,.25\n", "'accuracy gain' is a difference"),
+        ("n,delta acc\n500,.1\n2000,.05\n8000,.02\n", "'delta acc' is a difference"),
+        ("n,top-1 acc,top-5 acc\n500,.8,.9\n2000,.86,.95\n8000,.9,.97\n", "could be the accuracy"),
+        ("n,acc_class0,acc_class1\n500,.8,.5\n2000,.86,.6\n8000,.9,.7\n", "could be the accuracy"),
+        ("n,acc\n500,80%\n2000,0.865\n8000,90%\n", "percent signs everywhere, or nowhere"),
+        ("n,acc (%)\n500,.80\n2000,.865\n8000,.90\n", "take the signs away"),
+        ("n,acc\n500,.80%\n2000,.865%\n8000,.90%\n", "take the signs away"),
+        ("n,acc\n", "no rows of numbers below its heading"),
+        (
+            "n,acc,std,count\n500,.8,.01,0\n2000,.86,.01,5\n8000,.9,.01,5\n",
+            "number of runs, 'count'",
+        ),
+        (
+            "n,split,acc\n500,train,1\n500,test,.8\n2000,train,1\n2000,test,.86\n",
+            "training data beside others, by column 'split'",
+        ),
+        (
+            "n,run,acc\n500,1,.8\n500,std,.01\n2000,1,.86\n2000,std,.01\n",
+            "means or spreads beside runs, by column 'run'",
+        ),
+        ("500,.99,.80\n2000,.98,.865\n8000,.97,.90\n", "columns 2 and 3 could both be"),
         (".2,.8\n.3,.86\n.4,.9\n", "no heading that says which column"),
         ("", "holds no rows"),
         ("# nothing\n", "holds no rows"),

@@ -1,5 +1,6 @@
 """``pwm report``: the page, and what is refused."""
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -356,6 +357,15 @@ def test_what_is_not_to_be_written_over(
     assert (tmp_path / "points.csv").read_text() == CSV
 
 
+@pytest.mark.parametrize("name", ["report.pdf", "report", "report.html.txt"])
+def test_a_report_is_a_page_of_html(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert cli.main(["report", str(example("banks.yaml")), "--output", str(tmp_path / name)]) == 2
+    assert "must end in .html" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()
+
+
 def response(page: BeautifulSoup) -> str:
     """What a report says about contributions that respond."""
     (section,) = (it for it in page.find_all("section") if "responded" in it.h2.text)
@@ -597,8 +607,37 @@ def test_parties_with_limited_data(tmp_path: Path, capsys: pytest.CaptureFixture
         (tmp_path / "contract.json").write_text(contract)
         assert cli.main(["audit", str(tmp_path / "contract.json")]) == 0
         capsys.readouterr()
-    assert cli.main(["report", str(file), "--output", str(output)]) == 2
-    assert "pwm solve can" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("law", ["poisson", "known"])
+@pytest.mark.parametrize("source", ["hospitals", "banks", "clinics"])
+def test_other_laws_of_who_turns_up_are_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], law: str, source: str
+) -> None:
+    text = CLINICS if source == "clinics" else example(f"{source}.yaml").read_text()
+    text = text.replace("n_parties: 8", "n_parties: 10")  # known parties are whole numbers
+    shutil.copy(example("hospitals.csv"), tmp_path)
+    file, output = tmp_path / "c.yaml", tmp_path / "r.html"
+    file.write_text(f"{text}\nattendance: {law}\n")
+    assert cli.main(["report", str(file), "--output", str(output)]) == 0
+    page, consortium = output.read_text(), read_consortium(file)
+    assert "nan" not in page
+    assert ("How rewards vary" in page) == (law == "poisson")
+    assert ("Chance that a party is of this type" in page) == (law == "poisson")
+    assert ("a Poisson number with a mean" in page) == (law == "poisson")
+    assert ("so that nobody can pass for another" in page) == (law == "known")
+    assert "independent draws of the parties alone" in page or "so much data" in page
+    assert ("What the data support" in page or "Before you rely" in page) == (source == "hospitals")
+    contract = solve(consortium.problem)
+    spread = report.reward_spread(contract)
+    assert (spread is None) == (law == "known")
+    unit = consortium.problem.model_value.optimum
+    if spread is not None:
+        assert spread.means == pytest.approx(contract.rewards, abs=0.01 * unit)
+    worlds = report.variants(consortium.problem)
+    assert all(type(it.attendance) is type(consortium.problem.attendance) for it in worlds.values())
+    assert any("on average" in name for name in worlds) == (law == "poisson")
+    capsys.readouterr()
 
 
 def test_many_types_are_taken_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

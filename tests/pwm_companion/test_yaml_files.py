@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pwm_companion import cli
+from pwm_companion.consortium.file import example
 from pwm_companion.errors import InputError
 from pwm_companion.yaml_files import MOST_NESTED, read_stated, read_value
 
@@ -173,6 +174,14 @@ def test_an_answer_does_not_depend_on_the_surroundings(tmp_path: Path) -> None:
     ):
         run = command("solve", "--json", str(file), cwd=tmp_path, env=os.environ | changed)
         assert (run.stdout, run.stderr) == (plain.stdout, ""), changed
+
+
+@pytest.mark.parametrize("seconds", ["abc", "", "-1", "1e9"])
+def test_a_time_of_sources_that_is_none_does_not_matter(seconds: str) -> None:
+    run = command(
+        "solve", str(example("banks.yaml")), env=os.environ | {"SOURCE_DATE_EPOCH": seconds}
+    )
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_names_that_are_no_text(tmp_path: Path) -> None:

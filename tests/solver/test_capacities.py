@@ -1,11 +1,14 @@
 """Parties that have only so much data."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from paid_with_models import (
     GeneralizationBound,
     KnownParties,
+    LinearValuation,
     PoissonParties,
     Problem,
     Saturating,
@@ -19,6 +22,7 @@ from paid_with_models import (
     sweep,
 )
 from paid_with_models.files import contract_from_dict, contract_to_dict, problem_from_dict
+from paid_with_models.solver.capacities import _Program
 
 CURVE = GeneralizationBound(0.9, 1.0)
 CLINICS = {"costs": [0.02, 0.025, 0.08, 0.05], "accuracy": CURVE}
@@ -29,15 +33,13 @@ LIMITS = [200, 170, 30, 85]
 
 def best_by_grid(problem, points=41):
     """The best menu of two types on a grid of contributions, by all constraints."""
-    from paid_with_models.solver.capacities import _Program
-
     program = _Program.of(problem)
     axes = [np.linspace(0, limit, points) for limit in problem.capacities]
-    found = 0.0
+    found, nobody = 0.0, np.zeros(2, dtype=bool)
     for first in axes[0]:
         for second in axes[1]:
             m = np.array([first, second])
-            if program.rewards(m) is not None:
+            if program.rewards(m, nobody) is not None:
                 found = max(found, program.accuracy(m))
     return found
 
@@ -46,7 +48,7 @@ def best_by_grid(problem, points=41):
 def test_four_clinics_give_all_they_have(law):
     contract = solve(Problem(**CLINICS, **law, max_data=LIMITS))
     assert contract.contributions == pytest.approx(LIMITS)
-    assert contract.gap < 1e-6
+    assert contract.status.name == "OPTIMAL"
     assert np.all(contract.utilities >= contract.reservation_utilities - 1e-9)
     assert audit(contract).satisfied
 
@@ -68,7 +70,7 @@ def test_no_menu_on_a_grid_is_better(limits, costs):
     found = best_by_grid(problem)
     assert contract.upper_bound >= found - 1e-12
     assert contract.expected_accuracy >= found - 1e-7
-    assert contract.gap < 1e-6
+    assert contract.status.name == "OPTIMAL"
     assert menu_residuals(problem, contract.contributions, contract.rewards).largest < 1e-9
 
 
@@ -115,19 +117,110 @@ def test_limits_must_be_numbers(given):
 
 def test_what_nothing_is_made_for_is_refused():
     limited = Problem(**CLINICS, **EQUAL, max_data=LIMITS)
-    for call in (
-        solve_complete_information,
-        solve_responsive,
-        lambda it: free_riding(it, [1, 1, 1, 1]),
-        lambda it: sweep(it, {"n_parties": [2]}),
-    ):
+    for call in (solve_responsive, lambda it: free_riding(it, [1, 1, 1, 1])):
         with pytest.raises(ValueError, match=r"^max_data must be left out here"):
             call(limited)
     with pytest.raises(ValueError, match="contributions must be at most max_data"):
         audit(limited, [201, 0, 0, 0], [1, 1, 1, 1])
-    better = {"reservation_utilities": [80.0] * 4, "max_data": LIMITS}
-    with pytest.raises(ValueError, match="reservation_utilities must be those of autarky"):
-        solve(Problem(**CLINICS, **EQUAL, **better))
+    many = {"n_parties": 2, "probabilities": [1 / 9] * 9, "costs": np.linspace(0.1, 0.05, 9)}
+    outside = {"reservation_utilities": [80.0] * 9, "max_data": [200.0] * 9}
+    with pytest.raises(ValueError, match="exceed autarky for at most 8 types"):
+        solve(Problem(**many, accuracy=CURVE, **outside))
+
+
+OUTSIDE = [(9, 26), (40, 26), (6.8, 40), (60, 60), (20, 30), (10, 60)]
+TWO = {
+    "n_parties": 3, "probabilities": [0.5, 0.5], "costs": [0.2, 0.1],
+    "accuracy": GeneralizationBound(), "valuation": LinearValuation(100.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("outside", OUTSIDE)
+def test_outside_options_without_binding_limits_are_those_of_the_solver(outside):
+    outside = np.maximum(outside, autarky(Problem(**TWO)).utilities)
+    free = solve(Problem(**TWO, reservation_utilities=outside))
+    limited = solve(Problem(**TWO, reservation_utilities=outside, max_data=[1e9, np.inf]))
+    assert limited.expected_accuracy == pytest.approx(free.expected_accuracy, abs=2e-9)
+    assert limited.upper_bound >= free.expected_accuracy - 1e-12
+    assert limited.participates.tolist() == free.participates.tolist()
+    assert limited.status.name == "OPTIMAL"
+    assert audit(limited).satisfied
+
+
+@pytest.mark.parametrize("outside", OUTSIDE)
+@pytest.mark.parametrize("limits", [(300, 100), (100, 300), (150, 150)])
+def test_no_menu_on_a_grid_is_better_with_outside_options(outside, limits):
+    alone = autarky(Problem(**TWO, max_data=limits)).utilities
+    problem = Problem(**TWO, max_data=limits, reservation_utilities=np.maximum(outside, alone))
+    contract = solve(problem)
+    out = np.flatnonzero(~contract.participates).tolist()
+    assert (
+        menu_residuals(problem, contract.contributions, contract.rewards, left_out=out).largest
+        < 1e-9
+    )
+    assert contract.status.name == "OPTIMAL"
+    program = _Program.of(problem)
+    for left_out in itertools.product((False, True), repeat=2):
+        gone = np.array(left_out)
+        for m in itertools.product(np.linspace(0, limits[0], 31), np.linspace(0, limits[1], 31)):
+            menu = np.where(gone, 0.0, m)
+            if np.all(problem.better_outside[gone]) and program.rewards(menu, gone) is not None:
+                assert program.accuracy(menu) <= contract.upper_bound + 1e-12
+
+
+def test_a_lone_party_with_something_better_stays_out():
+    problem = Problem(
+        1, [1.0], [0.1], GeneralizationBound(), LinearValuation(100.0), max_data=[100.0],
+        reservation_utilities=[90.0],
+    )  # fmt: skip
+    contract = solve(problem)
+    assert contract.participates.tolist() == [False]
+    assert contract.expected_accuracy == 0.0
+
+
+def test_complete_information_heeds_limits():
+    """In each outcome, what parties give that know each other, as where types are known."""
+    limits = [200, 170, 30, 85]
+    found = solve_complete_information(Problem(**CLINICS, **EQUAL, max_data=limits))
+    for counts, total, given in zip(
+        found.counts, found.totals, found.outcome_contributions, strict=True
+    ):
+        here = counts > 0
+        alike = Problem(
+            costs=np.array(CLINICS["costs"])[here], accuracy=CURVE,
+            attendance=KnownParties(counts[here].tolist()), max_data=np.array(limits)[here],
+        )  # fmt: skip
+        assert given[here] == pytest.approx(solve(alike).contributions, rel=1e-9)
+        assert total == pytest.approx(counts[here] @ given[here], rel=1e-12)
+    assert np.all(found.contributions <= limits)
+
+
+def test_complete_information_with_limits_that_do_not_bind():
+    for outside in (None, [30.0, 20.0, 10.0, 40.0]):
+        f = (
+            None
+            if outside is None
+            else np.maximum(outside, autarky(Problem(**CLINICS, **EQUAL)).utilities)
+        )
+        free, limited = (
+            solve_complete_information(
+                Problem(**CLINICS, **EQUAL, reservation_utilities=f, max_data=limits)
+            )
+            for limits in (None, [1e9] * 4)
+        )
+        assert limited.expected_accuracy == pytest.approx(free.expected_accuracy, rel=1e-12)
+        assert limited.contributions == pytest.approx(free.contributions, rel=1e-9)
+        assert limited.rewards == pytest.approx(free.rewards, rel=1e-9)
+
+
+def test_sweeps_keep_and_vary_limits():
+    limited = Problem(**CLINICS, **EQUAL, max_data=LIMITS)
+    found = sweep(limited, {"max_data": [LIMITS, [100, np.inf, 30, 85]], "n_parties": [2, 4]})
+    for k, limits in enumerate((LIMITS, [100, np.inf, 30, 85])):
+        contract = solve(Problem(**CLINICS, **EQUAL, max_data=limits))
+        assert found.contributions[k, 1].values == pytest.approx(contract.contributions)
+    assert found.max_data_of_type.units == "units of data"
+    assert float(found.gap.max()) <= 1e-8
 
 
 @pytest.mark.parametrize("law", [EQUAL, KNOWN, {"attendance": PoissonParties(4.0, [0.25] * 4)}])

@@ -29,14 +29,11 @@ from paid_with_models import (
 )
 from paid_with_models.attendance import Outcomes, enumerate_outcomes, outcome_probabilities
 from paid_with_models.solver.fits import fit_both, sum_range
+from paid_with_models.solver.least_squares import non_negative
 from paid_with_models.solver.mixtures import as_mixture
 from paid_with_models.solver.moments import Enumeration
 from paid_with_models.solver.sum_moments import SumExpectation
-from paid_with_models.solver.sums import (
-    error_over_tolerance,
-    fit_exponential_sum,
-    non_negative,
-)
+from paid_with_models.solver.sums import error_over_tolerance, fit_exponential_sum
 from paid_with_models.solver.trivial import too_costly
 
 BOUND = GeneralizationBound()
@@ -99,6 +96,27 @@ def test_exponential_valuations_of_saturating_curves_are_sums(curve, aversion):
 
 def test_least_squares_without_an_end_find_nothing():
     assert non_negative(np.array([[np.inf]]), np.ones(1)).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("answer", [np.nan, -1.0, 1e9, RuntimeError("too many iterations")])
+def test_least_squares_go_another_way_where_the_first_fails(monkeypatch, answer):
+    """That of SciPy may walk in circles, and has had versions that return nonsense."""
+
+    def broken(rows, side, maxiter):
+        if isinstance(answer, Exception):
+            raise answer
+        return np.full(rows.shape[1], answer), 0.0
+
+    rng = np.random.default_rng(7)
+    rows = rng.uniform(0, 1, (30, 6))
+    wanted = np.array([2.0, 0, 1, 0, 0, 0.5])
+    right = non_negative(rows, rows @ wanted)
+    assert right == pytest.approx(wanted, abs=1e-9)
+    monkeypatch.setattr("scipy.optimize.nnls", broken)
+    assert non_negative(rows, rows @ wanted) == pytest.approx(wanted, abs=1e-3)
+    fit = fit_exponential_sum(PowerLaw(1.0, 1.0, 0.5, 1.0), 0.0, 1e3)
+    data = np.geomspace(1e-3, 1e3, 1_001)
+    assert np.abs(fit(data) - PowerLaw(1.0, 1.0, 0.5, 1.0)(data)).max() <= fit.error + 1e-13
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from .findings import Finding, amount
 from .lcdb import select_curves, typical_curve
 from .measured_curves import BEYOND, LearningCurve, learning_curve
 from .pilot import Meeting, meet
+from .turnout import draw_parties, stated_law
 
 __all__ = ["Gate", "curve_from", "gate"]
 
@@ -214,8 +215,7 @@ def gate(
         raise ValueError("contract must be designed with the curve of the fit")
     called = list(names) if names else [f"type {k + 1}" for k in range(problem.n_types)]
     rng = np.random.default_rng(SEED)
-    counts = rng.multinomial(problem.n_parties, problem.probabilities, size=DRAWS)
-    totals = counts @ contract.contributions
+    totals = draw_parties(problem, DRAWS, rng) @ contract.contributions
     low, high = fit.measured_range
     given = totals[totals > 0]
     below, above = (float(np.sum(where) / DRAWS) for where in (given < low, given > high))
@@ -248,16 +248,14 @@ def gate(
 
 def _under(contract: Contract, edge: Saturating) -> Meeting:
     problem = contract.problem
-    world = Problem(
-        problem.n_parties, problem.probabilities, problem.costs, edge, problem.valuation,
-        problem.beliefs, max_data=problem.max_data,
-    )  # fmt: skip
+    stated = stated_law(problem) | {
+        "costs": problem.costs, "accuracy": edge, "valuation": problem.valuation,
+        "beliefs": problem.beliefs, "max_data": problem.max_data,
+    }  # fmt: skip
+    world = Problem(**stated)
     if problem.reservation_utilities is not None:
         outside = np.maximum(problem.reservation_utilities, autarky(world).utilities)
-        world = Problem(
-            problem.n_parties, problem.probabilities, problem.costs, edge, problem.valuation,
-            problem.beliefs, outside, max_data=problem.max_data,
-        )  # fmt: skip
+        world = Problem(**stated, reservation_utilities=outside)
     return meet(contract, solve(world, max_nodes=1))
 
 

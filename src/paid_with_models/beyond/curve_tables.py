@@ -24,6 +24,7 @@ from .table_columns import (
     check_id,
     check_marks,
     check_one_curve,
+    check_runs,
     columns_by_values,
     error_column,
     errors_of_means,
@@ -36,6 +37,11 @@ from .table_columns import (
 from .table_text import Cells, TableError, read_cells, read_number
 
 __all__ = ["CurveTable", "read_curve_table"]
+
+#: SCALES: words of a heading by which its amounts are not counted one by one.
+SCALES = frozenset(
+    ["thousand", "thousands", "million", "millions", "k", "m", "1000", "10000", "1000000"]
+)
 
 #: COLUMNS: what may be said about columns.
 COLUMNS = ("size", "accuracy", "error", "count", "where")
@@ -117,15 +123,21 @@ def read_curve_table(
     cells = read_cells(path)
     table = _kept(_headed(name, cells, decimal), stated.pop("where", {}))
     amounts = [amount_of(heading) for heading in table.headings]
-    if not stated and sum(map(bool, amounts)) >= 3:
+    if not stated and sum(map(bool, amounts)) >= 3 and not _heads_runs(table, amounts):
         found = _wide(table, amounts)
     else:
         found = _long(table, stated)
+    if not found.sizes.size:
+        raise TableError(f"{name} holds no rows of numbers below its heading")
     table_percent = _percent(table, found, percent)
     said = (*cells.said, *found.said)
     if table_percent and percent is None:
         said = (*said, "Accuracies are in percent, by the percent signs in the file.")
-    return CurveTable(found.sizes, found.accuracies, found.errors, table_percent, said)
+    errors = found.errors
+    if errors is not None and not table_percent and any(map(_signed, found.error_cells)):
+        errors = errors / 100
+        said = (*said, "Errors are in percent, by their percent signs.")
+    return CurveTable(found.sizes, found.accuracies, errors, table_percent, said)
 
 
 @dataclass(frozen=True)
@@ -133,7 +145,9 @@ class _Found:
     sizes: FloatArray
     accuracies: FloatArray
     errors: FloatArray | None
-    cells: tuple[str, ...]  # of accuracies and their headings, to look for percent signs
+    headings: tuple[str, ...]  # of accuracies, to look for percent signs, as in the cells
+    cells: tuple[str, ...]
+    error_cells: tuple[str, ...]  # with their heading
     said: tuple[str, ...]
 
 
@@ -190,6 +204,20 @@ def _same(cell: str, wanted: str) -> bool:
         return False
 
 
+def _heads_runs(table: Table, amounts: Sequence[str]) -> bool:
+    """Whether numbers in the heading are those of runs: a column beside them holds the amounts."""
+    for k, heading in enumerate(table.headings):
+        if not amounts[k] and role_of(heading) == "size":
+            cells = table.column(k)
+            counting = (
+                [str(it) for it in range(len(cells))],
+                [str(it + 1) for it in range(len(cells))],
+            )
+            if cells not in counting and all(is_number(cell, table.decimal) for cell in cells):
+                return True
+    return False
+
+
 def _wide(table: Table, amounts: Sequence[str]) -> _Found:
     """A column a size, a row a run."""
     sized = [k for k, amount in enumerate(amounts) if amount]
@@ -199,7 +227,7 @@ def _wide(table: Table, amounts: Sequence[str]) -> _Found:
         for k in sized
     ]
     keep, spread = _labels(table, others)
-    sizes, accuracies, errors, texts = [], [], [], []
+    sizes, accuracies, errors, texts, error_texts = [], [], [], [], []
     for r, row in enumerate(table.rows):
         if not keep[r]:
             continue
@@ -210,13 +238,14 @@ def _wide(table: Table, amounts: Sequence[str]) -> _Found:
             accuracies.append(number_of(where, row[k], "accuracy", table.decimal, False))
             if spread is not None:
                 cell = table.rows[spread][k]
+                error_texts.append(cell)
                 errors.append(number_of(where, cell, "error", table.decimal, False))
     check_marks(table, sized)
     runs = sum(keep)
     said = f"Each column is an amount of data, each row a run: {runs} run{'s' * (runs > 1)}."
     return _Found(
-        np.array(sizes), np.array(accuracies), np.array(errors) if errors else None, tuple(texts),
-        (said,),
+        np.array(sizes), np.array(accuracies), np.array(errors) if errors else None, (),
+        tuple(texts), tuple(error_texts), (said,),
     )  # fmt: skip
 
 
@@ -227,22 +256,44 @@ def _labels(table: Table, others: Sequence[int]) -> tuple[list[bool], int | None
         cells = table.column(k)
         roles = [role_of(cell) for cell in cells]
         if any(roles) and not all(is_number(cell, None) for cell in cells):
-            for role in ("loss", "error rate"):
+            for role in ("loss", "error rate", "difference"):
                 if role in roles and "accuracy" not in roles:
                     raise not_accuracy(table, cells[roles.index(role)], role)
             if "accuracy" in roles:
                 keep = [yes and role == "accuracy" for yes, role in zip(keep, roles, strict=True)]
-                spread = roles.index("error") if "error" in roles else None
+                # A row "error" below accuracies is how far they vary, or what they lack to 1.
+                named = "error" if "error" in roles else "error rate"
+                spread = roles.index(named) if named in roles else None
+                if (
+                    spread is not None
+                    and named == "error rate"
+                    and _complement(table, keep, spread)
+                ):
+                    spread = None
+                continue
+            if set(roles) == {"run"}:
                 continue
         if role_of(table.headings[k]) not in ("run", "index", "other", "count"):
             check_one_curve(table, k)
     return keep, spread
 
 
+def _complement(table: Table, keep: Sequence[bool], row: int) -> bool:
+    """Whether numbers of a row are 1 (or 100 percent) minus those of the row that is kept."""
+    kept = table.rows[keep.index(True)]
+    sums = [
+        a + b
+        for one, other in zip(kept, table.rows[row], strict=True)
+        if (a := read_number(one, table.decimal, amount=False)) is not None
+        and (b := read_number(other, table.decimal, amount=False)) is not None
+    ]
+    return all(min(abs(it - 1), abs(it - 100) / 100) <= 0.02 for it in sums)
+
+
 def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
     """A row a size, or a row a run of a size."""
     asked = {role: named(table, column, role) for role, column in stated.items()}
-    roles = [role_of(heading) for heading in table.headings]
+    roles = [role_of(heading) or "run" * bool(amount_of(heading)) for heading in table.headings]
     for role, k in asked.items():
         roles[k] = role
     if not any(table.headings) and not asked:
@@ -255,8 +306,15 @@ def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
     used = {size, *accuracy, error, count}
     ignored = [k for k in range(len(roles)) if k not in used and roles[k] != "index"]
     sizes = table.numbers(size, "amount of data", amount=True)
+    if any(map(_signed, table.column(size))):
+        raise TableError(
+            f"{table.name}: amounts of data are shares, by their percent signs: give amounts"
+            " themselves"
+        )
     for k in ignored:
-        if roles[k] not in ("run", "other"):
+        if roles[k] == "run":
+            check_runs(table, k)
+        elif roles[k] != "other":
             check_one_curve(table, k)
             check_id(table, k, sizes)
     if np.isnan(sizes).any():
@@ -265,6 +323,8 @@ def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
     values = np.array([table.numbers(k, "accuracy", amount=False) for k in accuracy])
     check_marks(table, [size, *accuracy])
     said = [_mapping(table, size, accuracy)]
+    if scale := SCALES & set(tokens(table.headings[size])):
+        said.append(f"They are taken as they stand, in units of {min(scale)}: costs must be, too.")
     errors = None
     if error is not None:
         errors = table.numbers(error, "error", amount=False)
@@ -276,7 +336,9 @@ def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
     return _Found(
         np.tile(sizes, len(accuracy)), values.reshape(-1),
         None if errors is None else np.tile(errors, len(accuracy)),
-        tuple(text for k in accuracy for text in (table.headings[k], *table.column(k))),
+        tuple(table.headings[k] for k in accuracy),
+        tuple(text for k in accuracy for text in table.column(k)),
+        () if error is None else (table.headings[error], *table.column(error)),
         tuple(said),
     )  # fmt: skip
 
@@ -291,13 +353,30 @@ def _mapping(table: Table, size: int, accuracy: Sequence[int]) -> str:
     )
 
 
+def _signed(text: str) -> bool:
+    """Whether a cell or a heading says percent."""
+    return "%" in text or bool({"percent", "pct"} & set(tokens(text)))
+
+
 def _percent(table: Table, found: _Found, asked: bool | None) -> bool:
     """Whether accuracies are in percent: as asked, or by the signs in the file."""
-    heads = [text for text in found.cells if "%" in text or {"percent", "pct"} & set(tokens(text))]
-    if heads and asked is False:
-        raise TableError(f"{table.name} has percent signs, but percent is denied")
     known = found.accuracies[~np.isnan(found.accuracies)]
-    if asked or heads:
+    headed = any(map(_signed, found.headings))
+    signs = {
+        _signed(cell)
+        for cell, value in zip(found.cells, found.accuracies, strict=True)
+        if not np.isnan(value)
+    }
+    if not headed and len(signs) == 2:
+        raise TableError(f"{table.name}: accuracies must have percent signs everywhere, or nowhere")
+    if (headed or True in signs) and asked is False:
+        raise TableError(f"{table.name} has percent signs, but percent is denied")
+    if (headed or True in signs) and known.size and known.max() <= 1:
+        raise TableError(
+            f"{table.name}: accuracies have percent signs, but are at most {known.max():g}: take"
+            " the signs away if they are shares"
+        )
+    if asked or headed or True in signs:
         return True
     if known.size and 1 < known.max() <= 100 and not known.min() < 0:
         raise TableError(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["amount_of", "is_test", "is_train", "role_of", "tokens"]
+__all__ = ["amount_of", "are_repeats", "is_test", "is_train", "role_of", "tokens"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -13,7 +14,14 @@ def _words(text: str) -> frozenset[str]:
 
 LOSSES = _words("loss logloss entropy crossentropy nll rmse mse mae perplexity brier deviance")
 ERROR_RATES = _words("error err errors errorrate misclassification misclassified fehler wer")
-SPREADS = _words("std sd se sem stderr stdev stddev deviation sigma uncertainty errorbar ci stdabw")
+SPREADS = _words(
+    "std sd se sem stderr stdev stddev deviation sigma uncertainty errorbar ci stdabw"
+    " standardabweichung streuung"
+)
+BOUNDS = _words("low lower lo lwr high upper hi upr")
+DIFFERENCES = _words("gain delta diff difference change drop improvement lift increase decrease")
+LOGARITHMS = _words("log ln log2 log10 lg")
+SHARES = _words("fraction frac share percent percentage pct proportion ratio")
 TIMES = _words(
     "time times seconds sec ms minutes date duration timestamp epoch epochs var variance fit memory"
 )
@@ -55,8 +63,9 @@ def role_of(heading: str) -> str:
     Returns
     -------
     str
-        ``size``, ``accuracy``, ``error`` (of the accuracy), ``error rate``, ``loss``, ``count``,
-        ``run``, ``index``, ``other`` (known, and not needed) or nothing if it is not known.
+        ``size``, ``accuracy``, ``error`` (of the accuracy), ``error rate``, ``loss``,
+        ``difference`` (of accuracies), ``log size``, ``size share``, ``count``, ``run``, ``index``,
+        ``other`` (known, and not needed) or nothing if it is not known.
 
     Examples
     --------
@@ -69,6 +78,14 @@ def role_of(heading: str) -> str:
     if known & LOSSES:
         return "loss"
     of_accuracy = known & ACCURACIES
+    if known & BOUNDS and not known & SIZES:
+        return "other"
+    if of_accuracy and known & DIFFERENCES:
+        return "difference"
+    if of_accuracy and re.match(
+        r"\s*(1|100)(\.0*)?\s*%?\s*[-\u2212\u2013]", heading
+    ):  # 1 - accuracy
+        return "error rate"
     if known & SPREADS or "error bar" in joined or "standard error" in joined:
         return "error"
     if known & ERROR_RATES:
@@ -82,7 +99,11 @@ def role_of(heading: str) -> str:
     if known & RUNS:
         return "run"
     if known & SIZES or known == {"training", "set"} or known == {"training"}:
-        return "other" if known & TESTS else "size"
+        if known & TESTS:
+            return "other"
+        if known & LOGARITHMS:
+            return "log size"
+        return "size share" if known & SHARES or "%" in heading else "size"
     if not words or known & INDICES:
         return "index"
     return ""
@@ -98,16 +119,32 @@ def is_train(heading: str) -> bool:
     return bool(set(tokens(heading)) & TRAINS) and not is_test(heading)
 
 
+def are_repeats(headings: Sequence[str]) -> bool:
+    """Whether columns differ by the number of a run, and not by that of a class or a model.
+
+    Examples
+    --------
+    >>> are_repeats(("split0_test_score", "split1_test_score")), are_repeats(("acc", "acc.1"))
+    (True, True)
+    >>> are_repeats(("top-1 accuracy", "top-5 accuracy")), are_repeats(("acc_class0", "acc_class1"))
+    (False, False)
+    """
+    words = {tuple(word for word in tokens(it) if not word.isdigit()) for it in headings}
+    known = ACCURACIES | RUNS | COUNTS | TESTS | {"mean", "percent", "pct"}
+    return len(words) == 1 and set(next(iter(words))) <= known
+
+
 def amount_of(heading: str) -> str:
     """The number in a heading that is an amount of data, as text; empty if it is none.
 
     Examples
     --------
-    >>> [amount_of(it) for it in ("500", "n=2000", "8,000 samples", "run 3", "accuracy")]
-    ['500', '2000', '8,000', '', '']
+    >>> [amount_of(it) for it in ("500", "n=2e3", "8,000 samples", "run 3", "accuracy")]
+    ['500', '2e3', '8,000', '', '']
     """
     found = re.fullmatch(
-        r"\s*([^\W\d][\w ]*?)?[ _=:]*(\d[\d.,\u00a0\u202f']*)\s*(\w[\w ]*)?", heading
+        r"\s*([^\W\d][\w ]*?)?[ _=:]*(\d[\d.,\u00a0\u202f\u2009']*(?:[eE]\+?\d+)?)\s*(\w[\w ]*)?",
+        heading,
     )
     if not found:
         return ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy  # its parts are imported where they are used
 
 from ..accuracy import FloatArray
+from ..solver.least_squares import non_negative
 
 __all__ = ["capped_least_squares"]
 
@@ -32,6 +32,11 @@ def capped_least_squares(
         Coefficients count as misses do, with this share of the largest entry of the design as
         factor. Any share above 0 makes the solution unique.
 
+    Raises
+    ------
+    ArithmeticError
+        If numbers are too large for any to be found.
+
     Examples
     --------
     >>> capped_least_squares(np.eye(2), np.array([2.0, 1.0]), 1.0).round(12).tolist()
@@ -41,12 +46,14 @@ def capped_least_squares(
     if ridge > 0:
         design = np.vstack([design, ridge * np.abs(design).max() * np.eye(columns)])
         target = np.append(target, np.zeros(columns))
-    free, _ = scipy.optimize.nnls(design, target, maxiter=9999)
+    free = non_negative(design, target)
     if free.sum() <= ceiling:
-        return np.asarray(free)
+        return free
     apart = ceiling * design - target[:, None]
     unit = np.abs(apart).max()
     rows = np.vstack([apart, np.full(columns, unit)])
-    shares, _ = scipy.optimize.nnls(rows, np.append(np.zeros(target.size), unit), maxiter=9999)
+    shares = non_negative(rows, np.append(np.zeros(target.size), unit))
+    if not shares.any():
+        raise ArithmeticError("no combination of exponentials was found: numbers are too large")
     # However the sum is rounded, it must not pass the ceiling.
     return np.asarray(ceiling * (1 - ROUNDING) * shares / shares.sum())

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 
 import numpy as np
-from scipy.optimize import LinearConstraint, NonlinearConstraint, minimize, nnls
+from scipy.optimize import LinearConstraint, NonlinearConstraint, minimize
 
 from ..accuracy import FloatArray, IntArray
 from ..problem import Problem
+from ..solver.least_squares import non_negative
 from ..solver.moments import Enumeration
 
 __all__ = ["SlackMenu", "slack_menu"]
@@ -223,10 +224,10 @@ class _Way:
         room = np.concatenate([self.linear @ x - self.least, slack])
         wanted = -np.concatenate([gradient, np.zeros(gradient.size)]) * size
         # Stationarity, and no price on what has room.
-        prices = nnls(
+        prices = non_negative(
             np.vstack([(rows * size).T, np.diag(np.maximum(room, 0.0))]),
             np.concatenate([wanted, np.zeros(room.size)]),
-        )[0]
+        )
         slope = np.concatenate([gradient, np.zeros(gradient.size)]) + rows.T @ prices
         further = np.maximum(slope * (size - x), slope * -x).sum()
         # Each constraint adds up a few numbers of at most one.

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..accuracy import FloatArray
 from ..texts import shown
-from .headings import is_test, is_train, tokens
+from .headings import are_repeats, is_test, is_train, role_of, tokens
 from .table_text import TableError, decimal_mark, may_be_grouped, read_number
 
 __all__ = [
@@ -120,6 +120,19 @@ def listed(table: Table) -> str:
     return f"; headings are {', '.join(names)}{', …' * (len(table.headings) > MOST_NAMES)}"
 
 
+def check_runs(table: Table, k: int) -> None:
+    """Refuse rows of a column of runs that are no runs: of training data, or means and spreads."""
+    values = {cell for cell in table.column(k) if cell and not is_number(cell, table.decimal)}
+    trained = {cell for cell in values if is_train(cell)}
+    summed = {cell for cell in values if role_of(cell) in ("accuracy", "error")}
+    if (trained or summed) and len({*table.column(k)}) > 1:
+        what = "training data beside others" if trained else "means or spreads beside runs"
+        raise TableError(
+            f"{table.name} holds {what}, by column {shown(table.headings[k])}: say which rows count"
+            " by columns: {where: {…: …}}"
+        )
+
+
 def not_accuracy(table: Table, heading: str, role: str) -> TableError:
     """The error that says what a column holds instead."""
     what = shown(heading)
@@ -127,6 +140,8 @@ def not_accuracy(table: Table, heading: str, role: str) -> TableError:
         return TableError(
             f"{table.name}: {what} is a loss, not an accuracy: give the share of right answers"
         )
+    if role == "difference":
+        return TableError(f"{table.name}: {what} is a difference: give accuracies themselves")
     return TableError(
         f"{table.name}: {what} is an error rate: give accuracies, 1 minus it (100 minus percent)"
     )
@@ -175,6 +190,12 @@ def size_column(table: Table, roles: Sequence[str]) -> int:
         return trained[0]
     if len(found) == 1:
         return found[0]
+    for role, what in (("log size", "the logarithm of an amount"), ("size share", "a share")):
+        if not found and role in roles:
+            raise TableError(
+                f"{table.name}: {shown(table.headings[roles.index(role)])} is {what}: give amounts"
+                " of data themselves"
+            )
     rule = "several columns could be" if found else "no heading names"
     raise TableError(
         f"{table.name}: {rule} the amount of data: say which column it is by"
@@ -196,11 +217,9 @@ def accuracy_columns(table: Table, roles: Sequence[str], size: int) -> list[int]
     if not found:
         found = [k for k, role in enumerate(roles) if role == "run" and _digits(table, k)]
         held_out = found
-    if held_out:
-        alike = {tuple(t for t in tokens(table.headings[k]) if not t.isdigit()) for k in held_out}
-        if len(alike) == 1 and len(held_out) > 1:
-            return held_out
-    wrong = [k for k, role in enumerate(roles) if role in ("loss", "error rate")]
+    if len(held_out) > 1 and are_repeats([table.headings[k] for k in held_out]):
+        return held_out
+    wrong = [k for k, role in enumerate(roles) if role in ("loss", "error rate", "difference")]
     if not found and wrong:
         raise not_accuracy(table, table.headings[wrong[0]], roles[wrong[0]])
     rest = [k for k in range(len(roles)) if k != size and not roles[k]]
@@ -226,7 +245,11 @@ def error_column(table: Table, roles: Sequence[str], accuracy: Sequence[int]) ->
     if not found:
         for k, role in enumerate(roles):
             # A column "error" beside accuracies is what they lack to 1, or how far they vary.
-            if role == "error rate" and tokens(table.headings[k])[-1:] in (("error",), ("err",)):
+            if role == "error rate" and tokens(table.headings[k])[-1:] in (
+                ("error",),
+                ("err",),
+                ("fehler",),
+            ):
                 sums = sum(table.numbers(j, "value", amount=False) for j in (accuracy[0], k))
                 whole = 100 if np.nanmax(sums) > 2 else 1
                 if np.nanmax(np.abs(sums - whole)) > 0.02 * whole:
@@ -243,12 +266,23 @@ def errors_of_means(
     """Errors of the means, and what was done to have them."""
     heading = table.headings[error]
     about = f"column {shown(heading)}" if heading else f"column {error + 1}"
-    spread = set(tokens(heading)) & {"std", "sd", "stdev", "stddev", "deviation", "stdabw"}
+    spread = set(tokens(heading)) & {
+        "std",
+        "sd",
+        "stdev",
+        "stddev",
+        "deviation",
+        "stdabw",
+        "standardabweichung",
+    }
     if spread and count is not None and "error" not in tokens(heading):
         runs = table.numbers(count, "number of runs", amount=True)
-        if np.all(runs >= 1):
-            of = shown(table.headings[count])
-            return errors / np.sqrt(runs), f"Errors are {about} by the root of column {of}."
+        of = shown(table.headings[count])
+        if not np.all(runs >= 1):
+            raise TableError(
+                f"{table.name}: the number of runs, {of}, must be at least 1 everywhere"
+            )
+        return errors / np.sqrt(runs), f"Errors are {about} by the root of column {of}."
     if spread:
         return (
             errors,
@@ -277,5 +311,10 @@ def columns_by_values(table: Table) -> dict[str, int]:
             " the amount of data and which the accuracy"
         )
     rest = [k for k in columns if k not in large]
+    if len(rest) == 2 and 2 * max(clean[rest[1]], default=0.0) >= max(clean[rest[0]], default=1.0):
+        raise TableError(
+            f"{table.name}: line {table.lines[0]}: there is no heading, and columns {rest[0] + 1}"
+            f" and {rest[1] + 1} could both be the accuracy: put headings above them"
+        )
     found = {"size": large[0], "accuracy": rest[0]}
     return found if len(rest) == 1 else found | {"error": rest[1]}

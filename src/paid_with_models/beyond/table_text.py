@@ -103,7 +103,7 @@ def _cut(text: str, name: str) -> Cells:
     body: list[tuple[int, str]] = []
     separator = ""
     for number, line in numbered:
-        if not line.strip():
+        if not line.strip(" \t,;|"):
             continue
         if stated := re.fullmatch(r'"?sep=(.)"?', line, re.IGNORECASE):
             separator = stated[1]
@@ -131,6 +131,9 @@ def _cut(text: str, name: str) -> Cells:
         )
     if width > MOST_COLUMNS:
         raise TableError(f"{name} must have at most {MOST_COLUMNS:,} columns; got {width:,}")
+    while width > 2 and not any(row[width - 1] for _, row in rows if len(row) >= width):
+        width -= 1  # separators at the ends of lines
+    rows = [(number, row if any(row[width:]) else row[:width]) for number, row in rows]
     first = next(k for k, (_, row) in enumerate(rows) if len(row) == width)
     if any(len(row) > 1 for _, row in rows[:first]):
         first = 0
@@ -155,6 +158,13 @@ def _cut(text: str, name: str) -> Cells:
 def _separator(lines: list[str]) -> str:
     """What separates cells: a character that stands in nearly all lines."""
     sample = lines[:200]
+    for mark in (*SEPARATORS, ","):  # lines of words may stand before the table
+        start = next((k for k, line in enumerate(sample) if mark in line), len(sample))
+        if 0 < start <= len(sample) / 2 and sum(mark in it for it in sample[start:]) == len(
+            sample[start:]
+        ):
+            sample = sample[start:]
+            break
     for mark in SEPARATORS:
         if sum(mark in line for line in sample) >= max(1, 0.9 * len(sample) - 1):
             return mark
@@ -194,7 +204,7 @@ NUMBER = re.compile(r"[-+\u2212]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 GROUPED = re.compile(r"[-+\u2212]?\d{1,3}(?:[.,]\d{3})+")
 
 #: Cells that stand for a gap.
-GAPS = frozenset(("", "na", "n/a", "nan", "null", "none", "-", "–", "—", "?", "."))
+GAPS = frozenset(("", "na", "n/a", "nan", "null", "none", "-", "–", "—", "?", ".", "#n/a"))
 
 
 def read_number(cell: str, decimal: str | None, *, amount: bool) -> float | None:

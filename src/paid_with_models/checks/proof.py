@@ -32,11 +32,12 @@ from typing import Any
 
 import numpy as np
 import scipy
-from scipy.optimize import linprog, nnls
+from scipy.optimize import linprog
 
 from ..accuracy import Curve, FloatArray, Saturating
 from ..contract import Contract
 from ..problem import Problem, autarky
+from ..solver.least_squares import non_negative
 
 try:
     import flint
@@ -332,11 +333,10 @@ def fitted(curve: Curve, exact: ExactCurve, high: float) -> dict[str, list[str]]
     )
     data = np.append(np.geomspace(shortest, high, 8 * rates.size), low)
     missing = 1 - curve(data) / curve.optimum
-    try:
-        shares, _ = nnls(np.exp(-np.outer(data, rates)), missing, maxiter=9999)
-    except RuntimeError:
-        raise RefusedError("no exponential sum was found for the curve") from None
+    shares = non_negative(np.exp(-np.outer(data, rates)), missing)
     used = shares > 0
+    if not used.any():
+        raise RefusedError("no exponential sum was found for the curve")
     return {"rates": [text_of(x) for x in rates[used]],
             "weights": [text_of(x) for x in curve.optimum * shares[used]]}  # fmt: skip
 

@@ -7,8 +7,10 @@ the problem branches. With a constraint for every pair it is too strict, with th
 each branch decides of one option whether it is within reach of a type, :math:`m_j \le K_i`, and
 has its incentive constraint, or :math:`m_j \ge K_i`, without. In each branch the problem is convex
 on the concave envelopes of the curves, and is solved by cutting planes, linear programs whose
-values bound it from above. What is left between the best menu found and the highest open bound is
-the gap, with the tolerance of the linear solver.
+dual values bound it from above, whatever the tolerance of the linear solver. What is left between
+the best menu found and the highest open bound is the gap. Types with something better outside than
+going alone may be left out: each set of them is a branch of its own, in which the others' options
+must be worth no more to them than what they have outside.
 
 Where types are known, :math:`S = \sum_i n_i \min\{K_i, (v(a(S)) - f_i)^+ / c_i\}` has a largest
 root, which is the best total: the right side rises in S, and no menu collects more.
@@ -24,20 +26,27 @@ from typing import Any
 import numpy as np
 import scipy  # its parts are imported where they are used
 
-from ..accuracy import BoolArray, Curve, FloatArray
+from ..accuracy import BoolArray, Curve, FloatArray, IntArray
 from ..contract import GAP_TOLERANCE, Binding, Contract, Multipliers, Shape, Status
 from ..problem import Problem, autarky
 
-__all__ = ["solve_with_capacities"]
+__all__ = ["MOST_BETTER", "solve_with_capacities"]
 
 #: MOST_NODES: branches that are looked into at most; with four types a dozen will do.
 MOST_NODES = 100
 
+#: MOST_BETTER: types with something better outside of which every set is tried.
+MOST_BETTER = 8
+
 #: ROUNDS, CLOSE: cutting planes of a branch: at most so many rounds, until so close in accuracy.
 ROUNDS, CLOSE = 100, 1e-9
 
-#: LINEAR: tolerance of the linear solver, relative to the scale of a program.
-LINEAR = 1e-7
+#: LINEAR: tolerance of the linear solver, relative to the scale of a program; the least it takes.
+LINEAR = 1e-10
+
+#: MARGINS: what is asked of caps beyond what they must hold, relative to the best value, where a
+#: program's menu misses them by rounding.
+MARGINS = (0.0, 1e-10, 1e-9, 1e-8, 1e-7)
 
 #: SAME: contributions and constraints that differ by less, relative to their scale, are equal.
 SAME = 1e-8
@@ -65,8 +74,8 @@ def solve_with_capacities(problem: Problem) -> Contract:
     Raises
     ------
     ValueError
-        If outcomes are too many to enumerate; or if types are private and some have more outside
-        than they reach alone.
+        If outcomes are too many to enumerate, or more than eight types have something better
+        outside and types are private.
 
     Examples
     --------
@@ -78,35 +87,39 @@ def solve_with_capacities(problem: Problem) -> Contract:
     """
     if problem.types_are_known or problem.n_parties == 1:
         return _known(problem)
-    if problem.better_outside.any():
+    better = np.flatnonzero(problem.better_outside)
+    if better.size > MOST_BETTER:
         raise ValueError(
-            "reservation_utilities must be those of autarky where max_data is given and types are"
-            f" private; got {problem.outside_options.tolist()}"
+            f"reservation_utilities must exceed autarky for at most {MOST_BETTER} types where"
+            f" max_data is given and types are private; got {better.size}"
         )
     program = _Program.of(problem)
-    alone = autarky(problem).contributions
-    best, best_accuracy = alone, program.accuracy(alone)
-    first = program.solve(_Node.of(problem))
+    # Who has something better stays out, the others go alone.
+    alone = np.where(problem.better_outside, 0.0, autarky(problem).contributions)
+    best, best_out, best_accuracy = alone, problem.better_outside, program.accuracy(alone)
     order = itertools.count()
-    open_nodes = [(-first[0], next(order), first[1], _Node.of(problem))]
+    open_nodes: list[tuple[float, int, FloatArray, _Node]] = []
+    for out in itertools.product((False, True), repeat=better.size):
+        node = _Node.of(problem, better[np.array(out, dtype=bool)])
+        reached, at = program.solve(node)
+        heapq.heappush(open_nodes, (-reached, next(order), at, node))
     looked = 0
     while open_nodes and looked < MOST_NODES and -open_nodes[0][0] > best_accuracy + CLOSE:
         _, _, m, node = heapq.heappop(open_nodes)
         looked += 1
-        for candidate in program.feasible_near(m, node, alone):
-            if (reached := program.accuracy(candidate)) > best_accuracy:
-                best, best_accuracy = candidate, reached
+        candidate = program.feasible_near(m, node, alone)
+        if candidate is not None and (reached := program.accuracy(candidate)) > best_accuracy:
+            best, best_out, best_accuracy = candidate, node.out, reached
         for child in program.children(m, node):
             bound, at = program.solve(child)
             if bound > best_accuracy + CLOSE:
                 heapq.heappush(open_nodes, (-bound, next(order), at, child))
     bound = max([best_accuracy, *(-entry[0] for entry in open_nodes)])
     # What was closed was closed within CLOSE.
-    optimum = problem.accuracy.optimum
-    bound = min(bound + CLOSE + LINEAR * optimum, optimum)
-    rewards = program.rewards(best)
+    bound = min(bound + CLOSE, problem.accuracy.optimum)
+    rewards = program.rewards(best, best_out)
     assert rewards is not None  # only menus that have rewards are taken
-    return _contract(problem, best, rewards, best_accuracy, max(bound, best_accuracy))
+    return _contract(problem, best, rewards, best_out, best_accuracy, max(bound, best_accuracy))
 
 
 def _known(problem: Problem) -> Contract:
@@ -121,24 +134,28 @@ def _known(problem: Problem) -> Contract:
         if before - total <= STEADY * before:
             break
     m = np.minimum(m, np.maximum(float(problem.model_value(total)) - f, 0.0) / c)
-    if problem.n_parties == 1:
-        m = autarky(problem).contributions
+    if problem.n_parties == 1:  # it goes alone, or has something better
+        m = np.where(problem.better_outside, 0.0, autarky(problem).contributions)
     accuracy = float(problem.accuracy(n @ m))
     bound = min(float(problem.accuracy(before * (1 + 64 * STEADY))), problem.accuracy.optimum)
-    return _contract(problem, m, np.where(m > 0, f + c * m, 0.0), accuracy, max(bound, accuracy))
+    t, nobody = np.where(m > 0, f + c * m, 0.0), np.zeros(m.size, dtype=bool)
+    return _contract(problem, m, t, nobody, accuracy, max(bound, accuracy))
 
 
 @dataclass(frozen=True, eq=False)
 class _Node:
-    """Contributions between limits: what of the branching is decided."""
+    """Contributions between limits, and who is left out: what of the branching is decided."""
 
     low: FloatArray
     high: FloatArray
+    out: BoolArray
 
     @classmethod
-    def of(cls, problem: Problem) -> _Node:
+    def of(cls, problem: Problem, left_out: IntArray) -> _Node:
         most = problem.model_value.optimum / problem.costs
-        return cls(np.zeros(problem.n_types), np.minimum(problem.capacities, most))
+        out = np.isin(np.arange(problem.n_types), left_out)
+        high = np.where(out, 0.0, np.minimum(problem.capacities, most))
+        return cls(np.zeros(problem.n_types), high, out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,10 +187,14 @@ class _Program:
         """Whether type i could fulfil option j, (I, I)."""
         return np.asarray(m[None, :] <= self.problem.capacities[:, None])
 
-    def rewards(self, m: FloatArray) -> FloatArray | None:
-        """The least rewards that a menu needs; None if there are none, or they cannot be paid."""
+    def rewards(self, m: FloatArray, out: BoolArray) -> FloatArray | None:
+        """The least rewards that a menu needs; None if there are none, or they cannot be paid.
+
+        Those of types left out are what they have outside; they are not paid in models.
+        """
         c, f = self.problem.costs, self.problem.outside_options
-        applies, unit = self.applies(m), self.problem.model_value.optimum
+        # Nobody can take the option of a type left out: there is none.
+        applies, unit = self.applies(m) & ~out[None, :], self.problem.model_value.optimum
         t = f + c * m
         for _ in range(m.size + 1):
             # What i must get so that it does not take the option of j.
@@ -184,18 +205,26 @@ class _Program:
             t = more
         else:
             return None
-        return t if np.all(t <= self.caps(m) + 1e-12 * unit) else None
+        # Types left out are to stay out; the others are to be paid.
+        most = np.where(out, f, self.caps(m)) + 1e-12 * unit
+        return np.asarray(t) if np.all(t <= most) else None
 
-    def feasible_near(self, m: FloatArray, node: _Node, alone: FloatArray) -> list[FloatArray]:
+    def feasible_near(self, m: FloatArray, node: _Node, alone: FloatArray) -> FloatArray | None:
         """A menu that satisfies every constraint, near one that does but for tolerances."""
-        # Beyond the reach of a type means a little more than it has.
-        beyond = (node.low > 0) & (m <= node.low * (1 + SAME))
-        m = np.where(beyond, np.minimum(node.low * (1 + SAME), self.problem.capacities), m)
-        for share in (0.0, *np.geomspace(1e-12, 1.0, 40)):
-            near = (1 - share) * m + share * alone
-            if self.rewards(near) is not None:
-                return [near]
-        return []
+        for margin in MARGINS:
+            if margin > 0:
+                _, m = self.solve(node, margin)
+            # Beyond the reach of a type means a little more than it has.
+            beyond = (node.low > 0) & (m <= node.low * (1 + SAME))
+            m = np.where(beyond, np.minimum(node.low * (1 + SAME), self.problem.capacities), m)
+            if self.rewards(m, node.out) is not None:
+                return m
+        # Going alone is a menu for all who have nothing better.
+        for share in np.geomspace(1e-12, 1.0, 40):
+            near: FloatArray = (1 - share) * m + share * alone
+            if self.rewards(near, node.out) is not None:
+                return near
+        return None
 
     def children(self, m: FloatArray, node: _Node) -> list[_Node]:
         """The two halves of a node, by the worst constraint that it leaves open; none if none."""
@@ -203,25 +232,29 @@ class _Program:
         t = self._paid(m, node)
         gain = t[None, :] - c[:, None] * m[None, :] - (t - c * m)[:, None]
         undecided = (node.low[None, :] < limit[:, None]) & (limit[:, None] < node.high[None, :])
+        undecided &= ~node.out[None, :]
         gain = np.where(undecided & (m[None, :] <= limit[:, None] * (1 + SAME)), gain, -np.inf)
         if not gain.max(initial=-np.inf) > SAME * self.problem.model_value.optimum:
             return []
         i, j = np.unravel_index(int(gain.argmax()), gain.shape)
         low, high = node.low.copy(), node.high.copy()
         low[j] = high[j] = limit[i]
-        return [_Node(node.low, high), _Node(low, node.high)]
+        return [_Node(node.low, high, node.out), _Node(low, node.high, node.out)]
 
     def _paid(self, m: FloatArray, node: _Node) -> FloatArray:
         """Least rewards under the constraints that a node has."""
         c, t = self.problem.costs, self.problem.outside_options + self.problem.costs * m
-        must = node.high[None, :] <= self.problem.capacities[:, None]
+        must = (node.high[None, :] <= self.problem.capacities[:, None]) & ~node.out[None, :]
         for _ in range(m.size):
             asked = np.where(must, t[None, :] + c[:, None] * (m[:, None] - m[None, :]), -np.inf)
             t = np.maximum(t, asked.max(axis=1))
         return np.asarray(t)
 
-    def solve(self, node: _Node) -> tuple[float, FloatArray]:
-        """A bound on every menu in a node, and where the bound is reached, by cutting planes."""
+    def solve(self, node: _Node, margin: float = 0.0) -> tuple[float, FloatArray]:
+        """A bound on every menu in a node, and where the bound is reached, by cutting planes.
+
+        With a margin caps hold by that much more, relative to the best value.
+        """
         n = self.problem.n_types
         c, f = self.problem.costs, self.problem.outside_options
         unit, optimum = self.problem.model_value.optimum, self.problem.accuracy.optimum
@@ -231,13 +264,17 @@ class _Program:
         rows = [np.hstack([np.diag(c * size / unit), -eye, np.zeros((n, 1))])]  # rationality
         sides = [-f / unit]
         must = (node.high[None, :] <= self.problem.capacities[:, None]) & ~eye.astype(bool)
+        must &= ~node.out[None, :]
         for i, j in zip(*np.nonzero(must), strict=True):
             row = np.zeros(2 * n + 1)
             row[i], row[j] = c[i] * size[i] / unit, -c[i] * size[j] / unit
             row[n + i], row[n + j] = -1.0, 1.0
             rows.append(row[None])
             sides.append(np.zeros(1))
-        bounds = [*zip(node.low / size, np.ones(n), strict=True), *[(0, 1)] * n, (0, optimum)]
+        fixed = np.where(node.out, f / unit, np.nan)  # what types left out have
+        low = np.concatenate([node.low / size, np.where(node.out, fixed, 0.0), [0.0]])
+        high = np.concatenate([np.where(node.out, 0, 1), np.where(node.out, fixed, 1), [optimum]])
+        unpaid = node.out * np.maximum(f / unit, 1.0)  # caps do not hold for them
         objective = np.append(np.zeros(2 * n), -1.0)
         m, bound = node.high, optimum
         for _ in range(ROUNDS):
@@ -250,28 +287,39 @@ class _Program:
                 np.append(-slope * size, np.append(np.zeros(n), 1.0))[None],
                 np.hstack([-rise * size / unit, eye, np.zeros((n, 1))]),
             ]
-            sides += [np.array([reached - slope @ m]), (caps - rise @ m) / unit]
+            sides += [np.array([reached - slope @ m]), (caps - rise @ m) / unit - margin + unpaid]
+            matrix, side = np.vstack(rows), np.concatenate(sides)
             found: Any = scipy.optimize.linprog(
-                objective, A_ub=np.vstack(rows), b_ub=np.concatenate(sides), bounds=bounds
-            )
+                objective, A_ub=matrix, b_ub=side, bounds=np.column_stack([low, high]),
+                options={
+                    "primal_feasibility_tolerance": LINEAR, "dual_feasibility_tolerance": LINEAR
+                },
+            )  # fmt: skip
             if found.status == 2:
                 return -np.inf, m  # nothing is feasible
             if found.status != 0:
                 return bound, m
-            m, bound = found.x[:n] * size, min(bound, -float(found.fun))
+            m = np.clip(found.x[:n], low[:n], high[:n]) * size
+            # By weak duality any prices >= 0 give a bound.
+            prices = np.maximum(-found.ineqlin.marginals, 0.0)
+            left = objective + prices @ matrix
+            dual = float(prices @ side) - float(np.minimum(left * low, left * high).sum())
+            bound = min(bound, dual)
             reached = float(self.weights @ self.curves[0].evaluate(self.counts @ m)[0])
             caps = self.curves[1].evaluate(self.counts @ m)[0] @ self.seen
-            if bound - reached <= CLOSE and np.all(found.x[n : 2 * n] * unit <= caps + SAME * unit):
+            over = found.x[n : 2 * n] - caps / unit + margin - unpaid
+            if bound - reached <= CLOSE and np.all(over <= max(LINEAR, margin / 2)):
                 break
         return bound, m
 
 
 def _contract(
-    problem: Problem, m: FloatArray, t: FloatArray, accuracy: float, bound: float
+    problem: Problem, m: FloatArray, t: FloatArray, out: BoolArray, accuracy: float, bound: float
 ) -> Contract:
     outcomes, alone = problem.outcomes(), autarky(problem)
     values = problem.model_value.evaluate(outcomes.totals(m))[0]
-    takes_part, unit = (m > 0) | (t > 0), problem.model_value.optimum
+    takes_part, unit = ~out & ((m > 0) | (t > 0)), problem.model_value.optimum
+    t = np.where(out, 0.0, t)
     f, c = problem.outside_options, problem.costs
     caps = np.where(takes_part, outcomes.as_seen(values), 0.0)
     utilities = np.where(takes_part, t - c * m, f)

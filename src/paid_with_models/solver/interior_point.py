@@ -21,8 +21,8 @@ import numpy as np
 
 from ..accuracy import BoolArray, FloatArray, IntArray
 from .dense import Point
+from .least_squares import non_negative
 from .program import FirstMoment, Program
-from .sums import non_negative
 
 __all__ = [
     "Path",

@@ -34,10 +34,10 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
-import scipy  # its parts are imported where they are used
 
 from ..accuracy import ConcaveEnvelope, Curve, FloatArray
 from ..valuation import LinearValuation, ModelValue
+from .least_squares import non_negative
 from .mixtures import as_mixture
 
 __all__ = [
@@ -81,10 +81,6 @@ STEEP, PARTINGS = 100.0, 8
 
 #: BESIDE: relative distance from an end of a range at which its slope is that from within.
 BESIDE = 1e-12
-
-#: SWEEPS: steps of non-negative least squares for each rate; where rounding leads it in circles
-#: there is no end.
-SWEEPS = 10
 
 #: ERROR_NODES: Chebyshev nodes on each [s, 2s] at which the error is measured. The error of
 #: interpolation between them is below 1e-18: see `proven_errors`.
@@ -302,20 +298,6 @@ def _fit(curve: Curve, low: float, high: float, rates_per_e_fold: float) -> Expo
         if error_over_tolerance(found[-1]) <= 1:
             break
     return min(found, key=error_over_tolerance)
-
-
-def non_negative(rows: FloatArray, side: FloatArray) -> FloatArray:
-    """Numbers x >= 0 for which rows @ x is closest to the side; zeros where none are found.
-
-    Examples
-    --------
-    >>> non_negative(np.eye(2), np.array([3.0, -1.0])).tolist()
-    [3.0, 0.0]
-    """
-    try:
-        return np.asarray(scipy.optimize.nnls(rows, side, maxiter=SWEEPS * rows.shape[1])[0])
-    except (RuntimeError, ValueError):  # rounding leads it in circles; numbers are infinite
-        return np.zeros(rows.shape[1])
 
 
 def _proven(

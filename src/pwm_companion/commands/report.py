@@ -33,15 +33,15 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write the report, and print where it is."""
     check_output("--output", options.output, options.file)
+    if options.output.suffix.lower() not in (".html", ".htm"):
+        rule = "must end in .html: a report is a page of HTML"
+        raise InputError(f"--output: {file_name(options.output)} {rule}")
     stated = read_stated(options.file)
     check_kind(stated, "a consortium")
     measured = measurements(stated)
     if measured is not None:
         check_output("--output", options.output, measured)
     consortium = consortium_from(stated)
-    if consortium.problem.attendance is not None:
-        name, kind = file_name(options.file), stated.data["attendance"]
-        raise InputError(f"{name}: a report cannot be made with attendance: {kind}; pwm solve can")
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
             page = render(consortium)

@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 from paid_with_models.sweep_cluster import ClusterError
 from paid_with_models.sweeps import LIMIT, sweep
@@ -66,6 +67,9 @@ def run(options: argparse.Namespace) -> int:
     for field, values in data["over"].items():
         if not isinstance(values, list):
             raise InputError(f"{name}: over.{field} must be a list; got {brief(values)}")
+    over = data["over"]
+    if "max_data" in over:  # no limit, as in a problem file
+        over = over | {"max_data": [_limits(values) for values in over["max_data"]]}
     inner = Stated(options.file, data["problem"], {}, {})
     read = [options.file, *filter(None, [measurements(inner)])]
     if output.is_file():
@@ -86,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
         with as_input_errors(options.file):
             sweep(
                 problem,
-                data["over"],
+                over,
                 client=options.scheduler,
                 chunk=data.get("chunk", CHUNK),
                 output=output,
@@ -109,3 +113,8 @@ def run(options: argparse.Namespace) -> int:
         logging.disable(logging.NOTSET)
     print_path(output)
     return 0
+
+
+def _limits(values: Any) -> Any:
+    """Limits of data with infinity for nothing."""
+    return [math.inf if it is None else it for it in values] if isinstance(values, list) else values

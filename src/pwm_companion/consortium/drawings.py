@@ -48,7 +48,7 @@ def draw_curve(consortium: Consortium, contract: Contract) -> dict[str, Any]:
     """Return the drawing of the accuracy curve, the measured points, and what is given together."""
     problem, fit = contract.problem, consortium.fit
     accuracy = problem.accuracy
-    total = problem.n_parties * float(problem.probabilities @ contract.contributions)
+    total = float(problem.mean_counts @ contract.contributions)
     seen = ([total] if total > 0 else []) + ([] if fit is None else [*fit.measured_range])
     if not seen:
         sizes = np.geomspace(1e-9, 1e18, 1001)

@@ -83,6 +83,10 @@ def context(consortium: Consortium, contract: Contract) -> dict[str, Any]:
     noise = allowed(contract)
     gains = without_noise(contract.utilities - alone.utilities, noise)
     spread = reward_spread(contract)
+    if spread is None:  # each type's model is the same whatever happens
+        accuracies = problem.valuation.inverse(contract.rewards)
+    else:
+        accuracies = spread.accuracies
     found = None
     if fit is not None and takes_part.any():
         found = gate(
@@ -101,10 +105,13 @@ def context(consortium: Consortium, contract: Contract) -> dict[str, Any]:
         "names_outside": [name for name, yes in named if not yes],
         "listed": any(consortium.members),
         "parties": parties(consortium, takes_part),
-        **menu(consortium, contract, base + spread.accuracies),
+        "law": law(problem),
+        **menu(consortium, contract, base + accuracies),
         **gained(consortium, contract, gains),
-        "boxes": draw_rewards(consortium, spread),
-        "rewards": zip(consortium.names, spread.means, *spread.levels.T, strict=True),
+        "boxes": None if spread is None else draw_rewards(consortium, spread),
+        "rewards": () if spread is None else zip(
+            consortium.names, spread.means, *spread.levels.T, strict=True
+        ),
         "rules": rules(consortium, contract),
         "present": None if consortium.present is None else present(consortium, contract),
         "changed": changed(consortium, contract),
@@ -136,12 +143,21 @@ def yes(holds: Any) -> list[str]:
     return ["yes" if it else "no" for it in holds]
 
 
+def law(problem: Problem) -> dict[str, Any]:
+    """Return by which law parties turn up, and how many on average."""
+    kind = "drawn"
+    if problem.attendance is not None:
+        kind = "known" if problem.types_are_known else "poisson"
+    return {"kind": kind, "number": float(problem.mean_counts.sum())}
+
+
 def parties(consortium: Consortium, takes_part: Any) -> Any:
     """Return who there may be."""
-    p, n = consortium.problem.probabilities, consortium.problem.n_parties
-    columns: list[Sequence[Any]] = [
-        consortium.names, yes(takes_part), [percent(x, 1) for x in p], (n * p).tolist(),
-    ]  # fmt: skip
+    p, numbers = consortium.problem.probabilities, consortium.problem.mean_counts
+    columns: list[Sequence[Any]] = [consortium.names, yes(takes_part)]
+    if not consortium.problem.types_are_known:
+        columns.append([percent(x, 1) for x in p])
+    columns.append(numbers.tolist())
     if (limits := consortium.problem.max_data) is not None:
         columns.append([number(it) if np.isfinite(it) else "no limit" for it in limits])
     if any(consortium.members):

@@ -16,6 +16,7 @@ from paid_with_models import (
     Curve,
     GeneralizationBound,
     LinearValuation,
+    PoissonParties,
     PowerLaw,
     PowerValuation,
     Problem,
@@ -27,31 +28,21 @@ from paid_with_models.accuracy import FloatArray
 from paid_with_models.beyond.commitment import value_of_response
 from paid_with_models.beyond.curve_forms import fit_form
 from paid_with_models.beyond.measured_curves import LearningCurve
+from paid_with_models.beyond.turnout import draw_others, stated_law
+from paid_with_models.solver.capacities import MOST_BETTER
 from paid_with_models.solver.selection import NODES
 
 from .file import Consortium
 
 #: Outcomes drawn for the distributions of rewards, and where the draws start.
-DRAWS = 20_000
-
-
-#: Outcomes drawn for the distributions of rewards, and where the draws start.
-SEED = 1
-
+DRAWS, SEED = 20_000, 1
 
 #: Shown of a distribution: these shares lie below.
 LEVELS = (0.05, 0.25, 0.75, 0.95)
 
-
 #: Sensitivity: costs, number of parties, values and data needed change by this; the best accuracy
 #: goes down by that, and outside options go up.
-STEP = 0.2
-
-
-#: Sensitivity: costs, number of parties, values and data needed change by this; the best accuracy
-#: goes down by that, and outside options go up.
-WORSE = 0.05
-
+STEP, WORSE = 0.2, 0.05
 
 #: Sensitivity to the kind of curve: a power law, of four parameters, fitted to so many points.
 ENOUGH = 5
@@ -62,22 +53,11 @@ BAND = 0.9
 
 #: Sensitivity to a value proportional to accuracy: it grows as this power. Expectations then take
 #: an enumeration of who may turn up: it is left out if there are more outcomes.
-POWER = 1.5
-
-
-#: Sensitivity to a value proportional to accuracy: it grows as this power. Expectations then take
-#: an enumeration of who may turn up: it is left out if there are more outcomes.
-COUNTABLE = 20_000
-
+POWER, COUNTABLE = 1.5, 20_000
 
 #: With up to so many types whose outside options are better than going alone the search for who
 #: takes part is complete, in the contract and in its variants; with more it examines so many nodes.
-COMPLETE = (6, 4)
-
-
-#: With up to so many types whose outside options are better than going alone the search for who
-#: takes part is complete, in the contract and in its variants; with more it examines so many nodes.
-NODES_OF_MANY = 1
+COMPLETE, NODES_OF_MANY = (6, 4), 1
 
 
 def search_limit(problem: Problem, *, variant: bool = False) -> int:
@@ -107,6 +87,8 @@ def responding(consortium: Consortium, contract: Contract) -> list[str]:
     problem = contract.problem
     if problem.max_data is not None:
         return ["What that would add is not worked out where parties have only so much data."]
+    if problem.attendance is not None:
+        return ["What that would add is worked out for independent draws of the parties alone."]
     n, better = problem.n_parties, int(problem.better_outside.sum())
     outcomes = math.comb(n + problem.n_types - 1, n)
     if better and outcomes * 2**better > RESPONSES:
@@ -136,8 +118,8 @@ class Spread:
     accuracies: FloatArray
 
 
-def reward_spread(contract: Contract, draws: int = DRAWS) -> Spread:
-    """Draw who turns up, and say how the value of each type's model varies.
+def reward_spread(contract: Contract, draws: int = DRAWS) -> Spread | None:
+    """Draw who turns up, and say how the value of each type's model varies; None if it does not.
 
     Parameters
     ----------
@@ -156,9 +138,9 @@ def reward_spread(contract: Contract, draws: int = DRAWS) -> Spread:
     True
     """
     problem = contract.problem
-    others = np.random.default_rng(SEED).multinomial(
-        problem.n_parties - 1, problem.probabilities, size=draws
-    )
+    if problem.types_are_known:
+        return None
+    others = draw_others(problem, draws, np.random.default_rng(SEED))
     levels, means, accuracies = [], [], []
     for i, cap in enumerate(contract.reward_caps):
         worth = problem.model_value((others @ contract.contributions) + contract.contributions[i])
@@ -209,10 +191,8 @@ def variants(problem: Problem, fit: LearningCurve | None = None) -> dict[str, Pr
         The fit of its curve: a power law is fitted to the same points, and the edges of the band
         stand for the curve.
     """
-    n, p, costs, curve = problem.n_parties, problem.probabilities, problem.costs, problem.accuracy
+    costs, curve = problem.costs, problem.accuracy
     by = f"{STEP * 100:.0f} %"
-    fewer, more = max(1, round(n * (1 - STEP))), max(n + 1, round(n * (1 + STEP)))
-    cheapest, costliest = int(np.argmin(costs)), int(np.argmax(costs))
     outside = autarky(problem).utilities
     if problem.reservation_utilities is not None:
         outside = np.maximum(problem.reservation_utilities, outside)
@@ -220,16 +200,8 @@ def variants(problem: Problem, fit: LearningCurve | None = None) -> dict[str, Pr
         f"Costs {by} lower": _changed(problem, costs=costs * (1 - STEP)),
         f"Costs {by} higher": _changed(problem, costs=costs * (1 + STEP)),
     }
-    if fewer < n:
-        found[f"{fewer} parties"] = _changed(problem, n_parties=fewer)
-    found[f"{more} parties"] = _changed(problem, n_parties=more)
-    if p.size > 1:
-        for name, k in {"cheapest": cheapest, "costliest": costliest}.items():
-            tilted = p * (1 + STEP * (np.arange(p.size) == k))
-            found[f"The {name} type {by} more likely"] = _changed(
-                problem, probabilities=tilted / tilted.sum()
-            )
-    if problem.max_data is None:  # nothing solves it with limits of data
+    found |= {name: _changed(problem, law=law) for name, law in _laws(problem).items()}
+    if problem.max_data is None or problem.n_types <= MOST_BETTER:
         found[f"Outside options {WORSE * 100:.0f} % better"] = _changed(
             problem, reservation_utilities=outside * (1 + WORSE)
         )
@@ -247,19 +219,47 @@ def variants(problem: Problem, fit: LearningCurve | None = None) -> dict[str, Pr
         worth: Any = problem.valuation  # those of the library have a scale
         worth = replace(worth, scale=worth.scale * (1 + sign * STEP))
         found[f"Models' value {by} {name}"] = _changed(problem, valuation=worth)
-    outcomes = math.comb(n + p.size - 1, p.size - 1)
-    if isinstance(problem.valuation, LinearValuation) and outcomes <= COUNTABLE:
+    if isinstance(problem.valuation, LinearValuation) and problem.n_outcomes <= COUNTABLE:
         worth = PowerValuation(problem.valuation.scale, POWER)
         # A power of a sum of exponentials need not be S-shaped: then it is left out.
         with suppress(ValueError):
             found[f"Value grows as accuracy to the power {POWER:g}"] = _changed(
                 problem, valuation=worth
             )
+    if problem.types_are_known:
+        return found
     if problem.beliefs == "paper":
         found["Parties hold their own beliefs"] = _changed(problem, beliefs="own")
     else:
         found["Parties know that their type is present"] = _changed(problem, beliefs="paper")
     return found
+
+
+def _laws(problem: Problem) -> dict[str, dict[str, Any]]:
+    """Others may turn up, or more or fewer; where parties are known these are they."""
+    p, costs = problem.probabilities, problem.costs
+    tilts = {}
+    for name, k in {"cheapest": np.argmin(costs), "costliest": np.argmax(costs)}.items():
+        tilted = p * (1 + STEP * (np.arange(p.size) == k))
+        if p.size > 1:
+            tilts[f"The {name} type {STEP * 100:.0f} % more likely"] = tilted / tilted.sum()
+    match problem.attendance:
+        case None:
+            n = problem.n_parties
+            fewer, more = max(1, round(n * (1 - STEP))), max(n + 1, round(n * (1 + STEP)))
+            numbers = [fewer, more] if fewer < n else [more]
+            drawn = {f"{number} parties": (number, p) for number in numbers}
+            drawn |= {name: (n, tilted) for name, tilted in tilts.items()}
+            return {
+                name: {"n_parties": number, "probabilities": shares}
+                for name, (number, shares) in drawn.items()
+            }
+        case PoissonParties(mean=mean):
+            means = [mean * (1 - STEP), mean * (1 + STEP)]
+            laws = {f"{it:.4g} parties on average": PoissonParties(it, p) for it in means}
+            laws |= {name: PoissonParties(mean, tilted) for name, tilted in tilts.items()}
+            return {name: {"attendance": law} for name, law in laws.items()}
+    return {}
 
 
 def _power_law(fit: LearningCurve) -> PowerLaw | None:
@@ -276,9 +276,9 @@ def _power_law(fit: LearningCurve) -> PowerLaw | None:
 
 def _changed(problem: Problem, **changes: Any) -> Problem:
     """Change a problem; outside options stay, but are at least what each type reaches alone."""
-    fields = ("n_parties", "probabilities", "costs", "accuracy", "valuation", "beliefs")
+    fields = ("costs", "accuracy", "valuation", "beliefs", "max_data")
     stated = {name: changes.get(name, getattr(problem, name)) for name in fields}
-    stated["max_data"] = problem.max_data
+    stated |= changes.get("law", stated_law(problem))
     changed = Problem(**stated)
     stated_outside = changes.get("reservation_utilities", problem.reservation_utilities)
     if stated_outside is None:

@@ -49,7 +49,7 @@ MARK = ".pwm-build"
 #: What is made, and replaced, in such a folder.
 MADE = (
     "cache", "cache-own", "draft", "figures", "fresh", "html", "html.old", "notebooks", "pages",
-    "quick", "sphinx", "stage", "site.json", "verify.json",
+    "quick", "sphinx", "stage", "site.json", "unchanged.json", "verify.json",
 )  # fmt: skip
 
 

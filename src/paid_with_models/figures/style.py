@@ -35,11 +35,9 @@ __all__ = ["style", "type_colors"]
 
 
 P = ParamSpec("P")
-#: Width of a figure in inches. Narrow, so that text stays legible on a phone, and is at least
-#: LEAST_TEXT points high where the figure is set COLUMN inches wide, one of two columns of a paper.
+#: Inches and points: text is legible on a phone, and in a column of a paper, LEAST_TEXT high there.
 WIDTH, COLUMN, LEAST_TEXT = 5.2, 3.3, 6.0
-#: CONTRAST: least one of text to the white ground, that of the guidelines for web content.
-CONTRAST = 4.5
+CONTRAST = 4.5  # of text to white, at least, as the guidelines for web content ask for
 INK = "#1f2430"  # text, axes, the model that everybody could have
 MUTED = "#5d6470"  # secondary text
 FAINT = "#6f7682"  # types that train nothing alone
@@ -118,33 +116,14 @@ def type_colors(costs: npt.ArrayLike) -> list[str]:
     return colors
 
 
-def legible(color: Any) -> Any:
-    """The color, or the lightest darker shade of it that is legible on white.
-
-    Examples
-    --------
-    >>> legible("#141452"), legible("#dd7733")
-    ('#141452', '#b36029')
-    """
-    red, green, blue = to_rgb(color)
-    for share in np.linspace(0, 1, 101):
-        shade = (red * (1 - share), green * (1 - share), blue * (1 - share))
-        if contrast_to_white(shade) >= CONTRAST:
-            return color if share == 0 else to_hex(shade)
-    raise AssertionError("black has a contrast of 21")
-
-
-def contrast_to_white(color: Any) -> float:
-    """Contrast in the sense of the Web Content Accessibility Guidelines, from 1 to 21.
-
-    Examples
-    --------
-    >>> round(contrast_to_white("black")), round(contrast_to_white("white"))
-    (21, 1)
-    """
-    parts = np.array(to_rgb(color))
-    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-    return float(1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05))
+def _legible(color: Any) -> str:
+    """The color, or the lightest darker shade of it that is legible on white."""
+    for share in np.linspace(1, 0, 101):
+        shade = share * np.array(to_rgb(color))
+        linear = np.where(shade <= 0.04045, shade / 12.92, ((shade + 0.055) / 1.055) ** 2.4)
+        if 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05) >= CONTRAST:
+            break
+    return to_hex(tuple(shade))
 
 
 def drawing(
@@ -157,7 +136,7 @@ def drawing(
         with style():
             figure, table = function(*args, **kwargs)
             for text in figure.findobj(Text):
-                text.set_color(legible(text.get_color()))
+                text.set_color(_legible(text.get_color()))
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
             return figure, table

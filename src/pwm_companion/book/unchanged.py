@@ -45,7 +45,8 @@ def made_from(root: Path) -> str:
     package = Path(__file__).parents[1]
     for folder in (package, package.parent / "paid_with_models"):
         source += sorted(folder.rglob("*.py"))
-    packages = [it for folder in sys.path if folder for it in sorted(_packages(Path(folder)))]
+    places = {Path(folder).resolve() for folder in sys.path if folder}
+    packages = sorted(it for folder in places for it in _packages(folder))
     state = [sys.version, commit(root) or "", *changed_files(root)]
     return _digest([*state, *map(_entry, source), *map(_entry, packages)])
 

@@ -41,7 +41,7 @@ RANDOM = 200
 
 def leaves(tree: dict[str, Any]) -> int:
     """Boxes of a certificate."""
-    parts = [tree[name] for name in ("below", "above", "in", "out") if name in tree]
+    parts = [tree[name] for name in ("below", "above") if name in tree]
     return sum(map(leaves, parts)) if parts else 1
 
 

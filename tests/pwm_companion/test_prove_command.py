@@ -39,7 +39,7 @@ def test_a_problem_is_proved_and_the_certificate_confirmed(
     assert confirmed[0] == "confirmed"
     assert confirmed[1:] == proved[1:]
     claims = json.loads(target.read_text())["claims"]
-    assert claims["expected_accuracy"][0] in confirmed[1]
+    assert claims["menu"]["expected_accuracy"][0] in confirmed[1]
     assert claims["upper_bound"] in confirmed[2]
 
 
@@ -62,7 +62,7 @@ def test_an_altered_certificate_is_refused(
     certificate["claims"]["upper_bound"] = "0.5"
     capsys.readouterr()
     assert run("--check", write(target, certificate)) == 1
-    assert capsys.readouterr().out == "refused: the content does not fit sha256\n"
+    assert capsys.readouterr().out == "refused: sha256 does not fit\n"
 
 
 def test_what_cannot_be_proved_is_refused_in_one_line(

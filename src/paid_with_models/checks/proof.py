@@ -34,10 +34,9 @@ import numpy as np
 import scipy
 from scipy.optimize import linprog
 
-from ..accuracy import Curve, FloatArray, Saturating
+from ..accuracy import Curve, FloatArray
 from ..contract import Contract
 from ..problem import Problem, autarky
-from ..solver.least_squares import non_negative
 
 try:
     import flint
@@ -49,16 +48,19 @@ except ModuleNotFoundError:
 
 from .proof_checker import (
     FORMAT,
-    Findings,
+    MOST_OUTCOMES,
+    Model,
     RefusedError,
+    Views,
     digest,
+    enumeration,
     facts,
-    read_problem,
+    precision,
+    summation,
     upper_bound,
 )
-from .proof_curves import ExactCurve, near, outward, precision
-from .proof_expectations import MOST_OUTCOMES, Enumeration, Expectations, Model, Sums
-from .proof_search import GOOD_ENOUGH, exact_box, searched, text_of
+from .proof_search import GOOD_ENOUGH, exact_box, searched
+from .proof_witnesses import fitted, near, outward, shapes, stated_claims, text_of
 
 __all__ = ["Proof", "RefusedError", "prove", "stated_problem"]
 
@@ -76,9 +78,6 @@ PLACES = 24
 #: many are enumerated where sums leave a gap.
 OUTCOMES_LIKE_A_SUM, AFFORDABLE = 3_000, 100_000
 
-#: RATES_PER_E_FOLD, SLOWEST, FASTEST: of exponential sums, and how far beyond the range's ends.
-RATES_PER_E_FOLD, SLOWEST, FASTEST = 4, 0.02, 40.0
-
 
 @dataclass(frozen=True, eq=False)
 class Proof:
@@ -88,17 +87,17 @@ class Proof:
     ----------
     certificate : dict
         Plain strings, numbers and lists: what goes into a JSON file.
-    findings : Findings
-        The enclosures behind its claims.
+    findings : dict
+        The balls behind its claims.
     """
 
     certificate: dict[str, Any]
-    findings: Findings
+    findings: dict[str, Any]
 
     @property
     def expected_accuracy(self) -> tuple[str, str]:
         """Decimals between which the feasible menu's E[a(S)] lies."""
-        low, high = self.certificate["claims"]["expected_accuracy"]
+        low, high = self.certificate["claims"]["menu"]["expected_accuracy"]
         return low, high
 
     @property
@@ -112,9 +111,18 @@ class Proof:
         return float(Fraction(self.upper_bound) - Fraction(self.expected_accuracy[0]))
 
     @property
+    def shortfalls(self) -> list[tuple[Fraction, Fraction]]:
+        """At least and at most how far the other menus' expected accuracies are below the best."""
+        reached, bound = Fraction(self.expected_accuracy[0]), Fraction(self.upper_bound)
+        ends = [other["expected_accuracy"] for other in self.certificate["claims"]["others"]]
+        return [(reached - Fraction(high), bound - Fraction(low)) for low, high in ends]
+
+    @property
     def width(self) -> float:
         """Of the widest interval that is claimed of the menus, in accuracy or value."""
-        return float(max(widths(self.certificate["claims"])))
+        claims = self.certificate["claims"]
+        ends = [pair for menu in (claims["menu"], *claims["others"]) for pair in menu.values()]
+        return float(max(Fraction(high) - Fraction(low) for low, high in ends))
 
     @property
     def vague(self) -> float:
@@ -180,32 +188,43 @@ def prove(
     proof, reason = None, RefusedError("the outcomes are too many to enumerate")
     with precision():
         statement = stated_problem(problem)
-        model = read_problem(statement)
+        curves = shapes(statement, problem.accuracy.smooth_from)
+        model = Model(statement, curves)
         for way, expectations in ways(model, problem):
             try:
                 menu, found = feasible(model, expectations, contract)
-                reached = float(found.expected_accuracy)
-                tree, bound = priced(model, expectations, contract, reached, tolerance, max_boxes)
-                findings = Findings(
-                    model.outside,
-                    found,
-                    bound,
-                    [facts(model, expectations, other) for other in stated_others],
+                tree, bound = priced(
+                    model,
+                    expectations,
+                    contract,
+                    float(found["expected_accuracy"]),
+                    tolerance,
+                    0 if "sums" in way else max_boxes,
                 )
+                findings = {
+                    "menu": found,
+                    "others": [facts(model, expectations, other) for other in stated_others],
+                    "upper_bound": bound,
+                }
+                claims = stated_claims(findings)
             except RefusedError as refused:
                 reason = refused
                 continue
             certificate = {
                 "format": FORMAT,
-                "made_with": {"numpy": np.__version__, "python-flint": flint.__version__,
-                              "scipy": scipy.__version__},
+                "made_with": {
+                    "numpy": np.__version__,
+                    "python-flint": flint.__version__,
+                    "scipy": scipy.__version__,
+                },
                 "problem": statement,
+                "curves": curves,
                 "expectations": way,
                 "menu": menu,
                 "others": stated_others,
                 "bound": tree,
-                "claims": findings.claims(),
-            }  # fmt: skip
+                "claims": claims,
+            }
             certificate["sha256"] = digest(certificate)
             another = Proof(certificate, findings)
             proof = another if proof is None or another.vague < proof.vague else proof
@@ -214,19 +233,6 @@ def prove(
     if proof is None:
         raise reason
     return proof
-
-
-def widths(claims: Any) -> Iterator[Fraction]:
-    """Widths of all intervals in nested claims, shortfalls apart: these are as wide as the gap."""
-    if isinstance(claims, dict):
-        for name, part in claims.items():
-            if name != "shortfall":
-                yield from widths(part)
-    elif isinstance(claims, list) and len(claims) == 2 and isinstance(claims[0], str):
-        yield Fraction(claims[1]) - Fraction(claims[0])
-    elif isinstance(claims, list):
-        for part in claims:
-            yield from widths(part)
 
 
 # --- exact numbers --------------------------------------------------------------------------------
@@ -293,60 +299,30 @@ def stated_problem(problem: Problem) -> dict[str, Any]:
 # --- expectations ---------------------------------------------------------------------------------
 
 
-def ways(model: Model, problem: Problem) -> Iterator[tuple[dict[str, Any], Expectations]]:
+def ways(model: Model, problem: Problem) -> Iterator[tuple[dict[str, Any], Views]]:
     """How expectations can be taken, as certificates state it: what is cheaper first."""
-    outcomes = math.comb(model.n_parties + len(model.p) - 1, model.n_parties)
+    outcomes = math.comb(model.n + len(model.types) - 1, model.n)
     sums = outcomes > OUTCOMES_LIKE_A_SUM
     if sums:
-        start = model.accuracy.start[1]
-        reach = max(float(max(model.top)) * model.n_parties, 2 * float(start))
+        start = model.curves[0].start
+        reach = max(float(arb(max(model.top))) * model.n, 2 * float(arb(start)))
         high = 2.0 ** math.ceil(math.log2(reach) + 0.01)
-        curves: dict[str, tuple[Curve, ExactCurve]]
-        curves = {"accuracy": (problem.accuracy, model.accuracy)}
-        if model.scale is None:
-            curves["value"] = problem.model_value, model.value
-        way: dict[str, Any] = {"method": "sums", "high": text_of(high)}
+        curves: tuple[Curve, ...] = problem.accuracy, problem.model_value
         try:
-            for name, (curve, exact) in curves.items():
-                way[name] = fitted(curve, exact, high)
-            yield way, Sums(model, way)
+            pairs = zip(curves, model.curves, strict=False)
+            way = {"high": text_of(high),
+                   "sums": [fitted(curve, exact, high) for curve, exact in pairs]}  # fmt: skip
+            yield way, summation(model, near(high), way["sums"])
         except RefusedError:  # curves that admit no sums, such as arctangents
             sums = False
     if outcomes <= (AFFORDABLE if sums else MOST_OUTCOMES):
-        yield {"method": "enumeration"}, Enumeration(model)
-
-
-def fitted(curve: Curve, exact: ExactCurve, high: float) -> dict[str, list[str]]:
-    """An exponential sum close to a curve: non-negative least squares on a geometric grid."""
-    if isinstance(curve, Saturating):
-        return {"rates": [text_of(x) for x in curve.rates],
-                "weights": [text_of(x) for x in curve.weights]}  # fmt: skip
-    low = float(exact.start[1])
-    shortest = low
-    if low == 0:  # as fast as the curve's own first rise
-        grid = np.geomspace(1e-12, high, 3001)
-        risen = curve(grid) - curve(0.0) >= 1e-3 * (curve.optimum - curve(0.0))
-        shortest = float(grid[np.argmax(risen)])
-    fastest, slowest = FASTEST / shortest, SLOWEST / high
-    rates = np.geomspace(
-        slowest, fastest, math.ceil(RATES_PER_E_FOLD * math.log(fastest / slowest))
-    )
-    data = np.append(np.geomspace(shortest, high, 8 * rates.size), low)
-    missing = 1 - curve(data) / curve.optimum
-    shares = non_negative(np.exp(-np.outer(data, rates)), missing)
-    used = shares > 0
-    if not used.any():
-        raise RefusedError("no exponential sum was found for the curve")
-    return {"rates": [text_of(x) for x in rates[used]],
-            "weights": [text_of(x) for x in curve.optimum * shares[used]]}  # fmt: skip
+        yield {"method": "enumeration"}, enumeration(model)
 
 
 # --- a menu that is feasible for certain ----------------------------------------------------------
 
 
-def feasible(
-    model: Model, expectations: Expectations, contract: Contract
-) -> tuple[dict[str, Any], Any]:
+def feasible(model: Model, expectations: Views, contract: Contract) -> tuple[dict[str, Any], Any]:
     """The contract's menu, changed as little as is needed, and what is true of it."""
     problem = contract.problem
     out = [i for i, inside in enumerate(contract.participates.tolist())
@@ -365,14 +341,12 @@ def feasible(
         for change in (1.0, *CHANGES) if idle else CHANGES:
             menu = least_menu(model, contract, own + change * direction, out)
             found = facts(model, expectations, menu)
-            if all(slack >= 0 for slack in found.slacks()):
+            if all(x >= 0 for name, x in found.items() if name != "expected_accuracy"):
                 return menu, found
     raise RefusedError("no menu close to the contract's is feasible for certain")
 
 
-def inward(
-    model: Model, expectations: Expectations, contract: Contract, out: list[int]
-) -> FloatArray:
+def inward(model: Model, expectations: Views, contract: Contract, out: list[int]) -> FloatArray:
     """The direction in which the least slack of caps and of staying out grows fastest.
 
     A linear program in the change of contributions, each by up to its own size, in utilities, and
@@ -383,7 +357,8 @@ def inward(
     types = [i for i in range(count) if i not in out]
 
     def caps(menu: FloatArray) -> FloatArray:
-        return np.array([float(x) for x in expectations.means([near(x) for x in menu.tolist()])[1]])
+        exact = [near(x) for x in menu.tolist()]
+        return np.array([float(x) for x, _ in expectations(exact, exact, exact)[:-1]])
 
     level, steps = caps(m), np.diag(FINITE * m)
     slopes = np.column_stack([(caps(m + step) - level) / FINITE for step in steps]) / unit
@@ -440,7 +415,7 @@ def least_menu(
 
 def priced(
     model: Model,
-    expectations: Expectations,
+    expectations: Views,
     contract: Contract,
     reached: float,
     tolerance: float,

@@ -1,460 +1,500 @@
-r"""The checker of proofs: recomputes what a certificate claims, and refuses what it cannot confirm.
+r"""The checker of proofs: it confirms a certificate from the problem alone, or refuses it.
 
-It uses Python, python-flint's balls and two modules, ``checks.proof_curves`` and
-``checks.proof_expectations``: nothing of the solver, and no trust in whoever made the certificate.
-All three together are 800 lines of code without their comments, so that they stay three files, each
-to be read on its own: the shape of four curves and three valuations, expectations in two ways, and
-here the argument itself. Nothing may be stated that is not used: fields that are not known are
-refused.
+This file is all there is to trust, with Python and python-flint. A *ball* (``arb``) is an interval
+that contains the exact number for certain; ``a < b`` is true of balls only if it is true of all
+numbers in them, and false if one is no number. Whatever a certificate states is exact.
 
-**Menu.** Its contributions and rewards are exact, so individual rationality and incentive
-compatibility are comparisons of exact numbers with enclosures of the outside options f_i, and caps
-with enclosures of :math:`T_i(m) = E_i[v(a(S))]`.
+**Curves.** Accuracy a and value v(a) are 0 up to ``start``, where the formula is not positive and
+increases (ever after, by its form), then the formula. What has the sign of a curve's second
+derivative says where it bends: pieces of the range are halved until on each it has one sign or
+falls. So it passes zeros downwards only: the curve g is convex, then concave, and is concave from
+where the sign is not positive. So for x there the tangent at x, raised to g(L) at L if it is below,
+is above g from L on: at both ends of what is convex, hence between, and of what is concave it is a
+tangent. The chord from L to R is above g between them if g is convex there, or its slope is at most
+g'(R). Beyond ``reach`` lines are raised by what g can rise.
 
-**Upper bound.** In a box of contributions an outcome n collects between :math:`n \cdot l` and
-:math:`n \cdot h`. Lines above the curves there make :math:`E[a(S)]` and the caps at most *linear*
-functions of the contributions m'. So, with any prices :math:`\lambda, \nu \ge 0` of caps and of
-incentive constraints, every menu in the box, with utilities u', has
+**What parties reach alone**, f_i, is at least what one amount of data brings, and at most what such
+a line above v(a) allows.
+
+**Expectations** are sums over all outcomes n with exact weights; or those of an exponential sum
+:math:`h(S) = g(\infty) - \sum_j \alpha_j e^{-u_j S}, \alpha_j \ge 0`, of which
+:math:`E[e^{-uS}] = M^N` is known, with :math:`M = \sum_i p_i e^{-u m_i}`. On pieces of the range
+the distance of h from g is at most that of their Taylor polynomials and the coefficient that
+follows, anywhere in the piece. Before the range, where g = 0, tangents of the concave h are at
+least h(0), and at least 0 if they touch beyond ``tangent``; less data than that comes together with
+a probability of at most :math:`e^{uS} E[e^{-uS}]` (Chernoff).
+
+**The menu** is exact, so its constraints are comparisons with f_i and :math:`T_i = E_i[v(a(S))]`.
+
+**Upper bound.** In a box of contributions, lines above the curves in every outcome, or tangents of
+the concave E[h], are *linear* functions :math:`\ell` of the contributions m'. So with any prices
+:math:`\lambda, \nu \ge 0` of caps and incentive constraints every menu with utilities u' has
 
 .. math::
 
    E[a(S)] \le \ell(m') + \sum_i \lambda_i \bigl(\ell_i(m') - u'_i - c_i m'_i\bigr)
    + \sum_{ij} \nu_{ij} \bigl(u'_i - u'_j - (c_j - c_i) m'_j\bigr) + \sum_i \mu_i (u'_i - f_i) ,
 
-where :math:`\mu_i \ge 0` is what makes the coefficient of :math:`u'_i` vanish. What is left is
-linear in m', and largest at an end of the box. Boxes are the leaves of a tree whose root holds
-every menu and whose nodes halve: they cover by construction. A type whose outside option is better
-than autarky may be left out: other nodes decide that. Of those left out it is only used that they
-contribute nothing and want no option of the others.
-
-Run it with ``python -m paid_with_models.checks.proof_checker CERTIFICATE.json``.
+where :math:`\mu_i \ge 0` makes utilities cancel. The rest is largest at an end of the box. Boxes
+are the leaves of a tree whose root holds every menu and whose nodes halve it, so they cover. Types
+whose outside option is better than autarky may be left out, and nodes decide that: of those left
+out it is used that they contribute nothing and want no option of the others.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import itertools
 import json
+import math
+import re
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
-from flint import arb, fmpq
+from flint import arb, arb_series, ctx, fmpq
 
-from .proof_curves import (
-    RefusedError,
-    accuracy_curve,
-    alone,
-    confirm,
-    confirm_fields,
-    exact,
-    outward,
-    precision,
-    rational,
-    rationals,
-    value_curve,
-)
-from .proof_expectations import Enumeration, Expectations, Menu, Model, Sums
+__all__ = ["FORMAT", "RefusedError", "check", "digest", "recomputed"]
 
-__all__ = [
-    "FORMAT",
-    "Facts",
-    "Findings",
-    "RefusedError",
-    "check",
-    "digest",
-    "recomputed",
-    "upper_bound",
-]
+#: FORMAT: what a certificate calls itself. PRECISION: bits of balls. TAYLOR: terms that prove a
+#: sum. MOST_OUTCOMES: that are enumerated. NUMBER: of a certificate, of bounded size.
+FORMAT, PRECISION, TAYLOR, MOST_OUTCOMES = "paid-with-models proof 2", 128, 9, 1_000_000
+NUMBER = re.compile(r"-?\d{1,400}(\.\d{1,400})?(e[+-]?\d{1,3})?(/\d{1,400})?", re.ASCII)
+precision = functools.partial(ctx.workprec, PRECISION)
 
-#: FORMAT: what the field ``format`` of a certificate says.
-FORMAT = "paid-with-models proof 1"
+#: ACCURACIES: limit and formula. VALUATIONS: formula of v(r), and what has the sign of the second
+#: derivative of v(a), with its slope, from r = a and three derivatives.
+ACCURACIES: dict[str, Callable[..., Any]] = {
+    "Arctan": lambda optimum, rate: (
+        optimum, lambda x: 2 * optimum / arb.pi() * (rate * x).atan()),
+    "GeneralizationBound": lambda optimum, complexity: (
+        optimum, lambda x: optimum - ((2 * complexity * (2 + (x / complexity).log())).sqrt() + 4)
+        / x.sqrt()),
+    "PowerLaw": lambda optimum, scale, exponent, offset: (
+        optimum, lambda x: optimum - scale * (-exponent * (x + offset).log()).exp()),
+    "Saturating": lambda weights, rates: (
+        sum(weights, arb(0)), lambda x: saturating(sum(weights, arb(0)), weights, rates, x)),
+}  # fmt: skip
+VALUATIONS: dict[str, Callable[..., Any]] = {
+    "ExponentialValuation": lambda scale, aversion: (
+        lambda r: scale * (1 - (-aversion * r).exp()) / (1 - (-aversion).exp()),
+        lambda r, d, dd, ddd: (dd - aversion * d * d, ddd - 2 * aversion * d * dd)),
+    "LinearValuation": lambda scale: (lambda r: scale * r, lambda r, d, dd, ddd: (dd, ddd)),
+    "PowerValuation": lambda scale, exponent: (
+        lambda r: scale * r**exponent, lambda r, d, dd, ddd: (
+            (exponent - 1) * d * d + r * dd, (2 * exponent - 1) * d * dd + r * ddd)),
+}  # fmt: skip
 
-#: FIELDS: of a certificate, no more and no less.
-FIELDS = ("bound", "claims", "expectations", "format", "made_with", "menu", "others", "problem",
-          "sha256")  # fmt: skip
-
-#: PROBLEM, MENU: fields of a problem, and of a menu.
-PROBLEM = ("n_parties", "probabilities", "costs", "accuracy", "valuation", "beliefs",
-           "reservation_utilities")  # fmt: skip
-MENU = ("contributions", "rewards", "left_out")
-
-IN, OUT, UNDECIDED = "in", "out", "undecided"
+#: Views: of every type's E_i[v(a(S))], and last of E[a(S)], a ball and a gradient: of a linear
+#: function of contributions that is nowhere in a box below it, its value where it is closest. The
+#: balls contain the expectations if the box is that point.
+Menu = list[fmpq]
+Views = Callable[[Menu, Menu, Menu], list[tuple[arb, list[arb]]]]
 
 
-@dataclass(frozen=True, eq=False)
-class Facts:
-    """What is true of a menu; slacks in units of value, negative where a constraint is violated.
-
-    Attributes
-    ----------
-    expected_accuracy : arb
-        E[a(S)].
-    individual_rationality : list of arb or None
-        None for types without an option.
-    incentive_compatibility : list of lists of arb or None
-        [i][j]: what type i loses by taking the option of j; None where j has none.
-    caps : list of arb or None
-        T_i - t_i.
-    """
-
-    expected_accuracy: arb
-    individual_rationality: list[arb | None]
-    incentive_compatibility: list[list[arb | None]]
-    caps: list[arb | None]
-
-    def slacks(self) -> list[arb]:
-        """All of them."""
-        rows = [self.individual_rationality, self.caps, *self.incentive_compatibility]
-        return [slack for row in rows for slack in row if slack is not None]
-
-    def claims(self) -> dict[str, Any]:
-        """Decimal intervals that contain them."""
-
-        def stated(slacks: list[arb | None]) -> list[list[str] | None]:
-            return [None if slack is None else outward(slack) for slack in slacks]
-
-        return {
-            "expected_accuracy": outward(self.expected_accuracy),
-            "individual_rationality": stated(self.individual_rationality),
-            "incentive_compatibility": [stated(row) for row in self.incentive_compatibility],
-            "caps": stated(self.caps),
-        }
+class RefusedError(Exception):
+    """Something that a certificate says could not be confirmed."""
 
 
-@dataclass(frozen=True, eq=False)
-class Findings:
-    """What follows from a problem, a menu, other menus and prices, whatever is claimed.
-
-    Attributes
-    ----------
-    outside_options : list of arb
-    menu : Facts
-    upper_bound : arb
-        Its upper end is exceeded by no menu.
-    others : list of Facts
-    """
-
-    outside_options: list[arb]
-    menu: Facts
-    upper_bound: arb
-    others: list[Facts]
-
-    def shortfall(self, other: Facts) -> arb:
-        """By how much another menu's expected accuracy lies below that of the best menu."""
-        best = self.menu.expected_accuracy.lower().union(self.upper_bound.upper())
-        return best - other.expected_accuracy
-
-    def claims(self) -> dict[str, Any]:
-        """All of it in decimal intervals, and the bound as a number."""
-        with precision():
-            return {
-                "outside_options": [outward(option) for option in self.outside_options],
-                **self.menu.claims(),
-                "upper_bound": outward(self.upper_bound)[1],
-                "others": [
-                    {**other.claims(), "shortfall": outward(self.shortfall(other))}
-                    for other in self.others
-                ],
-            }
+def confirm(holds: Any, what: str) -> None:
+    """Refuse unless something certainly holds."""
+    if not holds:
+        raise RefusedError(what)
 
 
-def check(certificate: Any) -> Findings:
-    """Recompute a certificate and confirm all it claims.
+def fields(stated: Mapping[str, Any], names: str) -> list[Any]:
+    """What a mapping states in these fields, and in no others: all that is stated is used."""
+    confirm(set(stated) == set(names.split()), f"the fields must be {names}; got {list(stated)}")
+    return [stated[name] for name in names.split()]
 
-    Parameters
-    ----------
-    certificate : mapping
-        As read from JSON.
 
-    Returns
-    -------
-    Findings
-        What was found; everything claimed contains it.
+def rational(text: Any) -> fmpq:
+    """The exact number that a string states."""
+    confirm(isinstance(text, str) and NUMBER.fullmatch(text), f"{text!r:.60} is no number")
+    return fmpq(*Fraction(text).as_integer_ratio())
 
-    Raises
-    ------
-    RefusedError
-        Saying what could not be confirmed.
-    ValueError
-        If this is no certificate at all.
 
-    Examples
-    --------
-    >>> check({"format": "something else"})
-    Traceback (most recent call last):
-    ValueError: format must be 'paid-with-models proof 1'; got 'something else'
-    """
-    if not isinstance(certificate, Mapping) or certificate.get("format") != FORMAT:
-        stated = certificate.get("format") if isinstance(certificate, Mapping) else certificate
-        raise ValueError(f"format must be {FORMAT!r}; got {stated!r:.60}")
-    try:
-        confirm(sorted(certificate) == list(FIELDS), f"the fields must be {', '.join(FIELDS)}")
-        confirm(certificate["sha256"] == digest(certificate), "the content does not fit sha256")
-        found = recomputed(certificate)
-        with precision():
-            confirm(all(slack >= 0 for slack in found.menu.slacks()), "the menu is not feasible")
-            compare(found, certificate["claims"])
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as e:
-        # Whatever a malformed certificate makes Python stumble over, it is not confirmed.
-        raise RefusedError(f"malformed: {type(e).__name__}: {e}") from None
-    return found
+def rationals(texts: Any, length: int) -> list[fmpq]:
+    """A list of exact numbers >= 0."""
+    confirm(isinstance(texts, list) and len(texts) == length, f"a list must have {length} entries")
+    numbers = [rational(text) for text in texts]
+    confirm(all(number >= 0 for number in numbers), "contributions, rewards, prices must be >= 0")
+    return numbers
+
+
+def dot(weights: Any, numbers: Any) -> Any:
+    """A weighted sum."""
+    return sum((w * x for w, x in zip(weights, numbers, strict=True) if w), fmpq(0))
+
+
+def saturating(limit: arb, weights: list[arb], rates: list[arb], x: Any) -> Any:
+    """An exponential sum, limit - sum of weights e^(-rate x)."""
+    terms = (w * (-u * x).exp() for w, u in zip(weights, rates, strict=True))
+    return limit - sum(terms, 0 * x)
+
+
+def taylor(function: Callable[[Any], Any], at: Any, terms: int) -> list[arb]:
+    """Taylor coefficients at a ball: value, slope, half the second derivative, and so on."""
+    series = function(arb_series([arb(at), 1], prec=terms))
+    confirm(series.prec >= terms, f"power series must have {terms} terms")
+    return [series[k] for k in range(terms)]
+
+
+def halved(holds: Callable[[arb], Any], low: fmpq, high: fmpq) -> None:
+    """Refuse unless something holds on all of a range, whose pieces are halved until it does."""
+    pieces = [(low, high, 0)]
+    while pieces:
+        low, high, depth = pieces.pop()
+        if not holds(arb(low).union(arb(high))):
+            confirm(depth < 100, "the shape of a curve, or how far a sum is from it")
+            middle = (low + high) / 2
+            pieces += [(low, middle, depth + 1), (middle, high, depth + 1)]
+
+
+class Curve:
+    """A curve v(a(S)); how its shape is proved is said at the top of this file."""
+
+    def __init__(self, limit: arb, a: Any, v: Any, bend: Any) -> None:
+        self.a, self.v, self.bend, self.limit, self.rest = a, v, bend, limit, arb(0)
+        self.touches: dict[fmpq, fmpq] = {}
+        self.formula: Any = lambda x: v(a(x))
+
+    def prove(self, shape: Any, most: fmpq) -> Curve:
+        """Confirm where it starts, is concave for certain, and to where that is shown."""
+        self.start, self.concave, self.reach = rationals(shape, 3)
+        level, slope = taylor(self.a, self.start, 2)
+        confirm((self.start == 0 or level <= 0) and slope > 0, "where the curve starts")
+        confirm(self.start <= self.concave <= self.reach and self.sign(self.concave)[0] <= 0,
+                "where the curve is concave")  # fmt: skip
+        halved(lambda x: (y := self.sign(x))[0] > 0 or y[0] < 0 or y[1] < 0, self.start, self.reach)
+        if self.reach < most:  # which nobody collects
+            self.rest = arb(0).union(self.limit - self.value(self.reach))
+        return self
+
+    def sign(self, at: Any) -> Any:
+        """What has the sign of the second derivative, and its slope."""
+        value, slope, half, sixth = taylor(self.a, at, 4)
+        return self.bend(value, slope, 2 * half, 6 * sixth)
+
+    def value(self, data: fmpq) -> Any:
+        """The curve at some data."""
+        if data <= self.start and self.start > 0:
+            return arb(0)
+        level = self.a(arb(data)).nonnegative_part()
+        return self.v(level) if level > 0 else self.v(arb(0)).union(self.v(level.upper()))
+
+    def touching(self, low: fmpq, bottom: arb) -> fmpq:
+        """About where the tangent through (low, bottom) touches; any answer would be safe."""
+        left, right = self.concave, fmpq(0)
+        for _ in range(0 if low in self.touches else 70):
+            point = (left + right) / 2 if right > 0 else 2 * left
+            value, slope = taylor(self.formula, point, 2)
+            over = value + slope * (low - point) >= bottom
+            left, right = (left, point) if over else (point, right)
+            self.touches[low] = max(left, right)
+        return self.touches[low]
+
+    def tangent(self, point: fmpq, low: fmpq, least: arb) -> tuple[arb, arb]:
+        """Value at low, and slope, of a line above the curve from low on, where that has least."""
+        confirm(self.concave <= point <= self.reach, "tangents touch where the curve is concave")
+        value, slope = taylor(self.formula, point, 2)
+        return (value + slope * (low - point)).max(least) + self.rest, slope
+
+    def line(self, at: fmpq, low: fmpq, high: fmpq) -> tuple[arb, arb]:
+        """Value at a point, where it is close, and slope of a line above the curve on a range."""
+        bottom, touch = self.value(low), self.concave
+        if low == high:
+            return bottom, arb(0)
+        if low < self.concave:
+            touch = min(self.touching(low, bottom), self.reach)
+            if high <= touch:
+                slope = (self.value(high) - bottom) / arb(high - low)
+                if high < self.concave:
+                    valid = high <= self.start or self.sign(high)[0] > 0
+                else:
+                    valid = slope <= taylor(self.formula, high, 2)[1]
+                if valid:
+                    return bottom + slope * (at - low) + self.rest, slope
+        base, slope = self.tangent(min(max(at, touch), self.reach), low, bottom)
+        return base + slope * (at - low), slope
+
+
+class Model:
+    """A problem in balls; of value there is a curve unless it is ``factor`` times accuracy."""
+
+    def __init__(self, stated: Mapping[str, Any], shapes: Mapping[str, Any]) -> None:
+        self.n, p, costs, accuracy, valuation, beliefs, given = fields(
+            stated, "n_parties probabilities costs accuracy valuation beliefs reservation_utilities"
+        )
+        self.costs, p = rationals(costs, len(costs)), rationals(p, len(costs))
+        self.types, self.own, self.p = range(len(costs)), beliefs == "own", [x / sum(p) for x in p]
+        stated_well = type(self.n) is int and self.n >= 2 and beliefs in ("paper", "own")
+        confirm(stated_well, "n_parties must be a whole number >= 2, and beliefs 'paper' or 'own'")
+        confirm(all(x > 0 for x in self.costs + p), "costs, probabilities must be positive")
+        (best, a), (v, bend) = named(ACCURACIES, accuracy), named(VALUATIONS, valuation)
+        self.limit = limit = v(best)
+        linear = valuation["name"] == "LinearValuation"
+        shape, alone, *more = fields(shapes, "accuracy alone" + ("" if linear else " value"))
+        most = (self.n * limit / min(self.costs)).upper().fmpq()
+        self.curves = [Curve(best, a, *VALUATIONS["LinearValuation"](1)).prove(shape, most)]
+        self.curves += [Curve(limit, a, v, bend).prove(shape, most) for shape in more]
+        self.factor = rational(valuation["parameters"]["scale"]) if linear else fmpq(1)
+        self.outside, self.optional = list[arb](), list[bool]()
+        curve, nothing = self.curves[-1], self.curves[-1].value(fmpq(0))
+        for c, text, x in zip(self.costs, given, rationals(alone, len(given)), strict=True):
+            base, slope = (self.factor * y for y in curve.tangent(x, fmpq(0), nothing))
+            least = self.factor * nothing.max(curve.value(x) - c * x / self.factor)
+            # Nobody spends more than the best model is worth.
+            option = least.union(base + ((slope - c) * limit / c).max(arb(0)))
+            other = option if text is None else arb(rational(text))
+            # By the theorem that nobody need be left out, types with autarky outside are in.
+            self.optional.append(text is not None and not other <= option)
+            self.outside.append(option.max(other))
+        tops = [(limit - f) / c for f, c in zip(self.outside, self.costs, strict=True)]
+        self.top = [top.nonnegative_part().upper().fmpq() for top in tops]
+
+
+def named(known: Mapping[str, Any], stated: Mapping[str, Any]) -> Any:
+    """A curve or valuation with its parameters."""
+    name, given = fields(stated, "name parameters")
+    confirm(name in known, f"no proof is known for {name!r:.60}")
+    balls = {}
+    for key, x in given.items():
+        single = not isinstance(x, list)
+        numbers = [arb(y) for y in rationals([x] if single else x, 1 if single else len(x))]
+        balls[key] = numbers[0] if single else numbers
+    return known[name](**balls)
+
+
+def enumeration(model: Model) -> Views:
+    """Sums over all outcomes n, the numbers of parties of each type."""
+    n, types, p = model.n, model.types, model.p
+    places = n + len(types) - 1
+    confirm(math.comb(places, n) <= MOST_OUTCOMES, "too many outcomes to enumerate")
+    powers = [[arb(x) ** k / arb.fac_ui(k) for k in range(n + 1)] for x in p]
+    bars = itertools.combinations(range(places), len(types) - 1)
+    splits = ([b - a - 1 for a, b in itertools.pairwise((-1, *bar, places))] for bar in bars)
+    factorial = arb.fac_ui(n)
+    outcomes = [(k, math.prod((powers[i][k[i]] for i in types), start=factorial)) for k in splits]
+    # A type sees an outcome with n_i parties of its own n_i (own beliefs) times this as likely.
+    shares = [model.factor / (arb(n * x) if model.own else 1 - (1 - arb(x)) ** n) for x in p]
+
+    def views(at: Menu, low: Menu, high: Menu) -> list[tuple[arb, list[arb]]]:
+        values, slopes = [arb(0)] * (len(types) + 1), [[arb(0)] * len(types) for _ in (0, *types)]
+        for counts, chance in outcomes:
+            present = [i for i in types if counts[i]]
+            ends = [dot(counts, x) for x in (at, low, high)]
+            lines = [curve.line(*ends) for curve in model.curves]
+            for view in (-1, *present):
+                value, slope = lines[0 if view < 0 else -1]
+                seen = 1 if view < 0 else shares[view] * (counts[view] if model.own else 1)
+                values[view] += chance * seen * value
+                pull = chance * seen * slope
+                for k in present:
+                    slopes[view][k] += pull * counts[k]
+        return list(zip(values, slopes, strict=True))
+
+    return views
+
+
+def proved(curve: Curve, high: fmpq, stated: Mapping[str, Any]) -> list[Any]:
+    """Weights, rates and error of a sum; where tangents from there on are >= 0 at 0; its depth."""
+    given = fields(stated, "weights rates tangent")
+    weights, rates = ([arb(x) for x in rationals(part, len(given[0]))] for part in given[:2])
+    touch, error = rational(given[2]), arb(0)
+    h: Any = functools.partial(saturating, curve.limit, weights, rates)
+    confirm(curve.concave <= curve.start, "sums are for curves that are concave once they rise")
+
+    def close(piece: arb) -> bool:
+        nonlocal error
+        radius, off = piece.rad(), taylor(curve.formula, piece, TAYLOR + 1)[-1]
+        rest = abs(off - taylor(h, piece, TAYLOR + 1)[-1]) * radius**TAYLOR
+        if small := bool(rest <= curve.limit / 10**14):
+            pairs = zip(*(taylor(f, piece.mid(), TAYLOR) for f in (curve.formula, h)), strict=True)
+            error = error.max(rest + sum(abs(x - y) * radius**k for k, (x, y) in enumerate(pairs)))
+        return small
+
+    halved(close, curve.start, high)
+    value, slope = taylor(h, touch, 2)
+    confirm(touch >= curve.start and (touch == 0 or value >= slope * touch),
+            "tangents of the sum are not above the curve")  # fmt: skip
+    error -= curve.formula(arb(curve.start)).min(arb(0))
+    return [weights, rates, error, touch, (-h(arb(0))).nonnegative_part()]
+
+
+def summation(model: Model, high: fmpq, stated: Any) -> Views:
+    """Expectations by exponential sums; their tangents are above the curves whatever the box."""
+    n, types, p, own = model.n, model.types, model.p, model.own
+    confirm(n * max(model.top) <= high, "the sums' range is too short")
+    sums = [proved(curve, high, x) for curve, x in zip(model.curves, stated, strict=True)]
+    present = [1 - (1 - arb(x)) ** n for x in p]
+
+    def seen(i: int, mean: arb, e: list[arb]) -> tuple[arb, arb, arb]:
+        """E[e^(-u S)], its derivative by all p_k e_k, and how much that by p_i e_i exceeds it."""
+        if i < 0:
+            return mean**n, n * mean ** (n - 1), arb(0)
+        if own:
+            power = mean ** (n - 2)
+            return e[i] * power * mean, (n - 1) * e[i] * power, power * mean / p[i]
+        less = sum((p[k] * e[k] for k in types if k != i), arb(0))
+        power, other = mean ** (n - 1) / present[i], less ** (n - 1) / present[i]
+        return power * mean - other * less, n * (power - other), n * other
+
+    def views(at: Menu, *_: Menu) -> list[tuple[arb, list[arb]]]:
+        confirm(n * max(at) <= high, "the sums' range is too short")
+        found, terms = [], [[[(-u * x).exp() for x in at] for u in rates] for _, rates, *_ in sums]
+        for view in (*types, -1):
+            k, factor = (0, 1) if view < 0 else (-1, model.factor)
+            weights, rates, error, touch, depth = sums[k]
+            value, chance, slopes = model.curves[k].limit, arb(1), [arb(0) for _ in types]
+            for weight, u, e in zip(weights, rates, terms[k], strict=True):
+                expected, common, more = seen(view, dot(p, e), e)
+                value -= weight * expected
+                chance = chance.min((u * touch).exp() * expected)
+                for j in types:
+                    slopes[j] += weight * u * p[j] * e[j] * (common + more if j == view else common)
+            ball = (value - error).union(value + error + chance * depth)
+            found.append((factor * ball, [factor * x for x in slopes]))
+        return found
+
+    return views
+
+
+def facts(model: Model, expectations: Views, stated: Mapping[str, Any]) -> dict[str, arb]:
+    """What a menu reaches, and the least slack of each kind, or the best model's value if less."""
+    contributions, rewards, out = fields(stated, "contributions rewards left_out")
+    types, costs, f = model.types, model.costs, model.outside
+    m, t = (rationals(part, len(costs)) for part in (contributions, rewards))
+    nothing = all(type(k) is int and k in types and m[k] == 0 == t[k] for k in out)
+    confirm(nothing, "types left out have no option")
+    *caps, mean = (value for value, _ in expectations(m, m, m))
+    joined = [i for i in types if i not in out]
+    u = [f[i] if i in out else t[i] - costs[i] * m[i] for i in types]  # exact, if not of who is out
+    slacks = {
+        "individual_rationality": [u[i] - f[i] for i in joined],
+        "incentive_compatibility": [
+            arb(u[i] - (t[j] - costs[i] * m[j])) for i in types for j in joined if i != j],
+        "caps": [caps[i] - t[i] for i in joined],
+    }  # fmt: skip
+    least = {kind: functools.reduce(arb.min, rows, model.limit) for kind, rows in slacks.items()}
+    return {"expected_accuracy": mean, **least}
+
+
+def upper_bound(model: Model, expectations: Views, node: Mapping[str, Any], box: Any = ()) -> arb:
+    """A number that no expected accuracy exceeds in a box, or in any, from a tree of boxes."""
+    # States: types that are in (i), left out (o), or may be either (?).
+    low, high, states = box = box or (
+        [fmpq(0) for _ in model.types], model.top, ["i?"[x] for x in model.optional])  # fmt: skip
+    if "split" not in node:
+        return leaf(model, expectations, node, *box)
+    i, text, below, above = fields(node, "split at below above")
+    confirm(type(i) is int and i in model.types, "a node must split on a type")
+    if text is None:  # left out, or in
+        confirm(states[i] == "?", "only types with a better outside option may be left out")
+        parts = [(below, fmpq(0), fmpq(0), "o"), (above, low[i], high[i], "i")]
+    else:
+        at = rational(text)
+        confirm(low[i] <= at <= high[i], "a box must be split within it")
+        parts = [(below, low[i], at, states[i]), (above, at, high[i], states[i])]
+    bounds = []
+    for part, *ends in parts:
+        box = [[*x[:i], y, *x[i + 1 :]] for x, y in zip((low, high, states), ends, strict=True)]
+        bounds.append(upper_bound(model, expectations, part, box))
+    return bounds[0].max(bounds[1])
+
+
+def leaf(model: Model, expectations: Views, node: Any, low: Menu, high: Menu, states: Any) -> arb:
+    """The bound in one box: see the formula at the top of this file."""
+    planes, incentives = fields(node, "planes incentives")
+    types, costs, shares = model.types, model.costs, fmpq(0)
+    constant, gradient, prices = arb(0), [arb(0) for _ in types], [fmpq(0) for _ in types]
+    for plane in planes:
+        point, share, caps = fields(plane, "at share caps")
+        at, weights = rationals(point, len(low)), rationals([*caps, share], len(low) + 1)
+        for weight, (value, slopes) in zip(weights, expectations(at, low, high), strict=True):
+            constant += weight * (value - dot(at, slopes))
+            gradient = [x + weight * slope for x, slope in zip(gradient, slopes, strict=True)]
+        shares, prices = shares + weights[-1], [prices[i] + weights[i] for i in types]
+    confirm(shares == 1, "shares of planes must add up to 1")
+    priced = all(prices[i] == 0 or states[i] == "i" for i in types)
+    confirm(priced, "only the caps of types that are in have prices")
+    gradient = [gradient[i] - prices[i] * costs[i] for i in types]
+    for i, j, text in incentives:
+        price = rational(text)
+        confirm(type(i) is type(j) is int and i in types and j in types and i != j and price >= 0
+                and states[i] != "?" and states[j] == "i", "no such incentive price")  # fmt: skip
+        gradient[j] -= price * (costs[j] - costs[i])
+        prices[j] += price
+        if states[i] == "i":
+            prices[i] -= price
+        else:  # staying out: f_i >= t_j - c_i m_j
+            constant += price * model.outside[i]
+    # What is left are the prices of individual rationality, by which utilities cancel.
+    confirm(all(x >= 0 for x in prices), "prices of individual rationality must be >= 0")
+    constant -= sum((prices[i] * model.outside[i] for i in types if states[i] == "i"), arb(0))
+    ends = zip(gradient, low, high, strict=True)
+    return constant + sum(((slope * a).max(slope * b) for slope, a, b in ends), arb(0))
+
+
+def recomputed(certificate: Mapping[str, Any]) -> dict[str, Any]:
+    """What follows from a certificate, whatever it claims: balls, in the form of its claims."""
+    with precision():
+        model = Model(certificate["problem"], certificate["curves"])
+        if certificate["expectations"] == {"method": "enumeration"}:
+            expectations = enumeration(model)
+        else:
+            high, sums = fields(certificate["expectations"], "high sums")
+            expectations = summation(model, rational(high), sums)
+        menus = [facts(model, expectations, menu)
+                 for menu in (certificate["menu"], *certificate["others"])]  # fmt: skip
+        bound = upper_bound(model, expectations, certificate["bound"])
+    return {"menu": menus[0], "others": menus[1:], "upper_bound": bound}
 
 
 def digest(certificate: Mapping[str, Any]) -> str:
-    """The fingerprint of everything in a certificate but the fingerprint.
-
-    Examples
-    --------
-    >>> digest({"menu": 1, "sha256": ""}) == digest({"menu": 1})
-    True
-    """
+    """The fingerprint of everything in a certificate but the fingerprint."""
     rest = {name: value for name, value in certificate.items() if name != "sha256"}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def compare(found: Findings, claims: Mapping[str, Any]) -> None:
-    """Refuse unless every claimed interval contains what was found."""
+def check(certificate: Any) -> dict[str, Any]:
+    """Confirm all that a certificate claims; return what was found, in balls, as claims are.
 
-    def contains(claimed: Any, own: Any, what: str) -> None:
-        if isinstance(own, dict):
-            confirm(
-                isinstance(claimed, dict) and claimed.keys() == own.keys(), f"{what}: its fields"
-            )
-            for name, part in own.items():
-                contains(claimed[name], part, f"{what}.{name}")
-        elif isinstance(own, list) and not (own and isinstance(own[0], str)):
-            confirm(isinstance(claimed, list) and len(claimed) == len(own), f"{what}: its length")
-            for k, (part, other) in enumerate(zip(claimed, own, strict=True)):
-                contains(part, other, f"{what}[{k}]")
-        elif isinstance(own, list):
-            confirm(isinstance(claimed, list) and len(claimed) == 2, f"{what}: no interval")
-            low, high = rational(claimed[0]), rational(claimed[1])
-            inside = low <= rational(own[0]) and rational(own[1]) <= high
-            confirm(
-                inside, f"{what} is in [{own[0]}, {own[1]}], not in [{claimed[0]}, {claimed[1]}]"
-            )
-        elif own is None:
-            confirm(claimed is None, f"{what}: there is no such option")
-        else:
-            confirm(rational(own) <= rational(claimed), f"{what}: only {own} is proved")
+    Raises RefusedError, saying what could not be confirmed; ValueError if it is no certificate.
 
-    contains(claims, found.claims(), "claims")
-
-
-def recomputed(certificate: Mapping[str, Any]) -> Findings:
-    """What follows from problem, menus and prices of a certificate, whatever it claims.
-
-    Parameters
-    ----------
-    certificate : mapping
-        Of which ``problem``, ``expectations``, ``menu``, ``others`` and ``bound`` are read.
-
-    Returns
-    -------
-    Findings
-
-    Raises
-    ------
-    RefusedError
-        Where something cannot be enclosed, or prices are none.
+    Examples
+    --------
+    >>> check({"format": "something else"})
+    Traceback (most recent call last):
+    ValueError: format must be 'paid-with-models proof 2'; got 'something else'
     """
-    with precision():
-        model = read_problem(certificate["problem"])
-        expectations = read_expectations(model, certificate["expectations"])
-        return Findings(
-            model.outside,
-            facts(model, expectations, certificate["menu"]),
-            upper_bound(model, expectations, certificate["bound"]),
-            [facts(model, expectations, menu) for menu in certificate["others"]],
-        )
-
-
-def read_problem(stated: Mapping[str, Any]) -> Model:
-    """The problem that a certificate is about; probabilities are divided by their sum."""
-    confirm_fields(stated, *PROBLEM)
-    n_parties, count = stated["n_parties"], len(stated["costs"])
-    confirm(type(n_parties) is int and n_parties >= 2, "n_parties must be a whole number >= 2")
-    costs, p = (rationals(stated[name], count) for name in ("costs", "probabilities"))
-    confirm(count > 0 and all(x > 0 for x in costs + p), "costs, probabilities must be positive")
-    confirm(stated["beliefs"] in ("paper", "own"), "beliefs must be 'paper' or 'own'")
-    accuracy, bend = accuracy_curve(stated["accuracy"])
-    value, scale = value_curve(accuracy, bend, stated["valuation"])
-    given = stated["reservation_utilities"]
-    confirm(isinstance(given, list) and len(given) == count, "one outside option per cost")
-    outside, optional = [], []
-    for cost, text in zip(costs, given, strict=True):
-        option = alone(value, cost)
-        # By the theorem that nobody need be left out, types with autarky outside are in.
-        optional.append(text is not None and not arb(rational(text)) <= option)
-        outside.append(option if text is None else option.max(arb(rational(text))))
-    tops = [((value.limit - f) / c).upper() for f, c in zip(outside, costs, strict=True)]
-    total = sum(p, fmpq(0))
-    return Model(
-        n_parties=n_parties,
-        p=[x / total for x in p],
-        costs=costs,
-        own=stated["beliefs"] == "own",
-        accuracy=accuracy,
-        value=value,
-        scale=scale,
-        outside=outside,
-        optional=optional,
-        top=[max(exact(top), fmpq(0)) for top in tops],
-    )
-
-
-def read_expectations(model: Model, stated: Mapping[str, Any]) -> Expectations:
-    """How a certificate takes expectations."""
-    confirm(stated["method"] in ("enumeration", "sums"), "method must be 'enumeration' or 'sums'")
-    if stated["method"] == "enumeration":
-        confirm_fields(stated, "method")
-        return Enumeration(model)
-    confirm_fields(
-        stated, "method", "high", "accuracy", *(["value"] if model.scale is None else [])
-    )
-    return Sums(model, stated)
-
-
-def facts(model: Model, expectations: Expectations, stated: Mapping[str, Any]) -> Facts:
-    """What is true of a menu of a certificate."""
-    confirm_fields(stated, *MENU)
-    count, out = len(model.costs), stated["left_out"]
-    m, t = (rationals(stated[name], count) for name in ("contributions", "rewards"))
-    confirm(isinstance(out, list) and all(type(k) is int and 0 <= k < count for k in out),
-            "left_out must be types")  # fmt: skip
-    confirm(all(m[k] == 0 == t[k] for k in out), "types left out have no option")
-    mean, caps = expectations.means(m)
-    rationality: list[arb | None] = []
-    compatibility: list[list[arb | None]] = []
-    for i, cost in enumerate(model.costs):
-        own = model.outside[i] if i in out else arb(t[i] - cost * m[i])
-        rationality.append(None if i in out else own - model.outside[i])
-        compatibility.append(
-            # Exact differences where both options are: t_i - t_j - c_i (m_i - m_j).
-            [None if j in out else own - (t[j] - cost * m[j]) if i in out
-             else arb(t[i] - t[j] - cost * (m[i] - m[j])) for j in range(count)]
-        )  # fmt: skip
-    slacks = [None if i in out else caps[i] - t[i] for i in range(count)]
-    return Facts(mean, rationality, compatibility, slacks)
-
-
-# --- the upper bound ------------------------------------------------------------------------------
-
-
-def upper_bound(model: Model, expectations: Expectations, tree: Mapping[str, Any]) -> arb:
-    """A number that no menu's expected accuracy exceeds, from a tree of boxes and their prices."""
-    low = [fmpq(0) for _ in model.costs]
-    states = [UNDECIDED if optional else IN for optional in model.optional]
-    bound = branch(model, expectations, tree, low, list(model.top), states)
-    return bound.min(model.accuracy.limit)
-
-
-def branch(
-    model: Model,
-    expectations: Expectations,
-    node: Mapping[str, Any],
-    low: Menu,
-    high: Menu,
-    states: list[str],
-) -> arb:
-    """The bound for menus with contributions between low and high, by types' states."""
-    if "split" not in node and "decide" not in node:
-        return leaf(model, expectations, node, low, high, states)
-    i = node["split" if "split" in node else "decide"]
-    confirm(type(i) is int and 0 <= i < len(low), "a node must split on a type")
-    confirm_fields(node, *(("split", "at", "below", "above") if "split" in node
-                           else ("decide", IN, OUT)))  # fmt: skip
-    if "split" in node:  # less than at, or more
-        at = rational(node["at"])
-        confirm(low[i] <= at <= high[i], "a box must be split within it")
-        below = branch(model, expectations, node["below"], low, replaced(high, i, at), states)
-        above = branch(model, expectations, node["above"], replaced(low, i, at), high, states)
-        return below.max(above)
-    confirm(states[i] == UNDECIDED, "only types with a better outside option may be left out")
-    taken = branch(model, expectations, node[IN], low, high, replaced(states, i, IN))
-    nothing = replaced(low, i, fmpq(0)), replaced(high, i, fmpq(0))
-    return taken.max(branch(model, expectations, node[OUT], *nothing, replaced(states, i, OUT)))
-
-
-def replaced(values: list[Any], i: int, value: Any) -> list[Any]:
-    """A list with another entry."""
-    return [*values[:i], value, *values[i + 1 :]]
-
-
-def leaf(
-    model: Model,
-    expectations: Expectations,
-    node: Mapping[str, Any],
-    low: Menu,
-    high: Menu,
-    states: list[str],
-) -> arb:
-    """The bound in one box: see the formula at the top of this file."""
-    costs, count = model.costs, len(low)
-    constant, gradient = arb(0), [arb(0) for _ in costs]
-    shares, prices = fmpq(0), [fmpq(0) for _ in costs]
-    confirm_fields(node, "planes", "incentives")
-    for plane in node["planes"]:
-        confirm_fields(plane, "at", "share", "caps")
-        share, of_caps = rational(plane["share"]), rationals(plane["caps"], count)
-        confirm(share >= 0, "shares of planes must be >= 0")
-        at = rationals(plane["at"], count)
-        offset, slopes = expectations.plane(at, low, high, share, of_caps)
-        constant += offset
-        gradient = [x + y for x, y in zip(gradient, slopes, strict=True)]
-        shares, prices = shares + share, [x + y for x, y in zip(prices, of_caps, strict=True)]
-    confirm(shares == 1, "shares of planes must add up to 1")
-    confirm(all(s == IN or x == 0 for s, x in zip(states, prices, strict=True)),
-            "only the caps of types that are in have prices")  # fmt: skip
-    gradient = [g - x * c for g, x, c in zip(gradient, prices, costs, strict=True)]
-    rational_prices = list(prices)  # of individual rationality: what lets utilities cancel
-    for i, j, text in node["incentives"]:
-        price = rational(text)
-        confirm(type(i) is int and type(j) is int and 0 <= i < count and 0 <= j < count and i != j,
-                "incentives are between two types")  # fmt: skip
-        confirm(
-            price >= 0 and states[i] != UNDECIDED and states[j] == IN, "no such incentive price"
-        )
-        gradient[j] -= price * (costs[j] - costs[i])
-        rational_prices[j] += price
-        if states[i] == IN:
-            rational_prices[i] -= price
-        else:  # staying out: f_i >= t_j - c_i m_j
-            constant += price * model.outside[i]
-    confirm(all(x >= 0 for x in rational_prices), "prices of individual rationality must be >= 0")
-    for x, option, state in zip(rational_prices, model.outside, states, strict=True):
-        if state == IN:
-            constant -= x * option
-    for slope, least, most in zip(gradient, low, high, strict=True):
-        constant += (slope * least).max(slope * most)
-    return constant
-
-
-def main(path: str) -> int:
-    """Check a file; 0 confirmed, 1 refused, 2 no certificate."""
+    stated = certificate.get("format") if isinstance(certificate, Mapping) else certificate
+    if stated != FORMAT:
+        raise ValueError(f"format must be {FORMAT!r}; got {stated!r:.60}")
     try:
-        found = check(json.loads(Path(path).read_text(encoding="utf-8")))
-    except RefusedError as reason:
-        print(f"refused: {reason}")
-        return 1
-    except (OSError, ValueError) as error:
-        print(f"{path}: {error}", file=sys.stderr)
-        return 2
-    claims = found.claims()
-    print(f"confirmed: the menu reaches {claims['expected_accuracy'][0]},")
-    print(f"and no menu exceeds          {claims['upper_bound']}")
-    return 0
+        names = "bound claims curves expectations format made_with menu others problem sha256"
+        confirm(fields(certificate, names)[-1] == digest(certificate), "sha256 does not fit")
+        found = recomputed(certificate)
+        menu, others, bound = fields(certificate["claims"], "menu others upper_bound")
+        pairs = zip((menu, *others), (found["menu"], *found["others"]), strict=True)
+        with precision():
+            for claimed, own in pairs:
+                for name, ends in zip(own, fields(claimed, " ".join(own)), strict=True):
+                    (low, high), ball = (rational(end) for end in ends), own[name]
+                    confirm(low <= ball and ball <= high, f"{name}: {ball.str(30)} not in {ends}")
+            slacks = [x for name, x in found["menu"].items() if name != "expected_accuracy"]
+            confirm(all(x >= 0 for x in slacks), "the menu is not feasible")
+            least = found["upper_bound"].upper()
+            confirm(least <= rational(bound), f"no bound below {least.str(24)} is proved")
+    except Exception as e:  # whatever a malformed certificate makes Python stumble over
+        malformed = RefusedError(f"malformed: {type(e).__name__}: {e}")
+        raise (e if isinstance(e, RefusedError) else malformed) from None
+    return found
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+if __name__ == "__main__":  # python -m paid_with_models.checks.proof_checker < CERTIFICATE.json
+    check(json.load(sys.stdin))
+    print("confirmed")

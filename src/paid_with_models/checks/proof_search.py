@@ -17,15 +17,16 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb
 from scipy.optimize import linprog
 
 from ..accuracy import Curve, FloatArray
 from ..contract import Contract
-from .proof_curves import RefusedError, near
-from .proof_expectations import Enumeration, Expectations, Model
+from ..problem import Problem
+from .proof_checker import Model, RefusedError, Views
+from .proof_witnesses import near, text_of
 
-__all__ = ["GOOD_ENOUGH", "exact_box", "searched", "text_of"]
+__all__ = ["GOOD_ENOUGH", "exact_box", "searched"]
 
 #: GOOD_ENOUGH: a gap that need not be made smaller: bounds of different prices differ by less.
 GOOD_ENOUGH = 1e-11
@@ -40,29 +41,6 @@ PENALTY = 1e4
 
 #: EDGE: boxes are halved at least this share of their width from an end.
 EDGE = 0.2
-
-
-def text_of(number: Any) -> str:
-    """The decimal that is meant by a float, or a string as it is.
-
-    Examples
-    --------
-    >>> text_of(0.2), text_of("0.10"), text_of(Fraction(1, 8)), text_of(Fraction(1, 3))
-    ('0.2', '0.10', '0.125', '1/3')
-    """
-    if isinstance(number, Fraction):
-        rest, twos, fives = number.denominator, 0, 0
-        while rest % 2 == 0:
-            rest, twos = rest // 2, twos + 1
-        while rest % 5 == 0:
-            rest, fives = rest // 5, fives + 1
-        if rest > 1:
-            return str(number)
-        places = max(twos, fives)
-        digits = f"{abs(number) * 10**places}".rjust(places + 1, "0")
-        sign = "-" if number < 0 else ""
-        return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)
-    return number if isinstance(number, str) else repr(float(number))
 
 
 def exact_box(
@@ -145,21 +123,16 @@ class Planes(Protocol):
 class SummedPlanes:
     """Those of the checker's sums, which hold in every box."""
 
-    def __init__(self, expectations: Expectations, count: int) -> None:
+    def __init__(self, expectations: Views, count: int) -> None:
         self.expectations, self.count = expectations, count
 
     def at(self, menu: FloatArray) -> Plane:
         """The planes that are closest at a menu."""
-        exact, none = [near(x) for x in menu.tolist()], [fmpq(0)] * self.count
-
-        def plane(share: int, prices: list[fmpq]) -> tuple[float, list[float]]:
-            constant, slopes = self.expectations.plane(exact, none, none, fmpq(share), prices)
-            return float(constant), [float(x) for x in slopes]
-
-        constant, gradient = plane(1, none)
-        each = [plane(0, [fmpq(int(j == i)) for j in range(self.count)]) for i in range(self.count)]
-        return Plane(menu, constant, np.array(gradient), np.array([x for x, _ in each]),
-                     np.array([x for _, x in each]))  # fmt: skip
+        exact = [near(x) for x in menu.tolist()]
+        views = self.expectations(exact, exact, exact)
+        gradients = np.array([[float(x) for x in slopes] for _, slopes in views])
+        constants = np.array([float(value.upper()) for value, _ in views]) - gradients @ menu
+        return Plane(menu, constants[-1], gradients[-1], constants[:-1], gradients[:-1])
 
     def excess(self, menu: FloatArray) -> FloatArray:
         """None that a smaller box would reduce."""
@@ -175,13 +148,13 @@ class Outcomes:
     seen: FloatArray
 
     @classmethod
-    def of(cls, expectations: Enumeration) -> Outcomes:
-        """Those of an enumeration in balls."""
-        counts = np.array([n for n, _ in expectations.outcomes], dtype=float)
-        weights = np.array([float(w) for _, w in expectations.outcomes])
-        share = np.array([float(x) for x in expectations.shares])
-        times = counts if expectations.model.own else (counts > 0).astype(float)
-        return cls(counts, weights, (times * share).T * weights)
+    def of(cls, problem: Problem) -> Outcomes:
+        """Those of a problem."""
+        counts, weights = problem.law.outcomes()
+        n, p = problem.n_parties, problem.probabilities
+        times = counts.astype(float) if problem.beliefs == "own" else (counts > 0).astype(float)
+        share = 1 / (n * p) if problem.beliefs == "own" else 1 / -np.expm1(n * np.log1p(-p))
+        return cls(counts.astype(float), weights, (times * share).T * weights)
 
 
 class EnumeratedPlanes:
@@ -282,7 +255,7 @@ class Box:
 
 def searched(
     model: Model,
-    expectations: Expectations,
+    expectations: Views,
     contract: Contract,
     reached: float,
     tolerance: float,
@@ -300,13 +273,12 @@ def searched(
     tolerance : float
         How far above a bound may be.
     max_boxes : int
-        Most boxes; where expectations are sums the first are not halved.
+        Most boxes; none but the first where expectations are sums: 0.
     """
-    search = Search(model, expectations, contract, reached, reached + tolerance)
+    search = Search(model, expectations, contract, reached, reached + tolerance, max_boxes > 0)
     root: dict[str, Any] = {}
     optional = [i for i, may in enumerate(model.optional) if may]
     fresh = list(search.first(root, optional, ()))
-    most = max_boxes if isinstance(expectations, Enumeration) else 0
     queue: list[tuple[float, int, Box]] = []
     made = 0
     while fresh:
@@ -315,7 +287,7 @@ def searched(
             made += 1
             heapq.heappush(queue, (-box.bound, made, box))
         fresh = []
-        if -queue[0][0] > search.target and made < most:
+        if -queue[0][0] > search.target and made < max_boxes:
             fresh = search.halves(heapq.heappop(queue)[2])
     return root
 
@@ -329,30 +301,31 @@ class Search:
         As for :func:`searched`.
     reached, target : float
         What the menu reaches, and the bound that is low enough.
+    enumerated : bool
+        Whether expectations are sums over all outcomes.
     """
 
     def __init__(
         self,
         model: Model,
-        expectations: Expectations,
+        expectations: Views,
         contract: Contract,
         reached: float,
         target: float,
+        enumerated: bool,
     ) -> None:
         problem = contract.problem
         self.expectations, self.reached, self.target = expectations, reached, target
         self.start = np.maximum(contract.contributions, 0.0)
         self.curves = (
-            (problem.accuracy, float(model.accuracy.concave_from)),
-            (problem.model_value, float(model.value.concave_from)),
+            (problem.accuracy, float(arb(model.curves[0].concave))),
+            (problem.model_value, float(arb(model.curves[-1].concave))),
         )
-        self.scale = None if model.scale is None else float(arb(model.scale))
+        self.scale = float(arb(model.factor)) if len(model.curves) == 1 else None
         self.unit, self.costs = problem.model_value.optimum, problem.costs
         self.outside = np.array([float(f) for f in model.outside])
         self.top = np.array([float(x) for x in model.top])
-        self.outcomes: Outcomes | None = None
-        if isinstance(expectations, Enumeration):
-            self.outcomes = Outcomes.of(expectations)
+        self.outcomes = Outcomes.of(problem) if enumerated else None
 
     def first(
         self, node: dict[str, Any], optional: list[int], out: tuple[int, ...]
@@ -360,9 +333,9 @@ class Search:
         """The first boxes: one for every choice of who takes part."""
         if optional:
             i, *rest = optional
-            node |= {"decide": i, "in": {}, "out": {}}
-            yield from self.first(node["in"], rest, out)
-            yield from self.first(node["out"], rest, (*out, i))
+            node |= {"split": i, "at": None, "below": {}, "above": {}}  # out, or in
+            yield from self.first(node["above"], rest, out)
+            yield from self.first(node["below"], rest, (*out, i))
         else:
             high = np.where(np.isin(np.arange(self.top.size), out), 0.0, self.top)
             starts = [self.start, 0.5 * high]

@@ -16,7 +16,7 @@ from .common import check_output
 from .problem_files import as_input_errors, read_given
 
 if TYPE_CHECKING:
-    from paid_with_models.checks.proof_checker import Findings
+    from paid_with_models.checks.proof import Proof
 
 #: The largest certificate that is read, in bytes: it lists every box that was examined.
 MOST_BYTES = 100_000_000
@@ -43,7 +43,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prove or check; 0 proved or confirmed, 1 refused, 2 if python-flint is missing."""
     try:
-        from paid_with_models.checks.proof import prove
+        from paid_with_models.checks.proof import Proof, prove
         from paid_with_models.checks.proof_checker import RefusedError, check
     except ModuleNotFoundError as error:
         print(f"pwm: {error}", file=sys.stderr)
@@ -54,8 +54,8 @@ def run(options: argparse.Namespace) -> int:
         if options.check:
             stated = read_stated(options.file, MOST_BYTES)
             with as_input_errors(options.file):
-                found = check(stated.data)
-            print(f"confirmed\n{describe_findings(found)}")
+                proof = Proof(stated.data, check(stated.data))
+            print(f"confirmed\n{describe(proof)}")
             return 0
         given = read_given(options.file)
         with as_input_errors(options.file):
@@ -68,23 +68,22 @@ def run(options: argparse.Namespace) -> int:
         return 1
     if options.output:
         write_whole(options.output, f"{json.dumps(proof.certificate, indent=1)}\n")
-    print(f"proved\n{describe_findings(proof.findings)}")
+    print(f"proved\n{describe(proof)}")
     return 0
 
 
-def describe_findings(found: Findings) -> str:
+def describe(proof: Proof) -> str:
     """Return what a certificate shows in a few aligned lines."""
-    claims = found.claims()
     lines = [
-        f"a feasible menu reaches  {claims['expected_accuracy'][0]}",
-        f"no menu exceeds          {claims['upper_bound']}",
+        f"a feasible menu reaches  {proof.expected_accuracy[0]}",
+        f"no menu exceeds          {proof.upper_bound}",
     ]
-    for other, facts in zip(claims["others"], found.others, strict=True):
-        short = [float(end) for end in other["shortfall"]]
-        worst = min(facts.slacks(), key=float)
+    claims = proof.certificate["claims"]["others"]
+    for claim, (at_least, at_most) in zip(claims, proof.shortfalls, strict=True):
+        slacks = [float(ends[0]) for kind, ends in claim.items() if kind != "expected_accuracy"]
         lines += [
-            f"the menu stated reaches  {other['expected_accuracy'][0]}",
-            f"short of the best by     {short[0]:.6g} to {short[1]:.6g}",
-            f"its least slack          {float(worst):.6g} in units of value",
+            f"the menu stated reaches  {claim['expected_accuracy'][0]}",
+            f"short of the best by     {float(at_least):.6g} to {float(at_most):.6g}",
+            f"its least slack          {min(slacks):.6g} in units of value",
         ]
     return "\n".join(lines)

@@ -65,39 +65,6 @@ def test_each_point_is_what_a_direct_solve_says():
     assert all(found[name].units for name in RESULTS)
 
 
-@pytest.mark.parametrize("name", ["out.zarr", "out.nc"])
-def test_a_restart_computes_only_what_is_missing(name, tmp_path, monkeypatch):
-    target, calls, solve_chunk = tmp_path / name, [], sweeps._solve_chunk
-
-    def failing(problem, axes, start, stop):
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        calls.append(start)
-        return solve_chunk(problem, axes, start, stop)
-
-    monkeypatch.setattr(sweeps, "_solve_chunk", failing)
-    with pytest.raises(KeyboardInterrupt):
-        sweep(BASE, OVER, chunk=4, output=target)
-    assert calls == [0, 4]
-    assert not target.exists()
-    with pytest.raises(ValueError, match="another sweep"):
-        sweep(BASE, OVER | {"n_parties": [2, 5, 8]}, chunk=4, output=target)
-
-    again = []
-    monkeypatch.setattr(
-        sweeps, "_solve_chunk", lambda *given: again.append(given[2]) or solve_chunk(*given)
-    )
-    found = sweep(BASE, OVER, chunk=4, output=target)
-    assert again == [8]
-    same(found, sweep(BASE, OVER, chunk=4))
-    again.clear()
-    same(sweep(BASE, OVER, chunk=4, output=target), found)
-    assert again == []
-    assert [path.name for path in tmp_path.iterdir()] == [name]
-    with pytest.raises(ValueError, match="another sweep"):
-        sweep(BASE, {"n_parties": [2]}, output=target)
-
-
 @pytest.mark.parametrize(
     ("over", "message"),
     [

@@ -42,10 +42,6 @@ chunk: 2
 """
 
 
-def same(first: xr.Dataset, second: xr.Dataset) -> None:
-    xr.testing.assert_allclose(first, second, rtol=1e-7, atol=1e-7)
-
-
 def test_each_point_is_what_a_direct_solve_says():
     found = sweep(BASE, OVER, chunk=5)
     assert found.contributions.dims == (*OVER, "type")
@@ -200,7 +196,7 @@ def test_a_cluster_that_loses_a_worker(tmp_path):
         assert killed
         assert killed[0] not in client.run(os.getpid).values()
         assert done == list(range(19))
-    same(found, sweep(base, over, chunk=10))
+    xr.testing.assert_allclose(found, sweep(base, over, chunk=10), rtol=1e-7, atol=1e-7)
 
 
 def test_a_scheduler_that_is_lost(tmp_path):

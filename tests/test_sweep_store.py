@@ -30,29 +30,53 @@ chunk: 2
 """
 
 
-class StopError(Exception):
-    pass
+def begin(target, monkeypatch, over=OVER):
+    """Stop a sweep after three of four chunks; return what is computed of it later, as it grows."""
+    solve_chunk, computed = sweeps._solve_chunk, []
+
+    def solving(problem, axes, start, stop):
+        if len(computed) == 3:
+            raise KeyboardInterrupt
+        computed.append(start)
+        return solve_chunk(problem, axes, start, stop)
+
+    monkeypatch.setattr(sweeps, "_solve_chunk", solving)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(BASE, over, chunk=2, output=target)
+    assert computed == [0, 2, 4]
+    assert not target.exists()
+    later = []
+    monkeypatch.setattr(
+        sweeps, "_solve_chunk", lambda *given: later.append(given[2]) or solve_chunk(*given)
+    )
+    return later
 
 
 @pytest.fixture
 def begun(tmp_path, monkeypatch):
     """A sweep that was stopped after three of four chunks, and what is computed of it later."""
-    target, solve_chunk, computed = tmp_path / "o.nc", sweeps._solve_chunk, []
+    target = tmp_path / "o.nc"
+    return target, begin(target, monkeypatch)
 
-    def solving(problem, axes, start, stop):
-        if len(computed) == 3:
-            raise StopError
-        computed.append(start)
-        return solve_chunk(problem, axes, start, stop)
 
-    monkeypatch.setattr(sweeps, "_solve_chunk", solving)
-    with pytest.raises(StopError):
-        sweep(BASE, OVER, chunk=2, output=target)
-    later = []
-    monkeypatch.setattr(
-        sweeps, "_solve_chunk", lambda *given: later.append(given[2]) or solve_chunk(*given)
-    )
-    return target, later
+@pytest.mark.parametrize("name", ["out.zarr", "out.nc"])
+def test_a_restart_computes_only_what_is_missing(name, tmp_path, monkeypatch):
+    target = tmp_path / name
+    over = {"costs": [[0.2, 0.1], [0.3, 0.1]], "n_parties": [2, 5], "accuracy.complexity": [1, 3]}
+    later = begin(target, monkeypatch, over)
+    with pytest.raises(ValueError, match="another sweep"):
+        sweep(BASE, over | {"n_parties": [2, 8]}, chunk=2, output=target)
+    found = sweep(BASE, over, chunk=2, output=target)
+    assert later == [6]
+    whole = sweep(BASE, over, chunk=2)
+    xr.testing.assert_allclose(found, whole, rtol=1e-7, atol=1e-7)
+    later.clear()
+    again = sweep(BASE, over, chunk=2, output=target)
+    xr.testing.assert_allclose(again, found, rtol=1e-7, atol=1e-7)
+    assert later == []
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    with pytest.raises(ValueError, match="another sweep"):
+        sweep(BASE, {"n_parties": [2]}, output=target)
 
 
 def alter(path, change):

@@ -42,10 +42,6 @@ chunk: 2
 """
 
 
-def same(first: xr.Dataset, second: xr.Dataset) -> None:
-    xr.testing.assert_allclose(first, second, rtol=1e-7, atol=1e-7)
-
-
 def test_each_point_is_what_a_direct_solve_says():
     found = sweep(BASE, OVER, chunk=5)
     assert found.contributions.dims == (*OVER, "type")
@@ -63,39 +59,6 @@ def test_each_point_is_what_a_direct_solve_says():
                 assert Status[meaning.upper()] is direct.status
                 assert float(here.gap) <= 1e-8 or direct.status is not Status.OPTIMAL
     assert all(found[name].units for name in RESULTS)
-
-
-@pytest.mark.parametrize("name", ["out.zarr", "out.nc"])
-def test_a_restart_computes_only_what_is_missing(name, tmp_path, monkeypatch):
-    target, calls, solve_chunk = tmp_path / name, [], sweeps._solve_chunk
-
-    def failing(problem, axes, start, stop):
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        calls.append(start)
-        return solve_chunk(problem, axes, start, stop)
-
-    monkeypatch.setattr(sweeps, "_solve_chunk", failing)
-    with pytest.raises(KeyboardInterrupt):
-        sweep(BASE, OVER, chunk=4, output=target)
-    assert calls == [0, 4]
-    assert not target.exists()
-    with pytest.raises(ValueError, match="another sweep"):
-        sweep(BASE, OVER | {"n_parties": [2, 5, 8]}, chunk=4, output=target)
-
-    again = []
-    monkeypatch.setattr(
-        sweeps, "_solve_chunk", lambda *given: again.append(given[2]) or solve_chunk(*given)
-    )
-    found = sweep(BASE, OVER, chunk=4, output=target)
-    assert again == [8]
-    same(found, sweep(BASE, OVER, chunk=4))
-    again.clear()
-    same(sweep(BASE, OVER, chunk=4, output=target), found)
-    assert again == []
-    assert [path.name for path in tmp_path.iterdir()] == [name]
-    with pytest.raises(ValueError, match="another sweep"):
-        sweep(BASE, {"n_parties": [2]}, output=target)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +196,7 @@ def test_a_cluster_that_loses_a_worker(tmp_path):
         assert killed
         assert killed[0] not in client.run(os.getpid).values()
         assert done == list(range(19))
-    same(found, sweep(base, over, chunk=10))
+    xr.testing.assert_allclose(found, sweep(base, over, chunk=10), rtol=1e-7, atol=1e-7)
 
 
 def test_a_scheduler_that_is_lost(tmp_path):

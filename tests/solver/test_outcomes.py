@@ -42,6 +42,16 @@ def dear_problem(rng, n_types, parties=(2, 9)):
     )
 
 
+def opened(problem):
+    """What a search is given, menus of the envelope problem among it, and contributions there."""
+    (batch,) = plan([problem], "enumeration")
+    models = first_moments(batch)
+    near = maximize(models.envelope)
+    start = priced(models.exact, models.autarky, near)
+    best = Incumbents(start, start.point.moments.accuracy)
+    return (models.exact, best, np.array([1.0]), models.autarky), near.point.contributions
+
+
 @pytest.mark.parametrize(
     ("curve", "kinked"),
     [
@@ -77,15 +87,10 @@ def test_boxes_and_outcomes_agree(n_types):
     """Two searches that share the interior point, but neither relaxations nor branching."""
     for seed in range(6):
         problem = dear_problem(np.random.default_rng([30, n_types, seed]), n_types, (3, 7))
-        (batch,) = plan([problem], "enumeration")
-        models = first_moments(batch)
-        exact, anchor = models.exact, models.autarky
-        near = maximize(models.envelope)
-        start = priced(exact, anchor, near)
-        best, top = Incumbents(start, start.point.moments.accuracy), np.array([1.0])
+        given, near = opened(problem)
         limits = {"tolerance": 1e-8, "max_boxes": 3000}
-        one = outcomes.close_gaps(exact, best, top, anchor, near.point.contributions, **limits)
-        other = boxes.close_gaps(exact, best, top, anchor, **limits)
+        one = outcomes.close_gaps(*given, near, **limits)
+        other = boxes.close_gaps(*given, **limits)
         assert one.bounds[0] >= other.best.reached[0]
         assert other.bounds[0] >= one.best.reached[0]
         assert one.bounds[0] - one.best.reached[0] <= 1e-8
@@ -97,15 +102,8 @@ def test_two_types_have_no_more_ways_than_parties_and_one(beliefs):
     curve = GeneralizationBound()
     for n_parties, costs in ((4, [1.0, 0.4]), (12, [2.0, 0.5]), (30, [5.0, 1.0])):
         problem = Problem(n_parties, [0.5, 0.5], costs, curve, beliefs=beliefs)
-        (batch,) = plan([problem], "enumeration")
-        models = first_moments(batch)
-        near = maximize(models.envelope)
-        start = priced(models.exact, models.autarky, near)
-        best = Incumbents(start, start.point.moments.accuracy)
-        found = outcomes.close_gaps(
-            models.exact, best, np.array([1.0]), models.autarky, near.point.contributions,
-            tolerance=1e-8, max_boxes=10_000,
-        )  # fmt: skip
+        given, near = opened(problem)
+        found = outcomes.close_gaps(*given, near, tolerance=1e-8, max_boxes=10_000)
         assert found.boxes[0] <= 2 * (n_parties + 2)
         assert found.bounds[0] - found.best.reached[0] <= 1e-8
 

@@ -30,28 +30,24 @@ one (no collaboration, say), and multipliers that grow without limit. So it is s
 constraints that make types stay out): always feasible, multipliers at most :math:`\rho`, and no
 less safe, because the bound holds for all multipliers. The penalty rises down the tree where it
 was too low.
-
-The search is deterministic: boxes with the highest bounds first, ties in order of creation.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..accuracy import FloatArray, IntArray
 from .bounds import relaxed
+from .branching import PENALTY, Closed, Parts
 from .envelopes import LocalEnvelope
 from .menus import Incumbents, priced, safely_above, satisfies
 from .moments import Enumeration
 from .program import FirstMoment, Rows
 
-__all__ = ["Boxes", "Closed", "best_blends", "close_gaps", "shrunk"]
-
+__all__ = ["Boxes", "best_blends", "close_gaps", "shrunk"]
 
 #: BOX_OUTCOMES_AT_ONCE: boxes are solved together up to this number of outcomes: enough for NumPy
 #: to be busy, little enough for the cache.
@@ -59,16 +55,6 @@ BOX_OUTCOMES_AT_ONCE = 40_000
 
 #: BOXES_AT_ONCE: but at least so many.
 BOXES_AT_ONCE = 8
-
-#: BOX_PENALTY: the first price of violating elastic caps, in accuracy per value of the best
-#: model. Too high a price makes the path to the optimum hard to follow.
-BOX_PENALTY = 30.0
-
-#: PENALTY_GROWTH: factor by which a price is raised where it was too low.
-PENALTY_GROWTH = 10.0
-
-#: PENALTY_LIMIT: no price is raised beyond this; constraints worth more are numerically rigid.
-PENALTY_LIMIT = 1e7
 
 #: NARROW: ends of a box closer than this, relative to what a type can contribute, are not apart.
 NARROW = 1e-12
@@ -87,43 +73,23 @@ SHRINKING_ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Boxes:
+class Boxes(Parts):
     """Boxes of contributions of some problems of a batch.
 
     Attributes
     ----------
-    row : (M,) ndarray of int
-        Whose menus.
     lower, upper : (M, I) ndarray
         Ends, units of data.
-    bound : (M,) ndarray
-        No menu in the box has a higher expected accuracy.
-    penalty : (M,) ndarray
-        Price at which its elastic caps are to be relaxed.
     split : (M,) ndarray of int
         The type whose contribution to halve next.
     at : (M,) ndarray
         Where, units of data.
     """
 
-    row: IntArray
     lower: FloatArray
     upper: FloatArray
-    bound: FloatArray
-    penalty: FloatArray
     split: IntArray
     at: FloatArray
-
-    def take(self, rows: npt.NDArray[Any]) -> Boxes:
-        """Some of the boxes."""
-        return Boxes(*(array[rows] for array in vars(self).values()))
-
-    @staticmethod
-    def join(parts: list[Boxes]) -> Boxes:
-        """All the boxes of several records."""
-        return Boxes(
-            *(np.concatenate(a) for a in zip(*(vars(p).values() for p in parts), strict=True))
-        )
 
     def halves(self) -> Boxes:
         """Both halves of every box."""
@@ -132,25 +98,6 @@ class Boxes:
         upper[rows, self.split] = self.at
         lower[rows, self.split] = self.at
         return Boxes.join([replace(self, upper=upper), replace(self, lower=lower)])
-
-
-@dataclass(frozen=True, eq=False)
-class Closed:
-    """What branch and bound has found.
-
-    Attributes
-    ----------
-    best : Incumbents
-        The best menus known.
-    bounds : (B,) ndarray
-        Upper bounds on the expected accuracy of every menu, at least what is reached.
-    boxes : (B,) ndarray of int
-        How many boxes were relaxed for each problem.
-    """
-
-    best: Incumbents
-    bounds: FloatArray
-    boxes: IntArray
 
 
 def close_gaps(
@@ -196,16 +143,14 @@ def close_gaps(
 
     def hopeful(boxes: Boxes) -> Boxes:
         """The boxes that may hold a better menu."""
-        keep = boxes.bound > best.reached[boxes.row] + tolerance
-        np.maximum.at(left, boxes.row[~keep], boxes.bound[~keep])
-        return boxes.take(keep)
+        return boxes.kept(boxes.better_than(best, tolerance), left)
 
     fresh = Boxes(
         row=np.arange(n_rows),
         lower=np.zeros((n_rows, n_types)),
         upper=problem.reach,
         bound=bounds.copy(),
-        penalty=np.full(n_rows, BOX_PENALTY),
+        penalty=np.full(n_rows, PENALTY),
         split=np.zeros(n_rows, dtype=np.intp),
         at=np.zeros(n_rows),
     )
@@ -216,20 +161,14 @@ def close_gaps(
         if fresh.row.size:
             fresh, contributions = _relaxed(problem, fresh, batch)
             used += np.bincount(fresh.row, minlength=n_rows)
-            good = fresh.bound > best.reached[fresh.row] + tolerance
+            good = fresh.better_than(best, tolerance)
             if good.any():
                 some = fresh.take(good)
                 best = _improved(problem, best, anchor, some, contributions[good], search=first)
         relaxed, first = hopeful(Boxes.join([relaxed, fresh])), False
-        candidates = np.flatnonzero(used[relaxed.row] < max_boxes)
-        if candidates.size == 0 or time.monotonic() > deadline:
+        chosen = relaxed.highest(batch // 2, used < max_boxes)
+        if not chosen.any() or time.monotonic() > deadline:
             break
-        # Each problem halves its boxes of highest bound, all problems about equally many.
-        order = candidates[np.lexsort((-relaxed.bound[candidates], relaxed.row[candidates]))]
-        rows = relaxed.row[order]
-        rank = np.arange(order.size) - np.searchsorted(rows, rows)
-        chosen = np.zeros(relaxed.row.size, dtype=bool)
-        chosen[order[np.argsort(rank, kind="stable")[: batch // 2]]] = True
         fresh, relaxed = relaxed.take(chosen).halves(), relaxed.take(~chosen)
     np.maximum.at(left, relaxed.row, relaxed.bound)
     return Closed(best, np.minimum(bounds, np.maximum(left, safely_above(problem, best))), used)
@@ -297,11 +236,10 @@ def _relaxed_batch(problem: FirstMoment, boxes: Boxes) -> tuple[Boxes, FloatArra
     found = relaxed(relaxation.dense, *relaxation.start(middle), boxes.penalty)
     contributions = found.point.contributions
     split, at = _halving(problem, relaxation, boxes, contributions, found.cap_prices)
-    raised = np.minimum(PENALTY_GROWTH * boxes.penalty, PENALTY_LIMIT)
     solved = replace(
         boxes,
         bound=np.minimum(boxes.bound, found.bounds),
-        penalty=np.where(found.short, raised, boxes.penalty),
+        penalty=boxes.raised(found.short),
         split=split,
         at=at,
     )

@@ -7,7 +7,7 @@ import numpy as np
 from ..accuracy import FloatArray
 from ..contract import GAP_TOLERANCE
 from . import boxes, outcomes
-from .boxes import Closed
+from .branching import Closed
 from .envelopes import s_shaped
 from .menus import Incumbents
 from .moments import Enumeration

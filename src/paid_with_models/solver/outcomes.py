@@ -17,7 +17,7 @@ multipliers bound them (:func:`paid_with_models.solver.bounds.dual_bound`). Whil
 Contributions are non-decreasing, so that whoever counts with some parties counts with cheaper ones
 in their stead: deciding one outcome decides all that have more data, or less, for certain. With two
 types there are only N + 2 ways. As in :mod:`paid_with_models.solver.boxes`, which does the same for
-curves of other shapes, caps are elastic, and the search takes the highest bounds first.
+curves of other shapes, caps are elastic.
 """
 
 from __future__ import annotations
@@ -31,14 +31,8 @@ import numpy.typing as npt
 
 from ..accuracy import BoolArray, Curve, FloatArray, IntArray
 from .bounds import Relaxation, relaxed
-from .boxes import (
-    BOX_PENALTY,
-    PENALTY_GROWTH,
-    PENALTY_LIMIT,
-    WORTH_A_SEARCH,
-    Closed,
-    best_blends,
-)
+from .boxes import WORTH_A_SEARCH, best_blends
+from .branching import PENALTY, Closed, Parts
 from .envelopes import LocalEnvelope
 from .interior_point import Solution, kkt_residual, polished
 from .menus import Incumbents, priced, repaired, safely_above
@@ -109,16 +103,12 @@ def _decided(curve: Curve, status: npt.NDArray[np.int8]) -> LocalEnvelope:
 
 
 @dataclass(frozen=True, eq=False)
-class _Nodes:
+class _Nodes(Parts):
     """Sets of ways to say which outcomes count.
 
     Attributes
     ----------
-    row : (M,) ndarray of int
-        Of which problem.
     status : (M, K) ndarray of int
-    bound, penalty : (M,) ndarray
-        No menu with such outcomes reaches more; price at which caps are relaxed.
     open : (M,) ndarray of bool
         Whether an outcome claims something, or the price proved too low.
     claims : (M, K) ndarray
@@ -127,22 +117,10 @@ class _Nodes:
         +1 and -1 where an outcome itself was decided to count, or to be lost; else 0.
     """
 
-    row: IntArray
     status: npt.NDArray[np.int8]
-    bound: FloatArray
-    penalty: FloatArray
     open: BoolArray
     claims: FloatArray
     sides: npt.NDArray[np.int8]
-
-    def take(self, rows: IntArray | BoolArray | slice) -> _Nodes:
-        return _Nodes(*(array[rows] for array in vars(self).values()))
-
-    @staticmethod
-    def join(parts: list[_Nodes]) -> _Nodes:
-        return _Nodes(
-            *(np.concatenate(a) for a in zip(*(vars(p).values() for p in parts), strict=True))
-        )
 
 
 def close_gaps(
@@ -187,31 +165,23 @@ def close_gaps(
 
     def hopeful(nodes: _Nodes) -> _Nodes:
         """The nodes that may hold a better menu, and about which something is left to decide."""
-        keep = nodes.open & (nodes.bound > best.reached[nodes.row] + tolerance)
-        np.maximum.at(left, nodes.row[~keep], nodes.bound[~keep])
-        return nodes.take(keep)
+        return nodes.kept(nodes.open & nodes.better_than(best, tolerance), left)
 
     open_ = np.zeros((n_rows, n_outcomes), dtype=np.int8)
     waiting = _Nodes(
-        np.arange(n_rows),
-        open_,
-        bounds.copy(),
-        np.full(n_rows, BOX_PENALTY),
-        np.ones(n_rows, dtype=bool),
-        _claims(problem, open_, near, np.zeros_like(near)),
-        open_,
+        row=np.arange(n_rows),
+        bound=bounds.copy(),
+        penalty=np.full(n_rows, PENALTY),
+        status=open_,
+        open=np.ones(n_rows, dtype=bool),
+        claims=_claims(problem, open_, near, np.zeros_like(near)),
+        sides=open_,
     )
     while True:
         waiting = hopeful(waiting)
-        candidates = np.flatnonzero(used[waiting.row] < max_boxes)
-        if candidates.size == 0 or time.monotonic() > deadline:
+        chosen = waiting.highest(at_once // 4, used < max_boxes)
+        if not chosen.any() or time.monotonic() > deadline:
             break
-        # Each problem splits its nodes of highest bound, all problems about equally many.
-        order = candidates[np.lexsort((-waiting.bound[candidates], waiting.row[candidates]))]
-        rows = waiting.row[order]
-        rank = np.arange(order.size) - np.searchsorted(rows, rows)
-        chosen = np.zeros(waiting.row.size, dtype=bool)
-        chosen[order[np.argsort(rank, kind="stable")[: max(1, at_once // 4)]]] = True
         fresh, waiting = waiting.take(chosen), waiting.take(~chosen)
         decisions = np.clip(np.log2(at_once / fresh.row.size), 1, MOST_DECISIONS)
         for _ in range(int(decisions)):
@@ -220,7 +190,7 @@ def close_gaps(
         for start in range(0, fresh.row.size, at_once):
             some, ends = _relaxed(problem, fresh.take(slice(start, start + at_once)))
             used += np.bincount(some.row, minlength=n_rows)
-            good = np.flatnonzero(some.bound > best.reached[some.row] + tolerance)
+            good = np.flatnonzero(some.better_than(best, tolerance))
             if good.size:
                 best = _improved(problem, best, anchor, some.row[good], ends, good)
             solved.append(some)
@@ -240,13 +210,12 @@ def _relaxed(problem: FirstMoment, nodes: _Nodes) -> tuple[_Nodes, Relaxation]:
     start = np.maximum.accumulate(0.5 * base.reach, axis=1)
     found = relaxed(program.dense, *program.start(start), nodes.penalty)
     claims = _claims(base, nodes.status, found.point.contributions, found.cap_prices)
-    raised = np.minimum(PENALTY_GROWTH * nodes.penalty, PENALTY_LIMIT)
-    again = found.short & (raised > nodes.penalty)
+    penalty = nodes.raised(found.short)
     solved = replace(
         nodes,
         bound=np.minimum(nodes.bound, found.bounds),
-        penalty=np.where(found.short, raised, nodes.penalty),
-        open=again | (claims.max(axis=1) > CLAIM),
+        penalty=penalty,
+        open=(penalty > nodes.penalty) | (claims.max(axis=1) > CLAIM),
         claims=claims,
     )
     return solved, found

@@ -16,7 +16,8 @@ from ..accuracy import BoolArray, FloatArray, IntArray
 from ..attendance import n_outcomes
 from ..problem import Problem, autarky
 from .bounds import relaxed
-from .boxes import NARROW, PENALTY_GROWTH, PENALTY_LIMIT, SUM_ROUNDING
+from .boxes import NARROW, SUM_ROUNDING
+from .branching import PENALTY_GROWTH, PENALTY_LIMIT
 from .dense import Dense
 from .fits import sum_range
 from .interior_point import Solution

@@ -31,7 +31,7 @@ from .answers import contracts, menus_of, nobody
 from .banded import Banded
 from .batches import Batch, Method, countable, plan, plan_again, ties
 from .bounds import dual_bound
-from .boxes import Closed
+from .branching import Closed
 from .bunches import bunched_bound
 from .capacities import solve_with_capacities
 from .closing import FEW_TYPES, closed, finds_menus

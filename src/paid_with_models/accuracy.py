@@ -190,15 +190,33 @@ class GeneralizationBound(Curve):
         k, start = self.complexity, self.zero_until
         x = np.maximum(data, start)
         inverse = 1 / x
-        root = np.sqrt(inverse)
-        s = np.sqrt(2 * k * (2 + np.log(x / k)))
-        k_s = k / s
-        value = np.maximum(self.optimum - (s + 4) * root, 0.0)
-        first = (0.5 * s + 2 - k_s) * (inverse * root)
-        second = (k_s * (2 + k_s / s) - 3 - 0.75 * s) * (inverse * inverse * root)
+        root = np.asarray(np.sqrt(inverse))
+        # s is the root of the formula; arrays are used again, since this is what solving is made of.
+        s = np.asarray(np.log(x))
+        s *= 2 * k
+        s += 2 * k * (2 - math.log(k))
+        np.sqrt(s, out=s)
+        k_s = np.asarray(k / s)
+        value = np.asarray(s + 4)
+        value *= root
+        np.subtract(self.optimum, value, out=value)
+        np.maximum(value, 0.0, out=value)
+        root *= inverse
+        first = np.asarray(0.5 * s)
+        first += 2
+        first -= k_s
+        first *= root
+        second = np.asarray(k_s / s)
+        second += 2
+        second *= k_s
+        second -= 3
+        s *= 0.75
+        second -= s
+        root *= inverse
+        second *= root
         positive = data > start
         if positive.all():
-            return value, first, second
+            return value[()], first[()], second[()]  # scalars of a scalar
         # Zero by definition at the kink, where the formula leaves rounding.
         return (
             np.where(positive, value, 0.0),

@@ -26,10 +26,10 @@ from .menus import priced
 from .moments import (
     BLOCK,
     ENTRIES_WORTH_ENUMERATING,
-    Enumeration,
     Uncertainty,
     added,
     mean,
+    rounding_of_means,
 )
 from .program import FirstMoment, by_matrices
 
@@ -104,6 +104,7 @@ class BunchedEnumeration:
     Examples
     --------
     >>> from paid_with_models import GeneralizationBound
+    >>> from paid_with_models.solver.moments import Enumeration
     >>> curve = GeneralizationBound()
     >>> bunched = BunchedEnumeration(3, np.full(4, 0.25), "paper", np.array([0, 0, 0, 1]))
     >>> menu = np.array([[40.0, 40.0, 40.0, 90.0]])
@@ -163,8 +164,7 @@ class BunchedEnumeration:
 
     def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
         """How far exact moments may lie above the computed ones: rounding, and unlike bunches."""
-        outcomes = Enumeration(self.counts, self.weights[None], self.conditional[None])
-        error = 2 * outcomes.relative_error
+        error = 2 * rounding_of_means(self.counts)
         apart = np.abs(contributions[0] - self.alike(contributions)[self.bunch]).max()
         off = 2 * self.n_parties * apart
         return Uncertainty(
@@ -189,7 +189,7 @@ class BunchedEnumeration:
         a, a1, a2 = accuracy.evaluate(totals)
         v, v1, v2 = value.evaluate(totals)
         # E[n_j; type i is there]: in other bunches s_j N_h, in its own less than that.
-        jacobian = added((self.conditional * v1)[None], counts)[0][:, bunch] * share
+        jacobian = added(self.conditional * v1, counts)[:, bunch] * share
         members = counts.T[bunch]
         if self.beliefs == "own":
             together = share[:, None] * (members - 1)

@@ -222,14 +222,10 @@ class System(Protocol):
     """The optimality conditions, linearized at a state of the interior-point method."""
 
     @property
-    def gradient(self) -> FloatArray:
-        """What is left of stationarity, (B, n)."""
+    def wrong(self) -> FloatArray:
+        """What is left of stationarity, and by how much slacks miss their equations, (B, n + R + I)."""
 
-    @property
-    def gap(self) -> FloatArray:
-        """By how much slacks of rows and caps miss their equations, (B, R + I)."""
-
-    def direction(self, raised: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def direction(self, raised: FloatArray) -> FloatArray:
         """Primal and dual step that raises the products of variables and prices by so much."""
 
 

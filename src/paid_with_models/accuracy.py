@@ -46,6 +46,10 @@ from .texts import brief
 __all__ = ["Arctan", "ConcaveEnvelope", "Curve", "GeneralizationBound", "PowerLaw", "Saturating"]
 
 
+#: NEWTON_IS_RIGHT: relative length of a Newton step whose end is right to rounding: errors are its
+#: square.
+NEWTON_IS_RIGHT = 1e-9
+
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -73,6 +77,11 @@ class Curve(ABC):
     @abstractmethod
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Value, first and second derivative at ``data`` (any shape, units of data, >= 0)."""
+
+    @property
+    def start(self) -> float:
+        """Accuracy without data, a(0)."""
+        return _start(self)
 
     @property
     def smooth_from(self) -> float:
@@ -129,8 +138,9 @@ class Curve(ABC):
             low, high = np.where(error > 0, data, low), np.where(error > 0, high, data)
             # Newton's method for log a' as a function of log S, a line for power laws.
             with np.errstate(all="ignore"):
-                step = data + data * np.expm1(-np.log1p(error / slope) * first / (data * second))
-            there = np.abs(step - data) <= 4e-16 * data
+                move = np.expm1(-np.log1p(error / slope) * first / (data * second))
+            step = data + data * move
+            there = np.abs(move) <= NEWTON_IS_RIGHT
             inside = there | ((step > low) & (step < high))
             data = np.where(inside, step, 0.5 * (low + high))
             if np.all(there | ~pays):
@@ -482,6 +492,11 @@ def _data_near_slope(curve: Curve, slope: FloatArray) -> FloatArray:
     """About the data at which one more unit is worth ``slope``."""
     falling, log_data = _slopes(curve)
     return np.exp(np.interp(-np.log(slope), falling, log_data))
+
+
+@lru_cache(maxsize=256)
+def _start(curve: Curve) -> float:
+    return float(curve(0.0))
 
 
 @lru_cache(maxsize=256)

@@ -42,6 +42,7 @@ from .known_types import known_contract
 from .menus import Incumbents, only_menu, priced, repaired, safely_above, settled
 from .moments import Enumeration, Expectation
 from .program import Algebra, Chain, FirstMoment, by_matrices
+from .quadratic import by_quadratic_programs
 from .selection import NODES, alone_or_out, best_selection
 from .sum_moments import SumExpectation
 from .transforms import expectation_under
@@ -223,6 +224,14 @@ def run(
         only = only_menu(exact, models.autarky)
         reached = safely_above(exact, Incumbents(only, only.point.moments.accuracy))
         return contracts(problems, models.order, menus_of(exact, only), reached, models.alone)
+    if len(problems) == 1:
+        sole = by_quadratic_programs(envelope)
+        if sole is not None:  # on the curves themselves
+            bounds = dual_bound(envelope, sole.point, sole.row_prices, sole.cap_prices)
+            if bounds[0] - sole.point.moments.accuracy[0] <= GAP_TOLERANCE:
+                return contracts(
+                    problems, models.order, menus_of(envelope, sole), bounds, models.alone
+                )
     bounding = maximize(envelope)
     bounds = dual_bound(envelope, bounding.point, bounding.row_prices, bounding.cap_prices)
     autarkic = priced(exact, models.autarky, bounding)

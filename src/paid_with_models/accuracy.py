@@ -201,7 +201,7 @@ class GeneralizationBound(Curve):
         x = np.maximum(data, start)
         inverse = 1 / x
         root = np.asarray(np.sqrt(inverse))
-        # s is the root of the formula; arrays are used again, since this is what solving is made of.
+        # Arrays are used again: this is what solving is made of.
         s = np.asarray(np.log(x))
         s *= 2 * k
         s += 2 * k * (2 - math.log(k))

@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 
 from paid_with_models import LinearValuation, ModelValue
-from paid_with_models.solver.interior_point import (
-    Path,
-    finished,
-    kkt_residual,
-    maximize,
-    step_lengths,
-)
+from paid_with_models.solver.interior_point import Path, finished, maximize, step_lengths
+from paid_with_models.solver.optimality import kkt_residual
 from tests.problems import first_moments
 
 

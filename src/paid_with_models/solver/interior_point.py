@@ -19,18 +19,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..accuracy import BoolArray, FloatArray, IntArray
+from ..accuracy import FloatArray, IntArray
+from .active_set import active_set_finish
 from .dense import Point
 from .least_squares import non_negative
+from .optimality import FINISHED, Solution, assessed, choose, kkt_residual, sizes
 from .program import FirstMoment, Program
 
 __all__ = [
     "Path",
-    "Solution",
     "central_path_end",
-    "choose",
     "finished",
-    "kkt_residual",
     "maximize",
     "polished",
     "step_lengths",
@@ -43,9 +42,6 @@ FIRST_TOLERANCE = 1e-5
 
 #: SECOND_TOLERANCE: residual at which they stop where the finish could not do the rest.
 SECOND_TOLERANCE = 1e-14
-
-#: FINISHED: a finish above this residual has not found what binds.
-FINISHED = 1e-12
 
 #: ITERATIONS: most interior iterations; problems that can be solved take 10 to 30.
 ITERATIONS = 100
@@ -74,79 +70,6 @@ FALLING = 0.8
 
 #: IDLE_ITERATIONS_AT_END: stop after so many iterations without a better residual there.
 IDLE_ITERATIONS_AT_END = 2
-
-#: REGULARIZATION: relative, of the finish's linear systems: degenerate constraints are common.
-REGULARIZATION = 1e-13
-
-#: GUESSES: most times that the finish corrects its guess of what binds.
-GUESSES = 12
-
-#: GUESSES_IN_VAIN: most corrections in a row without a better residual.
-GUESSES_IN_VAIN = 2
-
-#: NEWTON_STEPS: most Newton steps of the finish for each guess.
-NEWTON_STEPS = 6
-
-#: LARGE_SYSTEM: from so many unknowns on Newton steps of the finish are dear.
-LARGE_SYSTEM = 300
-
-#: WORTH_A_LARGE_SYSTEM: residual of a guess up to which they are worth it even so.
-WORTH_A_LARGE_SYSTEM = 1e-9
-
-#: SETTLED: relative length of a Newton step after which no other is needed: errors are its square.
-SETTLED = 1e-8
-
-#: SIGN_TOLERANCE: error of the wrong sign that the finish allows in slacks and prices.
-SIGN_TOLERANCE = 1e-11
-
-
-@dataclass(frozen=True, eq=False)
-class Solution:
-    """A batch of menus with multipliers.
-
-    Attributes
-    ----------
-    point : Point
-    row_prices : (B, R) ndarray >= 0
-    cap_prices : (B, I) ndarray >= 0
-    residual : (B,) ndarray
-        See :func:`kkt_residual`.
-    """
-
-    point: Point
-    row_prices: FloatArray
-    cap_prices: FloatArray
-    residual: FloatArray
-
-    def take(self, problem: Program, rows: IntArray) -> Solution:
-        """Some of the batch's solutions, as solutions of ``problem``."""
-        return Solution(
-            problem.point(self.point.increments[rows]),
-            self.row_prices[rows],
-            self.cap_prices[rows],
-            self.residual[rows],
-        )
-
-
-def kkt_residual(
-    problem: Program, point: Point, row_prices: FloatArray, cap_prices: FloatArray
-) -> FloatArray:
-    """Largest violation of the optimality conditions, (B,), in units of accuracy.
-
-    Gradients are multiplied by the largest contribution (or the most that the type could make,
-    if that is less); slacks of rows and caps are in values of the best model. Increments and
-    prices are taken as non-negative.
-    """
-    gradient, unit = problem.gradient(point, row_prices, cap_prices), problem.row_unit
-    size = _size(problem, point.contributions)
-    # Where a gradient is negative, what a variable could still fall.
-    movable = np.where(gradient > 0, size, np.minimum(point.increments, size))
-    largest = [
-        np.abs(gradient * movable),
-        np.maximum(-point.rows / unit, row_prices * np.minimum(point.rows, unit)),
-        np.maximum(-point.caps, cap_prices * point.caps),
-    ]
-    return np.asarray(np.concatenate(largest, axis=1).max(axis=1))
 
 
 def maximize(problem: FirstMoment, start: FloatArray | None = None) -> Solution:
@@ -210,7 +133,7 @@ def finished(problem: FirstMoment, menu: Solution) -> Solution:
     residual = kkt_residual(problem, menu.point, row_prices, cap_prices)
     own = Solution(menu.point, row_prices, cap_prices, residual)
     best = choose(problem, residual < menu.residual, menu, own)
-    return _active_set_finish(problem, best)
+    return active_set_finish(problem, best)
 
 
 def polished(problem: FirstMoment, guess: Solution) -> Solution:
@@ -222,13 +145,13 @@ def polished(problem: FirstMoment, guess: Solution) -> Solution:
     guess : Solution
         Close enough to show which constraints bind.
     """
-    return _active_set_finish(problem, guess)
+    return active_set_finish(problem, guess)
 
 
 def _own_prices(problem: FirstMoment, point: Point) -> tuple[FloatArray, FloatArray]:
     """Prices of rows (1, R) and caps (1, I) under which a menu comes closest to optimality."""
     live, unit = problem.live, problem.row_unit
-    size = _size(problem, point.contributions)[0, live]
+    size = sizes(problem, point.contributions)[0, live]
     x = np.maximum(point.increments[0, live], 0.0)
     nothing = problem.gradient(point, np.zeros_like(point.rows), np.zeros_like(point.caps))
     jacobian = problem.dense.jacobian(point)
@@ -246,33 +169,7 @@ def _own_prices(problem: FirstMoment, point: Point) -> tuple[FloatArray, FloatAr
 
 def _pursue(problem: Program, path: Path, tolerance: float) -> tuple[Solution, Path]:
     interior, path = _interior_point(problem, path, tolerance)
-    return _active_set_finish(problem, interior), path
-
-
-def choose(problem: Program, swap: BoolArray, first: Solution, second: Solution) -> Solution:
-    """For each problem of the batch the second solution where ``swap``, else the first."""
-    if swap.all():
-        return second
-    if not swap.any():
-        return first
-    rows = swap[:, None]
-    return Solution(
-        problem.point(np.where(rows, second.point.increments, first.point.increments)),
-        np.where(rows, second.row_prices, first.row_prices),
-        np.where(rows, second.cap_prices, first.cap_prices),
-        np.where(swap, second.residual, first.residual),
-    )
-
-
-def _size(problem: Program, contributions: FloatArray) -> FloatArray:
-    """Scale of each increment, (B, n): the menu's largest contribution or, if less, its bound.
-
-    1 for the first increment, which is of utility.
-    """
-    largest = contributions.max(axis=1, keepdims=True)
-    size = np.where(largest > 0, np.minimum(problem.box, largest), problem.box)
-    size[:, 0] = 1.0
-    return size
+    return active_set_finish(problem, interior, FINISHED), path
 
 
 @dataclass(frozen=True, eq=False)
@@ -319,7 +216,8 @@ def _interior_point(problem: Program, path: Path, tolerance: float) -> tuple[Sol
     unit[:, :n] = path.size
     unit[:, n : n + n_rows] /= problem.row_unit
     point = problem.point(state[0, :, :n]) if path.point is None else path.point
-    best, best_residual, best_point = state, np.full(len(unit), np.inf), point
+    best, best_residual = state, np.full(len(unit), np.inf)
+    best_point: Point | None = point
     idle, last = np.zeros(len(unit), dtype=int), best_residual
     ended = left = state  # the best state of each problem, and where it left the batch
     here: IntArray | None = None  # rows of the whole batch still at work; None: all
@@ -386,12 +284,12 @@ def _interior_point(problem: Program, path: Path, tolerance: float) -> tuple[Sol
     if here is None:
         ended, left = best, state
     else:
-        ended[:, here], left[:, here], best_point, point = best, state, None, None
+        ended[:, here], left[:, here], best_point = best, state, None
     if best_point is None:
         best_point = whole_batch.point(np.maximum(ended[0, :, :n], 0.0))
     prices = np.maximum(ended[1, :, n:], 0.0)
-    ends = _assessed(whole_batch, best_point, prices[:, :n_rows], prices[:, n_rows:])
-    return ends, Path(left[0], left[1], path.size, point)
+    ends = assessed(whole_batch, best_point, prices[:, :n_rows], prices[:, n_rows:])
+    return ends, Path(left[0], left[1], path.size, point if here is None else None)
 
 
 def step_lengths(values: FloatArray, moves: FloatArray, share: float) -> FloatArray:
@@ -401,151 +299,3 @@ def step_lengths(values: FloatArray, moves: FloatArray, share: float) -> FloatAr
         part = moves / values
         np.negative(part, out=part)
         return np.asarray(share / np.fmax.reduce(part, axis=-1, keepdims=True, initial=share))
-
-
-def _assessed(
-    problem: Program, point: Point, row_prices: FloatArray, cap_prices: FloatArray
-) -> Solution:
-    residual = kkt_residual(problem, point, row_prices, cap_prices)
-    return Solution(point, row_prices, cap_prices, residual)
-
-
-def _active_set_finish(problem: Program, guess: Solution) -> Solution:
-    """Newton's method on the optimality conditions with the binding constraints as equations.
-
-    Each problem of the batch goes on, or keeps the guess, by itself, as it would alone.
-    """
-    live, unit = problem.live, _units(problem)
-    size = _size(problem, guess.point.contributions)
-    x, prices = guess.point.increments, np.concatenate([guess.row_prices, guess.cap_prices], axis=1)
-    z = -problem.gradient(guess.point, guess.row_prices, guess.cap_prices)
-    fixed = ~live | (x / size < z * size)
-    binds = guess.point.slack / unit < prices * unit
-    unknowns, equations = (~fixed).sum(axis=1), binds.sum(axis=1)
-    at_first = equations + unknowns
-    # More equations than unknowns: a vertex, whose prices are not unique.
-    tried = (guess.residual > FINISHED) & (equations <= unknowns)
-    # What binds in a large system shows later.
-    tried &= (at_first <= LARGE_SYSTEM) | (guess.residual <= WORTH_A_LARGE_SYSTEM)
-    if not tried.any():
-        return guess
-    here: IntArray | None = None  # rows of the whole batch still at work; None: all
-    some, best, least = problem, guess, guess.residual
-    most = np.maximum(LARGE_SYSTEM, 2 * at_first)
-    in_vain = np.zeros(len(tried), dtype=int)
-    for _ in range(GUESSES):
-        if not tried.all():
-            keep = np.flatnonzero(tried)
-            here = keep if here is None else here[keep]
-            some = problem.take(here)
-            unit, size, x, prices = unit[keep], size[keep], x[keep], prices[keep]
-            fixed, binds = fixed[keep], binds[keep]
-            least, most, in_vain = least[keep], most[keep], in_vain[keep]
-        x, prices, point = _settled(some, x, prices, size, unit, ~fixed, binds)
-        n_rows = some.row_unit.shape[1]
-        rows, caps = prices[:, :n_rows], prices[:, n_rows:]
-        found = _assessed(some, point, np.maximum(rows, 0.0), np.maximum(caps, 0.0))
-        better = found.residual < least
-        in_vain = np.where(better, 0, in_vain + 1)
-        least = np.where(better, found.residual, least)
-        if here is None:
-            best = choose(problem, better, best, found)
-        elif better.any():
-            swap, place = np.zeros(len(best.residual), dtype=bool), np.zeros_like(best.residual)
-            swap[here], place[here] = better, np.arange(here.size)
-            best = choose(problem, swap, best, found.take(problem, place.astype(np.intp)))
-        # Correct the guess where a sign is wrong, and go again from the corrected point.
-        z = -some.gradient(point, rows, caps)
-        flip = live & np.where(fixed, z * size < -SIGN_TOLERANCE, x < -SIGN_TOLERANCE * size)
-        flip_binds = np.where(
-            binds, prices * unit < -SIGN_TOLERANCE, point.slack < -SIGN_TOLERANCE * unit
-        )
-        tried = (flip.any(axis=1) | flip_binds.any(axis=1)) & (in_vain <= GUESSES_IN_VAIN)
-        if not tried.any():
-            break
-        fixed, binds = fixed ^ flip, binds ^ flip_binds
-        # One that goes astray does so at a growing cost.
-        tried &= (~fixed).sum(axis=1) + binds.sum(axis=1) <= most
-        if not tried.any():
-            break
-        x, prices = np.maximum(x, 0.0), np.maximum(prices, 0.0)
-    return best
-
-
-def _units(problem: Program) -> FloatArray:
-    """The size of a slack of a row or cap that counts, (B, R + I)."""
-    caps = np.ones((len(problem.row_unit), problem.reach.shape[1]))
-    return np.concatenate([problem.row_unit, caps], axis=1)
-
-
-def _settled(
-    problem: Program,
-    x: FloatArray,
-    prices: FloatArray,
-    size: FloatArray,
-    unit: FloatArray,
-    free: BoolArray,
-    binds: BoolArray,
-) -> tuple[FloatArray, FloatArray, Point]:
-    """Increments, prices and menus where Newton's method ends, for one guess of what binds."""
-    x, prices = np.where(free, x, 0.0), np.where(binds, prices, 0.0)
-    for _ in range(NEWTON_STEPS):
-        dx, d_prices = _newton_step(problem, problem.point(x), prices, size, unit, free, binds)
-        # A wrong guess can send the step anywhere: keep near, and on the side of data >= 0.
-        length = np.abs(dx / size).max(axis=1, keepdims=True)
-        part = 1 / np.maximum(1.0, 2 * length)
-        there = length <= SETTLED
-        x = np.maximum(x + part * dx, -1e-6 * size)
-        prices = prices + part * d_prices
-        if there.all():
-            break
-    return x, prices, problem.point(np.maximum(x, 0.0))
-
-
-def _newton_step(
-    problem: Program,
-    point: Point,
-    prices: FloatArray,
-    size: FloatArray,
-    unit: FloatArray,
-    free: BoolArray,
-    binds: BoolArray,
-) -> tuple[FloatArray, FloatArray]:
-    """One step for increments and prices, with only free increments and binding constraints.
-
-    Constraints and increments that play no part in any problem of the batch are left out of the
-    linear system; in the others the excluded ones get an equation of their own, step = 0.
-    """
-    n_rows, alone = problem.row_unit.shape[1], len(free) == 1
-    columns, used = np.flatnonzero(free.any(axis=0)), np.flatnonzero(binds.any(axis=0))
-    size, unit = size[:, columns], unit[:, used]
-    hessian, jacobian = problem.blocks(point, prices[:, n_rows:], columns, used)
-    n, n_used = columns.size, used.size
-    matrix = np.zeros((len(free), n + n_used, n + n_used))
-    np.multiply(hessian, size[:, :, None], out=matrix[:, :n, :n])
-    matrix[:, :n, :n] *= size[:, None, :]
-    jacobian = jacobian * size[:, None, :]
-    jacobian /= unit[:, :, None]
-    gradient = problem.gradient(point, prices[:, :n_rows], prices[:, n_rows:])[:, columns] * size
-    side = -np.concatenate([gradient, point.slack[:, used] / unit], axis=1)
-    diagonal = matrix.reshape(len(free), -1)[:, :: n + n_used + 1]
-    if alone:
-        diagonal[:, :n] -= REGULARIZATION
-        diagonal[:, n:] += REGULARIZATION
-    else:
-        free, binds = free[:, columns], binds[:, used]
-        jacobian *= binds[:, :, None] & free[:, None, :]
-        matrix[:, :n, :n] *= free[:, :, None] & free[:, None, :]
-        diagonal[:, :n] += np.where(free, -REGULARIZATION, -1.0)
-        diagonal[:, n:] += np.where(binds, REGULARIZATION, 1.0)
-        side *= np.concatenate([free, binds], axis=1)
-    matrix[:, :n, n:] = jacobian.swapaxes(1, 2)
-    matrix[:, n:, :n] = jacobian
-    try:
-        step = np.linalg.solve(matrix, side[:, :, None])[:, :, 0]
-    except np.linalg.LinAlgError:  # a hopeless guess somewhere in the batch: nobody moves
-        step = np.zeros_like(side)
-    dx, d_prices = np.zeros_like(point.increments), np.zeros_like(prices)
-    dx[:, columns] = step[:, :n] * size
-    d_prices[:, used] = step[:, n:] / unit
-    return dx, d_prices

@@ -30,12 +30,12 @@ from .envelopes import LocalEnvelope
 __all__ = [
     "BLOCK",
     "ENTRIES_WORTH_ENUMERATING",
+    "Blocks",
     "Enumeration",
     "Expectation",
     "Moments",
     "MomentsLike",
     "Uncertainty",
-    "added",
     "linear_factor",
     "mean",
     "rounding_of_means",
@@ -185,6 +185,44 @@ class Moments:
 
 
 @dataclass(frozen=True, eq=False)
+class Blocks:
+    """A table (K, n) in blocks of rows, whose products are added up block by block.
+
+    Attributes
+    ----------
+    whole : (K // BLOCK, BLOCK, n) ndarray
+    rest : (K % BLOCK, n) ndarray
+
+    Examples
+    --------
+    >>> Blocks.of(np.ones((1000, 1))).added(np.full((2, 1000), 1e-3)).round(15).tolist()
+    [[1.0], [1.0]]
+    """
+
+    whole: FloatArray
+    rest: FloatArray
+
+    @classmethod
+    def of(cls, table: FloatArray) -> Blocks:
+        """Of a table (K, n)."""
+        end = len(table) - len(table) % BLOCK
+        whole = table[:end].reshape(-1, BLOCK, table.shape[1])
+        return cls(np.ascontiguousarray(whole), np.ascontiguousarray(table[end:]))
+
+    def added(self, terms: FloatArray) -> FloatArray:
+        """The product of terms (B, K) with the table, (B, n)."""
+        n_blocks = len(self.whole)
+        if n_blocks == 0:
+            return np.asarray(terms @ self.rest)
+        end = n_blocks * BLOCK
+        blocks = terms[:, :end].reshape(len(terms), n_blocks, BLOCK).swapaxes(0, 1)
+        sums = np.add.reduce(blocks @ self.whole, axis=0)
+        if len(self.rest):
+            sums += terms[:, end:] @ self.rest
+        return np.asarray(sums)
+
+
+@dataclass(frozen=True, eq=False)
 class Table:
     """Outcomes, and where each type is present: what many problems share.
 
@@ -220,21 +258,32 @@ class Table:
         return log_orders(self.counts)
 
     @cached_property
+    def fewest_parties(self) -> float:
+        """The smallest number of parties of an outcome."""
+        return float(self.counts.sum(axis=1).min())
+
+    @cached_property
     def is_small(self) -> bool:
         """Whether products of counts are remembered."""
         n_outcomes, n_types = self.counts.shape
-        return n_outcomes * n_types * (1 + n_types) <= SMALL_TABLE
+        return bool(n_outcomes * n_types * (1 + n_types) <= SMALL_TABLE)
 
     @cached_property
-    def _everybody(self) -> FloatArray:
+    def _everybody(self) -> Blocks:
         """1, then whether each type is present, (K, 1 + I)."""
-        return np.vstack([np.ones((1, len(self.counts))), self.present]).T.copy()
+        return Blocks.of(np.vstack([np.ones((1, len(self.counts))), self.present]).T)
 
     @cached_property
-    def _by_counts(self) -> FloatArray:
-        """The same times the counts of each type, (K, (1 + I) I)."""
-        products = self._everybody[:, :, None] * self.counts[:, None, :]
-        return products.reshape(len(products), -1)
+    def _by_type(self) -> Blocks:
+        """The counts, (K, I)."""
+        return Blocks.of(self.counts)
+
+    @cached_property
+    def _by_counts(self) -> Blocks:
+        """1, then whether each type is present, times the counts of each type, (K, (1 + I) I)."""
+        there = np.vstack([np.ones((1, len(self.counts))), self.present]).T
+        products = there[:, :, None] * self.counts[:, None, :]
+        return Blocks.of(products.reshape(len(products), -1))
 
     @cached_property
     def _pairs(self) -> FloatArray:
@@ -243,15 +292,15 @@ class Table:
 
     def sums(self, terms: FloatArray) -> FloatArray:
         """Sums of terms (B, K) over all outcomes, and over those with each type, (B, 1 + I)."""
-        return added(terms, self._everybody)
+        return self._everybody.added(terms)
 
     def slopes(self, terms: FloatArray) -> FloatArray:
         """The same of terms times the counts of each type, (B, 1 + I, I)."""
         n_types = self.counts.shape[1]
         if self.is_small:
-            return added(terms, self._by_counts).reshape(-1, 1 + n_types, n_types)
-        rows = [added(terms, self.counts)]
-        rows += [added(terms * present, self.counts) for present in self.present]
+            return self._by_counts.added(terms).reshape(-1, 1 + n_types, n_types)
+        rows = [self._by_type.added(terms)]
+        rows += [self._by_type.added(terms * present) for present in self.present]
         return np.stack(rows, axis=1)
 
     def curvature(self, terms: FloatArray) -> FloatArray:
@@ -343,6 +392,11 @@ class Enumeration:
         """
         return Enumeration(self.table.of_types(order), self.weights, self.scale[:, order])
 
+    @property
+    def fewest_parties(self) -> FloatArray:
+        """How many parties there are at least, (B,)."""
+        return np.full(len(self.weights), self.table.fewest_parties)
+
     @cached_property
     def relative_error(self) -> float:
         """Bound on the relative rounding error of expectations: of probabilities, and of sums."""
@@ -418,25 +472,6 @@ def summed(n: int) -> float:
     """Roundings of :func:`mean`: of a block, then of NumPy's sum of blocks, pairwise from 128."""
     n_blocks = n / BLOCK
     return min(n, BLOCK) + min(n_blocks, 24) + math.log2(max(n_blocks / 128, 1))
-
-
-def added(terms: FloatArray, table: FloatArray) -> FloatArray:
-    """The product of (B, K) with a table (K, n), in such blocks, too.
-
-    Examples
-    --------
-    >>> added(np.full((2, 1000), 1e-3), np.ones((1000, 1))).round(15).tolist()
-    [[1.0], [1.0]]
-    """
-    n = len(table)
-    whole = n - n % BLOCK
-    if whole == 0:
-        return np.asarray(terms @ table)
-    blocks = terms[:, :whole].reshape(len(terms), -1, BLOCK).swapaxes(0, 1)
-    sums = (blocks @ table[:whole].reshape(-1, BLOCK, table.shape[1])).sum(axis=0)
-    if whole < n:
-        sums += terms[:, whole:] @ table[whole:]
-    return np.asarray(sums)
 
 
 def linear_factor(accuracy: Curve, value: Curve) -> float | None:

@@ -19,8 +19,8 @@ from .bounds import relaxed
 from .boxes import NARROW, PENALTY_GROWTH, PENALTY_LIMIT, SUM_ROUNDING
 from .dense import Dense
 from .fits import sum_range
-from .interior_point import Solution
 from .moments import Enumeration, Expectation
+from .optimality import Solution
 from .outsiders import WithoutOutsiders
 from .program import Chain, FirstMoment, Rows
 from .sum_moments import SumExpectation

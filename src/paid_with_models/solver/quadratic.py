@@ -1,4 +1,4 @@
-r"""One small first-moment problem by successive quadratic programs, in contributions alone.
+r"""Small first-moment problems by successive quadratic programs, in contributions alone.
 
 With least utilities rewards are :math:`t_i(m) = \max_{k \le i} t_{ik}(m)`, linear functions of the
 contributions each: IR binds at type k, and downward IC from there to i. So the problem
@@ -9,8 +9,8 @@ contributions each: IR binds at type k, and downward IC from there to i. So the 
    0 \le m_1 \le \dots \le m_I
 
 has I variables. Newton's method on its optimality conditions solves a quadratic program a step, by
-the dual active-set method of Goldfarb and Idnani (1983): a few sums of numbers, where a step of the
-interior point is a hundred operations on arrays. It ends at rounding after some four steps.
+the dual active-set method of Goldfarb and Idnani (1983), and ends at rounding after four or five of
+them, where the interior point and its finish take a dozen steps on three times as many variables.
 
 Upward IC are left out. Where they bind, or steps do not converge, the residual of the whole problem
 shows it, and the interior point is asked instead.
@@ -18,15 +18,18 @@ shows it, and the interior point is asked instead.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from ..accuracy import ConcaveEnvelope, FloatArray, IntArray
-from .interior_point import FINISHED, Solution, kkt_residual
+from ..accuracy import BoolArray, ConcaveEnvelope, FloatArray, IntArray
+from .dense import batched_product
 from .moments import Enumeration
+from .optimality import FINISHED, Solution, assessed
 from .program import FirstMoment, by_matrices
+from .sum_moments import SumExpectation
 
 __all__ = ["by_quadratic_programs"]
 
@@ -36,6 +39,9 @@ STEPS = 10
 #: PIVOTS: most changes of the active set in one of them.
 PIVOTS = 40
 
+#: MANY_TYPES: with more types constraints are too many, and the interior point takes less time.
+MANY_TYPES = 8
+
 #: CONVERGED: length of a step, relative to the contributions, after which no other is needed:
 #: errors are its square.
 CONVERGED = 1e-8
@@ -43,8 +49,7 @@ CONVERGED = 1e-8
 #: NEARLY_NOTHING: contributions below this share of the largest are zero but for rounding.
 NEARLY_NOTHING = 1e-10
 
-#: RIDGE: added to a scaled Hessian, relative to its trace, which some outcomes alone may leave
-#: singular.
+#: RIDGE: added to a scaled Hessian, relative to its trace, which few outcomes may leave singular.
 RIDGE = 1e-13
 
 #: VIOLATED: least violation of a constraint of a quadratic program that is mended.
@@ -54,19 +59,19 @@ VIOLATED = 1e-13
 DEPENDENT = 1e-12
 
 
-def by_quadratic_programs(problem: FirstMoment) -> Solution | None:
-    """The optimum of one problem on concave envelopes, where it lies on the curves themselves.
+def by_quadratic_programs(problem: FirstMoment) -> tuple[Solution, BoolArray] | None:
+    """Optima on concave envelopes, where they lie on the curves themselves.
 
     Parameters
     ----------
     problem : FirstMoment
-        A batch of one, by matrices, without ties or further constraints.
+        A batch, by matrices, without ties or further constraints.
 
     Returns
     -------
-    Solution or None
-        None where it is not found: where outcomes are summed, upward IC bind, or some outcome falls
-        on the lines of the envelopes, where there may be more than one optimum.
+    Solution, (B,) ndarray of bool; or None
+        The optima, and which of them were found: not where upward IC bind, or some outcome falls on
+        the lines of the envelopes, where there may be more than one. None if none were.
 
     Examples
     --------
@@ -74,172 +79,266 @@ def by_quadratic_programs(problem: FirstMoment) -> Solution | None:
     >>> from paid_with_models.solver.batches import plan
     >>> from paid_with_models.solver.routes import first_moments
     >>> (batch,) = plan([Problem(10, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())])
-    >>> found = by_quadratic_programs(first_moments(batch).envelope)
-    >>> found.point.contributions.round(3).tolist()
-    [[398.325, 398.751]]
+    >>> solution, found = by_quadratic_programs(first_moments(batch).envelope)
+    >>> solution.point.contributions.round(3).tolist(), found.tolist()
+    ([[398.325, 398.751]], [True])
     """
-    outcomes = problem.expectation
-    if not isinstance(outcomes, Enumeration) or any(problem.chain.ties):
+    outcomes, n_types = problem.expectation, problem.costs.shape[1]
+    if not isinstance(outcomes, Enumeration | SumExpectation) or any(problem.chain.ties):
         return None
-    if problem.form is not by_matrices or problem.others is not None:
+    if problem.form is not by_matrices or problem.others is not None or n_types > MANY_TYPES:
         return None
-    rewards = _Rewards.of_problem(problem)
-    curves, unit, reach = (problem.accuracy, problem.value), problem.value_unit, problem.reach[0]
-    m = size = np.maximum.accumulate(0.5 * reach)
-    n_types, n_rewards = m.size, len(rewards.heights)
-    rows, slack = np.empty((n_rewards + n_types, n_types)), np.empty(n_rewards + n_types)
-    largest = float(size[-1])
-    rows[n_rewards:] = rewards.order * (size / largest)
-    corner, prices = list[int](), np.zeros(n_types)
+    state = _State.of(problem)
+    m, prices = np.zeros_like(problem.costs), np.zeros_like(state.least)
+    here, some = np.arange(len(m)), problem
     for _ in range(STEPS):
-        moments = outcomes.moments(*curves, m[None])
-        caps, slopes = moments.values[0] / unit, moments.value_jacobian[0] / unit
-        np.multiply(slopes[rewards.of] - rewards.slopes, size, out=rows[:n_rewards])
-        slack[:n_rewards] = caps[rewards.of] - rewards.slopes @ m - rewards.heights
-        slack[n_rewards:] = rewards.order @ m / largest
-        hessian = moments.curvature(prices[None] / unit)[0] * (-size * size[:, None])
-        found = _quadratic_program(
-            hessian, moments.accuracy_gradient[0] * size, rows, slack, corner
-        )
-        if found is None:
-            return None
-        step, corner, multipliers = found
-        m = np.minimum(np.maximum(m + step * size, 0.0), reach)
-        weights = np.zeros(n_rewards + n_types)
-        weights[corner] = multipliers
-        prices = np.bincount(rewards.of, weights[:n_rewards])
-        if np.abs(step * size).max() <= CONVERGED * m[-1]:
-            break
-    if m[0] < NEARLY_NOTHING * m[-1] or _on_a_line(problem, outcomes, m):
+        state, multipliers, going, failed = _step(some, state)
+        if not going.all():
+            ended = np.flatnonzero(~going & ~failed)
+            m[here[ended]] = (state.share * state.size)[ended]
+            prices[here[ended]] = multipliers[ended]
+            keep = np.flatnonzero(going)
+            if keep.size == 0:
+                break
+            some, here, state = some.take(keep), here[keep], state.take(keep)
+    least, envelopes = outcomes.fewest_parties * m[:, 0], (problem.accuracy, problem.value)
+    found = m[:, 0] > NEARLY_NOTHING * m[:, -1]
+    for curve in envelopes:
+        found &= isinstance(curve, ConcaveEnvelope) and least >= curve.tangent_point
+    if not found.any():
         return None
-    row_prices = np.bincount(rewards.base, weights[:n_rewards])[None, 1:]
-    point = problem.point(problem.increments_of(m[None]))
-    residual = kkt_residual(problem, point, row_prices, prices[None])
-    return Solution(point, row_prices, prices[None], residual) if residual <= FINISHED else None
-
-
-def _on_a_line(problem: FirstMoment, outcomes: Enumeration, contributions: FloatArray) -> bool:
-    """Whether the least outcome is below a tangent point, where an envelope is not its curve."""
-    least = float((contributions @ outcomes.by_types).min())
-    envelopes = problem.accuracy, problem.value
-    return not all(isinstance(it, ConcaveEnvelope) and least >= it.tangent_point for it in envelopes)
-
-
-@dataclass(frozen=True, eq=False)
-class _Rewards:
-    """Least rewards as the largest of linear functions t_ik of contributions.
-
-    Attributes
-    ----------
-    of, base : (I (I + 1) / 2,) ndarray of int
-        The types i and k.
-    slopes, heights : (..., I), (...,) ndarray
-    order : (I, I) ndarray
-        By how much contributions exceed those of the type before.
-    """
-
-    of: IntArray
-    base: IntArray
-    slopes: FloatArray
-    heights: FloatArray
-    order: FloatArray
-
-    @classmethod
-    def of_problem(cls, problem: FirstMoment) -> _Rewards:
-        costs, outside, steps = problem.costs[0], problem.reservation_utilities[0], problem.steps[0]
-        i, k, gained, own, order = _pairs(costs.size)
-        # u_i = f_k + sum of (c_j - c_(j+1)) m_j over k <= j < i.
-        slopes = gained * np.append(steps[1:], 0.0)
-        slopes[own] = costs[i]
-        return cls(i, k, slopes, outside[k], order)
+    point = problem.point(problem.increments_of(m))
+    _, _, of_type, of_base = _rewards(n_types)
+    prices = prices[:, : len(of_type)]
+    solution = assessed(problem, point, (prices @ of_base)[:, 1:], prices @ of_type)
+    return solution, found & (solution.residual <= FINISHED)
 
 
 @lru_cache(maxsize=64)
-def _pairs(n_types: int) -> tuple[IntArray, IntArray, FloatArray, FloatArray, FloatArray]:
-    """Types i and k <= i; whose contributions add to u_i, and which is i's own; and the order."""
+def _rewards(n_types: int) -> tuple[FloatArray, IntArray, FloatArray, FloatArray]:
+    """Least rewards as the largest of functions t_ik of contributions, k <= i.
+
+    Which types j add (c_j - c_(j+1)) m_j to u_i, those with k <= j < i, (I (I + 1) / 2, I); the
+    types i; and, as a matrix each, i and k.
+    """
     i, k = np.tril_indices(n_types)
     j = np.arange(n_types)
-    gained = ((k[:, None] <= j) & (j < i[:, None])).astype(float)
-    return i, k, gained, i[:, None] == j, np.eye(n_types) - np.eye(n_types, k=-1)
+    gained = (k[:, None] <= j) & (j < i[:, None])
+    return gained.astype(float), i, (i[:, None] == j).astype(float), (k[:, None] == j).astype(float)
 
 
-def _quadratic_program(
-    hessian: FloatArray, gradient: FloatArray, rows: FloatArray, slack: FloatArray, guess: list[int]
-) -> tuple[FloatArray, list[int], list[float]] | None:
-    """Minimize x'Hx / 2 - g'x with rows @ x + slack >= 0: x, what binds, and its prices.
+@dataclass(frozen=True, eq=False)
+class _State:
+    """Where Newton's method is, of a batch, with constraints rows @ share >= least but for caps.
 
-    The guess of what binds is tried first. None if constraints contradict each other, or rounding
-    is in the way.
+    Constraints are those of rewards, then the order of contributions.
+
+    Attributes
+    ----------
+    size, share : (B, I) ndarray
+        What contributions are measured in, and how much of it they are.
+    rows, least : (B, c, I), (B, c) ndarray
+    binds : (B, c) ndarray of bool
+    cap_prices : (B, I) ndarray
     """
-    hessian.ravel()[:: len(hessian) + 1] += RIDGE * hessian.trace()
+
+    size: FloatArray
+    share: FloatArray
+    rows: FloatArray
+    least: FloatArray
+    binds: BoolArray
+    cap_prices: FloatArray
+
+    @classmethod
+    def of(cls, problem: FirstMoment) -> _State:
+        """The start: half of what each type would give for the best model."""
+        size = np.maximum.accumulate(0.5 * problem.reach, axis=1)
+        n_problems, n_types = size.shape
+        gained, i, of_type, of_base = _rewards(n_types)
+        rows = np.zeros((n_problems, len(i) + n_types, n_types))
+        rewards, order = rows[:, : len(i)], rows[:, len(i) :]
+        rewards[:, :, :-1] -= gained[:, :-1] * problem.steps[:, None, 1:]
+        rewards -= of_type * problem.costs[:, None]
+        order += (np.eye(n_types) - np.eye(n_types, k=-1)) / size[:, -1:, None]
+        rows *= size[:, None]
+        least = np.zeros(rows.shape[:2])
+        least[:, : len(i)] = problem.reservation_utilities @ of_base.T
+        return cls(
+            size, np.ones_like(size), rows, least, np.zeros(least.shape, bool), np.zeros_like(size)
+        )
+
+    def take(self, rows: IntArray) -> _State:
+        """Those of some problems of the batch."""
+        return _State(*(array[rows] for array in vars(self).values()))
+
+
+def _step(problem: FirstMoment, state: _State) -> tuple[_State, FloatArray, BoolArray, BoolArray]:
+    """A quadratic program for each problem: the next state, prices, who goes on, who has failed."""
+    size, share, unit = state.size, state.share, problem.value_unit
+    _, i, of_type, _ = _rewards(size.shape[1])
+    moments = problem.expectation.moments(problem.accuracy, problem.value, share * size)
+    rows = state.rows.copy()
+    rows[:, : i.size] += (moments.value_jacobian * (size / unit)[:, None])[:, i]
+    slack = batched_product(state.rows, share)
+    slack -= state.least
+    slack[:, : i.size] += (moments.values / unit)[:, i]
+    hessian = moments.curvature(state.cap_prices / unit)
+    hessian *= -size[:, None] * size[:, :, None]
+    x, binds, prices, failed = _quadratic_programs(
+        hessian, moments.accuracy_gradient * size, rows, slack, state.binds
+    )
+    there = np.minimum(np.maximum(share + x, 0.0), problem.reach / size)
+    going = np.abs(x * size).max(axis=1) > CONVERGED * there[:, -1] * size[:, -1]
+    going &= ~failed
+    of_caps = prices[:, : i.size] @ of_type
+    return _State(size, there, state.rows, state.least, binds, of_caps), prices, going, failed
+
+
+def _quadratic_programs(
+    hessian: FloatArray,
+    gradient: FloatArray,
+    rows: FloatArray,
+    slack: FloatArray,
+    guess: BoolArray,
+) -> tuple[FloatArray, BoolArray, FloatArray, BoolArray]:
+    """Minimize x'Hx / 2 - g'x with rows @ x + slack >= 0, for each of a batch.
+
+    The guess of what binds is tried first. Returns x, what binds, its prices, and
+    where there is no solution but for rounding.
+    """
+    diagonal = hessian.reshape(len(hessian), -1)[:, :: hessian.shape[1] + 1]
+    diagonal += RIDGE * diagonal.sum(axis=1, keepdims=True)
+    bad: BoolArray = np.zeros(len(hessian), dtype=bool)
+    if not ((diagonal > 0).all() and math.isfinite(hessian.sum())):
+        fine = np.isfinite(hessian).all(axis=(1, 2)) & (diagonal > 0).all(axis=1)
+        bad = np.asarray(~fine)
+        hessian[bad], rows[bad] = np.eye(hessian.shape[1]), 0.0
+    inverse = np.asarray(np.linalg.inv(hessian), dtype=float)
+    free = batched_product(inverse, gradient)
+    through = rows @ inverse
+    gram = through @ rows.swapaxes(1, 2)
+    left = slack + batched_product(rows, free)
+    binds, prices = guess, _on(gram, -left, guess)
+    now = left + batched_product(gram, prices)
+    again = np.minimum(prices.min(axis=1), now.min(axis=1) + VIOLATED) < 0
+    again |= np.isnan(now[:, 0])
+    if again.any():
+        pivots = _pivots_of_one if again.sum() == 1 else _pivots
+        binds = binds.copy()
+        binds[again], prices[again], failed = pivots(gram[again], left[again])
+        bad[again] |= failed
+    return free + (prices[:, None] @ through)[:, 0], binds, prices, bad
+
+
+def _on(gram: FloatArray, side: FloatArray, active: BoolArray) -> FloatArray:
+    """Solutions u of gram @ u = side on the active constraints, 0 on the others, (B, c)."""
+    if not active.any():
+        return np.zeros_like(side)
+    if len(gram) == 1:
+        solution, some = np.zeros_like(side), np.flatnonzero(active[0])
+        try:
+            solution[0, some] = np.linalg.solve(gram[0][some[:, None], some], side[0, some])
+        except np.linalg.LinAlgError:
+            solution[0, some] = np.nan
+        return solution
+    matrix = np.where(active[:, :, None] & active[:, None, :], gram, 0.0)
+    diagonal = matrix.reshape(len(gram), -1)[:, :: gram.shape[1] + 1]
+    diagonal[~active] = 1.0
     try:
-        inverse = np.linalg.inv(hessian)
-        free, through = inverse @ gradient, rows @ inverse
-        if guess:
-            some = rows[guess]
-            prices = np.linalg.solve(through[guess] @ some.T, -slack[guess] - some @ free)
-            x = free + prices @ through[guess]
-            if prices.min() >= 0 and (rows @ x + slack).min() >= -VIOLATED:
-                return x, guess, prices.tolist()
-    except np.linalg.LinAlgError:
-        return None
-    found = _dual_active_set((through @ rows.T).tolist(), (rows @ free + slack).tolist())
-    if found is None:
-        return None
-    binding, multipliers = found
-    return free + np.array(multipliers) @ through[binding], binding, multipliers
+        return np.linalg.solve(matrix, np.where(active, side, 0.0)[:, :, None])[:, :, 0]
+    except np.linalg.LinAlgError:  # some are singular: each by itself
+        rows = (slice(k, k + 1) for k in range(len(gram)))
+        return np.concatenate([_on(gram[row], side[row], active[row]) for row in rows])
 
 
-def _dual_active_set(
-    gram: list[list[float]], slack: list[float]
-) -> tuple[list[int], list[float]] | None:
+def _pivots(gram: FloatArray, slack: FloatArray) -> tuple[BoolArray, FloatArray, BoolArray]:
     """Prices u >= 0 with gram @ u + slack >= 0, complementary: Goldfarb and Idnani's method.
 
-    On plain numbers, which are faster than arrays of so few. None if there are none.
+    Of each of a batch, (B, c); which bind, their prices, and where none are found.
     """
+    each = np.arange(len(slack))
+    slack, prices = slack.copy(), np.zeros_like(slack)
+    binds, failed = np.zeros(slack.shape, dtype=bool), np.zeros(len(slack), dtype=bool)
+    entering = slack.argmin(axis=1)
+    for _ in range(PIVOTS):
+        going = ~failed & (slack[each, entering] < -VIOLATED)
+        if not going.any():
+            break
+        column = gram[each, entering]
+        pulls = _on(gram, column, binds)
+        # As the new price rises by one, those of others fall by pulls, and slacks rise by this.
+        rise = column - (pulls[:, None] @ gram)[:, 0]
+        left = rise[each, entering]
+        possible = left > DEPENDENT * column[each, entering]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            full = np.where(possible, -slack[each, entering] / left, np.inf)
+            parts = np.where(binds & (pulls > 0), prices / pulls, np.inf)
+        leaving = parts.argmin(axis=1)
+        part = parts[each, leaving]
+        length = np.minimum(full, part)
+        failed |= going & ~np.isfinite(length)
+        length = np.where(going & ~failed, length, 0.0)
+        prices -= length[:, None] * np.where(binds, pulls, 0.0)
+        prices[each, entering] += length
+        slack += np.where(possible, length, 0.0)[:, None] * rise
+        enters = going & (full <= part)
+        leaves = going & ~enters & ~failed
+        binds[each[enters], entering[enters]] = True
+        binds[each[leaves], leaving[leaves]] = False
+        prices[each[leaves], leaving[leaves]] = 0.0
+        slack[binds] = 0.0
+        entering = np.where(leaves, entering, slack.argmin(axis=1))
+    else:
+        failed |= slack[each, entering] < -VIOLATED
+    return binds, prices, failed
+
+
+def _pivots_of_one(gram: FloatArray, slack: FloatArray) -> tuple[BoolArray, FloatArray, BoolArray]:
+    """The same for a batch of one: on plain numbers, which are faster than arrays of so few."""
+    rows, left = gram[0].tolist(), slack[0].tolist()
     binding, prices = list[int](), list[float]()
-    pivots = 0
-    while min(slack) < -VIOLATED:
-        new, price = slack.index(min(slack)), 0.0
-        column = gram[new]
-        while True:
-            pivots += 1
-            others = [gram[j] for j in binding]
-            pulls = _solution([[row[j] for j in binding] for row in others], [column[j] for j in binding])
-            if pivots > PIVOTS or pulls is None:
-                return None
-            # As the new price rises by one, slacks rise by `rise` and prices of others fall by pulls.
-            left = column[new] - sum(r * column[j] for r, j in zip(pulls, binding, strict=True))
-            full = -slack[new] / left if left > DEPENDENT * column[new] else np.inf
-            falls = [(u / r, k) for k, (u, r) in enumerate(zip(prices, pulls, strict=True)) if r > 0]
-            part, leaving = min(falls, default=(np.inf, -1))
-            length = min(full, part)
-            if length == np.inf:
-                return None
-            prices = [u - length * r for u, r in zip(prices, pulls, strict=True)]
-            price += length
-            if full < np.inf:
-                for r, row in zip(pulls, others, strict=True):
-                    column = [x - r * y for x, y in zip(column, row, strict=True)]
-                slack = [x + length * y for x, y in zip(slack, column, strict=True)]
-                column = gram[new]
-            if length == full:
-                break
+    entering, price = left.index(min(left)), 0.0
+    for _ in range(PIVOTS):
+        if left[entering] >= -VIOLATED:
+            break
+        column = rows[entering]
+        others = [rows[j] for j in binding]
+        pulls = _solution(
+            [[row[j] for j in binding] for row in others], [column[j] for j in binding]
+        )
+        rise = column
+        for pull, row in zip(pulls, others, strict=True):
+            rise = [x - pull * y for x, y in zip(rise, row, strict=True)]
+        possible = rise[entering] > DEPENDENT * column[entering]
+        full = -left[entering] / rise[entering] if possible else math.inf
+        parts = [u / r if r > 0 else math.inf for u, r in zip(prices, pulls, strict=True)]
+        part = min(parts, default=math.inf)
+        length = min(full, part)
+        if length == math.inf:
+            break
+        prices = [u - length * r for u, r in zip(prices, pulls, strict=True)]
+        price += length
+        if possible:
+            left = [x + length * y for x, y in zip(left, rise, strict=True)]
+        if full <= part:
+            binding.append(entering)
+            prices.append(price)
+            for j in binding:
+                left[j] = 0.0
+            entering, price = left.index(min(left)), 0.0
+        else:
+            leaving = parts.index(part)
             del binding[leaving], prices[leaving]
-        binding.append(new)
-        prices.append(price)
-        for j in binding:
-            slack[j] = 0.0
-    return binding, prices
+    binds, multipliers = np.zeros(slack.shape, dtype=bool), np.zeros_like(slack)
+    binds[0, binding], multipliers[0, binding] = True, prices
+    return binds, multipliers, np.array([left[entering] < -VIOLATED])
 
 
-def _solution(matrix: list[list[float]], side: list[float]) -> list[float] | None:
-    """The solution of a symmetric positive-definite linear system; None where it is singular."""
+def _solution(matrix: list[list[float]], side: list[float]) -> list[float]:
+    """The solution of a symmetric positive-definite linear system."""
     n = len(side)
     rows = [[*row, b] for row, b in zip(matrix, side, strict=True)]
     for i, top in enumerate(rows):
-        if not top[i] > 0:
-            return None
         for k in range(i + 1, n):
             share = rows[k][i] / top[i]
             rows[k] = [x - share * y for x, y in zip(rows[k], top, strict=True)]

@@ -13,7 +13,7 @@ from .dense import Point
 from .optimality import Solution, assessed, choose, sizes
 from .program import Program
 
-__all__ = ["active_set_finish"]
+__all__ = ["active_set_finish", "solved_apart"]
 
 
 #: REGULARIZATION: relative, of the finish's linear systems: degenerate constraints are common.
@@ -173,14 +173,14 @@ def _newton_step(
         side *= np.concatenate([free, binds], axis=1)
     matrix[:, :n, n:] = jacobian.swapaxes(1, 2)
     matrix[:, n:, :n] = jacobian
-    step = _solved(matrix, side)
+    step = solved_apart(matrix, side)
     dx, d_prices = np.zeros_like(point.increments), np.zeros_like(prices)
     dx[:, columns] = step[:, :n] * size
     d_prices[:, used] = step[:, n:] / unit
     return dx, d_prices
 
 
-def _solved(matrix: FloatArray, side: FloatArray) -> FloatArray:
+def solved_apart(matrix: FloatArray, side: FloatArray) -> FloatArray:
     """Solutions of a batch of linear systems; nothing where a hopeless guess made one singular."""
     try:
         return np.asarray(np.linalg.solve(matrix, side[:, :, None])[:, :, 0])
@@ -188,4 +188,4 @@ def _solved(matrix: FloatArray, side: FloatArray) -> FloatArray:
         if len(side) == 1:
             return np.zeros_like(side)
         rows = (slice(k, k + 1) for k in range(len(side)))
-        return np.concatenate([_solved(matrix[row], side[row]) for row in rows])
+        return np.concatenate([solved_apart(matrix[row], side[row]) for row in rows])

@@ -38,7 +38,7 @@ __all__ = [
 
 #: FIRST_TOLERANCE: residual at which interior iterations stop at first, since flat problems lose
 #: their dual digits when pushed further and the finish does the rest.
-FIRST_TOLERANCE = 1e-5
+FIRST_TOLERANCE = 1e-7
 
 #: SECOND_TOLERANCE: residual at which they stop where the finish could not do the rest.
 SECOND_TOLERANCE = 1e-14

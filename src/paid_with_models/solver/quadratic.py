@@ -31,7 +31,7 @@ from .optimality import FINISHED, Solution, assessed
 from .program import FirstMoment, by_matrices
 from .sum_moments import SumExpectation
 
-__all__ = ["by_quadratic_programs"]
+__all__ = ["by_quadratic_programs", "dual_active_set", "dual_active_set_of_one"]
 
 #: STEPS: most quadratic programs; what is solved at all takes four or five.
 STEPS = 10
@@ -223,7 +223,7 @@ def _quadratic_programs(
     again = np.minimum(prices.min(axis=1), now.min(axis=1) + VIOLATED) < 0
     again |= np.isnan(now[:, 0])
     if again.any():
-        pivots = _pivots_of_one if again.sum() == 1 else _pivots
+        pivots = dual_active_set_of_one if again.sum() == 1 else dual_active_set
         binds = binds.copy()
         binds[again], prices[again], failed = pivots(gram[again], left[again])
         bad[again] |= failed
@@ -251,7 +251,7 @@ def _on(gram: FloatArray, side: FloatArray, active: BoolArray) -> FloatArray:
         return np.concatenate([_on(gram[row], side[row], active[row]) for row in rows])
 
 
-def _pivots(gram: FloatArray, slack: FloatArray) -> tuple[BoolArray, FloatArray, BoolArray]:
+def dual_active_set(gram: FloatArray, slack: FloatArray) -> tuple[BoolArray, FloatArray, BoolArray]:
     """Prices u >= 0 with gram @ u + slack >= 0, complementary: Goldfarb and Idnani's method.
 
     Of each of a batch, (B, c); which bind, their prices, and where none are found.
@@ -293,7 +293,9 @@ def _pivots(gram: FloatArray, slack: FloatArray) -> tuple[BoolArray, FloatArray,
     return binds, prices, failed
 
 
-def _pivots_of_one(gram: FloatArray, slack: FloatArray) -> tuple[BoolArray, FloatArray, BoolArray]:
+def dual_active_set_of_one(
+    gram: FloatArray, slack: FloatArray
+) -> tuple[BoolArray, FloatArray, BoolArray]:
     """The same for a batch of one: on plain numbers, which are faster than arrays of so few."""
     rows, left = gram[0].tolist(), slack[0].tolist()
     binding, prices = list[int](), list[float]()

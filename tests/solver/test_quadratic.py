@@ -18,6 +18,7 @@ from paid_with_models.solver.batches import plan
 from paid_with_models.solver.interior_point import maximize
 from paid_with_models.solver.quadratic import (
     by_quadratic_programs,
+    central_prices,
     dual_active_set,
     dual_active_set_of_one,
 )
@@ -161,3 +162,26 @@ def test_near_ties_are_labeled_alike_alone_and_together(n_parties):
     ]
     for one, other in zip(solve_many(problems), map(solve, problems), strict=True):
         assert (one.shape, one.bunches) == (other.shape, other.bunches)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_prices_that_are_not_unique_are_those_of_the_largest_product(seed):
+    """Along every way that prices could go, the sum of their logarithms is flat."""
+    rng = np.random.default_rng(seed)
+    rows = rng.uniform(0.1, 1.0, size=(2, 7, 3))
+    prices = rng.uniform(0.5, 1.5, size=(2, 7))
+    prices[0, 3:] = 0.0
+    may_bind = np.ones((2, 7), dtype=bool)
+    center = central_prices(rows, prices, may_bind)
+    for k in range(2):
+        assert center[k] @ rows[k] == pytest.approx(prices[k] @ rows[k], abs=1e-11)
+        free = np.linalg.svd(rows[k].T)[2][3:]  # what leaves prices @ rows as it is
+        assert free @ (1 / center[k]) == pytest.approx(0, abs=1e-6 * np.abs(1 / center[k]).max())
+        assert np.prod(center[k]) >= np.prod(prices[k])
+
+
+def test_where_all_pool_every_constraint_between_neighbors_has_a_price():
+    contract = solve(SCENARIOS["small_party_teamwork"].problem())
+    assert np.all(contract.multipliers.downward[1:] > 1e-4)
+    assert np.all(contract.multipliers.upward[:-1] > 1e-4)
+    assert np.all(contract.multipliers.caps > 1e-6)

@@ -31,7 +31,7 @@ from .optimality import FINISHED, Solution, assessed
 from .program import FirstMoment, by_matrices
 from .sum_moments import SumExpectation
 
-__all__ = ["by_quadratic_programs", "dual_active_set", "dual_active_set_of_one"]
+__all__ = ["by_quadratic_programs", "central_prices", "dual_active_set", "dual_active_set_of_one"]
 
 #: STEPS: most quadratic programs; what is solved at all takes four or five.
 STEPS = 10
@@ -54,6 +54,19 @@ RIDGE = 1e-13
 
 #: VIOLATED: least violation of a constraint of a quadratic program that is mended.
 VIOLATED = 1e-13
+
+#: DEGENERATE: slack up to which a constraint may have a price, though none is needed.
+DEGENERATE = 1e-13
+
+#: CENTERINGS: most steps to the center of such prices; some ten do.
+CENTERINGS = 20
+
+#: CENTERED: length of a step to it, relative to the largest price, after which no other is needed.
+#: (Prices that must be zero fall to a tenth at each.)
+CENTERED = 1e-12
+
+#: MISSED: share of what prices do that their center may miss by rounding.
+MISSED = 1e-12
 
 #: DEPENDENT: share of a constraint that others must leave for it to be independent of them.
 DEPENDENT = 1e-12
@@ -190,6 +203,10 @@ def _step(problem: FirstMoment, state: _State) -> tuple[_State, FloatArray, Bool
     there = np.minimum(np.maximum(share + x, 0.0), problem.reach / size)
     going = np.abs(x * size).max(axis=1) > CONVERGED * there[:, -1] * size[:, -1]
     going &= ~failed
+    may_bind = binds | (slack + batched_product(rows, x) <= DEGENERATE)
+    several = np.flatnonzero(~going & ~failed & (may_bind.sum(axis=1) > size.shape[1]))
+    if several.size:
+        prices[several] = central_prices(rows[several], prices[several], may_bind[several])
     of_caps = prices[:, : i.size] @ of_type
     return _State(size, there, state.rows, state.least, binds, of_caps), prices, going, failed
 
@@ -228,6 +245,56 @@ def _quadratic_programs(
         binds[again], prices[again], failed = pivots(gram[again], left[again])
         bad[again] |= failed
     return free + (prices[:, None] @ through)[:, 0], binds, prices, bad
+
+
+def central_prices(rows: FloatArray, prices: FloatArray, may_bind: BoolArray) -> FloatArray:
+    """The analytic center of all prices that do what some prices do, of a batch.
+
+    Where more constraints bind than contributions are to be found, prices are not unique; in the
+    center as many as can be are positive, and what depends on them is what is strict.
+
+    Parameters
+    ----------
+    rows : (B, c, I) ndarray
+        Gradients of the constraints.
+    prices : (B, c) ndarray >= 0
+    may_bind : (B, c) ndarray of bool
+        The constraints that may have a price.
+
+    Returns
+    -------
+    (B, c) ndarray
+        Prices >= 0 of the largest product, with the same prices @ rows.
+
+    Examples
+    --------
+    >>> rows, some = np.array([[[1.0], [1.0], [2.0]]]), np.array([[1.0, 0.0, 0.0]])
+    >>> central_prices(rows, some, np.array([[True, True, False]])).round(9).tolist()
+    [[0.5, 0.5, 0.0]]
+    """
+    of_one = np.where(may_bind[:, :, None], rows, 0.0)
+    wanted = (prices[:, None] @ of_one)[:, 0]
+    least = 1e-3 * prices.max(axis=1, keepdims=True)
+    center = np.where(may_bind, np.maximum(prices, least), 0.0)
+    for _ in range(CENTERINGS):
+        scaled = of_one * center[:, :, None]
+        matrix = scaled.swapaxes(1, 2) @ scaled
+        # Singular where fewer constraints bind than there are contributions.
+        ridge = RIDGE * np.trace(matrix, axis1=1, axis2=2)[:, None, None] * np.eye(matrix.shape[1])
+        inverse = np.asarray(np.linalg.inv(matrix + ridge), dtype=float)
+        side = 2 * (center[:, None] @ of_one)[:, 0] - wanted
+        # The step of Newton's method for the sum of logarithms, relative to the prices.
+        pull = batched_product(inverse, side)
+        pull += batched_product(inverse, side - batched_product(matrix, pull))
+        step = 1 - batched_product(scaled, pull)
+        step[~may_bind] = 0.0
+        share = np.minimum(1.0, 0.9 / np.maximum(-step.min(axis=1, keepdims=True), 1e-300))
+        center = center * (1 + share * step)
+        if (np.abs(step) * center <= CENTERED * center.max(axis=1, keepdims=True)).all():
+            break
+    miss = np.abs((center[:, None] @ of_one)[:, 0] - wanted).max(axis=1)
+    right = miss <= MISSED * np.abs(wanted).max(axis=1)
+    return np.where(right[:, None], center, prices)
 
 
 def _on(gram: FloatArray, side: FloatArray, active: BoolArray) -> FloatArray:

@@ -46,6 +46,10 @@ from .texts import brief
 __all__ = ["Arctan", "ConcaveEnvelope", "Curve", "GeneralizationBound", "PowerLaw", "Saturating"]
 
 
+#: NEWTON_IS_RIGHT: relative length of a Newton step whose end is right to rounding: errors are its
+#: square.
+NEWTON_IS_RIGHT = 1e-9
+
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -73,6 +77,11 @@ class Curve(ABC):
     @abstractmethod
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Value, first and second derivative at ``data`` (any shape, units of data, >= 0)."""
+
+    @property
+    def start(self) -> float:
+        """Accuracy without data, a(0)."""
+        return _start(self)
 
     @property
     def smooth_from(self) -> float:
@@ -129,8 +138,9 @@ class Curve(ABC):
             low, high = np.where(error > 0, data, low), np.where(error > 0, high, data)
             # Newton's method for log a' as a function of log S, a line for power laws.
             with np.errstate(all="ignore"):
-                step = data + data * np.expm1(-np.log1p(error / slope) * first / (data * second))
-            there = np.abs(step - data) <= 4e-16 * data
+                move = np.expm1(-np.log1p(error / slope) * first / (data * second))
+            step = data + data * move
+            there = np.abs(move) <= NEWTON_IS_RIGHT
             inside = there | ((step > low) & (step < high))
             data = np.where(inside, step, 0.5 * (low + high))
             if np.all(there | ~pays):
@@ -190,15 +200,33 @@ class GeneralizationBound(Curve):
         k, start = self.complexity, self.zero_until
         x = np.maximum(data, start)
         inverse = 1 / x
-        root = np.sqrt(inverse)
-        s = np.sqrt(2 * k * (2 + np.log(x / k)))
-        k_s = k / s
-        value = np.maximum(self.optimum - (s + 4) * root, 0.0)
-        first = (0.5 * s + 2 - k_s) * (inverse * root)
-        second = (k_s * (2 + k_s / s) - 3 - 0.75 * s) * (inverse * inverse * root)
+        root = np.asarray(np.sqrt(inverse))
+        # Arrays are used again: this is what solving is made of.
+        s = np.asarray(np.log(x))
+        s *= 2 * k
+        s += 2 * k * (2 - math.log(k))
+        np.sqrt(s, out=s)
+        k_s = np.asarray(k / s)
+        value = np.asarray(s + 4)
+        value *= root
+        np.subtract(self.optimum, value, out=value)
+        np.maximum(value, 0.0, out=value)
+        root *= inverse
+        first = np.asarray(0.5 * s)
+        first += 2
+        first -= k_s
+        first *= root
+        second = np.asarray(k_s / s)
+        second += 2
+        second *= k_s
+        second -= 3
+        s *= 0.75
+        second -= s
+        root *= inverse
+        second *= root
         positive = data > start
         if positive.all():
-            return value, first, second
+            return value[()], first[()], second[()]  # scalars of a scalar
         # Zero by definition at the kink, where the formula leaves rounding.
         return (
             np.where(positive, value, 0.0),
@@ -464,6 +492,11 @@ def _data_near_slope(curve: Curve, slope: FloatArray) -> FloatArray:
     """About the data at which one more unit is worth ``slope``."""
     falling, log_data = _slopes(curve)
     return np.exp(np.interp(-np.log(slope), falling, log_data))
+
+
+@lru_cache(maxsize=256)
+def _start(curve: Curve) -> float:
+    return float(curve(0.0))
 
 
 @lru_cache(maxsize=256)

@@ -31,6 +31,7 @@ __all__ = [
     "log_orders",
     "n_outcomes",
     "outcome_probabilities",
+    "seen_chance",
     "seen_share",
 ]
 
@@ -360,14 +361,24 @@ def seen_share(by_types: FloatArray, probabilities: npt.ArrayLike, beliefs: str)
     """
     check_beliefs(beliefs)
     p = reals("probabilities", probabilities)
-    n_parties = by_types[:, 0].sum()
+    present = by_types if beliefs == "own" else by_types > 0
+    return np.asarray(present / seen_chance(by_types[:, 0].sum(), p, beliefs)[..., None])
+
+
+def seen_chance(n_parties: float, probabilities: FloatArray, beliefs: str) -> FloatArray:
+    """What each type divides probabilities by: the chance that it is there, or N p_i, (..., I).
+
+    Examples
+    --------
+    >>> seen_chance(2, np.array([0.5, 0.5]), "paper").tolist()
+    [0.75, 0.75]
+    """
     if beliefs == "own":
-        return np.asarray(by_types / (n_parties * p[..., None]))
+        return np.asarray(n_parties * probabilities)
     # 1 - (1 - p)^N without cancellation; a sole type is present for sure, also where
     # probabilities that were added up exceed 1 by rounding.
     with np.errstate(divide="ignore"):
-        present = -np.expm1(n_parties * np.log1p(-np.minimum(p, 1.0)))
-    return np.asarray((by_types > 0) / present[..., None])
+        return np.asarray(-np.expm1(n_parties * np.log1p(-np.minimum(probabilities, 1.0))))
 
 
 def check_beliefs(beliefs: str) -> None:

@@ -57,7 +57,9 @@ class Multipliers:
     individual_rationality, downward, upward, caps : (I,) ndarray >= 0
         Of each type's IR, of its IC toward the options of the next costlier (downward) and of
         the next cheaper type (upward), and of its cap. IC prices are 0 between equal costs, where
-        the two directions are one equation. All are 0 for types that are left out.
+        the two directions are one equation. All are 0 for types that are left out. Where more
+        constraints bind than there are contributions to find, as where all types pool, prices are
+        not unique: these are some of them, and few are 0 that need not be.
     """
 
     individual_rationality: FloatArray

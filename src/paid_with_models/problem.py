@@ -431,17 +431,16 @@ def autarky_at(value: ModelValue, costs: FloatArray, max_data: FloatArray | None
     contributions = value.data_at_slope(costs)
     if max_data is not None:  # below the optimum, the more the better, or nothing
         contributions = np.minimum(contributions, max_data)
-    gain = value(contributions) - costs * contributions
-    nothing = float(value(0.0))
+    accuracies = value.accuracy.evaluate(contributions)[0]
+    worth, nothing = value.valuation.evaluate(accuracies)[0], value.start
+    gain = worth - costs * contributions
     # Who is indifferent but for rounding takes part: the coordinator has the better model.
-    rounding = 8 * np.finfo(float).eps * value(contributions)
-    stays_out = (contributions == 0) | (gain < nothing - rounding)
-    contributions = np.where(stays_out, 0.0, contributions)
-    return Autarky(
-        contributions=contributions,
-        accuracies=value.accuracy(contributions),
-        utilities=np.where(stays_out, nothing, np.maximum(gain, nothing)),
-    )
+    stays_out = (contributions == 0) | (gain < nothing - 8 * np.finfo(float).eps * worth)
+    if stays_out.any():
+        contributions = np.where(stays_out, 0.0, contributions)
+        accuracies = np.where(stays_out, value.accuracy.start, accuracies)
+        gain = np.where(stays_out, nothing, gain)
+    return Autarky(contributions, accuracies, utilities=np.maximum(gain, nothing))
 
 
 def freeze(record: object) -> None:

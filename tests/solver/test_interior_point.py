@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 
 from paid_with_models import LinearValuation, ModelValue
-from paid_with_models.solver.interior_point import (
-    Path,
-    finished,
-    kkt_residual,
-    maximize,
-    step_length,
-)
+from paid_with_models.solver.interior_point import Path, finished, maximize, step_lengths
+from paid_with_models.solver.optimality import kkt_residual
 from tests.problems import first_moments
 
 
@@ -147,8 +142,8 @@ def test_paths_start_inside_with_equal_products(tied):
 def test_steps_stop_short_of_the_first_bound():
     values = np.array([[1.0, 2.0, 1.0], [1.0, 2.0, 1.0], [0.0, 1.0, 1.0]])
     moves = np.array([[-2.0, -1.0, 1.0], [-0.5, 3.0, -0.9], [0.0, -4.0, 0.0]])
-    assert step_length(values, moves, 1.0).ravel() == pytest.approx([0.5, 1.0, 0.25])
-    assert step_length(values, moves, 0.8).ravel() == pytest.approx([0.4, 0.8 / 0.9, 0.2])
+    assert step_lengths(values, moves, 1.0).ravel() == pytest.approx([0.5, 1.0, 0.25])
+    assert step_lengths(values, moves, 0.8).ravel() == pytest.approx([0.4, 0.8 / 0.9, 0.2])
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-4, 30.0])

@@ -17,7 +17,7 @@ from paid_with_models import (
     enumerate_outcomes,
     outcome_probabilities,
 )
-from paid_with_models.solver.moments import Enumeration, linear_factor
+from paid_with_models.solver.moments import BLOCK, Blocks, Enumeration, linear_factor
 
 
 # Book: def-outcome
@@ -308,3 +308,12 @@ def test_errors_of_sums_over_many_outcomes_are_within_what_is_claimed():
             off = abs(moments.accuracy_gradient[0, i] - exact)
             worst = max(worst, off / (wrong.relative_slope * exact))
     assert worst < 0.5  # what is left is for the chances themselves
+
+
+def test_blocks_of_a_long_table_add_up_with_few_roundings():
+    """Half a million terms: added one after the other, or block after block, they would miss it."""
+    n = 500_017
+    table = Blocks.of(np.full((n, 2), 1 / 3))
+    exact = math.fsum(np.full(n, 1 / 3))
+    bound = (BLOCK + 24 + math.log2(n / BLOCK / 128)) * np.finfo(float).eps
+    assert table.added(np.ones((1, n)))[0, 0] == pytest.approx(exact, rel=bound)

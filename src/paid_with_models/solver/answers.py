@@ -11,8 +11,8 @@ import numpy.typing as npt
 from ..accuracy import FloatArray, IntArray
 from ..contract import GAP_TOLERANCE, Binding, Contract, Multipliers, Shape, Status
 from ..problem import Autarky, Problem
-from .interior_point import Solution
-from .program import FirstMoment, least_utilities
+from .optimality import Solution
+from .program import FirstMoment
 
 __all__ = ["BINDING_TOLERANCE", "Menus", "contracts", "menus_of", "nobody", "same_options"]
 
@@ -97,36 +97,40 @@ def contracts(
     for known, those_in in ((menu, menus.columns), (prices, menus.prices), (binds, menus.binds)):
         for name, values in those_in.items():
             known[name][rows, places] = values
-    accuracy, value = menus.accuracy, menus.value
-    gaps = np.maximum(bounds - accuracy, 0.0)
     options: list[tuple[int, tuple[tuple[int, ...], ...]]] = [(0, ())] * len(problems)
     if places.shape[1]:
         m, t = (menus.columns[name] for name in ("contributions", "rewards"))
         sizes = m.reshape(places.shape), t.reshape(places.shape)
         options = same_options(*sizes, problems[0].model_value.optimum)
+    menu["reservation_utilities"] = outside
+    menu["reservation_contributions"] = alone.contributions
+    everybody = places.shape == shape
+    somebody = (menu["contributions"] > 0).any(axis=1)
+    numbers = (menus.accuracy, menus.value, bounds, menus.residual, somebody)
+    # A row a problem, of each table.
+    own, price, bind = (zip(*table.values(), strict=True) for table in (menu, prices, binds))
+    records = zip(problems, places, options, own, price, bind, strict=True)
     found = []
-    for k, problem in enumerate(problems):
-        n_options, shared = options[k]
-        bunches = sorted(tuple(sorted(places[k, list(some)].tolist())) for some in shared)
-        gap = float(gaps[k])
+    for record, (accuracy, value, bound, residual, contributes) in zip(
+        records, zip(*(it.tolist() for it in numbers), strict=True), strict=True
+    ):
+        problem, place, (n_options, shared), of_menu, its_prices, its_binding = record
+        bunches = tuple(sorted(tuple(sorted(place[list(some)].tolist())) for some in shared))
+        gap = max(bound - accuracy, 0.0)
         found.append(
             Contract(
                 problem=problem,
-                **{name: values[k] for name, values in menu.items()},
-                reservation_utilities=outside[k],
-                reservation_contributions=alone.contributions[k],
-                expected_accuracy=float(accuracy[k]),
-                expected_value=float(value[k]),
-                upper_bound=float(accuracy[k]) + gap,
+                **dict(zip(menu, of_menu, strict=True)),
+                expected_accuracy=accuracy,
+                expected_value=value,
+                upper_bound=accuracy + gap,
                 gap=gap,
                 status=Status.OPTIMAL if gap <= GAP_TOLERANCE else Status.FEASIBLE,
-                shape=_shape(
-                    menu["contributions"][k], n_options, bool(bunches), places.shape == shape
-                ),
-                multipliers=Multipliers(**{name: values[k] for name, values in prices.items()}),
-                kkt_residual=float(menus.residual[k]),
-                bunches=tuple(bunches),
-                binding=Binding(**{name: values[k] for name, values in binds.items()}),
+                shape=_shape(contributes, n_options, bool(bunches), everybody),
+                multipliers=Multipliers(*its_prices),
+                kkt_residual=residual,
+                bunches=bunches,
+                binding=Binding(*its_binding),
             )
         )
     return found
@@ -136,7 +140,7 @@ def menus_of(model: FirstMoment, solution: Solution) -> Menus:
     """The menus of first-moment problems that are solved."""
     point, unit, n_types = solution.point, model.value_unit, model.costs.shape[1]
     m, f, steps = point.contributions, model.reservation_utilities, model.steps
-    u = least_utilities(m, model.costs, f)
+    u = model.least_utilities(m)
     t = u + model.costs * m
     caps = point.moments.values / unit
     columns: Columns = {
@@ -171,7 +175,7 @@ def menus_of(model: FirstMoment, solution: Solution) -> Menus:
     moments, curves = point.moments, (model.accuracy, model.value)
     # What is stated is reached for certain: the error of sums counts against the menu.
     overstated = model.expectation.uncertainty(*curves, m).overstated
-    accuracy = np.maximum(moments.accuracy - overstated, float(model.accuracy(0.0)))
+    accuracy = np.maximum(moments.accuracy - overstated, model.accuracy.start)
     return Menus(m, columns, prices, binds, accuracy, moments.value, solution.residual)
 
 
@@ -191,18 +195,18 @@ def same_options(
     m, t = (np.take_along_axis(it, order, axis=1) for it in (contributions, rewards))
     apart = np.diff(m, axis=1) > SAME_OPTION * m[:, 1:]
     apart |= np.abs(np.diff(t, axis=1)) > SAME_OPTION * unit
-    found = []
-    for types, ends in zip(order, apart, strict=True):
-        shared = []
-        if not ends.all():
+    found: list[tuple[int, tuple[tuple[int, ...], ...]]] = []
+    for types, ends, n_options in zip(order, apart, (1 + apart.sum(axis=1)).tolist(), strict=True):
+        shared: list[tuple[int, ...]] = []
+        if n_options < types.size:
             parts = np.split(types, np.flatnonzero(ends) + 1)
             shared = sorted(tuple(sorted(some.tolist())) for some in parts if some.size > 1)
-        found.append((1 + int(ends.sum()), tuple(shared)))
+        found.append((n_options, tuple(shared)))
     return found
 
 
-def _shape(contributions: FloatArray, n_options: int, shared: bool, everybody: bool) -> Shape:
-    if not np.any(contributions > 0):
+def _shape(somebody: bool, n_options: int, shared: bool, everybody: bool) -> Shape:
+    if not somebody:
         return Shape.NO_COLLABORATION
     if n_options == 1 and everybody:
         return Shape.POOLING

@@ -178,9 +178,10 @@ class ChainSystem:
         self.parts = [2 * n_types, 3 * n_types - 1]  # where rows and caps start
         self.x, self.q, self.r = np.split(primal, self.parts, axis=1)
         self.z, self.mu, self.lam = np.split(dual, self.parts, axis=1)
-        self.gap = point.slack - primal[:, 2 * n_types :]
-        self.row_gap, self.cap_gap = self.gap[:, : n_types - 1], self.gap[:, n_types - 1 :]
         self.gradient = problem.gradient(point, self.mu, self.lam) + self.z
+        gap = point.slack - primal[:, 2 * n_types :]
+        self.row_gap, self.cap_gap = gap[:, : n_types - 1], gap[:, n_types - 1 :]
+        self.wrong = np.concatenate([self.gradient, gap], axis=1)
         unit = problem.problem.value_unit
         terms = cast(SumMoments, point.moments).terms
         middle, cross, diagonal = (a[0] for a in terms.curvature(self.lam / unit))
@@ -281,7 +282,7 @@ class ChainSystem:
         on_u[:, 1:] += self.mu / self.q * du[:, 1:]
         return self.problem.pull(on_m, on_u) + self.z / self.x * dx
 
-    def direction(self, raised: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def direction(self, raised: FloatArray) -> FloatArray:
         """Primal and dual step that raises the products of variables and prices by so much."""
         to_x, to_q, to_r = np.split(raised, self.parts, axis=1)
         weights = (to_r - self.lam * self.cap_gap) / self.r
@@ -298,4 +299,4 @@ class ChainSystem:
             (to_q - self.mu * dq) / self.q,
             (to_r - self.lam * dr) / self.r,
         ]
-        return np.hstack([dx, dq, dr]), np.hstack(d_dual)
+        return np.stack([np.hstack([dx, dq, dr]), np.hstack(d_dual)])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
-
-import numpy as np
 
 from ..problem import Problem
 from .fits import common_range
@@ -193,8 +192,8 @@ def _kind(problem: Problem, place: int) -> object:
 
 def ties(problem: Problem) -> tuple[bool, ...]:
     """Which types, costliest first, have the same cost as the type before."""
-    costs = problem.costs[problem.costliest_first]
-    return (False, *(np.diff(costs) == 0).tolist())
+    costs = sorted(problem.costs.tolist(), reverse=True)
+    return (False, *(c == before for before, c in itertools.pairwise(costs)))
 
 
 def _sums_pay(problems: list[Problem]) -> bool:

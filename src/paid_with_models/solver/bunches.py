@@ -21,16 +21,17 @@ from ..accuracy import Curve, FloatArray, IntArray
 from ..attendance import enumerate_outcomes, n_outcomes, outcome_probabilities
 from ..problem import Problem
 from .bounds import dual_bound
-from .interior_point import Solution, finished
+from .interior_point import finished
 from .menus import priced
 from .moments import (
     BLOCK,
     ENTRIES_WORTH_ENUMERATING,
-    Enumeration,
+    Blocks,
     Uncertainty,
-    added,
     mean,
+    rounding_of_means,
 )
+from .optimality import Solution
 from .program import FirstMoment, by_matrices
 
 __all__ = ["BunchedEnumeration", "BunchedMoments", "bunched_bound"]
@@ -104,6 +105,7 @@ class BunchedEnumeration:
     Examples
     --------
     >>> from paid_with_models import GeneralizationBound
+    >>> from paid_with_models.solver.moments import Enumeration
     >>> curve = GeneralizationBound()
     >>> bunched = BunchedEnumeration(3, np.full(4, 0.25), "paper", np.array([0, 0, 0, 1]))
     >>> menu = np.array([[40.0, 40.0, 40.0, 90.0]])
@@ -136,6 +138,11 @@ class BunchedEnumeration:
         return enumerate_outcomes(self.n_parties, self.chances.size).astype(float)
 
     @cached_property
+    def blocks(self) -> Blocks:
+        """The same, to be summed over."""
+        return Blocks.of(self.counts)
+
+    @cached_property
     def weights(self) -> FloatArray:
         """Their probabilities, (K,)."""
         chances = self.chances / self.chances.sum()
@@ -163,8 +170,7 @@ class BunchedEnumeration:
 
     def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
         """How far exact moments may lie above the computed ones: rounding, and unlike bunches."""
-        outcomes = Enumeration(self.counts, self.weights[None], self.conditional[None])
-        error = 2 * outcomes.relative_error
+        error = 2 * rounding_of_means(self.counts)
         apart = np.abs(contributions[0] - self.alike(contributions)[self.bunch]).max()
         off = 2 * self.n_parties * apart
         return Uncertainty(
@@ -189,7 +195,7 @@ class BunchedEnumeration:
         a, a1, a2 = accuracy.evaluate(totals)
         v, v1, v2 = value.evaluate(totals)
         # E[n_j; type i is there]: in other bunches s_j N_h, in its own less than that.
-        jacobian = added((self.conditional * v1)[None], counts)[0][:, bunch] * share
+        jacobian = self.blocks.added(self.conditional * v1)[:, bunch] * share
         members = counts.T[bunch]
         if self.beliefs == "own":
             together = share[:, None] * (members - 1)
@@ -204,7 +210,7 @@ class BunchedEnumeration:
         jacobian[own, own] = itself + (with_others * share if self.beliefs == "own" else 0.0)
         return BunchedMoments(
             accuracy=mean(weights[None], a),
-            accuracy_gradient=added((weights * a1)[None], counts)[:, bunch] * share,
+            accuracy_gradient=self.blocks.added((weights * a1)[None])[:, bunch] * share,
             value=mean(weights[None], v),
             values=mean(self.conditional[None], v),
             value_jacobian=jacobian[None],

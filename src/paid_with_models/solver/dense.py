@@ -13,6 +13,7 @@ In variables :math:`x \ge 0`, contributions are :math:`m = C x`, rewards :math:`
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -227,38 +228,40 @@ class DenseSystem:
 
     Attributes
     ----------
-    gradient, gap : ndarray
-        What is left of stationarity, (B, n), and of the equations of slacks, (B, R + I).
+    wrong : (B, n + R + I) ndarray
+        What is left of stationarity, then of the equations of slacks.
     """
 
     def __init__(self, program: Dense, point: Point, primal: FloatArray, dual: FloatArray) -> None:
         n, n_all, dead = program.live.size, primal.shape[1], program.dead
-        self.n, self.dead, self.primal, self.dual = n, dead, primal, dual
+        self.n, self.dead, self.dual = n, dead, dual
         if dead is not None:  # their equations read dx = 0
-            self.primal = primal.copy()
-            self.primal[:, dead] = 1.0
-        self.gap = point.slack - primal[:, n:]
-        self.gradient = program.gradient_at(point, dual[:, n:])
-        self.gradient += dual[:, :n]
+            primal = primal.copy()
+            primal[:, dead] = 1.0
+        self.primal = primal
+        self.wrong = np.empty_like(primal)
+        np.add(program.gradient_at(point, dual[:, n:]), dual[:, :n], out=self.wrong[:, :n])
+        np.subtract(point.slack, primal[:, n:], out=self.wrong[:, n:])
         self.jacobian = program.jacobian(point)
         # Variables and minus the change of prices, as one symmetric system: eliminating the
         # prices would square its condition number, which rare types make large.
         matrix = np.zeros((len(primal), n_all, n_all))
         of_caps = dual[:, n + program.row_offset.shape[1] :]
         np.negative(program.hessian(point, of_caps), out=matrix[:, :n, :n])
-        matrix[:, n:, :n] = self.jacobian
         diagonal = matrix.reshape(len(primal), -1)[:, :: n_all + 1]
-        diagonal[:, :n] += dual[:, :n] / self.primal[:, :n]
+        diagonal[:, :n] += dual[:, :n] / primal[:, :n]
         of_slack = primal[:, n:] / dual[:, n:]
-        if dead is not None:
-            matrix[:, n:, dead] = 0.0
-            diagonal[:, dead] += 1.0
-        by_x = 1 / np.sqrt(diagonal[:, :n])
         below = matrix[:, n:, :n]
+        below[...] = self.jacobian
+        if dead is not None:
+            below[:, :, dead] = 0.0
+            diagonal[:, dead] += 1.0
+        scale = np.empty_like(primal)
+        by_x = np.divide(1.0, np.sqrt(diagonal[:, :n]), out=scale[:, :n])
         below *= by_x[:, None, :]
         size = (below * below).sum(axis=2)
         size += of_slack
-        by_slack = 1 / np.sqrt(size)
+        by_slack = np.divide(1.0, np.sqrt(size, out=size), out=scale[:, n:])
         below *= by_slack[:, :, None]
         matrix[:, :n, n:] = below.swapaxes(1, 2)
         above = matrix[:, :n, :n]
@@ -267,36 +270,39 @@ class DenseSystem:
         diagonal[:, n:] = -of_slack * by_slack * by_slack
         diagonal[:, :n] += RIDGE
         diagonal[:, n:] -= RIDGE
-        self.scale = np.concatenate([by_x, by_slack], axis=1)
+        self.scale = scale
         # A problem that has diverged must not stop the others.
-        if not np.isfinite(matrix.sum()):
+        if not math.isfinite(matrix.sum()):
             matrix[~np.isfinite(matrix).all(axis=(1, 2))] = np.eye(n_all)
         self.matrix = matrix
         self.inverse: FloatArray = np.asarray(np.linalg.inv(matrix), dtype=float)
 
-    def direction(self, raised: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def direction(self, raised: FloatArray) -> FloatArray:
         """Primal and dual step that raises the products of variables and prices by so much.
 
-        Variables and slacks are in one array, (B, n + R + I), and so are their prices.
+        Variables and slacks are in one array, (B, n + R + I), and so are their prices: (2, B, ...).
         """
-        n, primal, dual = self.n, self.primal, self.dual
+        n, primal, dual, wrong = self.n, self.primal, self.dual, self.wrong
         side = np.empty_like(raised)
         np.divide(raised[:, :n], primal[:, :n], out=side[:, :n])
-        side[:, :n] += self.gradient
+        side[:, :n] += wrong[:, :n]
         np.divide(raised[:, n:], dual[:, n:], out=side[:, n:])
-        side[:, n:] -= self.gap
+        side[:, n:] -= wrong[:, n:]
         if self.dead is not None:
             side[:, self.dead] = 0.0
         side *= self.scale
         step = batched_product(self.inverse, side)
         # One refinement.
-        step += batched_product(self.inverse, side - batched_product(self.matrix, step))
+        side -= batched_product(self.matrix, step)
+        step += batched_product(self.inverse, side)
         step *= self.scale
-        d_dual = np.empty_like(raised)
-        np.negative(step[:, n:], out=d_dual[:, n:])
-        step[:, n:] = batched_product(self.jacobian, step[:, :n])
-        step[:, n:] += self.gap
-        d_dual[:, :n] = (raised[:, :n] - dual[:, :n] * step[:, :n]) / primal[:, :n]
+        moves = np.empty((2, *raised.shape))
+        dx = step[:, :n]
+        moves[0, :, :n] = dx
+        np.add(batched_product(self.jacobian, dx), wrong[:, n:], out=moves[0, :, n:])
+        np.negative(step[:, n:], out=moves[1, :, n:])
+        np.subtract(raised[:, :n], dual[:, :n] * dx, out=dx)
+        np.divide(dx, primal[:, :n], out=moves[1, :, :n])
         if self.dead is not None:
-            d_dual[:, self.dead] = 0.0
-        return step, d_dual
+            moves[1, :, self.dead] = 0.0
+        return moves

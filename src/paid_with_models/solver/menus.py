@@ -12,7 +12,8 @@ import numpy as np
 
 from ..accuracy import BoolArray, FloatArray, IntArray
 from .dense import Point
-from .interior_point import Solution, choose, finished, kkt_residual, maximize
+from .interior_point import finished, maximize
+from .optimality import Solution, choose, kkt_residual
 from .program import FirstMoment
 
 __all__ = ["Incumbents", "only_menu", "priced", "repaired", "safely_above", "satisfies", "settled"]

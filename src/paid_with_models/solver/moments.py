@@ -22,7 +22,7 @@ from typing import Protocol
 import numpy as np
 
 from ..accuracy import ConcaveEnvelope, Curve, FloatArray, IntArray
-from ..attendance import enumerate_outcomes, log_orders, n_outcomes, seen_share
+from ..attendance import check_beliefs, enumerate_outcomes, log_orders, n_outcomes, seen_chance
 from ..problem import Problem
 from ..valuation import LinearValuation, ModelValue
 from .envelopes import LocalEnvelope
@@ -30,14 +30,15 @@ from .envelopes import LocalEnvelope
 __all__ = [
     "BLOCK",
     "ENTRIES_WORTH_ENUMERATING",
+    "Blocks",
     "Enumeration",
     "Expectation",
     "Moments",
     "MomentsLike",
     "Uncertainty",
-    "added",
     "linear_factor",
     "mean",
+    "rounding_of_means",
 ]
 
 #: BLOCK: sums over outcomes are added up in blocks of so many.
@@ -145,11 +146,9 @@ class Moments:
 
     @cached_property
     def _slopes(self) -> FloatArray:
-        """Gradients of all averages, (B, 1 + I, I): of E[a(S)], then of E[a(S)] as types see it."""
+        """Gradients of E[a(S)], and of sums of a(S) over outcomes with each type, (B, 1 + I, I)."""
         outcomes = self._enumeration
-        return np.asarray(
-            added(outcomes.all_weights * self._accuracy_slopes[0][:, None, :], outcomes.counts)
-        )
+        return outcomes.table.slopes(outcomes.weights * self._accuracy_slopes[0])
 
     @property
     def accuracy_gradient(self) -> FloatArray:
@@ -157,12 +156,10 @@ class Moments:
 
     @cached_property
     def value_jacobian(self) -> FloatArray:
-        if self._value_slopes is None:
-            return self._factor * self._slopes[:, 1:]
-        outcomes = self._enumeration
-        return np.asarray(
-            added(outcomes.conditional * self._value_slopes[0][:, None, :], outcomes.counts)
-        )
+        outcomes, slopes = self._enumeration, self._slopes
+        if self._value_slopes is not None:
+            slopes = outcomes.table.slopes(outcomes.weights * self._value_slopes[0])
+        return np.asarray(slopes[:, 1:] * (self._factor * outcomes.scale)[:, :, None])
 
     def weighted_gradient(self, prices: FloatArray) -> FloatArray:
         """Gradient of E[a(S)] + sum over types of prices (B, I) times values, (B, I)."""
@@ -176,35 +173,157 @@ class Moments:
         needs, and exact wherever the curves are concave.
         """
         outcomes = self._enumeration
-        seen = (prices[:, None, :] @ outcomes.conditional)[:, 0]
+        seen = (self._factor * prices * outcomes.scale) @ outcomes.table.present
         if self._value_slopes is None:
-            seen *= self._factor
-            seen += outcomes.weights
-            bend = seen * np.minimum(self._accuracy_slopes[1], 0.0)
+            seen += 1.0
+            seen *= np.minimum(self._accuracy_slopes[1], 0.0)
         else:
-            bend = outcomes.weights * np.minimum(self._accuracy_slopes[1], 0.0)
-            bend += seen * np.minimum(self._value_slopes[1], 0.0)
-        return np.asarray((outcomes.by_types * bend[:, None, :]) @ outcomes.counts)
+            seen *= np.minimum(self._value_slopes[1], 0.0)
+            seen += np.minimum(self._accuracy_slopes[1], 0.0)
+        seen *= outcomes.weights
+        return outcomes.table.curvature(seen)
 
 
 @dataclass(frozen=True, eq=False)
-class _Table:
-    """Outcomes, a row each and a row a type, and the logarithms of their multinomials."""
+class Blocks:
+    """A table (K, n) in blocks of rows, whose products are added up block by block.
+
+    Attributes
+    ----------
+    whole : (K // BLOCK, BLOCK, n) ndarray
+    rest : (K % BLOCK, n) ndarray
+
+    Examples
+    --------
+    >>> Blocks.of(np.ones((1000, 1))).added(np.full((2, 1000), 1e-3)).round(14).tolist()
+    [[1.0], [1.0]]
+    """
+
+    whole: FloatArray
+    rest: FloatArray
+
+    @classmethod
+    def of(cls, table: FloatArray) -> Blocks:
+        """Of a table (K, n)."""
+        end = len(table) - len(table) % BLOCK
+        whole = table[:end].reshape(-1, BLOCK, table.shape[1])
+        return cls(np.ascontiguousarray(whole), np.ascontiguousarray(table[end:]))
+
+    def added(self, terms: FloatArray) -> FloatArray:
+        """The product of terms (B, K) with the table, (B, n)."""
+        n_blocks = len(self.whole)
+        if n_blocks == 0:
+            return np.asarray(terms @ self.rest)
+        end = n_blocks * BLOCK
+        blocks = terms[:, :end].reshape(len(terms), n_blocks, BLOCK).swapaxes(0, 1)
+        products = blocks @ self.whole
+        while len(products) > 16:  # halves upon halves, so that roundings are few
+            half = (len(products) + 1) // 2
+            products[: len(products) - half] += products[half:]
+            products = products[:half]
+        sums = np.add.reduce(products, axis=0)
+        if len(self.rest):
+            sums += terms[:, end:] @ self.rest
+        return np.asarray(sums)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Outcomes, and where each type is present: what many problems share.
+
+    Attributes
+    ----------
+    counts, by_types : (K, I), (I, K) ndarray
+        How many parties of each type there are, a row an outcome and a row a type.
+    present : (I, K) ndarray
+        Whether there is a party of the type, or how many: as each type sees it, an outcome is as
+        likely as its probability times this, but for a factor.
+    """
 
     counts: FloatArray
     by_types: FloatArray
-    log_orders: FloatArray
+    present: FloatArray
+
+    @classmethod
+    def of(cls, counts: FloatArray | IntArray, beliefs: str) -> Table:
+        """Of outcomes (K, I), under either beliefs."""
+        check_beliefs(beliefs)
+        by_types = np.ascontiguousarray(counts.T, dtype=float)
+        present = by_types if beliefs == "own" else (by_types > 0).astype(float)
+        return cls(np.ascontiguousarray(counts, dtype=float), by_types, present)
+
+    def of_types(self, order: IntArray) -> Table:
+        """The same outcomes of some types only, in that order."""
+        counts = np.ascontiguousarray(self.counts[:, order])
+        return Table(counts, self.by_types[order], self.present[order])
+
+    @cached_property
+    def log_orders(self) -> FloatArray:
+        """Logarithms of the multinomial coefficients, (K,)."""
+        return log_orders(self.counts)
+
+    @cached_property
+    def fewest_parties(self) -> float:
+        """The smallest number of parties of an outcome."""
+        return float(self.counts.sum(axis=1).min())
+
+    @cached_property
+    def is_small(self) -> bool:
+        """Whether products of counts are remembered."""
+        n_outcomes, n_types = self.counts.shape
+        return bool(n_outcomes * n_types * (1 + n_types) <= SMALL_TABLE)
+
+    @cached_property
+    def _everybody(self) -> Blocks:
+        """1, then whether each type is present, (K, 1 + I)."""
+        return Blocks.of(np.vstack([np.ones((1, len(self.counts))), self.present]).T)
+
+    @cached_property
+    def _by_type(self) -> Blocks:
+        """The counts, (K, I)."""
+        return Blocks.of(self.counts)
+
+    @cached_property
+    def _by_counts(self) -> Blocks:
+        """1, then whether each type is present, times the counts of each type, (K, (1 + I) I)."""
+        there = np.vstack([np.ones((1, len(self.counts))), self.present]).T
+        products = there[:, :, None] * self.counts[:, None, :]
+        return Blocks.of(products.reshape(len(products), -1))
+
+    @cached_property
+    def _pairs(self) -> FloatArray:
+        """Products of counts, (K, I I)."""
+        return (self.counts[:, :, None] * self.counts[:, None, :]).reshape(len(self.counts), -1)
+
+    def sums(self, terms: FloatArray) -> FloatArray:
+        """Sums of terms (B, K) over all outcomes, and over those with each type, (B, 1 + I)."""
+        return self._everybody.added(terms)
+
+    def slopes(self, terms: FloatArray) -> FloatArray:
+        """The same of terms times the counts of each type, (B, 1 + I, I)."""
+        n_types = self.counts.shape[1]
+        if self.is_small:
+            return self._by_counts.added(terms).reshape(-1, 1 + n_types, n_types)
+        rows = [self._by_type.added(terms)]
+        rows += [self._by_type.added(terms * present) for present in self.present]
+        return np.stack(rows, axis=1)
+
+    def curvature(self, terms: FloatArray) -> FloatArray:
+        """Sums of terms (B, K) times products of the counts of two types, (B, I, I)."""
+        n_types = self.counts.shape[1]
+        if self.is_small:
+            return (terms @ self._pairs).reshape(-1, n_types, n_types)
+        return np.asarray((self.by_types * terms[:, None, :]) @ self.counts)
 
 
-def _table(n_parties: int, n_types: int) -> _Table:
+def _table(n_parties: int, n_types: int, beliefs: str) -> Table:
     """All outcomes; small tables are remembered, since many problems share them."""
     small = n_outcomes(n_parties, n_types) * n_types <= SMALL_TABLE
-    return _small_table(n_parties, n_types) if small else _made_table(n_parties, n_types)
+    return (_small_table if small else _made_table)(n_parties, n_types, str(beliefs))
 
 
-def _made_table(n_parties: int, n_types: int) -> _Table:
-    counts = enumerate_outcomes(n_parties, n_types).astype(float)
-    return _Table(counts, np.ascontiguousarray(counts.T), log_orders(counts))
+def _made_table(n_parties: int, n_types: int, beliefs: str) -> Table:
+    return Table.of(enumerate_outcomes(n_parties, n_types), beliefs)
 
 
 _small_table = lru_cache(maxsize=64)(_made_table)
@@ -216,12 +335,13 @@ class Enumeration:
 
     Attributes
     ----------
-    counts : (K, I) ndarray
+    table : Table
         The outcomes.
     weights : (B, K) ndarray
         Their probabilities.
-    conditional : (B, I, K) ndarray
-        Their probabilities as each type sees them.
+    scale : (B, I) ndarray
+        What the table's ``present`` is to be multiplied by to make of the outcomes' probabilities
+        what each type takes them for.
 
     Examples
     --------
@@ -232,66 +352,76 @@ class Enumeration:
     True
     """
 
-    counts: FloatArray
+    table: Table
     weights: FloatArray
-    conditional: FloatArray
+    scale: FloatArray
 
     @classmethod
     def of(cls, n_parties: int, probabilities: FloatArray, beliefs: str) -> Enumeration:
         """The enumeration for a batch of type probabilities, shape (B, I)."""
-        table = _table(n_parties, probabilities.shape[1])
+        table = _table(n_parties, probabilities.shape[1], beliefs)
         weights = np.exp(table.log_orders + np.log(probabilities) @ table.by_types)
-        share = seen_share(table.by_types, probabilities, beliefs)
-        return cls(table.counts, weights, weights[:, None, :] * share)
-
-    @cached_property
-    def all_weights(self) -> FloatArray:
-        """The probabilities themselves, then as each type sees them, (B, 1 + I, K)."""
-        return np.concatenate([self.weights[:, None, :], self.conditional], axis=1)
-
-    @cached_property
-    def by_types(self) -> FloatArray:
-        """The outcomes, a row a type, (I, K)."""
-        return np.ascontiguousarray(self.counts.T)
+        return cls(table, weights, 1 / seen_chance(n_parties, probabilities, beliefs))
 
     @classmethod
     def of_problem(cls, problem: Problem) -> Enumeration:
         """The enumeration for one problem, under any law, with types in its own order."""
-        outcomes = problem.outcomes()
-        seen = np.ascontiguousarray(outcomes.seen.T)
-        return cls(outcomes.counts.astype(float), outcomes.weights[None], seen[None])
+        law, beliefs = problem.attendance, problem.beliefs
+        if law is None:
+            return cls.of(problem.n_parties, problem.probabilities[None], beliefs)
+        counts, weights = law.outcomes()
+        seen = law.mean_counts if beliefs == "own" else law.present
+        return cls(Table.of(counts, beliefs), weights[None], 1 / seen[None])
+
+    @property
+    def counts(self) -> FloatArray:
+        """The outcomes, (K, I)."""
+        return self.table.counts
+
+    @property
+    def by_types(self) -> FloatArray:
+        """The outcomes, a row a type, (I, K)."""
+        return self.table.by_types
+
+    @cached_property
+    def conditional(self) -> FloatArray:
+        """The outcomes' probabilities as each type sees them, (B, I, K)."""
+        seen = self.weights[:, None, :] * self.table.present
+        seen *= self.scale[:, :, None]
+        return seen
 
     def of_types(self, order: IntArray) -> Enumeration:
         """The same outcomes as some types only see them, in that order; what all others do is lost.
 
         Types that are left out contribute nothing.
         """
-        conditional = np.ascontiguousarray(self.conditional[:, order])
-        return Enumeration(np.ascontiguousarray(self.counts[:, order]), self.weights, conditional)
+        return Enumeration(self.table.of_types(order), self.weights, self.scale[:, order])
+
+    @property
+    def fewest_parties(self) -> FloatArray:
+        """How many parties there are at least, (B,)."""
+        return np.full(len(self.weights), self.table.fewest_parties)
 
     @cached_property
     def relative_error(self) -> float:
         """Bound on the relative rounding error of expectations: of probabilities, and of sums."""
-        n_parties, n_outcomes = float(self.counts.sum(axis=1).max()), len(self.counts)
-        return float(
-            np.finfo(float).eps * (16 + 8 * math.lgamma(n_parties + 1) + summed(n_outcomes))
-        )
+        return rounding_of_means(self.counts)
 
     def uncertainty(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Uncertainty:
         """How far exact moments may lie above the computed ones: rounding only."""
-        error = self.relative_error
+        error, none = self.relative_error, np.zeros(len(contributions))
         return Uncertainty(
-            overstated=np.zeros(len(contributions)),
-            accuracy=np.full(len(contributions), error * accuracy.optimum),
+            overstated=none,
+            accuracy=none + error * accuracy.optimum,
             values=np.full(contributions.shape, error * value.optimum),
             relative_slope=error + np.finfo(float).eps * len(self.counts) / BLOCK,
-            accuracy_slope=np.zeros(len(contributions)),
+            accuracy_slope=none,
             value_slopes=np.zeros(contributions.shape),
         )
 
     def take(self, rows: IntArray) -> Enumeration:
         """The batch reduced to some of its problems."""
-        return Enumeration(self.counts, self.weights[rows], self.conditional[rows])
+        return Enumeration(self.table, self.weights[rows], self.scale[rows])
 
     def moments(self, accuracy: Curve, value: Curve, contributions: FloatArray) -> Moments:
         """Moments of accuracy and value for contributions of shape (B, I)."""
@@ -299,24 +429,30 @@ class Enumeration:
         totals = np.maximum(contributions @ self.by_types, 0.0)
         a, a1, a2 = accuracy.evaluate(totals)
         factor = linear_factor(accuracy, value)
+        sums = self.table.sums(self.weights * a)
+        average = sums[:, 0]
+        slopes: tuple[FloatArray, FloatArray] | None = None
         if factor is None:
             v, v1, v2 = value.evaluate(totals)
-            slopes: tuple[FloatArray, FloatArray] | None = (v1, v2)
-            average, averages = mean(self.weights, a), mean(self.all_weights, v[:, None])
+            slopes, sums = (v1, v2), self.table.sums(self.weights * v)
         else:
-            slopes = None
-            averages = mean(self.all_weights, a[:, None])
-            average, averages = averages[:, 0], factor * averages
+            sums = factor * sums
         # The weights' sum is rounded: an average near the optimum must not pass it.
         return Moments(
             accuracy=np.minimum(average, accuracy.optimum),
-            value=averages[:, 0],
-            values=averages[:, 1:],
+            value=sums[:, 0],
+            values=sums[:, 1:] * self.scale,
             _enumeration=self,
             _accuracy_slopes=(a1, a2),
             _value_slopes=slopes,
             _factor=1.0 if factor is None else factor,
         )
+
+
+def rounding_of_means(counts: FloatArray) -> float:
+    """Bound on the relative rounding error of expectations over outcomes (K, I)."""
+    n_parties = float(counts.sum(axis=1).max())
+    return float(np.finfo(float).eps * (16 + 8 * math.lgamma(n_parties + 1) + summed(len(counts))))
 
 
 def mean(weights: FloatArray, values: FloatArray) -> FloatArray:
@@ -341,19 +477,6 @@ def summed(n: int) -> float:
     """Roundings of :func:`mean`: of a block, then of NumPy's sum of blocks, pairwise from 128."""
     n_blocks = n / BLOCK
     return min(n, BLOCK) + min(n_blocks, 24) + math.log2(max(n_blocks / 128, 1))
-
-
-def added(weights: FloatArray, counts: FloatArray) -> FloatArray:
-    """The product of (B, K) or (B, n, K) with counts (K, I), in such blocks, too."""
-    n = len(counts)
-    if n < BLOCK:
-        return np.asarray(weights @ counts)
-    whole = n - n % BLOCK
-    blocks = weights[..., :whole].reshape(*weights.shape[:-1], -1, BLOCK)
-    blocks = blocks[:, :, None] if weights.ndim == 2 else blocks.swapaxes(1, 2)
-    sums = (blocks @ counts[:whole].reshape(-1, BLOCK, counts.shape[1])).sum(axis=1)
-    rest = weights[..., whole:] @ counts[whole:]
-    return np.asarray(sums.reshape(rest.shape) + rest)
 
 
 def linear_factor(accuracy: Curve, value: Curve) -> float | None:

@@ -34,9 +34,10 @@ from .bounds import Relaxation, relaxed
 from .boxes import WORTH_A_SEARCH, best_blends
 from .branching import PENALTY, Closed, Parts
 from .envelopes import LocalEnvelope
-from .interior_point import Solution, kkt_residual, polished
+from .interior_point import polished
 from .menus import Incumbents, priced, repaired, safely_above
 from .moments import Enumeration
+from .optimality import Solution, kkt_residual
 from .program import FirstMoment, Rows
 
 __all__ = ["close_gaps", "flat_then_concave"]

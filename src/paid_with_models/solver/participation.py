@@ -20,8 +20,8 @@ from .boxes import NARROW, SUM_ROUNDING
 from .branching import PENALTY_GROWTH, PENALTY_LIMIT
 from .dense import Dense
 from .fits import sum_range
-from .interior_point import Solution
 from .moments import Enumeration, Expectation
+from .optimality import Solution
 from .outsiders import WithoutOutsiders
 from .program import Chain, FirstMoment, Rows
 from .sum_moments import SumExpectation

@@ -87,21 +87,25 @@ def least_utilities(
     """
     m = reals("contributions", contributions)
     c = np.broadcast_to(reals("costs", costs), m.shape)
-    u = np.array(np.broadcast_to(reals("reservation_utilities", reservation_utilities), m.shape))
+    f = np.broadcast_to(reals("reservation_utilities", reservation_utilities), m.shape)
+    return _least_utilities(m, -np.diff(c, axis=-1), f)
+
+
+def _least_utilities(m: FloatArray, steps: FloatArray, outside: FloatArray) -> FloatArray:
+    """The same from cost differences to the type before, (..., I - 1)."""
     # Both are m itself except among ties, where the largest and the least option count.
     most, least = _running_extremes(m)
-    steps = -np.diff(c, axis=-1)
-    start = np.zeros((*m.shape[:-1], 1))
     # u_i >= u_(i-1) + steps m_(i-1) is a running maximum once the sums of steps are taken out.
-    gained = np.concatenate([start, np.cumsum(steps * most[..., :-1], axis=-1)], axis=-1)
-    u = np.maximum(u, np.maximum.accumulate(u - gained, axis=-1) + gained)
+    gained = np.zeros_like(m)
+    np.cumsum(steps * most[..., :-1], axis=-1, out=gained[..., 1:])
+    u = np.maximum(outside, np.maximum.accumulate(outside - gained, axis=-1) + gained)
     # So is u_i >= u_(i+1) - steps m_(i+1), but there the sums are no utilities of the menu: they
     # can be so much larger that nothing is left of u. It rarely binds.
     lost = steps * least[..., 1:]
-    if np.any(u[..., 1:] - lost > u[..., :-1]):
+    if (u[..., 1:] - lost > u[..., :-1]).any():
         for i in range(m.shape[-1] - 2, -1, -1):
             u[..., i] = np.maximum(u[..., i], u[..., i + 1] - lost[..., i])
-    return np.asarray(u)
+    return u
 
 
 def _running_extremes(m: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -222,14 +226,10 @@ class System(Protocol):
     """The optimality conditions, linearized at a state of the interior-point method."""
 
     @property
-    def gradient(self) -> FloatArray:
-        """What is left of stationarity, (B, n)."""
+    def wrong(self) -> FloatArray:
+        """What is left of stationarity, then of the equations of slacks, (B, n + R + I)."""
 
-    @property
-    def gap(self) -> FloatArray:
-        """By how much slacks of rows and caps miss their equations, (B, R + I)."""
-
-    def direction(self, raised: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def direction(self, raised: FloatArray) -> FloatArray:
         """Primal and dual step that raises the products of variables and prices by so much."""
 
 
@@ -446,6 +446,10 @@ class FirstMoment:
             others=None if self.others is None else self.others.take(rows),
         )
 
+    def least_utilities(self, contributions: FloatArray) -> FloatArray:
+        """See :func:`least_utilities`, for contributions (B, I)."""
+        return _least_utilities(contributions, self.steps[:, 1:], self.reservation_utilities)
+
     def start(self, contributions: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Increments > 0 near these contributions, (B, I) > 0, and what each is measured in."""
         unit = np.repeat(contributions, 2, axis=1)
@@ -472,7 +476,7 @@ class FirstMoment:
         Contributions must be non-decreasing between costs; among ties any order.
         """
         m = contributions
-        u = least_utilities(m, self.costs, self.reservation_utilities)
+        u = self.least_utilities(m)
         most, least = _running_extremes(m)
         gap = np.diff(u, axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):

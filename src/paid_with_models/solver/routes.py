@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,6 +42,7 @@ from .known_types import known_contract
 from .menus import Incumbents, only_menu, priced, repaired, safely_above, settled
 from .moments import Enumeration, Expectation
 from .program import Algebra, Chain, FirstMoment, by_matrices
+from .quadratic import by_quadratic_programs
 from .selection import NODES, alone_or_out, best_selection
 from .sum_moments import SumExpectation
 from .transforms import expectation_under
@@ -223,6 +224,31 @@ def run(
         only = only_menu(exact, models.autarky)
         reached = safely_above(exact, Incumbents(only, only.point.moments.accuracy))
         return contracts(problems, models.order, menus_of(exact, only), reached, models.alone)
+    quick = by_quadratic_programs(envelope)
+    if quick is None:
+        return _by_interior_point(batch, models, max_boxes, deadline)
+    solution, found = quick
+    bounds = dual_bound(envelope, solution.point, solution.row_prices, solution.cap_prices)
+    found &= bounds - solution.point.moments.accuracy <= GAP_TOLERANCE
+    solved = contracts(problems, models.order, menus_of(envelope, solution), bounds, models.alone)
+    rest = np.flatnonzero(~found)
+    if rest.size:
+        others = replace(
+            batch,
+            places=tuple(batch.places[k] for k in rest),
+            problems=tuple(batch.problems[k] for k in rest),
+        )
+        by_path = _by_interior_point(others, models.take(rest), max_boxes, deadline)
+        for k, contract in zip(rest, by_path, strict=True):
+            solved[k] = contract
+    return solved
+
+
+def _by_interior_point(
+    batch: Batch, models: Models, max_boxes: int | None, deadline: float
+) -> list[Contract]:
+    """Solve a batch where accuracy may not be concave, or constraints of any kind bind."""
+    problems, exact, envelope = list(batch.problems), models.exact, models.envelope
     bounding = maximize(envelope)
     bounds = dual_bound(envelope, bounding.point, bounding.row_prices, bounding.cap_prices)
     autarkic = priced(exact, models.autarky, bounding)
@@ -293,6 +319,17 @@ class Models:
     envelope: FirstMoment
     autarky: FloatArray
     alone: Autarky
+
+    def take(self, rows: IntArray) -> Models:
+        """Those of some problems of the batch."""
+        alone = (self.alone.contributions, self.alone.accuracies, self.alone.utilities)
+        return Models(
+            self.order[rows],
+            self.exact.take(rows),
+            self.envelope.take(rows),
+            self.autarky[rows],
+            Autarky(*(array[rows] for array in alone)),
+        )
 
 
 def first_moments(batch: Batch) -> Models:

@@ -59,9 +59,9 @@ from ..accuracy import FloatArray, IntArray
 from ..contract import GAP_TOLERANCE
 from ..problem import Problem
 from .closing import closed
-from .interior_point import Solution
 from .menus import Incumbents, only_menu, safely_above, settled
 from .moments import Enumeration
+from .optimality import Solution
 from .participation import IN, OUT, UNDECIDED, Leaf, Node, Participation
 from .program import FirstMoment
 

@@ -326,6 +326,11 @@ class SumExpectation:
     low: float
     high: float
 
+    @property
+    def fewest_parties(self) -> FloatArray:
+        """How many parties there are at least, (B,)."""
+        return self.n_parties
+
     def take(self, rows: IntArray) -> SumExpectation:
         """The batch reduced to some of its problems."""
         return replace(self, n_parties=self.n_parties[rows], probabilities=self.probabilities[rows])

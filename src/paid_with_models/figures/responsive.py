@@ -239,9 +239,7 @@ def quota_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     )
 
 
-def _name_line(
-    ax: Axes, text: str, x: pd.Series, y: pd.Series, color: str, *, below: bool
-) -> None:
+def _name_line(ax: Axes, text: str, x: pd.Series, y: pd.Series, color: str, *, below: bool) -> None:
     """Write what a line is where it begins, above or below it."""
     first = y.first_valid_index()
     ax.annotate(

@@ -270,9 +270,13 @@ def test_text_is_large_enough_for_a_column_legible_and_inside_the_figure(every):
         figure_style._Canvas(figure)
         assert boxes, name
         frame = figure.bbox.padded(2)
+        drawn = figure.get_tightbbox(renderer).padded(figure_style.PAD)
+        shown = 72 * drawn.width
         for text, box in boxes.items():
             in_a_column = text.get_fontsize() * figure_style.COLUMN / figure_style.WIDTH
             assert in_a_column >= figure_style.LEAST_TEXT, (name, text)
+            on_a_phone = text.get_fontsize() * figure_style.PHONE / shown
+            assert on_a_phone >= figure_style.LEAST_PIXELS, (name, text)
             assert contrast_to_white(text.get_color()) >= figure_style.CONTRAST, (name, text)
             if not (frame.contains(box.x0, box.y0) and frame.contains(box.x1, box.y1)):
                 outside.append((name, text, box))

@@ -44,14 +44,14 @@ def logit_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     }
     titles = table["scenario"].unique()
     figure, axes = style.new_panels(
-        2.1 * len(titles) + 0.9, len(titles), 2, sharex=True, sharey="col", squeeze=False
+        2.1 * len(titles) + 0.9, len(titles), 2, sharex=True, squeeze=False
     )
     for (left, right), title in zip(axes, titles, strict=True):
         here = table[table["scenario"] == title]
         style.draw_lines(left, here, "rationality", "expected_accuracy", "case", lines)
         style.draw_lines(right, here, "rationality", "participation", "case", lines)
         left.set_title(title, loc="left")
-        left.set(xscale="log", ylabel="accuracy", ylim=(-0.03, 1.03))
+        left.set(xscale="log", ylabel="accuracy")
         right.set(ylabel="take part", ylim=(-0.03, 1.03))
     for ax in axes[-1]:
         ax.set_xlabel("rationality $\\lambda$")

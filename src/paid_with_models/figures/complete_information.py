@@ -44,7 +44,7 @@ def asked_and_collected(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             ax.plot(root, root, "o", color=color, markersize=9, markeredgecolor="white", zorder=5)
             ax.annotate(
                 f"$S^*$ = {root:,.0f}", (root, root), (9, -7), textcoords="offset points",
-                va="top", size=10.5, color=color,
+                va="top", size=style.SMALL, color=color,
                 bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1},
             )  # fmt: skip
         handles.append(Line2D([], [], color=color, linewidth=2.2, label=f"{outcome}"))

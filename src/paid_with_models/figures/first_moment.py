@@ -123,7 +123,7 @@ def unit_prices(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 ax.set_yscale("log")
                 ax.set_ylim(bottom=0.6 * rows[name].min())
             style.thousands_separated(ax.yaxis)
-        column[0].set_title(title.replace(" ", "\n", 1), size=10)
+        column[0].set_title(title.replace(" ", "\n", 1), size=style.SMALL, loc="center")
         column[1].set_xlabel("type")
         for row in rows.itertuples():
             numbers[f"bought_{k}_{row.type}"] = float(row.bought)

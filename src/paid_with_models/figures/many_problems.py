@@ -48,12 +48,13 @@ def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
         ax = axes[row, column]
         _draw_triangle(ax, runs, step, {letter: look[2] for letter, look in looks.items()})
         if row == 0:
-            text = "\n".join(
-                f"$c_{i}={style.number_text(cost)}$" for i, cost in enumerate(costs, start=1)
-            )
-            ax.set_title(text, size=9.5, weight="normal", loc="center")
+            text = "\n".join(map(style.number_text, costs))
+            ax.set_title(text, size=style.SMALL, weight="normal", loc="center")
         if column == 0:
-            ax.text(-0.28, 0.43, f"$N={n_parties}$", ha="right", va="center", size=10.5)
+            ax.text(-0.28, 0.43, f"$N={n_parties}$", ha="right", va="center")
+        if row == column == 0:
+            text = "\n".join(f"$c_{i}=$" for i in range(1, len(costs) + 1))
+            ax.set_title(text, size=style.SMALL, weight="normal", x=-0.2, ha="right")
     handles = [Patch(facecolor=color, label=label) for _, label, color in looks.values()]
     style.legend_below(figure, handles, columns=2)
     shares = table["shared"].map({letter: look[0] for letter, look in looks.items()})
@@ -92,8 +93,8 @@ def _draw_triangle(ax: Axes, runs: pd.DataFrame, step: float, colors: Mapping[st
         (0.5, height, "3", "center"),
     ):
         ax.text(
-            x, y, text, size=9.5, color=style.MUTED, ha=side, va="center" if y == 0 else "bottom",
-            clip_on=False,
+            x, y, text, size=style.SMALL, color=style.MUTED, ha=side,
+            va="center" if y == 0 else "bottom", clip_on=False,
         )  # fmt: skip
     ax.set(xlim=(-0.08, 1.08), ylim=(-0.03, height + 0.14), aspect="equal")
     ax.axis("off")

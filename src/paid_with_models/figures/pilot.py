@@ -151,7 +151,7 @@ def pilot_fits(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         learner = here["learner"].iloc[0].removesuffix("Classifier").replace("_", " ")
         ax.set(xscale="log", ylim=(0, 1.02))
         ax.set_title(shape)
-        ax.set_xlabel(f"{here['dataset'].iloc[0]}, {learner}", fontsize=10)
+        ax.set_xlabel(f"{here['dataset'].iloc[0]}, {learner}")
         ax.set_xticks([20, 200, 2000], ["20", "200", "2,000"])
         ax.minorticks_off()
     for ax in axes[:, 0]:

@@ -46,7 +46,7 @@ LOOKS = (
     (style.TYPE_PATH[2], "^", (10, -8)),
 )
 #: Letters of a title above one of several panels side by side.
-NARROW = 13
+NARROW = 11
 #: Slacks beyond this are not drawn: they are far from binding.
 FAR = 5.0
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..accuracy import GeneralizationBound
@@ -209,23 +210,23 @@ def quota_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     Takes what :func:`quota_lines` returns.
     """
     colors = style.type_colors([2.0, 1.0])
-    figure, (top, bottom) = style.new_panels(5.6, 2, 1, sharex=True)
+    figure, (top, bottom) = style.new_panels(6.4, 2, 1, sharex=True, height_ratios=(2, 3))
     for name, group in table.groupby("mechanism", sort=False):
         color, dashes, words = MECHANISMS[str(name)]
-        top.plot(
-            group["low_cost_parties"], group["total"], color=color, linestyle=dashes,
-            label=words,
-        )  # fmt: skip
+        joined = group["low_cost_parties"]
+        top.plot(joined, group["total"], color=color, linestyle=dashes)
+        _name_line(top, words, joined, group["total"], color, below=name != "constant total")
         if name == "responding":  # how its total is split is not unique
             continue
         for i, tint in enumerate(colors, start=1):
-            bottom.plot(
-                group["low_cost_parties"], group[f"quota_{i}"], color=tint, linestyle=dashes,
-                label=f"type {i}, {words}",
-            )  # fmt: skip
+            quota = group[f"quota_{i}"]
+            bottom.plot(joined, quota, color=tint, linestyle=dashes)
+            below = name == "fixed" and i == 1
+            _name_line(bottom, f"type {i}, {name}", joined, quota, tint, below=below)
     top.set(ylabel="total $S(n)$", ylim=(0, None))
     bottom.set(xlabel="low-cost parties that join, $n_2$", ylabel="quota $m_i(n)$", ylim=(0, None))
-    style.legend_from_axes(figure, [top, bottom], columns=2)
+    for ax in (top, bottom):
+        style.thousands_separated(ax.yaxis)
     steady = table[table["mechanism"] == "constant total"]
     fixed = table[table["mechanism"] == "fixed"]
     return figure, style.with_numbers(
@@ -236,6 +237,15 @@ def quota_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         largest=steady["quota_2"].max(),
         asked=fixed["quota_2"].max(),
     )
+
+
+def _name_line(ax: Axes, text: str, x: pd.Series, y: pd.Series, color: str, *, below: bool) -> None:
+    """Write what a line is where it begins, above or below it."""
+    first = y.first_valid_index()
+    ax.annotate(
+        text, (x[first], y[first]), (12, -5 if below else 5), textcoords="offset points",
+        va="top" if below else "bottom", color=color, size=style.SMALL,
+    )  # fmt: skip
 
 
 def misjudged_lines(
@@ -393,6 +403,7 @@ def cap_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     bottom.set(
         xlabel="largest quota (units of data)", ylabel="worst regret (value)", ylim=(0, None)
     )
+    style.thousands_separated(bottom.xaxis)
     style.legend_from_axes(figure, [top, bottom], columns=2)
     at = int(np.argmin(np.abs(most - table["fixed_contribution"])))
     kept = (table["expected_accuracy"] - table["fixed"]) / (table["free"] - table["fixed"])

@@ -263,7 +263,7 @@ def _draw_rewards(ax: Axes, contract: Contract, table: pd.DataFrame, numbers: bo
         if numbers:
             ax.annotate(
                 f"$t_{{{i}}}$ = {mean:.2f}", (1.01, row + 0.12), xycoords=("axes fraction", "data"),
-                annotation_clip=False, va="center", size=10,
+                annotation_clip=False, va="center", size=style.SMALL,
             )  # fmt: skip
     ax.set(xlim=(low, high), ylim=(-0.35, n_types - 0.1))
     ax.xaxis.set_major_locator(MaxNLocator(6))
@@ -317,10 +317,10 @@ def _draw_contributions(
         )  # fmt: skip
         ax.annotate(
             style.number_text(part["contribution"]), (ends[int(str(i))], row), (4, 0),
-            textcoords="offset points", va="center", size=10,
+            textcoords="offset points", va="center", size=style.SMALL,
         )  # fmt: skip
     ax.set(xlim=(0, 1.3 * longest), ylim=(-0.5, n_types - 0.45))
-    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.xaxis.set_major_locator(MaxNLocator(4 if labels else 3))
     style.thousands_separated(ax.xaxis)
     ax.grid(axis="x")
     _type_ticks(ax, contract, labels)

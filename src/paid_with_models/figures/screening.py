@@ -46,12 +46,12 @@ def menu_planes(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         for place, group in rows.groupby(["contribution", "reward"], sort=False):
             alone = len(group) == 1
             face = colors[int(group["type"].iloc[0]) - 1] if alone else style.INK
-            name = f"option {group['type'].iloc[0]}" if alone else "both options"
+            name = f"{group['type'].iloc[0]}" if alone else "1 and 2"
             ax.plot(*place, "o", color=face, markersize=9, markeredgecolor="white", zorder=5)
             # Lines run to the upper right and the lower left, so that its name stands below it.
             late = place[0] > 0.6 * right
             ax.annotate(
-                name, place, (0 if late else 7, -7), textcoords="offset points", size=10,
+                name, place, (0 if late else 7, -7), textcoords="offset points", size=style.SMALL,
                 color=face, ha="right" if late else "left", va="top", zorder=6,
                 bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1},
             )  # fmt: skip

@@ -35,8 +35,10 @@ __all__ = ["style", "type_colors"]
 
 
 P = ParamSpec("P")
-#: Inches and points: text is legible on a phone, and in a column of a paper, LEAST_TEXT high there.
-WIDTH, COLUMN, LEAST_TEXT = 5.2, 3.3, 6.0
+#: Inches: of a figure, the white around it, and a column of a paper, where text is at least
+#: LEAST_TEXT points high; on a phone, where custom.css gives a figure PHONE pixels, LEAST_PIXELS.
+WIDTH, PAD, COLUMN, LEAST_TEXT, PHONE, LEAST_PIXELS = 5.2, 0.03, 3.3, 6.0, 386, 11.0
+SMALL = 10.8  # points of small text, the least that does for both
 CONTRAST = 4.5  # of text to white, at least, as the guidelines for web content ask for
 INK = "#1f2430"  # text, axes, the model that everybody could have
 MUTED = "#5d6470"  # secondary text
@@ -51,13 +53,14 @@ _RC: dict[str, Any] = {
     **dict.fromkeys(["axes.edgecolor", "xtick.color", "ytick.color"], MUTED),
     **dict.fromkeys(["figure.facecolor", "savefig.facecolor"], "white"),
     **dict.fromkeys(["font.size", "axes.labelsize"], 11),
-    **dict.fromkeys(["legend.fontsize", "xtick.labelsize", "ytick.labelsize"], 10.5),
+    **dict.fromkeys(["legend.fontsize", "xtick.labelsize", "ytick.labelsize"], SMALL),
     **dict.fromkeys(["axes.linewidth", "grid.linewidth"], 0.8),
     **dict.fromkeys(["axes.spines.right", "axes.spines.top", "legend.frameon"], False),
     **dict.fromkeys(["axes.axisbelow", "axes.unicode_minus"], True),
     **dict.fromkeys(["xtick.major.size", "ytick.major.size"], 4),
     "axes.titlelocation": "left", "axes.titlesize": 11.5, "axes.titleweight": "bold",
-    "figure.dpi": 100, "savefig.dpi": 300, "grid.color": GRID, "hatch.linewidth": 0.9,
+    "figure.dpi": 100, "savefig.dpi": 300, "savefig.pad_inches": PAD,
+    "grid.color": GRID, "hatch.linewidth": 0.9,
     "font.family": ["DejaVu Sans"], "mathtext.fontset": "dejavusans", "pdf.fonttype": 42,
     "lines.linewidth": 1.8, "lines.solid_capstyle": "round",
     "svg.fonttype": "path", "svg.hashsalt": "paid-with-models",

@@ -22,19 +22,19 @@ __all__ = ["two_type_maps", "two_type_surfaces"]
 
 
 #: Pairs of quantities of the two-type experiment that are shown together: columns of its table,
-#: with their titles in a surface (with symbol) and in a map.
+#: with their titles in a surface (with symbol) and at the color bar of a map.
 TWO_TYPE_PAIRS: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
     "contract": (
-        ("contributions", "Contribution $m_i$ (data)", "Contribution"),
-        ("rewards", "Reward $t_i$ (value)", "Reward"),
+        ("contributions", "Contribution $m_i$ (data)", "contribution (units of data)"),
+        ("rewards", "Reward $t_i$ (value)", "reward (units of value)"),
     ),
     "information": (
-        ("information_cost", r"Information cost $\Delta E[v(a(S))]$", "Information cost"),
-        ("rents", r"Information rent $\Delta u_i$ (value)", "Rent"),
+        ("information_cost", r"Information cost $\Delta E[v(a(S))]$", "information cost (value)"),
+        ("rents", r"Information rent $\Delta u_i$ (value)", "rent (units of value)"),
     ),
     "complete": (
-        ("complete_contributions", "Contribution $E[m_i]$ (data)", "Contribution"),
-        ("complete_rewards", "Reward $E[v(r_i)]$ (value)", "Reward"),
+        ("complete_contributions", "Contribution $E[m_i]$ (data)", "contribution (units of data)"),
+        ("complete_rewards", "Reward $E[v(r_i)]$ (value)", "reward (units of value)"),
     ),
 }
 Pairs = tuple[tuple[str, str, str], ...]
@@ -55,7 +55,7 @@ def two_type_surfaces(results: pd.DataFrame, pair: str = "contract") -> tuple[Fi
     figure = style.new_figure(3.5, layout="none")
     drawn: set[str] = set()
     for place, (name, title, _) in enumerate(pairs):
-        box = (0.5 * place + 0.035, 0.09, 0.48, 0.88)
+        box = (0.5 * place + 0.05, 0.09, 0.445, 0.88)
         ax = figure.add_axes(box, projection="3d", computed_zorder=False)
         assert isinstance(ax, Axes3D)
         drawn |= _draw_surfaces(ax, surfaces(results, name), colors)
@@ -85,11 +85,11 @@ def two_type_maps(results: pd.DataFrame, pair: str = "contract") -> tuple[Figure
         low, high = _range(layers)
         levels = np.asarray(MaxNLocator(12, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
         if len(layers) > 1:
-            titles = [f"{title}, type {i + 1}" for i in range(2)]
+            titles = ["type 1", "type 2"]
             axes = [figure.add_subplot(grid[row, i]) for i in range(2)]
             axes[1].tick_params(labelleft=False)
         else:
-            titles, axes = [title], [figure.add_subplot(grid[row, :2])]
+            titles, axes = ["both types"], [figure.add_subplot(grid[row, :2])]
         for ax, label, layer in zip(axes, titles, layers, strict=True):
             where = (layer.columns.to_numpy(), layer.index.to_numpy(), layer.to_numpy())
             bands = ax.contourf(*where, levels=levels, cmap="cividis")
@@ -107,7 +107,7 @@ def two_type_maps(results: pd.DataFrame, pair: str = "contract") -> tuple[Figure
                 ax.set_xlabel("probability $p_1$ of type 1")
         axes[0].set_ylabel("parties $N$")
         bar = figure.colorbar(bands, cax=figure.add_subplot(grid[row, 2]))
-        bar.set_label("units of data" if "contributions" in name else "units of value")
+        bar.set_label(title)
         bar.ax.tick_params(length=0)
         bar.ax.yaxis.set_major_locator(MaxNLocator(6))
         style.thousands_separated(bar.ax.yaxis)

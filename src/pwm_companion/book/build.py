@@ -235,7 +235,10 @@ def _made_with(root: Path, environment: dict[str, str]) -> str:
     """Return a digest of what the site is made with, beside the stage."""
     here = Path(__file__).parent
     files = [
-        *(here / f"{name}.py" for name in ("build", "cards", "readable", "site", "sphinx_ext")),
+        *(
+            here / f"{name}.py"
+            for name in ("build", "cards", "formulas", "readable", "site", "sphinx_ext")
+        ),
         here.parent / "numerals.py",
         *sorted((here.parent / "explorables").glob("*.py")),
         root / "requirements.lock",

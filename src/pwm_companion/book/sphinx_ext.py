@@ -29,6 +29,7 @@ from sphinx.errors import ExtensionError
 import paid_with_models
 
 from ..numerals import in_prose
+from .formulas import let_break
 from .site import STAGED
 
 MATHJAX = PurePosixPath("sphinx-mathjax-offline/static/mathjax")
@@ -108,7 +109,8 @@ def describe(doctree: nodes.document) -> str:
     paragraph = next(iter(inside.findall(nodes.paragraph)), None)
     if paragraph is None:
         return ""
-    text = " ".join(paragraph.astext().split()).removeprefix("Question. ").replace("\\", "")
+    text = " ".join(paragraph.astext().split()).removeprefix("Question. ")
+    text = text.replace("{}", "").replace("\\", "")
     return text if len(text) <= DESCRIPTION else f"{text[:DESCRIPTION].rpartition(' ')[0]} …"
 
 
@@ -297,6 +299,10 @@ def _link_symbols(app: Sphinx, doctree: nodes.document, page: str) -> None:
                 break
 
 
+def _let_formulas_break(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    let_break(doctree)
+
+
 def _ancestors(node: nodes.Node) -> Iterator[nodes.Node]:
     while node := node.parent:
         yield node
@@ -397,6 +403,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-resolved", _write_numbers_as_prose)
     app.connect("doctree-resolved", _fold_proofs)
     app.connect("doctree-resolved", _link_symbols)
+    app.connect("doctree-resolved", _let_formulas_break)
     app.connect("env-get-updated", _letter_figures, priority=800)
     app.connect("env-get-updated", _refuse_to_go_on, priority=900)  # when all is numbered
     app.connect("html-collect-pages", _complete_index)

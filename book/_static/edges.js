@@ -1,5 +1,5 @@
 // Marks what is wider than its box and scrolls in it, so that a shadow shows at its edges that there
-// is more, and formulas that are longer than their line. Widths change after a page is loaded.
+// is more and the keyboard reaches it, and formulas that are longer than their line. Widths change after a page is loaded.
 (() => {
   const article = document.querySelector("article");
   if (!article) return;
@@ -10,8 +10,11 @@
       const line = svg.closest("p, li, dt, dd, td, th, div, figcaption");
       svg.parentElement.classList.toggle("long", svg.getBoundingClientRect().width > line.clientWidth);
     }
-    for (const it of article.querySelectorAll("pre, mjx-container, .live-table, .output, .pst-scrollable-table-container"))
-      it.classList.toggle("scrolls", it.scrollWidth > it.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(it).overflowX));
+    for (const it of article.querySelectorAll("pre, mjx-container, .live-table, .output, .pst-scrollable-table-container")) {
+      const scrolls = it.scrollWidth > it.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(it).overflowX);
+      it.classList.toggle("scrolls", scrolls);
+      if (scrolls) it.tabIndex = 0; // The theme says so too, but not at once.
+    }
   };
   new ResizeObserver(() => {
     if (!waiting) requestAnimationFrame(mark);

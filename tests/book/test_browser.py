@@ -14,6 +14,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from bs4 import BeautifulSoup
 from playwright.async_api import Browser, async_playwright
+from playwright.async_api import TimeoutError as NotInTime
 from playwright.sync_api import Page, sync_playwright
 from pybtex.database import parse_string
 
@@ -25,6 +26,7 @@ PARTS = 4  # of the pages, a test each, so that processes can share them
 TABS = 2  # at a time
 READY = "!window.MathJax || (window.MathJax.startup && window.MathJax.startup.promise)"
 TYPESET = "window.MathJax ? MathJax.startup.promise.then(() => true) : true"
+SETTLED = 3_000  # ms that a page has to fit itself to another width
 FRAMES = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 #: What does not fit its box, and shows nothing of it; and what is wider than the window.
 CLIPPED = r"""() => {
@@ -114,7 +116,10 @@ async def look(browser: Browser, file: Path, shot: str) -> list[str]:
     for width in WIDTHS:
         await page.set_viewport_size({"width": width, "height": 900})
         await page.evaluate(FRAMES)
-        problems += [f"at {width} px: {it}" for it in await page.evaluate(CLIPPED)]
+        try:  # surfaces that turn follow the width a moment later
+            await page.wait_for_function(f"({CLIPPED})().length === 0", timeout=SETTLED)
+        except NotInTime:
+            problems += [f"at {width} px: {it}" for it in await page.evaluate(CLIPPED)]
         if width != WIDTHS[1]:
             await page.screenshot(path=f"{shot}-light-{width}.png", full_page=True)
     problems += [f"light: {it}" for it in await page.evaluate(FAINT)]

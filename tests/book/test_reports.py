@@ -10,7 +10,7 @@ from playwright.async_api import async_playwright
 
 from pwm_companion import cli
 from pwm_companion.consortium.file import example
-from tests.book.test_browser import CHROMIUM, FLAGS, SETTINGS, look
+from tests.book.test_browser import CHROMIUM, FLAGS, look
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="left out: no Chromium on this machine to look at reports with"
@@ -37,15 +37,13 @@ def reports(folder: Path) -> list[Path]:
 
 
 async def look_at(files: list[Path]) -> list[str]:
-    """Look at each in every setting, and return what is wrong."""
+    """Look at each in all widths, light and dark, and return what is wrong."""
     found = []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for file in files:
-            for scheme, width in SETTINGS:
-                shot = file.with_name(f"{file.stem}-{scheme}-{width}.png")
-                problems = await look(browser, file, scheme, width, shot)
-                found += [f"{shot.name}: {problem}" for problem in problems]
+            problems = await look(browser, file, str(file.with_suffix("")))
+            found += [f"{file.name}: {problem}" for problem in problems]
         await browser.close()
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,8 @@ from . import style
 
 __all__ = ["belief_figure", "belief_lines", "lower_cost_figure", "lower_cost_lines"]
 
-#: How the two beliefs are drawn and called.
-BELIEFS = {"paper": ("-", "given $n_i \\geq 1$"), "own": ((0, (4, 2)), "own")}
+#: How lines of the two beliefs are dashed.
+DASHES: dict[str, Any] = {"paper": "-", "own": (0, (4, 2))}
 
 
 @style.drawing
@@ -29,7 +30,8 @@ def belief_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     colors = style.type_colors(table.drop_duplicates("type")["cost"])
     figure, axes = style.new_panels(6.6, 3, 1, sharex=True)
     for ax, (column, label) in zip(axes, panels.items(), strict=True):
-        for beliefs, (dashes, words) in reversed(BELIEFS.items()):
+        for beliefs, dashes in reversed(DASHES.items()):
+            words = style.BELIEFS[beliefs]
             looks = {
                 i: {"color": color, "linestyle": dashes, "label": f"type {i}, {words}"}
                 for i, color in enumerate(colors, start=1)
@@ -60,19 +62,19 @@ def lower_cost_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     table = table.drop_duplicates(["beliefs", "offset"], ignore_index=True)
     table = table[["beliefs", "offset", "expected_accuracy", "upper_bound"]]
     figure, ax = style.new_panels(3.8)
-    for (beliefs, (dashes, words)), color in zip(
-        BELIEFS.items(), (style.ALARM, style.TYPE_PATH[3]), strict=True
+    for (beliefs, dashes), color in zip(
+        DASHES.items(), (style.ALARM, style.TYPE_PATH[3]), strict=True
     ):
         here = table[table["beliefs"] == beliefs]
         for k, (below, group) in enumerate(here.groupby(here["offset"] < 0)):
             ax.plot(
                 100 * group["offset"], group["expected_accuracy"], color=color,
-                linestyle=dashes, label=None if k else words,
+                linestyle=dashes, label=None if k else style.BELIEFS[beliefs],
             )  # fmt: skip
             ax.plot(
                 100 * group["offset"], group["upper_bound"], color=color, linestyle="none",
                 marker="v" if below else "^", markersize=5,
-                label=None if k else f"bound, {words}",
+                label=None if k else f"bound, {style.BELIEFS[beliefs]}",
             )  # fmt: skip
     ax.axvline(0, color=style.GRID, linewidth=1)
     ax.set(xlabel="cost of type 2 above that of type 3 (%)", ylabel="expected accuracy")

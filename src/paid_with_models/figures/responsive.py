@@ -17,7 +17,6 @@ from ..beyond.responsive import ResponsiveContract, solve_responsive
 from ..problem import Problem
 from ..solver.routes import solve
 from . import style
-from .beliefs import BELIEFS
 
 __all__ = [
     "cap_figure",
@@ -129,12 +128,11 @@ def gain_figure(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     for ax, (along, label) in zip(axes, names.items(), strict=True):
         here = table[table["along"] == along]
         for beliefs, group in here.groupby("beliefs"):
-            _, words = BELIEFS[str(beliefs)]
             gain = 100 * (group["responding"] - group["fixed"])
             dashes = "-" if beliefs == "own" else "--"
             ax.plot(
                 group["at"], gain, color=colors[str(beliefs)], linestyle=dashes, marker="o",
-                markersize=4, label=f"best, {words}",
+                markersize=4, label=f"best, {style.BELIEFS[str(beliefs)]}",
             )  # fmt: skip
         own = here[here["beliefs"] == "own"]
         ax.plot(

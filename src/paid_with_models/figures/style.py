@@ -33,11 +33,11 @@ from matplotlib.ticker import FuncFormatter
 
 __all__ = ["style", "type_colors"]
 
-
 P = ParamSpec("P")
 #: Inches: of a figure, the white around it, and a column of a paper, where text is at least
 #: LEAST_TEXT points high; on a phone, where custom.css gives a figure PHONE pixels, LEAST_PIXELS.
 WIDTH, PAD, COLUMN, LEAST_TEXT, PHONE, LEAST_PIXELS = 5.2, 0.03, 3.3, 6.0, 386, 11.0
+PIXELS = 150  # per inch, of surfaces inside vector files
 SMALL = 10.8  # points of small text, the least that does for both
 CONTRAST = 4.5  # of text to white, at least, as the guidelines for web content ask for
 INK = "#1f2430"  # text, axes, the model that everybody could have
@@ -48,6 +48,7 @@ CAP = "#00796b"  # what the collective model is worth; the contract among scheme
 ALARM = "#b3261e"  # free-riding, broken promises
 #: From the costliest type to the cheapest.
 TYPE_PATH = ("#dd7733", "#b8321a", "#7b3b78", "#3a3fd0", "#141452")
+BELIEFS = {"paper": "given $n_i \\geq 1$", "own": "own"}  # about one's type, in legends
 _RC: dict[str, Any] = {
     **dict.fromkeys(["text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"], INK),
     **dict.fromkeys(["axes.edgecolor", "xtick.color", "ytick.color"], MUTED),
@@ -83,10 +84,6 @@ def style() -> Iterator[None]:
     with mpl.rc_context(), sns.axes_style("ticks"), sns.plotting_context("notebook"):
         mpl.rcParams.update(_RC)  # type: ignore[arg-type]
         yield
-
-
-#: Pixels per inch of the surfaces inside vector files.
-PIXELS = 150
 
 
 class _Canvas(FigureCanvasBase):

@@ -18,7 +18,7 @@ import contextlib
 import io
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .errors import BookError, WorkError
 
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # whatever the locale, there is no letter too many
             stream.reconfigure(errors="backslashreplace")
     try:
-        options = _parser(words).parse_args(words)
+        options = _options(words)
         with _interruptible():
             code: int | None = options.run(options)
             if sys.stdout is not None:
@@ -85,6 +85,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _Ended:
         return _failed(1, "ended")
     return code or 0
+
+
+def _options(words: Sequence[str]) -> argparse.Namespace:
+    """Read the words; where they ask for help or the version, see to it that it is written."""
+    try:
+        return _parser(words).parse_args(words)
+    except SystemExit:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        raise
 
 
 def _failed(code: int, message: str = "") -> int:
@@ -134,7 +144,11 @@ def _interruptible() -> Iterator[None]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong."""
+    """Says in one line what is wrong, and does not swallow that help could not be written."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is not None:
+            file.write(message)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"pwm: {_one_line(message)} (see {self.prog} --help)\n")

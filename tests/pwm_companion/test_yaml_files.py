@@ -149,6 +149,10 @@ def test_streams_that_cannot_be_written(tmp_path: Path) -> None:
     program = f"{sys.executable} -m pwm_companion.cli"
     for redirected, code, lines in (
         (f"{program} solve {file} > /dev/full", 1, 1),
+        (f"{program} --help > /dev/full", 1, 1),
+        (f"PYTHONUNBUFFERED=1 {program} solve --help > /dev/full", 1, 1),
+        (f"{program} --help >&-", 0, 0),
+        (f"{program} nonsense 2>&-", 2, 0),
         (f"{program} solve {file} 2>&-", 0, 0),
         (f"{program} solve none.json 2>&-", 2, 0),
         (f"{program} solve {file} >&-", 0, 0),

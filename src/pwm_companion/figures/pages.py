@@ -419,7 +419,7 @@ def in_words(value: Any) -> str:
     Examples
     --------
     >>> in_words({"sizes": [2, 4, 6, 8, 10, 12, 14], "curve": {"type": "Bound", "optimum": 1.0}})
-    'sizes 2, 4, …, 14; curve Bound(optimum 1)'
+    'sizes 2, 4, …, 14 (7 values); curve Bound(optimum 1)'
     """
     if isinstance(value, dict):
         return "; ".join(f"{name} {_item(item)}" for name, item in value.items())
@@ -433,6 +433,6 @@ def _item(value: Any) -> str:
     if isinstance(value, list):
         shown = [_item(item) for item in value]
         if len(shown) > LONG_LIST:
-            shown = [*shown[:2], "…", shown[-1]]
+            shown = [*shown[:2], "…", f"{shown[-1]} ({len(shown)} values)"]
         return ", ".join(shown)
     return f"{value:.4g}" if isinstance(value, float) else str(value)

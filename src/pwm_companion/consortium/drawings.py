@@ -18,8 +18,8 @@ from .variants import BAND, Spread
 MARKS = 4
 
 
-def draw_rewards(consortium: Consortium, spread: Spread) -> dict[str, Any]:
-    """Return the drawing of how rewards vary."""
+def draw_rewards(consortium: Consortium, spread: Spread, means: FloatArray) -> dict[str, Any]:
+    """Return the drawing of how rewards vary, with their exact means."""
     # What varies little beside its size is seen: the axis spans what is drawn.
     bottom, top = float(spread.levels.min()), float(spread.levels.max())
     top = max(top, bottom + 1e-3 * max(abs(bottom), 1.0))
@@ -33,7 +33,7 @@ def draw_rewards(consortium: Consortium, spread: Spread) -> dict[str, Any]:
         low, first, third, high = map(x, spread.levels[i])
         rows.append({
             "name": name, "y": row * i + 38, "low": low, "first": first, "high": high,
-            "width": round(max(third - first, 1), 1), "mean": x(spread.means[i]),
+            "width": round(max(third - first, 1), 1), "mean": x(means[i]),
         })  # fmt: skip
     return {"left": left, "height": row * len(rows) + 56, "rows": rows,
             "marks": marks([bottom, (bottom + top) / 2, top], x)}  # fmt: skip

@@ -108,9 +108,9 @@ def context(consortium: Consortium, contract: Contract) -> dict[str, Any]:
         "law": law(problem),
         **menu(consortium, contract, base + accuracies),
         **gained(consortium, contract, gains),
-        "boxes": None if spread is None else draw_rewards(consortium, spread),
+        "boxes": None if spread is None else draw_rewards(consortium, spread, contract.rewards),
         "rewards": () if spread is None else zip(
-            consortium.names, spread.means, *spread.levels.T, strict=True
+            consortium.names, contract.rewards, *spread.levels.T, strict=True
         ),
         "rules": rules(consortium, contract),
         "present": None if consortium.present is None else present(consortium, contract),

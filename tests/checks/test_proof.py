@@ -275,3 +275,14 @@ def test_without_python_flint_one_line_names_the_extra() -> None:
     assert run.returncode == 1
     last = run.stderr.strip().splitlines()[-1]
     assert last.endswith("install it with pip install 'paid-with-models[proof]'")
+
+
+def test_saturating_curves_keep_their_own_exponentials_under_aversion() -> None:
+    # Rates from a grid would miss those of the curve by a thousandth of its value.
+    problem = Problem(
+        39, [0.122, 0.065, 0.015, 0.281, 0.289, 0.228], [0.058, 0.021, 0.023, 0.0037, 0.016, 0.065],
+        Saturating((0.5, 0.4), (0.1, 0.003)), ExponentialValuation(50.0, 2.0), "own",
+    )  # fmt: skip
+    proof = prove(solve(problem))
+    assert "sums" in proof.certificate["expectations"]
+    assert proof.gap < 1e-12

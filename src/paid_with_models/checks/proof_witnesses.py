@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
-from ..accuracy import Curve, Saturating
+from ..accuracy import Curve
 from ..solver.least_squares import non_negative
+from ..solver.mixtures import as_mixture
 from . import proof_checker as checker
 from .proof_checker import RefusedError
 
@@ -208,13 +209,13 @@ def alone(value: checker.Curve, cost: fmpq) -> str:
 
 
 def fitted(curve: Curve, exact: checker.Curve, high: float) -> dict[str, Any]:
-    """An exponential sum close to a curve: non-negative least squares on a geometric grid."""
+    """An exponential sum close to a curve: its own, or else by non-negative least squares."""
     low = float(arb(exact.start))
-    rates, weights = (
-        (np.array(curve.rates), np.array(curve.weights))
-        if isinstance(curve, Saturating)
-        else least_squares(curve, low, high)
-    )
+    own = as_mixture(curve, high)
+    if own is not None and own.exact:
+        rates, weights = own.rates, own.weights
+    else:
+        rates, weights = least_squares(curve, low, high)
     # Tangents of the sum are not negative at 0 from somewhere beyond where those of the curve are.
     touch = low
     if low > 0:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-#: Long versions: more examples, all windows of the browser, more kills (`make test LONG=1`, CI).
+#: Long versions: more examples, more parameters, dark pages (`make test LONG=1`, CI).
 LONG = "LONG" in os.environ
 
 #: Files whose tests share nothing.

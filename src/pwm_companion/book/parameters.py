@@ -26,8 +26,8 @@ POINTS = (2, 200)
 #: It says what these margins do, the larger of which is the largest that it looks at.
 MARGINS = (2.0, 4.0)
 
-#: Of so many samples drawn again each curve is measured in ``measurements/real_models.json``.
-RESAMPLES = (2, 40)
+#: So many samples drawn again of each curve are in ``measurements/real_models.json``.
+REFITS = (2, 40)
 
 
 def scenario(
@@ -126,7 +126,7 @@ def behavior(*, rationalities: int, margins: Sequence[float], aversions: int) ->
     return ()
 
 
-def real_models(*, resamples: int) -> tuple[Path, ...]:
+def real_models(*, refits: int) -> tuple[Path, ...]:
     """Check the parameter of ``beyond/real_models.md``: how many drawn samples to fit.
 
     Raises
@@ -136,12 +136,12 @@ def real_models(*, resamples: int) -> tuple[Path, ...]:
 
     Examples
     --------
-    >>> real_models(resamples=40)
+    >>> real_models(refits=40)
     ()
     """
-    least, most = RESAMPLES
-    if not least <= resamples <= most:
-        raise ValueError(f"resamples must be from {least} to {most}; got {resamples}")
+    least, most = REFITS
+    if not least <= refits <= most:
+        raise ValueError(f"refits must be from {least} to {most}; got {refits}")
     return ()
 
 

@@ -44,14 +44,25 @@ ALSO: dict[str, tuple[str, ...]] = {
     "complete_information": (),
     "problem": (),
     "rewards": (),
+    "solver/active_set": ("solver/quadratic", "solver/routes"),
     "solver/banded": (),
+    "solver/batches": ("solver/routes", "solver/moments", "solver/bunches"),
     "solver/bounds": (),
     "solver/boxes": (),
+    "solver/branching": ("solver/boxes", "solver/outcomes"),
     "solver/bunches": (),
+    "solver/capacities": (),
+    "solver/closing": ("solver/boxes", "solver/few_options", "solver/selection"),
+    "solver/few_options": ("solver/selection",),
+    "solver/fits": ("solver/sums", "solver/edges"),
     "solver/interior_point": ("solver/banded", "solver/routes"),
     "solver/menus": ("solver/routes",),
+    "solver/mixtures": ("attendance", "solver/edges"),
     "solver/moments": (),
+    "solver/optimality": ("solver/interior_point", "solver/quadratic"),
+    "solver/outcomes": (),
     "solver/program": ("solver/boxes", "solver/bounds", "solver/selection"),
+    "solver/quadratic": (),
     "solver/routes": (),
     "solver/selection": (),
     "solver/sums": (),
@@ -79,6 +90,9 @@ CALLED_THEN = {
     "quality": "beyond/quality",
     "screening": "solver/routes",
 }
+
+#: Folders that tests of the library import, beside itself and the problems for all.
+IMPORTED = ("benchmarks", "endurance")
 
 #: Seconds of processor time; tests that take longer are left out.
 SLOWEST = 0.4
@@ -137,9 +151,12 @@ def prepare(module: str, folder: Path, keep: bool) -> None:
     """Make a folder in which mutmut finds the library, the module's tests and its settings."""
     if not keep:
         shutil.rmtree(folder, ignore_errors=True)
-    files = [*(ROOT / "src/paid_with_models").rglob("*"), *(ROOT / "benchmarks").iterdir()]
+    files = [*(ROOT / "src/paid_with_models").rglob("*")]
+    files += [file for name in IMPORTED for file in (ROOT / name).iterdir()]
     files += [ROOT / "pyproject.toml", ROOT / "tests/problems.py"]
-    files += [tests_of(name) for name in (module, *ALSO[module]) if tests_of(name).exists()]
+    files += [
+        file_of_tests(name) for name in (module, *ALSO[module]) if file_of_tests(name).exists()
+    ]
     texts = {file.relative_to(ROOT): file.read_bytes() for file in files
              if file.is_file() and file.suffix != ".pyc"}  # fmt: skip
     texts[Path("tests/conftest.py")] = CONFTEST.format(slowest=SLOWEST).encode()
@@ -147,7 +164,8 @@ def prepare(module: str, folder: Path, keep: bool) -> None:
         "[mutmut]\n"
         "source_paths = src/paid_with_models\n"
         f"only_mutate = src/paid_with_models/{module}.py\n"
-        "also_copy = benchmarks\n"
+        + "\n ".join(("also_copy =", *IMPORTED))
+        + "\n"
         "pytest_add_cli_args_test_selection = tests\n"
         "pytest_add_cli_args =\n -p\n no:cacheprovider\n -p\n no:benchmark\n"
         f"timeout_multiplier = {TIMEOUT}\n"
@@ -169,7 +187,7 @@ def prepare(module: str, folder: Path, keep: bool) -> None:
         verdicts.write_text(json.dumps(known))
 
 
-def tests_of(module: str) -> Path:
+def file_of_tests(module: str) -> Path:
     """Return the module's test file: the tests mirror the library."""
     path = ROOT / "tests" / module
     return path.with_name(f"test_{path.name}.py")

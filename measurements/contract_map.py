@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from distributed import Client, LocalCluster
 
 from paid_with_models import GeneralizationBound, LinearValuation, Problem, Status, solve, sweep
 from pwm_companion.files import stamp
@@ -116,6 +115,8 @@ def main() -> None:
     parser.add_argument("summary", type=Path, help="JSON file to write")
     parser.add_argument("data", type=Path, help="NetCDF file to write")
     options = parser.parse_args()
+    from distributed import Client, LocalCluster  # takes seconds to import
+
     options.data.unlink(missing_ok=True)
     grid = chances(STEPS)
     base = Problem(2, grid[0], COSTS[0], CURVE, VALUATION)

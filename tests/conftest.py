@@ -1,17 +1,14 @@
 """The tests on several processes: what stays together, and what begins first.
 
-Tests of one file share what they are made from, and run in one process; so do all that look at the
-built site without a browser, and all of the small book. Files with many tests of their own
-problems are divided. What takes longest begins first, so that no process waits at the end.
+Tests of one file share what they are made from, and run in one process; so do most that look at
+all pages of the built site, which are read once. Files with many tests of their own problems are
+divided. What takes longest begins first, so that no process waits at the end. Long versions, as CI
+runs them (`make test LONG=1`), take more examples, more parameters and dark pages.
 """
 
-import os
 from pathlib import Path
 
 import pytest
-
-#: Long versions: more examples, all windows of the browser, more kills (`make test LONG=1`, CI).
-LONG = "LONG" in os.environ
 
 #: Files whose tests share nothing.
 DIVIDED = {
@@ -20,8 +17,14 @@ DIVIDED = {
     "test_browser.py",
 }  # fmt: skip
 
+#: Files of tests/book that look at all pages.
+ALL_PAGES = {"test_claims.py", "test_downloads.py", "test_pages.py", "test_pdf.py"}
+
 #: What begins first, by their parts of a test's id.
-FIRST = ("test_browser", "test_interruption", "test_faults", "test_draw", "test_properties")
+FIRST = (
+    "test_browser", "test_live", "test_interruption", "test_faults", "test_build", "test_hands",
+    "test_draw", "test_properties",
+)  # fmt: skip
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -33,10 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _group(item: pytest.Item) -> str:
-    file, fixtures = item.path, getattr(item, "fixturenames", ())
-    if {"built_book", "copy_of_built_book"} & set(fixtures):
-        return "small book" if file.name != "test_interruption.py" else file.name
-    if file.parent.name == "book" and file.name not in DIVIDED:
+    file = item.path
+    if file.parent.name == "book" and file.name in ALL_PAGES:
         return "site"
     return "" if file.name in DIVIDED else str(Path(*file.parts[-2:]))
 

@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 
 from benchmarks.published_method import PaperCurve, SecondDerivative, solve_outcome, solve_screening
-from endurance.mutation import ALSO, CALLED_THEN, CORE, differences, row, summary
+from endurance.mutation import (
+    ALSO,
+    CALLED_THEN,
+    CORE,
+    IMPORTED,
+    differences,
+    file_of_tests,
+    prepare,
+    row,
+    summary,
+)
 from endurance.routes import compare, summarize
 from paid_with_models import GeneralizationBound, Problem, solve, solve_complete_information
 from paid_with_models.paper.published import PUBLISHED
@@ -158,6 +168,23 @@ def test_changes_of_the_core_that_are_not_noticed_have_a_reason(
             source = Path(f"{RESULTS.parents[1]}/src/paid_with_models/{module}.py").read_text()
             for function, _, _, _ in rows:
                 assert f"def {function.rpartition('.')[2]}(" in source
+
+
+@pytest.mark.parametrize("module", ALSO)
+def test_a_changed_module_has_tests_and_they_find_what_they_import(
+    module: str, tmp_path: Path
+) -> None:
+    assert all(file_of_tests(name).exists() for name in ALSO[module])
+    prepare(module, tmp_path, keep=False)
+    assert (tmp_path / f"src/paid_with_models/{module}.py").exists()
+    files = list((tmp_path / "tests").rglob("test_*.py"))
+    assert files
+    for file in files:
+        ours = re.findall(r"^from (\w+)\.(\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+        for folder, name in ours:
+            if folder in {"endurance", "benchmarks", "tests", "measurements", "pwm_companion"}:
+                assert folder in {*IMPORTED, "tests"}
+                assert (tmp_path / folder / f"{name}.py").exists()
 
 
 def test_what_a_change_is_counted_as(tmp_path: Path) -> None:

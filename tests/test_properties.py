@@ -1,6 +1,6 @@
 """Properties that hold for every problem, tried on random ones.
 
-50 examples of each, ``HYPOTHESIS_PROFILE=properties`` (CI) tries 200, about three minutes of
+50 examples of each, ``HYPOTHESIS_PROFILE=properties`` (CI) tries 100, about a minute of
 processor time, ``short`` 20, ``long`` (``make test-long``) 5,000. Problems are drawn by one
 strategy: all curves, valuations and beliefs, 1 to 8 types, 1 to 60 parties, costs over four
 decades, equal and nearly equal types, probabilities down to 1e-6. Where outcomes are too many to
@@ -52,7 +52,7 @@ COMMON = {
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much],
 }
 settings.register_profile("daily", max_examples=50, **COMMON)
-settings.register_profile("properties", max_examples=200, **COMMON)
+settings.register_profile("properties", max_examples=100, **COMMON)
 settings.register_profile("long", max_examples=5_000, **COMMON)
 settings.register_profile("short", max_examples=20, **COMMON)
 PROPERTY = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "daily"))

@@ -55,20 +55,16 @@ def run_blocks(chapter: Chapter) -> dict[str, Any]:
     return names
 
 
-def chapters_with_code() -> list[Chapter]:
-    found = []
-    for name in PAGES:
-        source = find_source(ROOT, name)
-        assert source is not None
-        chapter = load_chapter(source, name, quick=True)
-        if visible_blocks(chapter):
-            found.append(chapter)
-    return found
+def page(name: str) -> Chapter:
+    source = find_source(ROOT, name)
+    assert source is not None
+    return load_chapter(source, name, quick=True)
 
 
-@pytest.mark.parametrize("chapter", chapters_with_code(), ids=lambda chapter: chapter.name)
+@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.filterwarnings("default")  # a page may show a warning
-def test_visible_blocks_run_by_themselves(chapter, monkeypatch):
+def test_visible_blocks_run_by_themselves(name, monkeypatch):
+    chapter = page(name)
     monkeypatch.chdir(chapter.template.parent)  # where a kernel runs it
     run_blocks(chapter)
 
@@ -84,7 +80,7 @@ def test_a_block_that_needs_a_hidden_name_is_noticed(tmp_path):
 
 
 def test_visible_blocks_hold_no_plumbing():
-    for chapter in chapters_with_code():
+    for chapter in map(page, PAGES):
         for number, source in visible_blocks(chapter):
             called = {
                 node.func.id

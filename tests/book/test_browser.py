@@ -1,6 +1,6 @@
 """The built site in a browser: no error, no request elsewhere, nothing clipped, accessible.
 
-Screenshots are left in the build folder under screenshots/ for a person to look at.
+``SCREENSHOTS=FOLDER`` leaves pictures of the pages there, for a person to look at.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from bs4 import BeautifulSoup
 from playwright.async_api import Browser, async_playwright
 from playwright.async_api import TimeoutError as NotInTime
 from playwright.sync_api import Page, sync_playwright
@@ -24,6 +23,7 @@ FIGURE = "figures/fig-two-type-contract/index.html"
 WIDTHS = (1400, 1024, 390)
 PARTS = 4  # of the pages, a test each, so that processes can share them
 TABS = 2  # at a time
+SHOTS = os.environ.get("SCREENSHOTS")  # where pictures go, if they are wanted: they take as long
 READY = "!window.MathJax || (window.MathJax.startup && window.MathJax.startup.promise)"
 TYPESET = "window.MathJax ? MathJax.startup.promise.then(() => true) : true"
 SETTLED = 3_000  # ms that a page has to fit itself to another width
@@ -100,7 +100,7 @@ def visit(page: Page, file: Path) -> list[str]:
     return problems
 
 
-async def look(browser: Browser, file: Path, shot: str) -> list[str]:
+async def look(browser: Browser, file: Path) -> list[str]:
     """Open a page from disk, look at it in all widths, light and dark, and return what is wrong."""
     context = await browser.new_context(
         color_scheme="light", viewport={"width": WIDTHS[0], "height": 900}
@@ -121,7 +121,7 @@ async def look(browser: Browser, file: Path, shot: str) -> list[str]:
         except NotInTime:
             problems += [f"at {width} px: {it}" for it in await page.evaluate(CLIPPED)]
         if width != WIDTHS[1]:
-            await page.screenshot(path=f"{shot}-light-{width}.png", full_page=True)
+            await picture(page, file, f"light-{width}")
     problems += [f"light: {it}" for it in await page.evaluate(FAINT)]
     found = list(problems)  # axe, last, fetches stylesheets anew, which fails from disk
     found += [f"light: {it}" for it in await violations(page, {})]
@@ -131,9 +131,16 @@ async def look(browser: Browser, file: Path, shot: str) -> list[str]:
     if "LONG" in os.environ:  # only colors change with the theme
         rules = {"runOnly": ["color-contrast", "link-in-text-block"]}
         found += [f"dark: {it}" for it in await violations(page, rules)]
-        await page.screenshot(path=f"{shot}-dark-{WIDTHS[-1]}.png", full_page=True)
+        await picture(page, file, f"dark-{WIDTHS[-1]}")
     await context.close()
     return found
+
+
+async def picture(page: Any, file: Path, how: str) -> None:
+    """Leave a picture of a whole page, if pictures are wanted."""
+    if SHOTS:
+        name = "_".join([*file.parent.parts[-2:], file.stem, how])
+        await page.screenshot(path=Path(SHOTS, f"{name}.png"), full_page=True)
 
 
 async def violations(page: Any, options: dict[str, Any]) -> list[str]:
@@ -148,12 +155,11 @@ async def violations(page: Any, options: dict[str, Any]) -> list[str]:
 
 async def look_at_all(site: Path, names: list[str]) -> list[str]:
     """Look at pages, a few at a time."""
-    shots = site.parent / "screenshots"
     free = asyncio.Semaphore(TABS)
 
     async def look_at(browser: Browser, name: str) -> list[str]:
         async with free:
-            found = await look(browser, site / name, str(shots / name.replace("/", "_")))
+            found = await look(browser, site / name)
         return [f"{name}: {problem}" for problem in found]
 
     async with async_playwright() as playwright:
@@ -164,12 +170,14 @@ async def look_at_all(site: Path, names: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_pages_in_the_browser(site: Path, pages: dict[str, BeautifulSoup], part: int) -> None:
+def test_pages_in_the_browser(site: Path, part: int) -> None:
     # Pages that only lead to another one have no article. Figures' pages are of one make.
+    files = {file.relative_to(site).as_posix(): file for file in site.rglob("*.html")}
     names = [
         name
-        for name, page in pages.items()
-        if page.find("article") and (name == FIGURE or not name.startswith("figures/"))
+        for name, file in files.items()
+        if (name == FIGURE or not name.startswith(("figures/", "_static/")))
+        and "<article" in file.read_text(encoding="utf-8")
     ]
     assert len(names) >= 20
     problems = asyncio.run(look_at_all(site, sorted(names)[part::PARTS]))

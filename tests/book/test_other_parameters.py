@@ -126,6 +126,10 @@ def test_a_file_that_a_parameter_names_is_part_of_what_a_run_depends_on(
         ("book/experiments/big_firm_cooperation.yml", "n_parties=100000", "too many"),
         ("book/experiments/two_types.md", "largest=1", "largest must be from 10 to"),
         ("book/beyond/design_your_own.md", "consortium=none.yaml", "none.yaml"),
+        ("book/beyond/behavior.md", "aversions=1", "aversions must be from 2 to"),
+        ("book/beyond/behavior.md", "margins=[0.0, 4.0]", "2 and 4 among them"),
+        ("book/beyond/behavior.md", "margins=[2.0, 4.0, 5.0]", "must be from 0 to 4"),
+        ("book/beyond/real_models.md", "refits=41", "refits must be from 2 to 40"),
         ("book/motivation.md", "n_parties=3", "unknown parameter 'n_parties'"),
     ],
 )

@@ -42,7 +42,7 @@ async def look_at(files: list[Path]) -> list[str]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for file in files:
-            problems = await look(browser, file, str(file.with_suffix("")))
+            problems = await look(browser, file)
             found += [f"{file.name}: {problem}" for problem in problems]
         await browser.close()
     return found

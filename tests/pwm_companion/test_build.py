@@ -11,7 +11,15 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from pwm_companion import cli
 from pwm_companion.book import execute
-from pwm_companion.book.build import QUICK, build, describe_run_time, public_config
+from pwm_companion.book.build import (
+    QUICK,
+    build,
+    describe_run_time,
+    execute_chapters,
+    load_pages,
+    public_config,
+)
+from pwm_companion.book.chapters import read_toc
 from pwm_companion.book.site import BuildError
 from pwm_companion.errors import BookError
 from pwm_companion.yaml_files import read_yaml
@@ -24,6 +32,18 @@ def rebuild(root: Path) -> list[str]:
     said: list[str] = []
     build(root, root / "build", say=said.append)
     return said
+
+
+def run_chapters(root: Path, share: bool = False) -> dict[str, str]:
+    """Execute what changed, without a site; return the executed notebooks by name."""
+    pages = load_pages(root, read_toc(root))
+    found = execute_chapters(pages, root, root / "build/cache", 1, str, share=share)
+    return {name: it.notebook.read_text() for name, it in found.items() if it.fresh}
+
+
+def printed(text: str) -> str:
+    """Return a line that a cell prints, as it stands in a notebook's file."""
+    return json.dumps(f"{text}\n")
 
 
 def executed(said: list[str]) -> set[str]:
@@ -87,18 +107,22 @@ def test_edit_of_a_page_without_code_executes_nothing(copy_of_built_book: Path) 
 
 def test_edit_of_a_module_executes_its_dependents(copy_of_built_book: Path) -> None:
     replace(copy_of_built_book / "src/toy/_product.py", "x * y", "x * y + 1")
-    assert executed(rebuild(copy_of_built_book)) == {"book/square"}
-    assert "10" in page(copy_of_built_book, "book/square")
+    found = run_chapters(copy_of_built_book)
+    assert set(found) == {"book/square"}
+    assert printed("10") in found["book/square"]
 
 
 def test_edit_of_parameters_executes_that_run(copy_of_built_book: Path) -> None:
     replace(copy_of_built_book / "book/runs/five.yml", "number: 5", "number: 6")
-    assert executed(rebuild(copy_of_built_book)) == {"book/runs/five"}
+    assert set(run_chapters(copy_of_built_book)) == {"book/runs/five"}
 
 
-def test_edit_of_the_lock_executes_everything(copy_of_built_book: Path) -> None:
-    (copy_of_built_book / "requirements.lock").write_text("numpy==0\n")
-    assert executed(rebuild(copy_of_built_book)) == {"book/square", "book/twice", "book/runs/five"}
+def test_edit_of_the_lock_executes_everything(book: Path) -> None:
+    pages = load_pages(book, read_toc(book))
+    before = [execute.chapter_key(page, book) for page in pages]
+    assert before == [execute.chapter_key(page, book) for page in pages]
+    (book / "requirements.lock").write_text("numpy==0\n")
+    assert not set(before) & {execute.chapter_key(page, book) for page in pages}
 
 
 def test_same_bytes_elsewhere(
@@ -185,7 +209,7 @@ def test_chapter_that_warns_fails(copy_of_built_book: Path) -> None:
         "import warnings; warnings.warn('rough')",
     )
     with pytest.raises(BuildError, match=r"book/square\.md, cell 2(.|\n)*UserWarning: rough"):
-        rebuild(copy_of_built_book)
+        run_chapters(copy_of_built_book)
 
 
 def test_broken_reference_fails_and_the_last_site_stays(copy_of_built_book: Path) -> None:
@@ -226,8 +250,7 @@ def test_chapters_find_an_empty_folder(copy_of_built_book: Path) -> None:
     replace(
         copy_of_built_book / "book/square.md", "print(square(3))", "import os; print(os.listdir())"
     )
-    rebuild(copy_of_built_book)
-    assert "[]" in page(copy_of_built_book, "book/square")
+    assert printed("[]") in run_chapters(copy_of_built_book)["book/square"]
 
 
 def test_a_kernel_that_dies_of_a_full_disk_has_that_said_for_it(tmp_path: Path) -> None:
@@ -257,8 +280,8 @@ def test_kernels_are_talked_to_by_files_unless_their_path_is_too_long(
     )
     with tempfile.TemporaryDirectory(prefix="t", dir="/tmp") as short:
         monkeypatch.setenv("TMPDIR", str(place) if length else short)
-        html = build(copy_of_built_book, copy_of_built_book / "build", quick=quick, say=str)
-        assert f">{transport}\n<" in (html / "book/square.html").read_text()
+        found = run_chapters(copy_of_built_book, share=quick)
+        assert printed(transport) in found["book/square"]
         assert list(Path(short).iterdir()) == []
 
 
@@ -267,21 +290,21 @@ def test_chapters_find_their_inputs_and_run_again_when_these_change(
 ) -> None:
     root = copy_of_built_book
     (root / "data").mkdir()
-    (root / "data/numbers.txt").write_text("three")
+    (root / "data/numbers.txt").touch()
     replace(root / "book/square.md", "kernelspec:", "inputs: [../data/numbers.txt]\nkernelspec:")
     code = (
         "from pathlib import Path; print(Path('../data/numbers.txt').read_text(),"
         " *sorted(path.name for path in Path('..').iterdir()))"
     )
     replace(root / "book/square.md", "print(square(3))", code)
-    assert executed(rebuild(root)) == {"book/square"}
-    assert "three book data" in page(root, "book/square")
-    (root / "data/numbers.txt").write_text("four")
-    assert executed(rebuild(root)) == {"book/square"}
-    assert "four book data" in page(root, "book/square")
+    for text in ("three", "four"):
+        (root / "data/numbers.txt").write_text(text)
+        found = run_chapters(root)
+        assert set(found) == {"book/square"}
+        assert printed(f"{text} book data") in found["book/square"]
     (root / "data/numbers.txt").unlink()
     with pytest.raises(BookError, match=r"square\.md: there is no input .*data/numbers\.txt"):
-        rebuild(root)
+        run_chapters(root)
 
 
 def test_public_addresses_add_what_needs_them(book: Path) -> None:

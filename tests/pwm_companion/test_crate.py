@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import requests
 import rocrate
-from rocrate_validator import models, services
 
 from pwm_companion.figures import crate
 from pwm_companion.figures.draw import draw_figures
@@ -62,6 +61,8 @@ ABOUT_PEOPLE = {
 
 def issues(folder: Path) -> set[str]:
     """Return all that is not as the specification requires or recommends."""
+    from rocrate_validator import models, services  # takes seconds to import
+
     settings = services.ValidationSettings(
         rocrate_uri=str(folder),
         profile_identifier="ro-crate-1.3",

@@ -20,6 +20,15 @@ from ..consortium.file import read_consortium
 #: The two-type experiment looks closely at ten parties, and its outcomes are enumerated.
 TWO_TYPES = (10, 1000)
 
+#: The chapter on behavior draws lines through so many points.
+POINTS = (2, 200)
+
+#: It says what these margins do, the larger of which is the largest that it looks at.
+MARGINS = (2.0, 4.0)
+
+#: So many samples drawn again of each curve are in ``measurements/real_models.json``.
+REFITS = (2, 40)
+
 
 def scenario(
     *,
@@ -87,6 +96,52 @@ def two_types(*, largest: int) -> tuple[Path, ...]:
     least, most = TWO_TYPES
     if not least <= largest <= most:
         raise ValueError(f"largest must be from {least} to {most}; got {largest}")
+    return ()
+
+
+def behavior(*, rationalities: int, margins: Sequence[float], aversions: int) -> tuple[Path, ...]:
+    """Check the parameters of ``beyond/behavior.md``: numbers of points, and the margins.
+
+    Raises
+    ------
+    ValueError
+        If one is out of range.
+
+    Examples
+    --------
+    >>> behavior(rationalities=31, margins=[0.0, 2.0, 4.0], aversions=13)
+    ()
+    """
+    least, most = POINTS
+    for name, points in (("rationalities", rationalities), ("aversions", aversions)):
+        if not least <= points <= most:
+            raise ValueError(f"{name} must be from {least} to {most}; got {points}")
+    shown, largest = MARGINS
+    within = all(0 <= margin <= largest for margin in margins)
+    if not within or not {shown, largest} <= set(margins):
+        raise ValueError(
+            f"margins must be from 0 to {largest:g}, {shown:g} and {largest:g} among them; "
+            f"got {margins}"
+        )
+    return ()
+
+
+def real_models(*, refits: int) -> tuple[Path, ...]:
+    """Check the parameter of ``beyond/real_models.md``: how many drawn samples to fit.
+
+    Raises
+    ------
+    ValueError
+        If it is out of range.
+
+    Examples
+    --------
+    >>> real_models(refits=40)
+    ()
+    """
+    least, most = REFITS
+    if not least <= refits <= most:
+        raise ValueError(f"refits must be from {least} to {most}; got {refits}")
     return ()
 
 

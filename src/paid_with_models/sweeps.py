@@ -43,8 +43,8 @@ if TYPE_CHECKING:  # takes long to import, and most users solve one problem
     import xarray as xr
 
 
-#: What a sweep may vary: whole fields, and parameters of these. DRAWS: fields that state independent
-#: draws; another law of who turns up states them itself.
+#: What a sweep may vary: whole fields, and parameters of these. DRAWS: fields that state the
+#: independent draws; another law of who turns up states them itself.
 DRAWS = ("n_parties", "probabilities")
 
 FIELDS = (*DRAWS, "costs", "beliefs", "reservation_utilities", "max_data")

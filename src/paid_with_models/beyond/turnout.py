@@ -62,7 +62,8 @@ def draw_parties(problem: Problem, draws: int, rng: np.random.Generator) -> IntA
             return np.tile(numbers, (draws, 1))
         case UnlikeParties(numbers=numbers, probabilities=mixes):
             groups = zip(np.array(numbers, dtype=np.int64), np.asarray(mixes), strict=True)
-            return np.sum([rng.multinomial(n, p, size=draws) for n, p in groups], axis=0)
+            drawn = [rng.multinomial(n, p, size=draws) for n, p in groups]
+            return np.asarray(np.sum(drawn, axis=0))
     raise ValueError(f"attendance must be a law of the library; got {problem.attendance!r}")
 
 

@@ -292,7 +292,7 @@ def _checked(
             "largest_quota must be at least what each type trains on alone,"
             f" {alone.tolist()}; got {most.tolist()}"
         )
-    return np.minimum(np.broadcast_to(most, alone.shape).astype(float), limits)
+    return np.asarray(np.minimum(np.broadcast_to(most, alone.shape), limits))
 
 
 def _alone(problem: Problem, responds_to: RespondsTo) -> ResponsiveContract:

@@ -261,19 +261,19 @@ def _laws(problem: Problem) -> dict[str, dict[str, Any]]:
             laws |= {name: PoissonParties(mean, tilted) for name, tilted in tilts.items()}
             return {name: {"attendance": law} for name, law in laws.items()}
         case UnlikeParties(numbers=stated, probabilities=shares):
-            numbers, mixes = np.asarray(stated), np.asarray(shares)
-            largest = np.arange(numbers.size) == numbers.argmax()
+            of_group, mixes = np.asarray(stated), np.asarray(shares)
+            largest = np.arange(of_group.size) == of_group.argmax()
             of_groups = {}
             for change in (-STEP, STEP):
-                other = np.maximum(np.round(numbers * (1 + change)), 1.0)
-                if np.array_equal(other, numbers):  # of small groups one party more, or less
-                    other = np.maximum(numbers + largest * np.sign(change), 1.0)
-                if not np.array_equal(other, numbers):
+                other = np.maximum(np.round(of_group * (1 + change)), 1.0)
+                if np.array_equal(other, of_group):  # of small groups one party more, or less
+                    other = np.maximum(of_group + largest * np.sign(change), 1.0)
+                if not np.array_equal(other, of_group):
                     of_groups[f"{other.sum():.0f} parties"] = UnlikeParties(other, mixes)
             for name, tilted in tilts.items():
                 leaning = mixes * tilted / p
                 leaning /= leaning.sum(axis=1, keepdims=True)
-                of_groups[name] = UnlikeParties(numbers, leaning)
+                of_groups[name] = UnlikeParties(of_group, leaning)
             return {name: {"attendance": law} for name, law in of_groups.items()}
     return {}
 

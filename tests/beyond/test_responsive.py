@@ -342,7 +342,7 @@ def test_a_limit_that_no_quota_comes_near_changes_nothing():
 
 def test_unequal_limits_of_data_are_refused_with_what_to_do_instead():
     problem = replace(two_types(4), max_data=[300.0, 500.0])
-    with pytest.raises(ValueError, match=r"max_data must be the same for all .* largest_q"):
+    with pytest.raises(ValueError, match=r"max_data must be the same .* state largest_quota"):
         solve_responsive(problem)
 
 

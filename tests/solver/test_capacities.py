@@ -119,7 +119,7 @@ def test_what_nothing_is_made_for_is_refused():
     limited = Problem(**CLINICS, **EQUAL, max_data=LIMITS)
     with pytest.raises(ValueError, match=r"^max_data must be left out here"):
         free_riding(limited, [1, 1, 1, 1])
-    with pytest.raises(ValueError, match=r"^max_data must be the same .* state largest_quota"):
+    with pytest.raises(ValueError, match=r"max_data must be the same .* state largest_quota"):
         solve_responsive(limited)
     with pytest.raises(ValueError, match="contributions must be at most max_data"):
         audit(limited, [201, 0, 0, 0], [1, 1, 1, 1])

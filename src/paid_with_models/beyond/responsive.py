@@ -72,7 +72,6 @@ ELSEWHERE = 1e3
 
 RespondsTo = Literal["types", "number", "nothing"]
 
-
 #: Columns of :meth:`ResponsiveContract.to_frame` with their units.
 UNITS = {
     "cost": "value per unit of data",
@@ -194,7 +193,7 @@ def solve_responsive(
     Parameters
     ----------
     problem : Problem
-        If data are limited, then for all types alike (``max_data``): no quota is larger.
+        If ``max_data`` limits quotas, then those of all types alike.
     responds_to : {"types", "number", "nothing"}
         Quotas may depend on how many of each type joined, on how many joined in all, or on
         nothing (a menu; with ``joining`` 1 see :func:`~paid_with_models.solve`).
@@ -240,8 +239,7 @@ def solve_responsive(
         if joining < 1 or responds_to != "types" or np.isfinite(most).any():
             raise ValueError(
                 f"n_parties = {n} and n_types = {problem.n_types} have {outcomes:.4g} outcomes,"
-                " more than can be enumerated: joining must be 1, responds_to 'types', and"
-                " largest_quota and max_data None"
+                " more than can be enumerated: joining must be 1, responds_to 'types', quotas free"
             )
         if problem.better_outside.any():
             raise ValueError(
@@ -271,12 +269,10 @@ def _checked(
             "total must be 'free' unless beliefs are 'own', responds_to is 'types' and joining 1;"
             f" got {total!r}"
         )
-    limits = problem.capacities
-    if np.any(limits != limits[0]):
+    if np.any((limits := problem.capacities) != problem.capacities[0]):
         raise ValueError(
-            "max_data must be the same for all types here, as with unequal limits a type cannot"
-            " pass for all others; leave it out, and state largest_quota, for the best mechanism"
-            f" in which nobody would even if it could; got {limits.tolist()}"
+            "max_data must be the same for all types here; or leave it out and state largest_quota:"
+            f" then nobody gains by passing for another, even if it cannot; got {limits.tolist()}"
         )
     if largest_quota is None:
         return limits
@@ -286,8 +282,7 @@ def _checked(
             "largest_quota must be one positive number, or one per cost,"
             f" {problem.n_types}; got {most.tolist()}"
         )
-    alone = autarky(problem).contributions
-    if np.any(most < alone):
+    if np.any(most < (alone := autarky(problem).contributions)):
         raise ValueError(
             "largest_quota must be at least what each type trains on alone,"
             f" {alone.tolist()}; got {most.tolist()}"

@@ -26,7 +26,7 @@ versions := $(alone) $(python) -m endurance.versions \
 MUTMUT := mutmut==3.8.1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip pages released release test test-long versions test-lowest test-newest verify lint bench small table fuzz faults binder mutation agree edges proofs trials curves quality map serve clean lock picture
+.PHONY: help env book pdf zip pages released release test test-long versions test-lowest test-newest verify lint bench small table fuzz faults binder mutation agree edges laws proofs trials curves quality map serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,9 @@ agree: env ## solve random problems by three routes, into endurance/routes.json 
 
 edges: env ## try 10,000 problems at the solver's edges, into endurance/edges.json (10 minutes)
 	@$(alone) $(python) -m endurance.edges endurance/edges.json
+
+laws: env ## try 1,000 problems under each law of who turns up, into endurance/laws.json (20 minutes)
+	@$(alone) $(python) -m endurance.laws endurance/laws.json
 
 proofs: env ## prove all contracts of record and check the proofs, into endurance/proofs.json (5 minutes)
 	@$(alone) $(python) -m endurance.proofs endurance/proofs.json

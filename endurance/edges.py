@@ -13,15 +13,11 @@ curves of the caller's own; other laws of who turns up. Of every problem it is a
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,6 +43,8 @@ from paid_with_models import (
 from paid_with_models.accuracy import FloatArray
 from paid_with_models.attendance import Outcomes
 from paid_with_models.solver.program import least_utilities
+
+from .records import run_and_record
 
 #: Seconds that no problem may take, and outcomes up to which menus are checked one by one.
 SLOW, CHECKED_OUTCOMES = 20.0, 20_000
@@ -333,20 +331,9 @@ def summarize(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 def main() -> int:
     """Try all, write or print the results; 1 if there are faults."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("output", type=Path, nargs="?", help="JSON file to write; default: print")
-    parser.add_argument("--problems", type=int, default=10_000)
-    parser.add_argument("--processes", type=int, default=2)
-    options = parser.parse_args()
-    with ProcessPoolExecutor(options.processes) as pool:
-        runs = list(pool.map(attempt, range(options.problems), chunksize=16))
-    results = summarize(runs)
-    text = json.dumps(results, indent=1, sort_keys=True) + "\n"
-    if options.output is None:
-        print(text, end="")
-    else:
-        options.output.write_text(text, encoding="utf-8")
-    return int(bool(results["faults"]))
+    return run_and_record(
+        __doc__, attempt, summarize, problems=10_000, failures="faults", together=16
+    )
 
 
 if __name__ == "__main__":

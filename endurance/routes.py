@@ -11,12 +11,8 @@ programs, and, with up to three types, by trying grids of menus. What is promise
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +21,7 @@ from paid_with_models import ConicStatus, Contract, Problem, conic_program, menu
 from tests.problems import CURVES, mixed_problem
 
 from .brute_force import best_of_a_grid, everybody
+from .records import run_and_record
 
 #: What the cone solver may be wrong by, in accuracy, and how often the sums' errors may count:
 #: in the objective and in the caps.
@@ -158,20 +155,9 @@ def summarize(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 def main() -> int:
     """Compare, write or print the results; 1 if any routes disagree."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("output", type=Path, nargs="?", help="JSON file to write; default: print")
-    parser.add_argument("--problems", type=int, default=700)
-    parser.add_argument("--processes", type=int, default=2)
-    options = parser.parse_args()
-    with ProcessPoolExecutor(options.processes) as pool:
-        runs = list(pool.map(compare, range(options.problems), chunksize=4))
-    results = summarize(runs)
-    text = json.dumps(results, indent=1, sort_keys=True) + "\n"
-    if options.output is None:
-        print(text, end="")
-    else:
-        options.output.write_text(text, encoding="utf-8")
-    return int(bool(results["disagreements"]))
+    return run_and_record(
+        __doc__, compare, summarize, problems=700, failures="disagreements", together=4
+    )
 
 
 if __name__ == "__main__":

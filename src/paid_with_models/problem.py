@@ -288,7 +288,8 @@ class Problem:
             If ``max_data`` is given.
         """
         if self.max_data is not None:
-            raise ValueError(f"max_data must be left out here; got {brief(self.max_data.tolist())}")
+            rule = "must be left out here (solve, audit, prove and sweep take it)"
+            raise ValueError(f"max_data {rule}; got {brief(self.max_data.tolist())}")
 
     @cached_property
     def better_outside(self) -> BoolArray:

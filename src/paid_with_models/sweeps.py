@@ -43,8 +43,11 @@ if TYPE_CHECKING:  # takes long to import, and most users solve one problem
     import xarray as xr
 
 
-#: What a sweep may vary: whole fields, and parameters of these.
-FIELDS = ("n_parties", "probabilities", "costs", "beliefs", "reservation_utilities", "max_data")
+#: What a sweep may vary: whole fields, and parameters of these. DRAWS: fields that state the
+#: independent draws; another law of who turns up states them itself.
+DRAWS = ("n_parties", "probabilities")
+
+FIELDS = (*DRAWS, "costs", "beliefs", "reservation_utilities", "max_data")
 
 
 NESTED = ("accuracy", "valuation")
@@ -109,12 +112,12 @@ def sweep(
     Parameters
     ----------
     problem : Problem
-        What is the same everywhere.
+        What is the same everywhere, under any law of who turns up.
     over : mapping of str to sequence
         What varies: ``n_parties``, ``probabilities``, ``costs``, ``beliefs``,
         ``reservation_utilities``, ``max_data``, or a parameter that is a number, as
         ``accuracy.complexity`` or ``valuation.scale``; and the values of each. Each is a dimension
-        of the result, in this order.
+        of the result, in this order. With ``attendance``, which states them, the first two stay.
     client : distributed.Client or str, optional
         Dask client, or address of a scheduler (``tcp://HOST:PORT``), to compute on. Default: in
         this process.
@@ -161,7 +164,6 @@ def sweep(
     True
     """
     check_problem(problem)
-    problem.check_draws()
     axes = _axes(over)
     chunk = whole("chunk", chunk, least=1)
     n_problems = math.prod(len(values) for values in axes.values())
@@ -273,6 +275,8 @@ def _check_axes(problem: Problem, axes: Mapping[str, list[Any]]) -> None:
                 f"over must name {', '.join(FIELDS)}, or a parameter such as accuracy.optimum;"
                 f" got {name!r}"
             )
+        if problem.attendance is not None and name in DRAWS:
+            raise ValueError(f"over must not name {name}: attendance states it")
         if not values:
             raise ValueError(f"over[{name!r}] must have at least one value; got []")
         for value in values:
@@ -298,6 +302,8 @@ def _coordinate(name: str, values: list[Any]) -> npt.NDArray[Any]:
 
 def _varied(problem: Problem, values: Mapping[str, Any]) -> Problem:
     stated = {name: getattr(problem, name) for name in (*FIELDS, *NESTED)}
+    if problem.attendance is not None:
+        stated |= {"attendance": problem.attendance} | dict.fromkeys(DRAWS)
     for name, value in values.items():
         field, _, parameter = name.partition(".")
         stated[field] = replace(stated[field], **{parameter: value}) if parameter else value

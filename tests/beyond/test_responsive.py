@@ -319,6 +319,33 @@ def test_a_cap_for_each_type():
     assert np.all(contract.quotas.contributions.max(axis=0) <= [200.0, 1500.0])
 
 
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+@pytest.mark.parametrize("most", [150.0, 300.0, 700.0])
+def test_the_same_limit_of_data_for_all(most, beliefs):
+    problem = replace(two_types(4, beliefs), max_data=[most, most])
+    contract, menu = solve_responsive(problem), solve(problem)
+    assert contract.quotas.contributions.max() <= most * (1 + 1e-12)
+    assert max(missed(contract).values()) <= 1e-8
+    assert contract.gap <= 1e-8
+    assert menu.expected_accuracy <= contract.upper_bound
+    assert contract.expected_accuracy >= menu.expected_accuracy - 1e-9
+    if most == 700.0:  # it keeps nobody from what it would do alone
+        capped = solve_responsive(two_types(4, beliefs), largest_quota=most)
+        assert contract.expected_accuracy == pytest.approx(capped.expected_accuracy, abs=1e-9)
+
+
+def test_a_limit_that_no_quota_comes_near_changes_nothing():
+    free = solve_responsive(two_types(4))
+    limited = solve_responsive(replace(two_types(4), max_data=[1e5, 1e5]))
+    assert limited.expected_accuracy == pytest.approx(free.expected_accuracy, abs=1e-9)
+
+
+def test_unequal_limits_of_data_are_refused_with_what_to_do_instead():
+    problem = replace(two_types(4), max_data=[300.0, 500.0])
+    with pytest.raises(ValueError, match=r"max_data must be the same .* state largest_quota"):
+        solve_responsive(problem)
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_constant_total(seed):
     rng = np.random.default_rng(seed)

@@ -13,6 +13,7 @@ from paid_with_models import (
     PowerValuation,
     Problem,
     Saturating,
+    audit,
     autarky,
     conic_program,
     menu_residuals,
@@ -122,6 +123,33 @@ def test_presence_by_halving_is_a_difference_of_powers(n):
     logs = (cp.Constant(np.log(x)) for x in (q, q + b, b))
     log_p = log_presence(n, *logs)
     assert np.exp(log_p.value) == pytest.approx((q + b) ** n - b**n, rel=1e-8, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "costs"),
+    [([300, 100], [0.1, 0.05]), ([500, 40], [0.1, 0.05]), ([60, 60], [0.05, 0.1]),
+     ([100, 300], [0.02, 0.05]), ([30, 2000], [0.2, 0.05])],
+)  # fmt: skip
+def test_limits_of_data_are_heeded_and_the_optimum_bounds_every_menu(limits, costs):
+    problem = Problem(4, [0.4, 0.6], costs, GeneralizationBound(), max_data=limits)
+    contract, solution = solve(problem), conic_program(problem).solve()
+    assert solution.status in SOLVED
+    assert np.all(solution.contributions <= np.array(limits) * (1 + 1e-6))
+    assert solution.expected_accuracy >= contract.expected_accuracy - 1e-6
+    menu = np.minimum(solution.contributions, limits)
+    if audit(problem, menu, solution.rewards).deviation_gain.max() <= 1e-6:
+        assert solution.expected_accuracy == pytest.approx(contract.expected_accuracy, abs=1e-6)
+    free = conic_program(dataclasses.replace(problem, max_data=None)).solve()
+    assert free.expected_accuracy > solution.expected_accuracy + 1e-4
+
+
+def test_only_constraints_that_apply_whatever_the_menu_are_stated():
+    stated = 4, [0.5, 0.5], [0.02, 0.05], GeneralizationBound()
+    small_cheap = Problem(*stated, max_data=[30, 400])
+    contract, solution = solve(small_cheap), conic_program(small_cheap).solve()
+    assert solution.expected_accuracy == pytest.approx(contract.expected_accuracy, abs=1e-6)
+    pooled = conic_program(Problem(*stated, max_data=[30, 30])).solve()
+    assert solution.expected_accuracy > pooled.expected_accuracy + 0.01
 
 
 def test_asking_nothing_of_a_type_can_win_where_accuracy_is_not_concave():

@@ -27,9 +27,9 @@ from paid_with_models import (
     solve,
     solve_many,
 )
-from paid_with_models.checks.proof import Proof, RefusedError, prove
-from paid_with_models.checks.proof_checker import check
-from paid_with_models.checks.proof_witnesses import text_of
+from paid_with_models.checks.proof import Proof, RefusedError, prove, stated_problem
+from paid_with_models.checks.proof_checker import Model, check, digest, precision
+from paid_with_models.checks.proof_witnesses import shapes, text_of
 from paid_with_models.paper.published import PUBLISHED
 from paid_with_models.paper.scenarios import SCENARIOS
 from paid_with_models.paper.theorems import prove_scenarios, table_of_theorems
@@ -286,3 +286,77 @@ def test_saturating_curves_keep_their_own_exponentials_under_aversion() -> None:
     proof = prove(solve(problem))
     assert "sums" in proof.certificate["expectations"]
     assert proof.gap < 1e-12
+
+
+#: Costs, limits of data, outside options: limits that bind, that keep options out of reach, that
+#: are below where accuracy begins, and with types that may be left out.
+LIMITED = [
+    ([0.1, 0.05], [300, 100], None),
+    ([0.1, 0.05], [30, 1000], None),
+    ([0.02, 0.05], [30, 400], None),
+    ([0.05, 0.05], [40, 400], None),
+    ([0.5, 0.2], [150, np.inf], None),
+    ([0.2, 0.1], [np.inf, 400], [40.0, 28.0]),
+    ([0.2, 0.1], [90, 600], [30.0, 45.0]),
+]
+
+
+@pytest.mark.parametrize(("costs", "limits", "outside"), LIMITED)
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_limits_of_data_are_proved(costs: Any, limits: Any, outside: Any, beliefs: Any) -> None:
+    stated = 4, [0.5, 0.5], costs, BOUND, LinearValuation(100.0), beliefs
+    problem = Problem(*stated, max_data=limits)
+    if outside is not None:
+        outside = np.maximum(outside, problem.outside_options)
+        problem = Problem(*stated, outside, max_data=limits)
+    contract = solve(problem)
+    proof = prove(contract)
+    check(proof.certificate)
+    assert proof.gap < 2e-9
+    assert Fraction(proof.upper_bound) >= Fraction(contract.expected_accuracy) - Fraction(1, 10**12)
+    m = [float(Fraction(x)) for x in proof.certificate["menu"]["contributions"]]
+    assert np.all(np.array(m) <= limits)
+
+
+def test_what_types_with_limited_data_reach_alone_is_enclosed() -> None:
+    costs, limits = [0.3, 0.05, 0.05, 0.2], [1000, 30, 200, 90]
+    problem = Problem(3, [0.25] * 4, costs, BOUND, max_data=limits)
+    with precision():
+        statement = stated_problem(problem)
+        model = Model(statement, shapes(statement, BOUND.smooth_from))
+        for enclosed, exact in zip(model.outside, problem.outside_options, strict=True):
+            assert enclosed.rad() < 1e-15
+            assert float(enclosed) == pytest.approx(exact, abs=1e-10)
+
+
+def certificate_with_limits() -> dict[str, Any]:
+    problem = Problem(4, [0.5, 0.5], [0.02, 0.05], BOUND, max_data=[30, 400])
+    return prove(solve(problem)).certificate
+
+
+def resealed(certificate: dict[str, Any]) -> dict[str, Any]:
+    certificate["sha256"] = digest(certificate)
+    return certificate
+
+
+def test_options_out_of_reach_have_no_incentive_price() -> None:
+    certificate = certificate_with_limits()
+    assert certificate["problem"]["max_data"] == ["30.0", "400.0"]
+    # The cheap type, of 30 units, could not fulfil the option of the other.
+    certificate["bound"]["incentives"] = [[0, 1, "0.0001"]]
+    with pytest.raises(RefusedError, match="no such incentive price"):
+        check(resealed(certificate))
+
+
+def test_menus_beyond_the_limits_are_refused() -> None:
+    certificate = certificate_with_limits()
+    certificate["problem"]["max_data"] = ["29.9", "400.0"]
+    with pytest.raises(RefusedError, match="a type gives more than it has"):
+        check(resealed(certificate))
+
+
+def test_without_its_limits_a_certificate_proves_nothing() -> None:
+    certificate = certificate_with_limits()
+    certificate["problem"]["max_data"] = [None, None]
+    with pytest.raises(RefusedError):
+        check(resealed(certificate))

@@ -14,6 +14,7 @@ from paid_with_models import (
     GeneralizationBound,
     PowerLaw,
     Problem,
+    UnlikeParties,
     audit,
     autarky,
     proportional_rewards,
@@ -401,8 +402,8 @@ def test_what_responding_adds_is_left_out_where_it_takes_too_long(tmp_path: Path
     [
         (changed(title=None), "line 1, title: is missing"),
         (changed(accuracy=None), "line 1, accuracy: is missing"),
-        (changed(n_parties=None), "must state either types and n_parties, or parties"),
-        (changed(types=None), "must state either types and n_parties, or parties"),
+        (changed(n_parties=None), "must state either types and n_parties, or types and groups"),
+        (changed(types=None), "must state either types and n_parties, or types and groups"),
         (changed(types=[TYPE | {"cost": -1}]), "line 6, types.0.cost: must be more than 0; got -1"),
         (changed(types=[{"name": "a", "cost": 1}]), "line 4, types.0.probability: is missing"),
         (changed(types=[TYPE]), "line 3, types: probabilities must sum to 1"),
@@ -638,6 +639,114 @@ def test_other_laws_of_who_turns_up_are_reported(
     assert all(type(it.attendance) is type(consortium.problem.attendance) for it in worlds.values())
     assert any("on average" in name for name in worlds) == (law == "poisson")
     capsys.readouterr()
+
+
+GROUPS = """\
+title: Hospitals of two regions
+types:
+  - {name: Clinic, cost: 0.3}
+  - {name: Hospital, cost: 0.1}
+groups:
+  - {name: North, parties: 4, shares: [0.75, 0.25]}
+  - {parties: 2, shares: [0, 1]}
+accuracy: {name: GeneralizationBound}
+"""
+
+
+def test_groups_of_parties_are_unlike_parties(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, output = tmp_path / "c.yaml", tmp_path / "r.html"
+    file.write_text(GROUPS)
+    consortium = read_consortium(file)
+    law, contract = UnlikeParties([4, 2], [[0.75, 0.25], [0.0, 1.0]]), solve(consortium.problem)
+    same = Problem(costs=[0.3, 0.1], accuracy=GeneralizationBound(), attendance=law)
+    assert contract.expected_accuracy == solve(same).expected_accuracy
+    assert consortium.groups == ("North", "Group 2")
+    assert cli.main(["report", str(file), "--output", str(output)]) == 0
+    page = output.read_text()
+    assert "Groups of parties" in page
+    assert "75.0 %" in page
+    assert "with the chances of its group" in page
+    assert "50.0 %" in page  # of all parties that are expected
+    assert "nan" not in page
+    capsys.readouterr()
+    assert cli.main(["solve", "--json", str(file)]) == 0
+    (tmp_path / "contract.json").write_text(capsys.readouterr().out)
+    assert cli.main(["audit", str(tmp_path / "contract.json")]) == 0
+    assert cli.main(["audit", str(file)]) == 2  # it states no menu
+    file.write_text(f"{GROUPS}present: {{contributions: [30, 60], rewards: [20, 30]}}\n")
+    assert cli.main(["audit", str(file)]) in (0, 1)
+
+
+@pytest.mark.parametrize("beliefs", ["paper", "own"])
+def test_rewards_vary_around_their_means_in_groups(tmp_path: Path, beliefs: str) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(f"{GROUPS}beliefs: {beliefs}\n")
+    contract = solve(read_consortium(file).problem)
+    spread = report.reward_spread(contract)
+    assert spread is not None
+    assert spread.means == pytest.approx(contract.rewards, abs=0.3)
+
+
+def test_worlds_with_other_groups(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(GROUPS)
+    problem = read_consortium(file).problem
+    worlds = report.variants(problem)
+    assert all(isinstance(it.attendance, UnlikeParties) for it in worlds.values())
+    assert {"5 parties", "7 parties"} <= set(worlds)
+    assert worlds["5 parties"].n_parties == 5
+    likelier = worlds["The cheapest type 20 % more likely"].mean_counts
+    assert likelier[1] > problem.mean_counts[1]
+    assert likelier.sum() == pytest.approx(6)
+
+
+def test_a_sweep_over_groups(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, output = tmp_path / "s.yaml", tmp_path / "out.nc"
+    inner = "".join(f"  {line}\n" for line in GROUPS.splitlines())
+    file.write_text(f"problem:\n{inner}over:\n  accuracy.complexity: [0.5, 1]\n")
+    assert cli.main(["sweep", str(file), "--output", str(output)]) == 0
+    file.write_text(f"problem:\n{inner}over:\n  n_parties: [5, 6]\n")
+    capsys.readouterr()
+    assert cli.main(["sweep", str(file), "--output", str(tmp_path / "other.nc")]) == 2
+    assert "n_parties" in capsys.readouterr().err
+
+
+def test_many_types_of_groups_are_taken_together(tmp_path: Path) -> None:
+    types = [{"name": f"t{k}", "cost": 0.1 + 0.001 * k} for k in range(90)]
+    north, south = np.repeat([2 / 90, 0.0], 45), np.full(90, 1 / 90)
+    groups = [{"parties": 3, "shares": north.tolist()}, {"parties": 2, "shares": south.tolist()}]
+    stated = {"title": "Many", "types": types, "groups": groups, "accuracy": STATED["accuracy"]}
+    consortium = read_consortium(write(tmp_path, stated))
+    problem, costs = consortium.problem, np.array([kind["cost"] for kind in types])
+    assert problem.n_types <= 40
+    assert isinstance(problem.attendance, UnlikeParties)
+    expected = 3 * north + 2 * south
+    assert problem.mean_counts.sum() == pytest.approx(5)
+    assert problem.mean_counts @ problem.costs == pytest.approx(expected @ costs)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[0.75, 0.25]", "[0.75]", "line 6, groups.0.shares: must have one entry per type, 2"),
+        ("[0, 1]", "[0, 0.9]", "line 7, groups.1.shares: must sum to 1; they sum to 0.9"),
+        ("[0, 1]", "[-1, 2]", "line 7, groups.1.shares.0: must be at least 0; got -1"),
+        ("cost: 0.3", "cost: 0.3, probability: 0.5", "line 3, types.0.probability: must be left"),
+        ("parties: 2,", "parties: 0,", "line 7, groups.1.parties: must be at least 1; got 0"),
+        ("parties: 2,", "parties: 1.5,", "line 7, groups.1.parties: must be a whole number"),
+        ("parties: 2,", "", "line 7, groups.1.parties: is missing"),
+        ("[0.75, 0.25]", "[0, 1]", "line 3, types.0.name: 'Clinic' has no share in any group"),
+        ("groups:", "n_parties: 6\ngroups:", "must state either types and n_parties, or types"),
+        ("groups:", "attendance: poisson\ngroups:", "without n_parties and attendance"),
+        ("shares: [0, 1]", "share: [0, 1]", "did you mean shares?"),
+    ],
+)
+def test_broken_groups(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, message: str
+) -> None:
+    refused(write(tmp_path, GROUPS.replace(old, new, 1)), capsys, message)
 
 
 def test_many_types_are_taken_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -117,9 +117,10 @@ def test_limits_must_be_numbers(given):
 
 def test_what_nothing_is_made_for_is_refused():
     limited = Problem(**CLINICS, **EQUAL, max_data=LIMITS)
-    for call in (solve_responsive, lambda it: free_riding(it, [1, 1, 1, 1])):
-        with pytest.raises(ValueError, match=r"^max_data must be left out here"):
-            call(limited)
+    with pytest.raises(ValueError, match=r"^max_data must be left out here"):
+        free_riding(limited, [1, 1, 1, 1])
+    with pytest.raises(ValueError, match=r"max_data must be the same .* state largest_quota"):
+        solve_responsive(limited)
     with pytest.raises(ValueError, match="contributions must be at most max_data"):
         audit(limited, [201, 0, 0, 0], [1, 1, 1, 1])
     many = {"n_parties": 2, "probabilities": [1 / 9] * 9, "costs": np.linspace(0.1, 0.05, 9)}
@@ -232,3 +233,35 @@ def test_contracts_are_written_and_read(law):
     assert repr(again.problem) == repr(contract.problem)
     assert again.contributions.tolist() == contract.contributions.tolist()
     assert problem_from_dict(document["problem"]).max_data.tolist()[1] == np.inf
+
+
+@pytest.mark.parametrize(
+    ("limits", "menu"), [([150, 500], [0.18951, 178.1309]), ([500, 170], [5.9431, 169.445])]
+)
+def test_bounds_hold_where_accuracy_is_not_concave(limits, menu):
+    """Next to nothing from the costly type is best, and no branch of incentives is undecided."""
+    problem = Problem(10, [0.5, 0.5], [1.0, 0.4], GeneralizationBound(), max_data=limits)
+    f, m = problem.outside_options, np.array(menu)
+    rent = f[0] + (problem.costs[0] - problem.costs[1]) * m[0]
+    other = audit(problem, m, problem.costs * m + [f[0], max(f[1], rent)])
+    assert other.satisfied
+    contract = solve(problem)
+    assert contract.upper_bound >= other.expected_accuracy
+    assert contract.expected_accuracy >= other.expected_accuracy - 1e-7
+    assert contract.status.name == "OPTIMAL"
+
+
+def test_limits_beyond_every_option_leave_the_contract_as_it_is():
+    stated = 6, [0.5, 0.5], [0.5, 0.2], GeneralizationBound()
+    free, limited = solve(Problem(*stated)), solve(Problem(*stated, max_data=[np.inf, 1000]))
+    assert limited.expected_accuracy == free.expected_accuracy
+    assert limited.multipliers.caps.tolist() == free.multipliers.caps.tolist()
+    assert limited.problem.max_data.tolist() == [np.inf, 1000]
+
+
+def test_a_lone_party_of_a_type_by_chance_trains_on_its_own_data():
+    problem = Problem(1, [0.5, 0.5], [0.2, 0.1], CURVE, max_data=[50, 400])
+    contract, own = solve(problem), autarky(problem)
+    assert contract.contributions.tolist() == own.contributions.tolist()
+    assert contract.expected_accuracy == pytest.approx(own.accuracies.mean(), abs=1e-15)
+    assert contract.gap == 0

@@ -72,7 +72,6 @@ ELSEWHERE = 1e3
 
 RespondsTo = Literal["types", "number", "nothing"]
 
-
 #: Columns of :meth:`ResponsiveContract.to_frame` with their units.
 UNITS = {
     "cost": "value per unit of data",
@@ -194,6 +193,7 @@ def solve_responsive(
     Parameters
     ----------
     problem : Problem
+        If ``max_data`` limits quotas, then those of all types alike.
     responds_to : {"types", "number", "nothing"}
         Quotas may depend on how many of each type joined, on how many joined in all, or on
         nothing (a menu; with ``joining`` 1 see :func:`~paid_with_models.solve`).
@@ -227,8 +227,8 @@ def solve_responsive(
     >>> steady.quotas.quotas([5, 5]).round(1).tolist(), steady.certain_rewards.tolist()
     ([196.2, 1002.0], [True, True])
     """
-    problem.check_unlimited_data()
     check_problem(problem)
+    problem.check_draws()
     most = _checked(problem, responds_to, total, joining, largest_quota)
     n = problem.n_parties
     if n == 1:
@@ -236,11 +236,10 @@ def solve_responsive(
     columns = problem.n_types + (joining < 1)
     outcomes = math.comb(n + columns - 1, columns - 1)
     if total == "constant" or outcomes * problem.n_types**2 > ENTRIES:
-        if joining < 1 or responds_to != "types" or largest_quota is not None:
+        if joining < 1 or responds_to != "types" or np.isfinite(most).any():
             raise ValueError(
                 f"n_parties = {n} and n_types = {problem.n_types} have {outcomes:.4g} outcomes,"
-                " more than can be enumerated: joining must be 1, responds_to 'types' and"
-                " largest_quota None"
+                " more than can be enumerated: joining must be 1, responds_to 'types', quotas free"
             )
         if problem.better_outside.any():
             raise ValueError(
@@ -270,21 +269,25 @@ def _checked(
             "total must be 'free' unless beliefs are 'own', responds_to is 'types' and joining 1;"
             f" got {total!r}"
         )
+    if np.any((limits := problem.capacities) != problem.capacities[0]):
+        raise ValueError(
+            "max_data must be the same for all types here; or leave it out and state largest_quota:"
+            f" then nobody gains by passing for another, even if it cannot; got {limits.tolist()}"
+        )
     if largest_quota is None:
-        return np.full(problem.n_types, np.inf)
+        return limits
     most = np.asarray(largest_quota, dtype=float)
     if most.shape not in ((), (problem.n_types,)) or not np.all(most > 0):
         raise ValueError(
             "largest_quota must be one positive number, or one per cost,"
             f" {problem.n_types}; got {most.tolist()}"
         )
-    alone = autarky(problem).contributions
-    if np.any(most < alone):
+    if np.any(most < (alone := autarky(problem).contributions)):
         raise ValueError(
             "largest_quota must be at least what each type trains on alone,"
             f" {alone.tolist()}; got {most.tolist()}"
         )
-    return np.broadcast_to(most, alone.shape).astype(float)
+    return np.asarray(np.minimum(np.broadcast_to(most, alone.shape), limits))
 
 
 def _alone(problem: Problem, responds_to: RespondsTo) -> ResponsiveContract:

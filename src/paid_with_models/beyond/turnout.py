@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ..accuracy import IntArray
-from ..laws import KnownParties, PoissonParties
+from ..laws import KnownParties, PoissonParties, UnlikeParties
 from ..problem import Problem
 
 __all__ = ["draw_others", "draw_parties", "stated_law"]
@@ -34,7 +36,7 @@ def draw_parties(problem: Problem, draws: int, rng: np.random.Generator) -> IntA
     Parameters
     ----------
     problem : Problem
-        Of independent draws, a Poisson number of parties, or known ones.
+        Under a law of the library.
     draws : int >= 1
     rng : numpy.random.Generator
 
@@ -58,28 +60,52 @@ def draw_parties(problem: Problem, draws: int, rng: np.random.Generator) -> IntA
             return rng.poisson(problem.mean_counts, size=(draws, problem.n_types))
         case KnownParties(numbers=numbers):
             return np.tile(numbers, (draws, 1))
-    raise ValueError(
-        "attendance must be that of independent draws, PoissonParties or KnownParties;"
-        f" got {problem.attendance!r}"
-    )
+        case UnlikeParties(numbers=numbers, probabilities=mixes):
+            groups = zip(np.array(numbers, dtype=np.int64), np.asarray(mixes), strict=True)
+            drawn = [rng.multinomial(n, p, size=draws) for n, p in groups]
+            return np.asarray(np.sum(drawn, axis=0))
+    raise ValueError(f"attendance must be a law of the library; got {problem.attendance!r}")
 
 
-def draw_others(problem: Problem, draws: int, rng: np.random.Generator) -> IntArray:
-    """The others as a party knows them that has turned up, whatever its type, (draws, I).
+def draw_others(problem: Problem, draws: int, rng: np.random.Generator) -> Iterator[IntArray]:
+    """The others as a party knows them that has turned up, (draws, I), for one type after another.
 
-    Of independent draws there is one less; a Poisson number is as large without it.
+    Of independent draws there is one less, whatever its type; a Poisson number is as large without
+    it. Of groups it tells which it may be from, and that lacks it.
 
     Raises
     ------
     ValueError
-        If parties turn up by another law, or are known: then they depend on the party's type.
+        If parties turn up by another law, or are known.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> law = UnlikeParties([1, 2], [[1.0, 0.0], [0.0, 1.0]])
+    >>> problem = Problem(costs=[0.2, 0.1], accuracy=GeneralizationBound(), attendance=law)
+    >>> [it.tolist() for it in draw_others(problem, 1, np.random.default_rng(1))]
+    [[[0, 2]], [[1, 1]]]
     """
     match problem.attendance:
         case None:
-            return rng.multinomial(problem.n_parties - 1, problem.probabilities, size=draws)
+            others = rng.multinomial(problem.n_parties - 1, problem.probabilities, size=draws)
+            return itertools.repeat(others, problem.n_types)
         case PoissonParties():
-            return draw_parties(problem, draws, rng)
+            return itertools.repeat(draw_parties(problem, draws, rng), problem.n_types)
+        case UnlikeParties():
+            return _others_in_groups(problem.attendance, draws, rng)
     raise ValueError(
-        "attendance must be that of independent draws, or PoissonParties;"
+        "attendance must be a law of the library under which types are private;"
         f" got {problem.attendance!r}"
     )
+
+
+def _others_in_groups(
+    law: UnlikeParties, draws: int, rng: np.random.Generator
+) -> Iterator[IntArray]:
+    numbers, mixes = np.array(law.numbers, dtype=np.int64), np.asarray(law.probabilities)
+    for share in mixes.T:
+        own = rng.choice(numbers.size, size=draws, p=numbers * share / (numbers @ share))
+        left = numbers - (own[:, None] == np.arange(numbers.size))
+        groups = zip(left.T, mixes, strict=True)
+        yield np.sum([rng.multinomial(n, p) for n, p in groups], axis=0)

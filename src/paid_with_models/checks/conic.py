@@ -244,6 +244,9 @@ def conic_program(problem: Problem, *, left_out: Sequence[int] = ()) -> ConicPro
     Parameters
     ----------
     problem : Problem
+        Of independent draws. With limits of data the program has the incentive constraints that
+        apply whatever the menu, those of types that could fulfil all that the other can be asked
+        for: its optimum bounds every menu, and is the best menu if the others hold too.
     left_out : sequence of int
         Types that are asked for nothing and get nothing but their outside option.
 
@@ -268,7 +271,7 @@ def conic_program(problem: Problem, *, left_out: Sequence[int] = ()) -> ConicPro
     """
     cp = _cvxpy()
 
-    problem.check_independent_draws()
+    problem.check_draws()
     if problem.n_parties == 1:
         raise ValueError(
             f"n_parties must be at least 2, as one alone is in autarky; got {problem.n_parties}"
@@ -310,15 +313,20 @@ def conic_program(problem: Problem, *, left_out: Sequence[int] = ()) -> ConicPro
     missing = cp.hstack([cp.sum(cp.exp(weights + log_power)) for log_power in seen])
 
     u = t - cp.multiply(c, m)
-    mine, other = np.nonzero(~np.eye(kept.size, dtype=bool))
-    out, option = (k.ravel() for k in np.indices((gone.size, kept.size)))
+    limits = problem.capacities
+    pretends = limits[kept] <= limits[:, None]  # whatever it is asked for then
+    mine, other = np.nonzero(pretends[kept] & ~np.eye(kept.size, dtype=bool))
+    out, option = np.nonzero(pretends[gone])
     rationality = u >= f
     compatibility = u[mine] >= t[other] - cp.multiply(c[mine], m[other]) if mine.size else None
     staying_out = (
         outside[gone][out] >= t[option] - cp.multiply(costs[gone][out], m[option])
-        if gone.size
+        if out.size
         else None
     )
+    limited = np.flatnonzero(np.isfinite(limits[kept]))
+    if limited.size:
+        definitions.append(m[limited] <= limits[kept][limited])
     caps = t <= value.limit / unit - missing
     constraints = [k for k in (rationality, compatibility, staying_out, caps) if k is not None]
     everyone = np.eye(problem.n_types)[:, kept]

@@ -263,7 +263,6 @@ def stated_problem(problem: Problem) -> dict[str, Any]:
     >>> stated_problem(Problem(2, [0.5, 0.5], [0.2, 0.1], Arctan()))["accuracy"]
     {'name': 'Arctan', 'parameters': {'optimum': '1.0', 'rate': '0.01'}}
     """
-    problem.check_unlimited_data()
 
     def named(thing: Any) -> dict[str, Any]:
         if not is_dataclass(thing):
@@ -293,6 +292,7 @@ def stated_problem(problem: Problem) -> dict[str, Any]:
         "beliefs": problem.beliefs,
         # What the library holds autarky to be worth is a float near it: autarky is meant.
         "reservation_utilities": [text_of(x) if better else None for x, better in pairs],
+        "max_data": [None if math.isinf(x) else text_of(x) for x in problem.capacities.tolist()],
     }
 
 
@@ -368,11 +368,12 @@ def inward(model: Model, expectations: Views, contract: Contract, out: list[int]
         rows.append([-row.get(k, 0.0) for k in range(2 * count + 1)])
         sides.append(-least)
 
+    reach = contract.problem.capacities
     for i in types:
         per_unit = {j: slopes[i, j] - (i == j) * costs[i] * m[i] / unit for j in range(count)}
         cap = (level[i] - costs[i] * m[i]) / unit
         require({**per_unit, count + i: -1.0, 2 * count: -1.0}, -cap)
-        for j in range(count):
+        for j in np.flatnonzero(m[i] <= reach).tolist():
             gain = (costs[i] - costs[j]) / unit * m[i]  # of type j over i, in the option of i
             if j in out:
                 f = float(model.outside[j]) / unit
@@ -391,20 +392,18 @@ def least_menu(
 ) -> dict[str, Any]:
     """A menu with about these contributions and the least rewards for which IR and IC hold."""
     costs = meant(contract.problem.costs)
+    limits = [Fraction(int(x.p), int(x.q)) for x in model.limits]
     order = [int(i) for i in np.argsort(-contract.problem.costs, kind="stable") if i not in out]
-    m = [rounded(x) for x in contributions.tolist()]
+    m = [min(rounded(x), most) for x, most in zip(contributions.tolist(), limits, strict=True)]
     for before, i in itertools.pairwise(order):
-        if costs[i] < costs[before]:  # cheaper types contribute no less
-            m[i] = max(m[i], *(m[k] for k in order[: order.index(i)]))
+        if costs[i] < costs[before]:  # cheaper types contribute no less, if they have as much
+            m[i] = max([m[i], *(m[k] for k in order[: order.index(i)] if m[k] <= limits[i])])
     u = [rounded(Fraction(outward(option)[1]), up=True) for option in model.outside]
-    most: Fraction | None = None
-    for before, i in itertools.pairwise(order):
-        most = m[before] if most is None else max(most, m[before])
-        u[i] = max(u[i], u[before] + (costs[before] - costs[i]) * most)
-    least: Fraction | None = None
-    for i, after in reversed(list(itertools.pairwise(order))):
-        least = m[after] if least is None else min(least, m[after])
-        u[i] = max(u[i], u[after] - (costs[i] - costs[after]) * least)
+    # Longest paths: what a type must get so that it takes no option within its reach.
+    for _ in order:
+        for i, j in itertools.permutations(order, 2):
+            if m[j] <= limits[i]:
+                u[i] = max(u[i], u[j] + (costs[j] - costs[i]) * m[j])
     t = [Fraction(0) if i in out else u[i] + costs[i] * m[i] for i in range(len(m))]
     return {"contributions": [text_of(x) for x in m], "rewards": [text_of(x) for x in t],
             "left_out": out}  # fmt: skip
@@ -427,7 +426,7 @@ def priced(
         return tree, upper_bound(model, expectations, tree)
 
     found = []
-    if not any(model.optional):
+    if not any(model.optional) and contract.problem.max_data is None:
         found.append(bounded(solver_prices(contract)))
         if float(found[0][1].upper()) <= reached + GOOD_ENOUGH:
             return found[0]

@@ -14,7 +14,7 @@ tangent. The chord from L to R is above g between them if g is convex there, or 
 g'(R). Beyond ``reach`` lines are raised by what g can rise.
 
 **What parties reach alone**, f_i, is at least what one amount of data brings, and at most what such
-a line above v(a) allows.
+a line above v(a) allows. Nobody gives more data than its type has, or takes an option of more.
 
 **Expectations** are sums over all outcomes n with exact weights; or those of an exponential sum
 :math:`h(S) = g(\infty) - \sum_j \alpha_j e^{-u_j S}, \alpha_j \ge 0`, of which
@@ -36,9 +36,8 @@ the concave E[h], are *linear* functions :math:`\ell` of the contributions m'. S
    + \sum_{ij} \nu_{ij} \bigl(u'_i - u'_j - (c_j - c_i) m'_j\bigr) + \sum_i \mu_i (u'_i - f_i) ,
 
 where :math:`\mu_i \ge 0` makes utilities cancel. The rest is largest at an end of the box. Boxes
-are the leaves of a tree whose root holds every menu and whose nodes halve it, so they cover. Types
-whose outside option is better than autarky may be left out, and nodes decide that: of those left
-out it is used that they contribute nothing and want no option of the others.
+are the leaves of a tree whose root holds every menu and whose nodes halve it, so they cover. Nodes
+decide which types with better outside options stay out, contribute nothing and want no option.
 """
 
 from __future__ import annotations
@@ -59,8 +58,9 @@ from flint import arb, arb_series, ctx, fmpq
 __all__ = ["FORMAT", "RefusedError", "check", "digest", "recomputed"]
 
 #: FORMAT: what a certificate calls itself. PRECISION: bits of balls. TAYLOR: terms that prove a
-#: sum. MOST_OUTCOMES: that are enumerated. NUMBER: of a certificate, of bounded size.
-FORMAT, PRECISION, TAYLOR, MOST_OUTCOMES = "paid-with-models proof 2", 128, 9, 1_000_000
+#: sum. MOST_OUTCOMES: enumerated. STATED: fields of a problem. NUMBER: of bounded size.
+FORMAT, PRECISION, TAYLOR, MOST_OUTCOMES = "paid-with-models proof 3", 128, 9, 1_000_000
+STATED = "n_parties probabilities costs accuracy valuation beliefs reservation_utilities max_data"
 NUMBER = re.compile(r"-?\d{1,400}(\.\d{1,400})?(e[+-]?\d{1,3})?(/\d{1,400})?", re.ASCII)
 precision = functools.partial(ctx.workprec, PRECISION)
 
@@ -211,11 +211,8 @@ class Curve:
             touch = min(self.touching(low, bottom), self.reach)
             if high <= touch:
                 slope = (self.value(high) - bottom) / arb(high - low)
-                if high < self.concave:
-                    valid = high <= self.start or self.sign(high)[0] > 0
-                else:
-                    valid = slope <= taylor(self.formula, high, 2)[1]
-                if valid:
+                convex = high < self.concave and (high <= self.start or self.sign(high)[0] > 0)
+                if convex or (high >= self.concave and slope <= taylor(self.formula, high, 2)[1]):
                     return bottom + slope * (at - low) + self.rest, slope
         base, slope = self.tangent(min(max(at, touch), self.reach), low, bottom)
         return base + slope * (at - low), slope
@@ -225,47 +222,47 @@ class Model:
     """A problem in balls; of value there is a curve unless it is ``factor`` times accuracy."""
 
     def __init__(self, stated: Mapping[str, Any], shapes: Mapping[str, Any]) -> None:
-        self.n, p, costs, accuracy, valuation, beliefs, given = fields(
-            stated, "n_parties probabilities costs accuracy valuation beliefs reservation_utilities"
-        )
+        self.n, p, costs, accuracy, valuation, beliefs, given, limits = fields(stated, STATED)
         self.costs, p = rationals(costs, len(costs)), rationals(p, len(costs))
         self.types, self.own, self.p = range(len(costs)), beliefs == "own", [x / sum(p) for x in p]
-        stated_well = type(self.n) is int and self.n >= 2 and beliefs in ("paper", "own")
-        confirm(stated_well, "n_parties must be a whole number >= 2, and beliefs 'paper' or 'own'")
+        confirm(type(self.n) is int and self.n >= 2, "n_parties must be a whole number >= 2")
+        confirm(beliefs in ("paper", "own"), "beliefs must be 'paper' or 'own'")
         confirm(all(x > 0 for x in self.costs + p), "costs, probabilities must be positive")
         (best, a), (v, bend) = named(ACCURACIES, accuracy), named(VALUATIONS, valuation)
         self.limit = limit = v(best)
         linear = valuation["name"] == "LinearValuation"
         shape, alone, *more = fields(shapes, "accuracy alone" + ("" if linear else " value"))
         most = (self.n * limit / min(self.costs)).upper().fmpq()
+        self.limits = [most if x is None else rational(x) for x in limits]
         self.curves = [Curve(best, a, *VALUATIONS["LinearValuation"](1)).prove(shape, most)]
         self.curves += [Curve(limit, a, v, bend).prove(shape, most) for shape in more]
         self.factor = rational(valuation["parameters"]["scale"]) if linear else fmpq(1)
         self.outside, self.optional = list[arb](), list[bool]()
-        curve, nothing = self.curves[-1], self.curves[-1].value(fmpq(0))
-        for c, text, x in zip(self.costs, given, rationals(alone, len(given)), strict=True):
-            base, slope = (self.factor * y for y in curve.tangent(x, fmpq(0), nothing))
+        curve, none, own = self.curves[-1], fmpq(0), rationals(alone, len(given))
+        nothing = curve.value(none)
+        touch = curve.touching(none, nothing) if curve.concave > 0 else none
+        for c, text, x, most in zip(self.costs, given, own, self.limits, strict=True):
+            short, x = most < min(x, touch), min(x, most)
+            line = curve.line(none, none, x) if short else curve.tangent(x, none, nothing)
+            base, slope = (self.factor * y for y in line)
             least = self.factor * nothing.max(curve.value(x) - c * x / self.factor)
-            # Nobody spends more than the best model is worth.
-            option = least.union(base + ((slope - c) * limit / c).max(arb(0)))
+            option = least.union(base + ((slope - c) * most).max(arb(0)))
             other = option if text is None else arb(rational(text))
             # By the theorem that nobody need be left out, types with autarky outside are in.
             self.optional.append(text is not None and not other <= option)
             self.outside.append(option.max(other))
-        tops = [(limit - f) / c for f, c in zip(self.outside, self.costs, strict=True)]
-        self.top = [top.nonnegative_part().upper().fmpq() for top in tops]
+        tops = ((limit - f) / c for f, c in zip(self.outside, self.costs, strict=True))
+        self.top = [*map(min, (x.nonnegative_part().upper().fmpq() for x in tops), self.limits)]
 
 
 def named(known: Mapping[str, Any], stated: Mapping[str, Any]) -> Any:
     """A curve or valuation with its parameters."""
     name, given = fields(stated, "name parameters")
     confirm(name in known, f"no proof is known for {name!r:.60}")
-    balls = {}
-    for key, x in given.items():
-        single = not isinstance(x, list)
-        numbers = [arb(y) for y in rationals([x] if single else x, 1 if single else len(x))]
-        balls[key] = numbers[0] if single else numbers
-    return known[name](**balls)
+    lists = {key: x if isinstance(x, list) else [x] for key, x in given.items()}
+    balls = {key: [arb(y) for y in rationals(x, len(x))] for key, x in lists.items()}
+    single = {key: balls[key][0] for key, x in given.items() if not isinstance(x, list)}
+    return known[name](**balls | single)
 
 
 def enumeration(model: Model) -> Views:
@@ -369,13 +366,15 @@ def facts(model: Model, expectations: Views, stated: Mapping[str, Any]) -> dict[
     m, t = (rationals(part, len(costs)) for part in (contributions, rewards))
     nothing = all(type(k) is int and k in types and m[k] == 0 == t[k] for k in out)
     confirm(nothing, "types left out have no option")
+    confirm(all(m[i] <= model.limits[i] for i in types), "a type gives more than it has")
     *caps, mean = (value for value, _ in expectations(m, m, m))
     joined = [i for i in types if i not in out]
     u = [f[i] if i in out else t[i] - costs[i] * m[i] for i in types]  # exact, if not of who is out
     slacks = {
         "individual_rationality": [u[i] - f[i] for i in joined],
         "incentive_compatibility": [
-            arb(u[i] - (t[j] - costs[i] * m[j])) for i in types for j in joined if i != j],
+            arb(u[i] - (t[j] - costs[i] * m[j])) for i in types for j in joined
+            if i != j and m[j] <= model.limits[i]],
         "caps": [caps[i] - t[i] for i in joined],
     }  # fmt: skip
     least = {kind: functools.reduce(arb.min, rows, model.limit) for kind, rows in slacks.items()}
@@ -424,7 +423,8 @@ def leaf(model: Model, expectations: Views, node: Any, low: Menu, high: Menu, st
     for i, j, text in incentives:
         price = rational(text)
         confirm(type(i) is type(j) is int and i in types and j in types and i != j and price >= 0
-                and states[i] != "?" and states[j] == "i", "no such incentive price")  # fmt: skip
+                and states[i] != "?" and states[j] == "i" and high[j] <= model.limits[i],
+                "no such incentive price")  # fmt: skip
         gradient[j] -= price * (costs[j] - costs[i])
         prices[j] += price
         if states[i] == "i":
@@ -469,7 +469,7 @@ def check(certificate: Any) -> dict[str, Any]:
     --------
     >>> check({"format": "something else"})
     Traceback (most recent call last):
-    ValueError: format must be 'paid-with-models proof 2'; got 'something else'
+    ValueError: format must be 'paid-with-models proof 3'; got 'something else'
     """
     stated = certificate.get("format") if isinstance(certificate, Mapping) else certificate
     if stated != FORMAT:

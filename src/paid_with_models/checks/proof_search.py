@@ -20,7 +20,7 @@ import numpy as np
 from flint import arb
 from scipy.optimize import linprog
 
-from ..accuracy import Curve, FloatArray
+from ..accuracy import BoolArray, Curve, FloatArray
 from ..contract import Contract
 from ..problem import Problem
 from .proof_checker import Model, RefusedError, Views
@@ -48,6 +48,7 @@ def exact_box(
     incentives: dict[tuple[int, int], float],
     costs: FloatArray,
     out: Sequence[int] = (),
+    reach: BoolArray | None = None,
 ) -> dict[str, Any]:
     """A leaf of a certificate's tree: prices as decimals that let utilities cancel.
 
@@ -59,6 +60,8 @@ def exact_box(
     costs : (I,) ndarray
     out : sequence of int
         Types left out.
+    reach : (I, I) ndarray of bool, optional
+        Whether type i could fulfil the option of type j, whatever it is; by default always.
     """
     shares = [Fraction(repr(max(float(share), 0.0))) for _, share, _ in planes]
     largest = max(range(len(shares)), key=lambda k: shares[k])
@@ -74,7 +77,8 @@ def exact_box(
         left[i] -= price if i not in out else 0
     for i in range(count):
         for j in range(count):
-            if costs[i] == costs[j] and left[i] < 0 < left[j] and j not in out:
+            back = reach is None or reach[j, i]
+            if costs[i] == costs[j] and left[i] < 0 < left[j] and j not in out and back:
                 moved = min(-left[i], left[j])
                 between[j, i] = between.get((j, i), Fraction(0)) + moved
                 left[i], left[j] = left[i] + moved, left[j] - moved
@@ -323,6 +327,7 @@ class Search:
         )
         self.scale = float(arb(model.factor)) if len(model.curves) == 1 else None
         self.unit, self.costs = problem.model_value.optimum, problem.costs
+        self.limits = problem.capacities
         self.outside = np.array([float(f) for f in model.outside])
         self.top = np.array([float(x) for x in model.top])
         self.outcomes = Outcomes.of(problem) if enumerated else None
@@ -363,7 +368,7 @@ class Search:
         last = math.inf
         for _ in range(ROUNDS):
             planes += [above.at(m) for m in points]
-            bound, m, shares, caps, incentives = self.program(box, planes)
+            bound, m, u, shares, caps, incentives = self.program(box, planes)
             points, excess = [m], above.excess(m)
             missing = bound - box.goal
             enough = PROGRESS * missing if excess.max() > GOOD_ENOUGH else STALLED
@@ -373,19 +378,46 @@ class Search:
         used = [k for k in range(len(planes)) if shares[k] > 0 or caps[k].max() > 0]
         chosen = [(planes[k].menu, shares[k], caps[k]) for k in used]
         box.bound, box.starts = bound, [menu for menu, *_ in chosen]
-        box.node |= exact_box(chosen, incentives, self.costs, box.out)
+        box.node |= exact_box(chosen, incentives, self.costs, box.out, self.reach(box))
+        box.split = self.undecided(box, m, u) or self.halving(box, m, excess)
+
+    def reach(self, box: Box) -> BoolArray:
+        """Whether type i could fulfil whatever option the box has for type j, (I, I)."""
+        return np.asarray(box.high[None, :] <= self.limits[:, None])
+
+    def undecided(self, box: Box, m: FloatArray, u: FloatArray) -> tuple[int, float] | None:
+        """Where to split for the option that a type likes best to which it may have too few data.
+
+        Parameters
+        ----------
+        box : Box
+        m, u : (I,) ndarray
+            Contributions and utilities of the box's program.
+        """
+        limit, c = self.limits[:, None], self.costs
+        open_ = (box.low[None, :] < limit) & (limit < box.high[None, :])
+        open_[:, list(box.out)] = False
+        gain = u[None, :] + (c[None, :] - c[:, None]) * m[None, :] - u[:, None]
+        gain = np.where(open_ & (m[None, :] <= limit * (1 + GOOD_ENOUGH)), gain, -np.inf)
+        i, j = np.unravel_index(int(gain.argmax()), gain.shape)
+        return (int(j), float(self.limits[i])) if gain[i, j] > GOOD_ENOUGH * self.unit else None
+
+    def halving(self, box: Box, m: FloatArray, excess: FloatArray) -> tuple[int, float]:
+        """Where to halve a box, from its program's contributions and how far lines are above."""
         # Halved where lines are far above the curves, weighed by how far a type can move.
         width = box.high - box.low
         widest = GOOD_ENOUGH * width / max(float(self.top.max()), 1e-300)  # where all are zero
         i = int(np.argmax((excess + widest) * width))
         at = 0.5 * m[i] + 0.25 * (box.low[i] + box.high[i])
         edge = EDGE * width[i]
-        box.split = i, float(np.clip(at, box.low[i] + edge, box.high[i] - edge))
+        return i, float(np.clip(at, box.low[i] + edge, box.high[i] - edge))
 
     def program(
         self, box: Box, planes: list[Plane]
-    ) -> tuple[float, FloatArray, list[float], list[FloatArray], dict[tuple[int, int], float]]:
-        """The linear program of a box: bound, contributions, and the prices of all constraints.
+    ) -> tuple[
+        float, FloatArray, FloatArray, list[float], list[FloatArray], dict[tuple[int, int], float]
+    ]:
+        """The linear program of a box: bound, contributions, utilities, all constraints' prices.
 
         Variables are shares of the most that types can contribute, utilities in values of the best
         model, E[a], and a violation of all the rest.
@@ -421,21 +453,13 @@ class Search:
             row[-1] = -1.0
             add(("incentive", i, j), row, self.outside[i] / unit if i in box.out else 0.0)
 
-        # Neighbors are enough, but all of them where costs are equal.
-        levels = [
-            [i for i in types if self.costs[i] == c] for c in sorted({self.costs[i] for i in types})
-        ]
-        for level, cheaper in zip(levels[1:], levels, strict=False):
-            for i in level:
-                for j in cheaper:
-                    incentive(i, j)
-                    incentive(j, i)
-        for level in levels:
-            for i, j in itertools.pairwise(level):
-                incentive(i, j)
-                incentive(j, i)
-        for i in box.out:
-            for j in types:
+        reach = self.reach(box)
+        if reach.all():
+            pairs = neighbors(self.costs, types)
+        else:
+            pairs = [pair for pair in itertools.permutations(types, 2) if reach[pair]]
+        for i, j in (*pairs, *itertools.product(box.out, types)):
+            if reach[i, j]:
                 incentive(i, j)
         bounds = [(box.low[i] / top[i], box.high[i] / top[i]) for i in range(count)]
         bounds += [(self.outside[i] / unit, None) if i in types else (0.0, 0.0)
@@ -455,4 +479,19 @@ class Search:
                 caps[name[1]][name[2]] = max(float(price), 0.0) / unit
             elif price > 0:
                 incentives[name[1], name[2]] = float(price) / unit
-        return -float(solved.fun), np.asarray(solved.x[:count] * top), shares, caps, incentives
+        m, u = solved.x[:count] * top, solved.x[count : 2 * count] * unit
+        u[list(box.out)] = self.outside[list(box.out)]
+        return -float(solved.fun), m, u, shares, caps, incentives
+
+
+def neighbors(costs: FloatArray, types: list[int]) -> list[tuple[int, int]]:
+    """Whose incentive constraints are enough: neighbors, all of them where costs are equal."""
+    levels = [[i for i in types if costs[i] == c] for c in sorted({costs[i] for i in types})]
+    pairs = [
+        pair
+        for level, cheaper in zip(levels[1:], levels, strict=False)
+        for i, j in itertools.product(level, cheaper)
+        for pair in ((i, j), (j, i))
+    ]
+    ties = (pair for level in levels for pair in itertools.pairwise(level))
+    return pairs + [pair for i, j in ties for pair in ((i, j), (j, i))]

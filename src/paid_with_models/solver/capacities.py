@@ -6,8 +6,10 @@ the problem branches. With a constraint for every pair it is too strict, with th
 :math:`K_j \le K_i`, which always apply, too lax: the latter bounds every menu. Between the two,
 each branch decides of one option whether it is within reach of a type, :math:`m_j \le K_i`, and
 has its incentive constraint, or :math:`m_j \ge K_i`, without. In each branch the problem is convex
-on the concave envelopes of the curves, and is solved by cutting planes, linear programs whose
-dual values bound it from above, whatever the tolerance of the linear solver. What is left between
+on concave envelopes of the curves, and is solved by cutting planes, linear programs whose
+dual values bound it from above, whatever the tolerance of the linear solver. The envelopes are
+those on what can be collected in the branch, outcome by outcome; where they are above the curves,
+contributions are halved. What is left between
 the best menu found and the highest open bound is the gap. Types with something better outside than
 going alone may be left out: each set of them is a branch of its own, in which the others' options
 must be worth no more to them than what they have outside.
@@ -20,7 +22,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -29,11 +31,16 @@ import scipy  # its parts are imported where they are used
 from ..accuracy import BoolArray, Curve, FloatArray, IntArray
 from ..contract import GAP_TOLERANCE, Binding, Contract, Multipliers, Shape, Status
 from ..problem import Problem, autarky
+from .envelopes import LocalEnvelope, s_shaped
 
-__all__ = ["MOST_BETTER", "solve_with_capacities"]
+__all__ = ["MOST_BETTER", "binding_limits", "solve_with_capacities"]
 
-#: MOST_NODES: branches that are looked into at most; with four types a dozen will do.
-MOST_NODES = 100
+#: MOST_NODES: branches that are looked into at most; where accuracy is concave, with four types, a
+#: dozen will do.
+MOST_NODES = 200
+
+#: EDGE: contributions are halved at least this share of their range from an end.
+EDGE = 0.2
 
 #: MOST_BETTER: types with something better outside of which every set is tried.
 MOST_BETTER = 8
@@ -56,6 +63,27 @@ JOINED = 1e-5
 
 #: STEADY: changes of the total, relative to it, below which a sum is at its root.
 STEADY = 1e-15
+
+
+def binding_limits(problem: Problem) -> Problem:
+    """The problem, without limits of data if all are beyond what any option could ask for.
+
+    Examples
+    --------
+    >>> from paid_with_models import GeneralizationBound
+    >>> stated = 4, [0.5, 0.5], [0.1, 0.05], GeneralizationBound()
+    >>> binding_limits(Problem(*stated, max_data=[np.inf, 2000])).max_data is None
+    True
+    >>> binding_limits(Problem(*stated, max_data=[np.inf, 100])).max_data.tolist()
+    [inf, 100.0]
+    """
+    most = problem.model_value.optimum / problem.costs.min()
+    if problem.max_data is None or problem.max_data.min() < most:
+        return problem
+    stated = {it.name: getattr(problem, it.name) for it in fields(problem)} | {"max_data": None}
+    if problem.attendance is not None:
+        del stated["n_parties"], stated["probabilities"]
+    return Problem(**stated)
 
 
 def solve_with_capacities(problem: Problem) -> Contract:
@@ -85,7 +113,9 @@ def solve_with_capacities(problem: Problem) -> Contract:
     >>> bool(np.all(contract.contributions <= limited.max_data)), contract.gap < 1e-6
     (True, True)
     """
-    if problem.types_are_known or problem.n_parties == 1:
+    if problem.n_parties == 1:
+        return _alone(problem)
+    if problem.types_are_known:
         return _known(problem)
     better = np.flatnonzero(problem.better_outside)
     if better.size > MOST_BETTER:
@@ -103,23 +133,37 @@ def solve_with_capacities(problem: Problem) -> Contract:
         node = _Node.of(problem, better[np.array(out, dtype=bool)])
         reached, at = program.solve(node)
         heapq.heappush(open_nodes, (-reached, next(order), at, node))
-    looked = 0
+    looked, left = 0, best_accuracy
     while open_nodes and looked < MOST_NODES and -open_nodes[0][0] > best_accuracy + CLOSE:
-        _, _, m, node = heapq.heappop(open_nodes)
+        bound, _, m, node = heapq.heappop(open_nodes)
+        reached = -bound
         looked += 1
         candidate = program.feasible_near(m, node, alone)
-        if candidate is not None and (reached := program.accuracy(candidate)) > best_accuracy:
-            best, best_out, best_accuracy = candidate, node.out, reached
-        for child in program.children(m, node):
+        if candidate is not None and (accuracy := program.accuracy(candidate)) > best_accuracy:
+            best, best_out, best_accuracy = candidate, node.out, accuracy
+        children = program.children(m, node)
+        if not children:  # halving would bring nothing
+            left = max(left, reached)
+        for child in children:
             bound, at = program.solve(child)
             if bound > best_accuracy + CLOSE:
                 heapq.heappush(open_nodes, (-bound, next(order), at, child))
-    bound = max([best_accuracy, *(-entry[0] for entry in open_nodes)])
+    bound = max([best_accuracy, left, *(-entry[0] for entry in open_nodes)])
     # What was closed was closed within CLOSE.
     bound = min(bound + CLOSE, problem.accuracy.optimum)
     rewards = program.rewards(best, best_out)
     assert rewards is not None  # only menus that have rewards are taken
     return _contract(problem, best, rewards, best_out, best_accuracy, max(bound, best_accuracy))
+
+
+def _alone(problem: Problem) -> Contract:
+    """One party: it goes alone, or has something better."""
+    out, c = problem.better_outside, problem.costs
+    m = np.where(out, 0.0, autarky(problem).contributions)
+    outcomes = problem.outcomes()
+    accuracy = float(outcomes.mean(problem.accuracy.evaluate(outcomes.totals(m))[0]))
+    t = np.where(m > 0, problem.outside_options + c * m, 0.0)
+    return _contract(problem, m, t, np.zeros(m.size, dtype=bool), accuracy, accuracy)
 
 
 def _known(problem: Problem) -> Contract:
@@ -134,8 +178,6 @@ def _known(problem: Problem) -> Contract:
         if before - total <= STEADY * before:
             break
     m = np.minimum(m, np.maximum(float(problem.model_value(total)) - f, 0.0) / c)
-    if problem.n_parties == 1:  # it goes alone, or has something better
-        m = np.where(problem.better_outside, 0.0, autarky(problem).contributions)
     accuracy = float(problem.accuracy(n @ m))
     bound = min(float(problem.accuracy(before * (1 + 64 * STEADY))), problem.accuracy.optimum)
     t, nobody = np.where(m > 0, f + c * m, 0.0), np.zeros(m.size, dtype=bool)
@@ -163,7 +205,6 @@ class _Program:
     """The first-moment problem over enumerated outcomes."""
 
     problem: Problem
-    curves: tuple[Curve, Curve]  # concave envelopes of accuracy and value
     counts: FloatArray
     weights: FloatArray
     seen: FloatArray
@@ -171,9 +212,16 @@ class _Program:
     @classmethod
     def of(cls, problem: Problem) -> _Program:
         outcomes = problem.outcomes()
-        curves = problem.accuracy.envelope(), problem.model_value.envelope()
         counts = outcomes.counts.astype(float)
-        return cls(problem, curves, counts, outcomes.weights, outcomes.seen)
+        return cls(problem, counts, outcomes.weights, outcomes.seen)
+
+    def curves(self, node: _Node) -> tuple[Curve, Curve]:
+        """Concave envelopes of accuracy and value on what outcomes collect in a node."""
+        ends = self.counts @ node.low, self.counts @ node.high
+        accuracy, value = self.problem.accuracy, self.problem.model_value
+        if not s_shaped(accuracy, value):
+            return accuracy.envelope(), value.envelope()
+        return LocalEnvelope.of(accuracy, *ends), LocalEnvelope.of(value, *ends)
 
     def accuracy(self, m: FloatArray) -> float:
         """Expected accuracy on the curve itself."""
@@ -227,7 +275,11 @@ class _Program:
         return None
 
     def children(self, m: FloatArray, node: _Node) -> list[_Node]:
-        """The two halves of a node, by the worst constraint that it leaves open; none if none."""
+        """The two halves of a node, by the worst constraint that it leaves open.
+
+        If there is none, by the contribution that matters most to how far envelopes are above the
+        curves; none if they are not.
+        """
         c, limit = self.problem.costs, self.problem.capacities
         t = self._paid(m, node)
         gain = t[None, :] - c[:, None] * m[None, :] - (t - c * m)[:, None]
@@ -235,10 +287,29 @@ class _Program:
         undecided &= ~node.out[None, :]
         gain = np.where(undecided & (m[None, :] <= limit[:, None] * (1 + SAME)), gain, -np.inf)
         if not gain.max(initial=-np.inf) > SAME * self.problem.model_value.optimum:
-            return []
+            return self._halves(m, node)
         i, j = np.unravel_index(int(gain.argmax()), gain.shape)
         low, high = node.low.copy(), node.high.copy()
         low[j] = high[j] = limit[i]
+        return [_Node(node.low, high, node.out), _Node(low, node.high, node.out)]
+
+    def _halves(self, m: FloatArray, node: _Node) -> list[_Node]:
+        data, optimum = self.counts @ m, self.problem.accuracy.optimum
+        own = self.problem.accuracy, self.problem.model_value
+        above = [
+            np.maximum(envelope.evaluate(data)[0] - curve.evaluate(data)[0], 0.0) / curve.optimum
+            for envelope, curve in zip(self.curves(node), own, strict=True)
+        ]
+        chances = self.weights * above[0] + self.seen.max(axis=1) * above[1]
+        if not (chances.sum() * optimum > CLOSE and s_shaped(*own)):
+            return []
+        width = node.high - node.low
+        k = int(np.argmax((chances @ self.counts) * width))
+        edge = EDGE * width[k]
+        middle = (m[k] + node.low[k] + node.high[k]) / 3
+        at = np.clip(middle, node.low[k] + edge, node.high[k] - edge)
+        low, high = node.low.copy(), node.high.copy()
+        low[k] = high[k] = at
         return [_Node(node.low, high, node.out), _Node(low, node.high, node.out)]
 
     def _paid(self, m: FloatArray, node: _Node) -> FloatArray:
@@ -276,11 +347,11 @@ class _Program:
         high = np.concatenate([np.where(node.out, 0, 1), np.where(node.out, fixed, 1), [optimum]])
         unpaid = node.out * np.maximum(f / unit, 1.0)  # caps do not hold for them
         objective = np.append(np.zeros(2 * n), -1.0)
-        m, bound = node.high, optimum
+        m, bound, curves = node.high, optimum, self.curves(node)
         for _ in range(ROUNDS):
             data = self.counts @ m
-            a, a1, _ = self.curves[0].evaluate(data)
-            v, v1, _ = self.curves[1].evaluate(data)
+            a, a1, _ = curves[0].evaluate(data)
+            v, v1, _ = curves[1].evaluate(data)
             reached, slope = float(self.weights @ a), (self.weights * a1) @ self.counts
             caps, rise = v @ self.seen, (self.seen * v1[:, None]).T @ self.counts
             rows += [
@@ -305,8 +376,8 @@ class _Program:
             left = objective + prices @ matrix
             dual = float(prices @ side) - float(np.minimum(left * low, left * high).sum())
             bound = min(bound, dual)
-            reached = float(self.weights @ self.curves[0].evaluate(self.counts @ m)[0])
-            caps = self.curves[1].evaluate(self.counts @ m)[0] @ self.seen
+            reached = float(self.weights @ curves[0].evaluate(self.counts @ m)[0])
+            caps = curves[1].evaluate(self.counts @ m)[0] @ self.seen
             over = found.x[n : 2 * n] - caps / unit + margin - unpaid
             if bound - reached <= CLOSE and np.all(over <= max(LINEAR, margin / 2)):
                 break

@@ -33,7 +33,7 @@ from .batches import Batch, Method, countable, plan, plan_again, ties
 from .bounds import dual_bound
 from .branching import Closed
 from .bunches import bunched_bound
-from .capacities import solve_with_capacities
+from .capacities import binding_limits, solve_with_capacities
 from .closing import FEW_TYPES, closed, finds_menus
 from .few_options import with_few_options
 from .fits import common_range
@@ -165,7 +165,8 @@ def solve_many(
     if max_seconds is not None and not real("max_seconds", max_seconds) > 0:
         raise ValueError(f"max_seconds must be > 0; got {max_seconds!r}")
     deadline = np.inf if max_seconds is None else time.monotonic() + max_seconds
-    problems, found = checked_problems(problems), dict[int, Contract]()
+    given, found = checked_problems(problems), dict[int, Contract]()
+    problems = [binding_limits(problem) for problem in given]
 
     def solve_all(batches: list[Batch]) -> None:
         for batch in batches:
@@ -178,7 +179,10 @@ def solve_many(
     provisional = [k for batch in first_round if batch.provisional for k in batch.places]
     left_open = [k for k in provisional if found[k].status is not Status.OPTIMAL]
     solve_all(plan_again(problems, left_open))
-    return [found[k] for k in range(len(problems))]
+    return [
+        found[k] if one is problems[k] else replace(found[k], problem=one)
+        for k, one in enumerate(given)
+    ]
 
 
 def run(

@@ -40,6 +40,9 @@ class Consortium:
         One per type.
     members : tuple of tuple of str
         For each type the parties that are named in a table of parties.
+    groups : tuple of str
+        Names of the groups of parties, if the file states groups; the problem's attendance says
+        how many parties each has, and of which types.
     problem : Problem
         Types in the same order.
         Accuracy is that above the baseline.
@@ -58,6 +61,7 @@ class Consortium:
     value_unit: str
     names: tuple[str, ...]
     members: tuple[tuple[str, ...], ...]
+    groups: tuple[str, ...]
     problem: Problem
     fit: LearningCurve | None
     present: tuple[FloatArray, FloatArray] | None
@@ -100,7 +104,7 @@ def consortium_from(stated: Stated) -> Consortium:
     if wrong := next(Draft202012Validator(consortium_schema()).iter_errors(data), None):
         raise stated.error(*_of_schema(wrong))
     place = "types" if "types" in data else "parties"
-    kinds = data["types"] if "types" in data else _kinds(stated)
+    kinds = _stated_kinds(stated) if "types" in data else _kinds(stated)
     names = [_line(kind["name"]) for kind in kinds]
     for i, name in enumerate(names):
         if not name or name in names[:i]:
@@ -146,6 +150,10 @@ def consortium_from(stated: Stated) -> Consortium:
         value_unit=_line(data.get("value_unit", "units of value")),
         names=tuple(names),
         members=tuple(tuple(kind.get("members", ())) for kind in kinds),
+        groups=tuple(
+            _line(group.get("name", f"Group {g + 1}"))
+            for g, group in enumerate(data.get("groups", ()))
+        ),
         problem=problem,
         fit=fit,
         present=present,
@@ -160,7 +168,7 @@ def _name_by_words(stated: Stated) -> None:
     places: list[tuple[dict[str, Any], str, Place]] = [
         (data, name, (name,)) for name in ("title", "data_unit", "value_unit")
     ]
-    for kind in ("types", "parties"):
+    for kind in ("types", "groups", "parties"):
         for i, entry in enumerate(data[kind] if isinstance(data.get(kind), list) else ()):
             if isinstance(entry, dict):
                 places += [(entry, name, (kind, i, name)) for name in ("name", "type")]
@@ -178,6 +186,11 @@ def _line(text: str) -> str:
 def _law(stated: Stated, kinds: list[dict[str, Any]]) -> dict[str, Any]:
     """Who turns up, as a problem file states it."""
     data = stated.data
+    if "groups" in data:
+        numbers = [group["parties"] for group in data["groups"]]
+        mixes = np.transpose([kind["shares"] for kind in kinds]).tolist()
+        parameters = {"numbers": numbers, "probabilities": mixes}
+        return {"attendance": {"name": "UnlikeParties", "parameters": parameters}}
     n_parties = int(data.get("n_parties", len(data.get("parties", ()))))
     shares = [kind["probability"] for kind in kinds]
     match data.get("attendance", "draws"):
@@ -241,6 +254,9 @@ def _of_schema(error: ValidationError) -> tuple[Place, str]:
 #: What parties of a type have in common.
 SHARED = ("cost", "outside", "max_data")
 
+#: SUM_TOLERANCE: what the shares of a group may miss 1 by, as rounding.
+SUM_TOLERANCE = 1e-9
+
 #: MOST_TYPES: of more, neighbors by cost are taken together.
 MOST_TYPES = 40
 
@@ -267,12 +283,44 @@ def _grouped(kinds: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], FloatAr
             "members": [name for k in group for name in kinds[k].get("members", ())],
             "cost": float(weights[g, group] @ [kinds[k]["cost"] for k in group]),
         }
+        if "shares" in kinds[group[0]]:
+            kind["shares"] = np.sum([kinds[k]["shares"] for k in group], axis=0).tolist()
         if any("outside" in kinds[k] for k in group):
             kind["outside"] = max(kinds[k].get("outside", 0.0) for k in group)
         if any("max_data" in kinds[k] for k in group):
             kind["max_data"] = min(kinds[k].get("max_data", np.inf) for k in group)
         found.append(kind)
     return found, weights
+
+
+def _stated_kinds(stated: Stated) -> list[dict[str, Any]]:
+    """Types as they are listed; with groups of parties, each with its shares of the groups.
+
+    Their probabilities are then the shares of all parties that are expected.
+    """
+    kinds, groups = stated.data["types"], stated.data.get("groups")
+    for i, kind in enumerate(kinds):
+        if ("probability" in kind) == (groups is not None):
+            rule = "is missing" if groups is None else "must be left out: the groups have shares"
+            raise stated.error(("types", i, "probability"), rule)
+    if groups is None:
+        return list(kinds)
+    for g, group in enumerate(groups):
+        at, shares = ("groups", g, "shares"), group["shares"]
+        if len(shares) != len(kinds):
+            rule = f"must have one entry per type, {len(kinds)}; got {len(shares)}"
+            raise stated.error(at, rule)
+        if not abs(sum(shares) - 1) <= SUM_TOLERANCE:
+            raise stated.error(at, f"must sum to 1; they sum to {sum(shares):.12g}")
+    numbers = np.array([group["parties"] for group in groups], dtype=float)
+    mixes = np.array([group["shares"] for group in groups], dtype=float)
+    for i in np.flatnonzero(mixes.max(axis=0) == 0).tolist():
+        raise stated.error(("types", i, "name"), f"{kinds[i]['name']!r} has no share in any group")
+    expected = numbers @ mixes / numbers.sum()
+    return [
+        kind | {"probability": float(share), "shares": of_groups.tolist()}
+        for kind, share, of_groups in zip(kinds, expected, mixes.T, strict=True)
+    ]
 
 
 def _kinds(stated: Stated) -> list[dict[str, Any]]:

@@ -16,7 +16,18 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from paid_with_models import Audit, Contract, Problem, Status, audit, autarky, solve
+from paid_with_models import (
+    Audit,
+    Contract,
+    KnownParties,
+    PoissonParties,
+    Problem,
+    Status,
+    UnlikeParties,
+    audit,
+    autarky,
+    solve,
+)
 from paid_with_models.accuracy import FloatArray
 from paid_with_models.audit import TOLERANCE
 from paid_with_models.beyond.curve_gate import gate
@@ -106,6 +117,7 @@ def context(consortium: Consortium, contract: Contract) -> dict[str, Any]:
         "listed": any(consortium.members),
         "parties": parties(consortium, takes_part),
         "law": law(problem),
+        "groups": groups(consortium),
         **menu(consortium, contract, base + accuracies),
         **gained(consortium, contract, gains),
         "boxes": None if spread is None else draw_rewards(consortium, spread, contract.rewards),
@@ -145,10 +157,18 @@ def yes(holds: Any) -> list[str]:
 
 def law(problem: Problem) -> dict[str, Any]:
     """Return by which law parties turn up, and how many on average."""
-    kind = "drawn"
-    if problem.attendance is not None:
-        kind = "known" if problem.types_are_known else "poisson"
+    kinds = {PoissonParties: "poisson", UnlikeParties: "groups", KnownParties: "known"}
+    kind = kinds.get(type(problem.attendance), "drawn")
     return {"kind": kind, "number": float(problem.mean_counts.sum())}
+
+
+def groups(consortium: Consortium) -> list[list[Any]]:
+    """Return the groups of parties with their numbers and mixes of types; none without groups."""
+    match consortium.problem.attendance:
+        case UnlikeParties(numbers=numbers, probabilities=mixes):
+            rows = zip(consortium.groups, np.asarray(numbers), np.asarray(mixes), strict=True)
+            return [[name, int(n), *(percent(x, 1) for x in mix)] for name, n, mix in rows]
+    return []
 
 
 def parties(consortium: Consortium, takes_part: Any) -> Any:

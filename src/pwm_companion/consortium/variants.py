@@ -21,6 +21,7 @@ from paid_with_models import (
     PowerValuation,
     Problem,
     Saturating,
+    UnlikeParties,
     audit,
     autarky,
 )
@@ -140,9 +141,9 @@ def reward_spread(contract: Contract, draws: int = DRAWS) -> Spread | None:
     problem = contract.problem
     if problem.types_are_known:
         return None
-    others = draw_others(problem, draws, np.random.default_rng(SEED))
+    every = draw_others(problem, draws, np.random.default_rng(SEED))
     levels, means, accuracies = [], [], []
-    for i, cap in enumerate(contract.reward_caps):
+    for i, (cap, others) in enumerate(zip(contract.reward_caps, every, strict=True)):
         worth = problem.model_value((others @ contract.contributions) + contract.contributions[i])
         values = worth * (contract.rewards[i] / cap if cap > 0 else 0.0)
         # Given n_i >= 1 an outcome is 1 / n_i times as likely as to a party that knows its type.
@@ -259,6 +260,21 @@ def _laws(problem: Problem) -> dict[str, dict[str, Any]]:
             laws = {f"{it:.4g} parties on average": PoissonParties(it, p) for it in means}
             laws |= {name: PoissonParties(mean, tilted) for name, tilted in tilts.items()}
             return {name: {"attendance": law} for name, law in laws.items()}
+        case UnlikeParties(numbers=stated, probabilities=shares):
+            of_group, mixes = np.asarray(stated), np.asarray(shares)
+            largest = np.arange(of_group.size) == of_group.argmax()
+            of_groups = {}
+            for change in (-STEP, STEP):
+                other = np.maximum(np.round(of_group * (1 + change)), 1.0)
+                if np.array_equal(other, of_group):  # of small groups one party more, or less
+                    other = np.maximum(of_group + largest * np.sign(change), 1.0)
+                if not np.array_equal(other, of_group):
+                    of_groups[f"{other.sum():.0f} parties"] = UnlikeParties(other, mixes)
+            for name, tilted in tilts.items():
+                leaning = mixes * tilted / p
+                leaning /= leaning.sum(axis=1, keepdims=True)
+                of_groups[name] = UnlikeParties(of_group, leaning)
+            return {name: {"attendance": law} for name, law in of_groups.items()}
     return {}
 
 

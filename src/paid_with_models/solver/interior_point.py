@@ -91,7 +91,9 @@ def maximize(problem: FirstMoment, start: FloatArray | None = None) -> Solution:
     if start is None:
         start = 0.5 * problem.reach
     path = Path.of(problem, *problem.start(np.maximum.accumulate(start, axis=1)))
-    best, path = _pursue(problem, path, FIRST_TOLERANCE)
+    # Of many types too many bind to be told so early.
+    early = FIRST_TOLERANCE if problem.forms_matrices else SECOND_TOLERANCE
+    best, path = _pursue(problem, path, early)
     again = best.residual > FINISHED
     if not again.any():
         return best

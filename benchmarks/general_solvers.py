@@ -251,6 +251,7 @@ def by_clarabel(problem: Problem, form: Form) -> Solver:
     """Clarabel, a conic interior point, through CVXPY: the library's own cone program."""
     if form != "sums":
         raise ValueError("the cone program is made of exponential sums")
+    conic_program(problem)  # imports CVXPY, fits the sums
 
     def solve(problem: Problem) -> Menu:
         solution = conic_program(problem).solve()

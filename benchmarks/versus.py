@@ -37,7 +37,7 @@ MILLION = 1_000_000
 CHEAP = 0.05
 
 #: ROUNDS, LONG: so many rounds; one that takes longer than this, in seconds, is the only one.
-ROUNDS, LONG = 15, 2.0
+ROUNDS, LONG = 10, 4.0
 
 #: AS_GOOD: a menu is as good as the optimum if it is short of the bound by at most this, in
 #: accuracy, and violates no constraint by more, in values of the best model; NEARLY: the same.

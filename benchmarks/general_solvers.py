@@ -11,8 +11,8 @@ and then imply all others.
    & t_i - c_i m_i \ge t_j - c_i m_j, \quad |i - j| = 1 .
 
 Variables are scaled: :math:`z = (m_i / M_i, t_i / V)` with V the value of the best model and
-:math:`M_i = (V - f_i) / c_i` the most that a type can contribute. All start from nine tenths of what
-the costliest type can contribute, the same for each, and rewards above IR.
+:math:`M_i = (V - f_i) / c_i` the most that a type can contribute. All start from nine tenths
+of what the costliest type can contribute, the same for each, and rewards above IR.
 
 Expectations are sums over all outcomes, as matrix products; with too many types for that the
 exponential sums of the library are all there is (``"sums"``). Of the library nothing else is taken
@@ -262,7 +262,7 @@ def by_clarabel(problem: Problem, form: Form) -> Solver:
 
 def by_ipopt(problem: Problem, form: Form) -> Solver:
     """IPOPT, an interior point with a line search, through CasADi, which differentiates exactly."""
-    import casadi  # noqa: PLC0415
+    import casadi
 
     n, parties = problem.n_types, problem.n_parties
     z, p, most = (casadi.MX.sym(name, size) for name, size in (("z", 2 * n), ("p", n), ("most", n)))
@@ -320,7 +320,7 @@ def by_ipopt(problem: Problem, form: Form) -> Solver:
 
 def by_jax(problem: Problem, form: Form) -> Solver:
     """Mehrotra's interior point in JAX: derivatives and all iterations in one compiled program."""
-    import jax  # noqa: PLC0415
+    import jax
 
     jax.config.update("jax_enable_x64", True)
     jnp, parties, n = jax.numpy, problem.n_parties, problem.n_types

@@ -178,7 +178,8 @@ class Outcomes:
         return np.pad(of_m, (0, z.size // 2))
 
 
-def _table(problem: Problem) -> tuple[FloatArray, FloatArray]:
+def table_of(problem: Problem) -> tuple[FloatArray, FloatArray]:
+    """Outcomes (K, I), and the logarithms of their multinomial coefficients."""
     counts = enumerate_outcomes(problem.n_parties, problem.n_types)
     return counts.astype(float), log_orders(counts)
 
@@ -186,7 +187,7 @@ def _table(problem: Problem) -> tuple[FloatArray, FloatArray]:
 def by_slsqp(problem: Problem, form: Form) -> Solver:
     """SciPy's sequential least-squares programming, with right first derivatives."""
     _only_outcomes(form)
-    table = _table(problem)
+    table = table_of(problem)
 
     def solve(problem: Problem) -> Menu:
         functions = Outcomes(problem, *table)
@@ -215,7 +216,7 @@ def by_slsqp(problem: Problem, form: Form) -> Solver:
 def by_trust_constr(problem: Problem, form: Form) -> Solver:
     """SciPy's trust-region interior point, with right first and second derivatives."""
     _only_outcomes(form)
-    table = _table(problem)
+    table = table_of(problem)
 
     def solve(problem: Problem) -> Menu:
         functions = Outcomes(problem, *table)
@@ -270,7 +271,7 @@ def by_ipopt(problem: Problem, form: Form) -> Solver:
     m, t = most * z[:n], z[n:]
     present = -casadi.expm1(parties * casadi.log1p(-p))
     if form == "outcomes":
-        counts, orders = _table(problem)
+        counts, orders = table_of(problem)
         best, k = problem.accuracy.optimum, problem.accuracy.complexity
         weights = casadi.exp(orders + casadi.mtimes(counts, casadi.log(p)))
         x = casadi.fmax(casadi.mtimes(counts, m), problem.accuracy.zero_until)
@@ -325,7 +326,7 @@ def by_jax(problem: Problem, form: Form) -> Solver:
     jax.config.update("jax_enable_x64", True)
     jnp, parties, n = jax.numpy, problem.n_parties, problem.n_types
     if form == "outcomes":
-        counts, orders = map(jnp.asarray, _table(problem))
+        counts, orders = map(jnp.asarray, table_of(problem))
         best, k, zero = (
             problem.accuracy.optimum, problem.accuracy.complexity, problem.accuracy.zero_until,
         )  # fmt: skip

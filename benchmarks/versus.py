@@ -215,7 +215,7 @@ def main(arguments: list[str], say: Callable[[str], None] = print) -> None:
         "problems": {name: compared(problem) for name, problem in problems().items()},
         "random": {kind: random_problems(kind) for kind in RANDOM},
     }
-    text = json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(results, indent=1, ensure_ascii=False)
     # A solver on a line.
     text = re.sub(r"\{[^{}]*\}", lambda it: re.sub(r"\s+", " ", it.group()), text)
     target.write_text(text + "\n", encoding="utf-8")

@@ -37,7 +37,7 @@ MILLION = 1_000_000
 CHEAP = 0.05
 
 #: ROUNDS, LONG: so many rounds; one that takes longer than this, in seconds, is the only one.
-ROUNDS, LONG = 10, 4.0
+ROUNDS, LONG = 10, 0.2
 
 #: FEW: so many rounds of each random problem.
 FEW = 3
@@ -95,7 +95,7 @@ def timed(action: Callable[[], Any]) -> tuple[float, Any]:
 def quickest(solver: Callable[[Problem], Any], problem: Problem) -> tuple[float, Any]:
     """The same of the quickest of a few rounds; of one that takes long already, of that."""
     best, result = timed(lambda: solver(problem))
-    for _ in range(0 if best > LONG / 20 else FEW - 1):
+    for _ in range(0 if best > LONG / 10 else FEW - 1):
         taken, result = timed(lambda: solver(problem))
         best = min(best, taken)
     return best, result

@@ -25,8 +25,11 @@ versions := $(alone) $(python) -m endurance.versions \
 # In a folder of its own: it needs another rich than roc-validator in the lock.
 MUTMUT := mutmut==3.8.1
 
+# No dependencies: the library is measured beside them.
+GENERAL_SOLVERS := casadi==3.8.2 jax==0.10.2 jaxlib==0.10.2 ml_dtypes==0.6.0 opt_einsum==3.4.0
+
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip pages released release test test-long versions test-lowest test-newest verify lint bench small table fuzz faults binder mutation agree edges laws proofs trials curves quality map serve clean lock picture
+.PHONY: help env book pdf zip pages released release test test-long versions test-lowest test-newest verify lint bench versus small table fuzz faults binder mutation agree edges laws proofs trials curves quality map serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,11 +80,16 @@ lint: env ## check style, formatting and types
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
 
-bench: env ## measure speed, the published method beside ours, into benchmarks/results.json (5 minutes)
+bench: versus ## measure speed, the published method beside ours, into benchmarks/results.json (5 minutes)
 	@mkdir -p "$(BUILD_DIR)"
 	@$(alone) $(python) -m pytest benchmarks -q \
 		--benchmark-timer=time.process_time --benchmark-json="$(BUILD_DIR)/benchmarks.json" --benchmark-quiet
 	@$(python) -m benchmarks.summary "$(BUILD_DIR)/benchmarks.json" benchmarks/results.json
+
+versus: env ## measure general solvers beside ours, IPOPT and JAX too, into benchmarks/versus.json (5 minutes)
+	@$(python) -m uv pip install --quiet --no-deps --target "$(BUILD_DIR)/versus" $(GENERAL_SOLVERS) || \
+		echo "IPOPT and JAX are left out: they cannot be installed" >&2
+	@PYTHONPATH="$(BUILD_DIR)/versus" $(alone) $(python) -m benchmarks.versus benchmarks/versus.json
 
 small: env ## measure the pages' solver beside the library, into benchmarks/small_solver.json (needs Node)
 	@$(alone) $(python) -m benchmarks.small_solver

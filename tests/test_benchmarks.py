@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.general_solvers import SOLVERS, Outcomes, table_of, value_of_best
 from benchmarks.published_method import PaperCurve, SecondDerivative, solve_outcome, solve_screening
+from benchmarks.versus import NEEDED, OF_RANDOM, available, is_within, problems, quality
 from endurance.mutation import (
     ALSO,
     CALLED_THEN,
@@ -21,7 +23,15 @@ from endurance.mutation import (
     summary,
 )
 from endurance.routes import compare, summarize
-from paid_with_models import GeneralizationBound, Problem, solve, solve_complete_information
+from paid_with_models import (
+    GeneralizationBound,
+    PowerLaw,
+    Problem,
+    audit,
+    menu_residuals,
+    solve,
+    solve_complete_information,
+)
 from paid_with_models.paper.published import PUBLISHED
 from paid_with_models.paper.scenarios import SCENARIOS
 from tests.problems import scale_problem, small_problem, unequal_problem
@@ -76,6 +86,89 @@ def test_published_method_solves_outcomes() -> None:
         np.testing.assert_allclose(
             solution.contributions, complete.outcome_contributions[k], rtol=1e-3
         )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_general_solvers_are_given_the_problem(seed: int) -> None:
+    """Expectations, caps and all derivatives, beside the library's and finite differences."""
+    problem = scale_problem(3, 6, seed, 0.05)
+    functions = Outcomes(problem, *table_of(problem))
+    scaled, z = functions.scaled, 0.8 * functions.scaled.start
+    m, t = scaled.menu(z, 100.0)
+    checked = audit(problem, m, t)
+    assert -functions.objective(z) == pytest.approx(checked.expected_accuracy, abs=1e-13)
+    short = np.maximum(np.max(-functions.caps(z)), 0.0)
+    assert short == pytest.approx(menu_residuals(problem, m, t).caps, abs=1e-13)
+    worst = max(0.0, np.max(scaled.least - scaled.rows @ z))
+    residuals = menu_residuals(problem, m, t)
+    # Neighbors alone are fewer, not looser: somebody's constraint is violated in both or in none.
+    assert (worst > 1e-12) == (
+        max(residuals.individual_rationality, residuals.incentive_compatibility) > 1e-12
+    )
+    prices, step = np.random.default_rng(seed).uniform(size=4), 1e-6
+    for k, direction in enumerate(np.eye(z.size) * step):
+        up, down = z + direction, z - direction
+        slope = (functions.objective(up) - functions.objective(down)) / (2 * step)
+        assert functions.gradient(z)[k] == pytest.approx(slope, abs=1e-8)
+        slopes = (functions.caps(up) - functions.caps(down)) / (2 * step)
+        np.testing.assert_allclose(functions.jacobian(z)[:, k], slopes, atol=1e-8)
+
+        def pull(z: Any) -> Any:
+            return -prices[0] * functions.gradient(z) + prices[1:] @ functions.jacobian(z)
+
+        bend = (pull(up) - pull(down)) / (2 * step)
+        np.testing.assert_allclose(functions.hessian(z, prices)[:, k], bend, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_general_solvers_find_the_optimum(name: str) -> None:
+    package = NEEDED.get(name.split(",")[0])
+    if package is not None:
+        pytest.importorskip(package)
+    problem = scale_problem(3, 6, 0, 0.05)
+    prepare, form = SOLVERS[name]
+    found = quality(problem, solve(problem), prepare(problem, form)(problem))
+    assert is_within(found, 1e-4 if name == "trust-constr" else 1e-7)
+
+
+def test_a_menu_is_as_good_only_if_nothing_is_violated() -> None:
+    problem = scale_problem(3, 6, 0, 0.05)
+    best = solve(problem)
+    assert is_within(quality(problem, best, (best.contributions, best.rewards)), 1e-11)
+    more = quality(problem, best, (1.01 * best.contributions, best.rewards))
+    assert more["loss"] is not None
+    assert more["loss"] < 0
+    assert not is_within(more, 1e-8)
+    assert not is_within(quality(problem, best, (best.contributions * np.nan, best.rewards)), 1.0)
+
+
+def test_what_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = scale_problem(3, 6, 0, 0.05), scale_problem(10, 10**6, 0)
+    monkeypatch.setattr("benchmarks.versus.find_spec", lambda package: None)
+    assert list(available(small)) == ["SLSQP", "trust-constr", "Clarabel, sums"]
+    assert list(available(large)) == ["Clarabel, sums"]
+    monkeypatch.setattr("benchmarks.versus.find_spec", lambda package: package)
+    assert list(available(small)) == list(SOLVERS)
+
+
+def test_general_solvers_refuse_other_curves() -> None:
+    with pytest.raises(ValueError, match="the paper's"):
+        value_of_best(Problem(3, [1.0], [0.1], PowerLaw(0.9, 2.0, 0.5, 0.0)))
+
+
+def test_stored_comparison_is_of_what_the_page_says() -> None:
+    stored = json.loads((RESULTS.parent / "versus.json").read_text(encoding="utf-8"))
+    assert list(stored["problems"]) == list(problems())
+    for entry in stored["problems"].values():
+        assert entry["library"]["gap"] <= stored["as_good"]
+        for found in entry["solvers"].values():
+            assert found["ratio"] == pytest.approx(
+                found["seconds"] / entry["library"]["seconds"], rel=1e-2
+            )
+    for entry in stored["random"].values():
+        assert set(entry["solvers"]) <= set(OF_RANDOM)
+        for found in entry["solvers"].values():
+            assert found["as_good"] <= found["nearly"] <= entry["problems"]
 
 
 @pytest.mark.parametrize("complexity", [0.3, 1.0, 20.0])

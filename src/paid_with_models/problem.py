@@ -448,7 +448,7 @@ def freeze(record: object) -> None:
     """Make all arrays of a record read-only: a result says what was proved, and nothing else."""
     for value in vars(record).values():
         if isinstance(value, np.ndarray):
-            value.flags.writeable = False
+            value.setflags(write=False)
 
 
 def checked_vector(name: str, values: npt.ArrayLike | None) -> FloatArray:

@@ -41,11 +41,10 @@ SETTLED = 1e-8
 SIGN_TOLERANCE = 1e-11
 
 
-def active_set_finish(problem: Program, guess: Solution, above: float = 0.0) -> Solution:
+def active_set_finish(problem: Program, guess: Solution) -> Solution:
     """Newton's method on the optimality conditions with the binding constraints as equations.
 
-    Each problem of the batch goes on, or keeps the guess, by itself, as it would alone: one whose
-    residual is not above that stated keeps it.
+    Each problem of the batch goes on, or keeps the guess, by itself, as it would alone.
     """
     live, unit = problem.live, _units(problem)
     size = sizes(problem, guess.point.contributions)
@@ -56,7 +55,7 @@ def active_set_finish(problem: Program, guess: Solution, above: float = 0.0) -> 
     unknowns, equations = (~fixed).sum(axis=1), binds.sum(axis=1)
     at_first = equations + unknowns
     # More equations than unknowns: a vertex, whose prices are not unique.
-    tried = (guess.residual > above) & (equations <= unknowns)
+    tried = (guess.residual > 0) & (equations <= unknowns)
     # What binds in a large system shows later.
     tried &= (at_first <= LARGE_SYSTEM) | (guess.residual <= WORTH_A_LARGE_SYSTEM)
     if not tried.any():

@@ -93,10 +93,14 @@ def contracts(
     }
     prices: Columns = {name: np.zeros(shape) for name in Multipliers.__dataclass_fields__}
     binds: Columns = {name: np.zeros(shape, dtype=bool) for name in Binding.__dataclass_fields__}
-    rows = np.arange(len(problems))[:, None]
+    everybody, rows = places.shape == shape, np.arange(len(problems))[:, None]
+    place_of = np.argsort(places, axis=1)
     for known, those_in in ((menu, menus.columns), (prices, menus.prices), (binds, menus.binds)):
         for name, values in those_in.items():
-            known[name][rows, places] = values
+            if everybody:
+                known[name] = values[rows, place_of]
+            else:
+                known[name][rows, places] = values
     options: list[tuple[int, tuple[tuple[int, ...], ...]]] = [(0, ())] * len(problems)
     if places.shape[1]:
         m, t = (menus.columns[name] for name in ("contributions", "rewards"))
@@ -104,18 +108,17 @@ def contracts(
         options = same_options(*sizes, problems[0].model_value.optimum)
     menu["reservation_utilities"] = outside
     menu["reservation_contributions"] = alone.contributions
-    everybody = places.shape == shape
     somebody = (menu["contributions"] > 0).any(axis=1)
     numbers = (menus.accuracy, menus.value, bounds, menus.residual, somebody)
     # A row a problem, of each table.
     own, price, bind = (zip(*table.values(), strict=True) for table in (menu, prices, binds))
-    records = zip(problems, places, options, own, price, bind, strict=True)
+    records = zip(problems, places.tolist(), options, own, price, bind, strict=True)
     found = []
     for record, (accuracy, value, bound, residual, contributes) in zip(
         records, zip(*(it.tolist() for it in numbers), strict=True), strict=True
     ):
         problem, place, (n_options, shared), of_menu, its_prices, its_binding = record
-        bunches = tuple(sorted(tuple(sorted(place[list(some)].tolist())) for some in shared))
+        bunches = tuple(sorted(tuple(sorted(place[k] for k in some)) for some in shared))
         gap = max(bound - accuracy, 0.0)
         found.append(
             Contract(
@@ -196,12 +199,15 @@ def same_options(
     apart = np.diff(m, axis=1) > SAME_OPTION * m[:, 1:]
     apart |= np.abs(np.diff(t, axis=1)) > SAME_OPTION * unit
     found: list[tuple[int, tuple[tuple[int, ...], ...]]] = []
-    for types, ends, n_options in zip(order, apart, (1 + apart.sum(axis=1)).tolist(), strict=True):
-        shared: list[tuple[int, ...]] = []
-        if n_options < types.size:
-            parts = np.split(types, np.flatnonzero(ends) + 1)
-            shared = sorted(tuple(sorted(some.tolist())) for some in parts if some.size > 1)
-        found.append((n_options, tuple(shared)))
+    for types, ends in zip(order.tolist(), apart.tolist(), strict=True):
+        options = [[types[0]]]
+        for k, starts in zip(types[1:], ends, strict=True):
+            if starts:
+                options.append([k])
+            else:
+                options[-1].append(k)
+        shared = sorted(tuple(sorted(some)) for some in options if len(some) > 1)
+        found.append((len(options), tuple(shared)))
     return found
 
 

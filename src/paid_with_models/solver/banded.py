@@ -29,6 +29,9 @@ __all__ = ["Banded", "ChainSystem"]
 #: SMALLEST_POWER: powers M^(N-2) below this play no part in a Newton step in double precision.
 SMALLEST_POWER = 1e-16
 
+#: SMALLEST_WAY: ways in which the sums change by less than this, relative to the largest, are none.
+SMALLEST_WAY = 1e-15
+
 #: BAND_REACH: the farthest that an entry of the band is from the diagonal: y_i and m_(i-1) are 4
 #: apart, nu_i and u_(i-1) are 6.
 BAND_REACH = 6
@@ -186,10 +189,14 @@ class ChainSystem:
         terms = cast(SumMoments, point.moments).terms
         middle, cross, diagonal = (a[0] for a in terms.curvature(self.lam / unit))
         used = terms.all_2[0, 0] > SMALLEST_POWER
-        self.size = np.sqrt(middle[used])  # of the border's unknowns, to balance it
-        self.pull = terms.pull[0][:, used] * self.size
-        self.cross = cross[:, used] / self.size
-        self.spread = terms.spread[0][:, used] / (unit * self.size)
+        size = np.sqrt(middle[used])  # of the border's unknowns, to balance it
+        pull = terms.pull[0][:, used] * size
+        # All sums change in a few ways only: those of neighboring rates by nearly the same.
+        _, sizes, ways = np.linalg.svd(pull, full_matrices=False)
+        ways = ways[sizes > SMALLEST_WAY * sizes[0]].T
+        self.pull = pull @ ways
+        self.cross = (cross[:, used] / size) @ ways
+        self.spread = (terms.spread[0][:, used] / (unit * size)) @ ways
         self.diagonal, self.own = diagonal, terms.own[0] / unit
         self._factor()
 
@@ -226,7 +233,7 @@ class ChainSystem:
         self.band, self.pivots, failed = scipy.linalg.lapack.dgbtrf(band, BAND_REACH, BAND_REACH)
         if failed:
             raise np.linalg.LinAlgError("the band of the chain is singular")
-        n_border = self.size.size
+        n_border = self.pull.shape[1]
         border = np.zeros((5 * n, 2 * n_border), order="F")
         border[m, :n_border], border[kappa, :n_border] = self.cross, self.spread
         border[m, n_border:] = self.pull
@@ -255,7 +262,7 @@ class ChainSystem:
         rhs[1::5] = on_m - np.append(on_y[1:], 0.0)
         rhs[2] = on_y[0]
         local = self._solve_band(rhs)
-        n_border = self.size.size
+        n_border = self.pull.shape[1]
         seen = self.border.T @ local
         outer = self.inner @ -np.concatenate([seen[n_border:], seen[:n_border]])
         step = local - self.through @ outer

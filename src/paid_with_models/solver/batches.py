@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import operator
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -193,7 +193,7 @@ def _kind(problem: Problem, place: int) -> object:
 def ties(problem: Problem) -> tuple[bool, ...]:
     """Which types, costliest first, have the same cost as the type before."""
     costs = sorted(problem.costs.tolist(), reverse=True)
-    return (False, *(c == before for before, c in itertools.pairwise(costs)))
+    return (False, *map(operator.eq, costs, costs[1:]))
 
 
 def _sums_pay(problems: list[Problem]) -> bool:

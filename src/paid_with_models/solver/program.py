@@ -481,7 +481,7 @@ class FirstMoment:
         gap = np.diff(u, axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             y = np.where(self.steps[:, 1:] > 0, gap / self.steps[:, 1:], 0.0)
-        y = np.clip(y, most[:, :-1], np.maximum(most[:, :-1], least[:, 1:]))
+        y = np.minimum(np.maximum(y, most[:, :-1]), np.maximum(most[:, :-1], least[:, 1:]))
         y = np.concatenate([np.zeros((len(m), 1)), y], axis=1)
         starts = self.chain.live[0::2]
         y = y[:, np.maximum.accumulate(np.where(starts, np.arange(starts.size), 0))]

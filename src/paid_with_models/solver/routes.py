@@ -45,6 +45,7 @@ from .program import Algebra, Chain, FirstMoment, by_matrices
 from .quadratic import by_quadratic_programs
 from .selection import NODES, alone_or_out, best_selection
 from .sum_moments import SumExpectation
+from .threads import one_thread
 from .transforms import expectation_under
 
 __all__ = ["Models", "first_moments", "run", "solve", "solve_many"]
@@ -172,13 +173,14 @@ def solve_many(
         for batch in batches:
             found.update(zip(batch.places, run(batch, max_boxes, max_nodes, deadline), strict=True))
 
-    limited = [k for k, problem in enumerate(problems) if problem.max_data is not None]
-    found.update((k, solve_with_capacities(problems[k])) for k in limited)
-    first_round = plan(problems, expectations)
-    solve_all(first_round)
-    provisional = [k for batch in first_round if batch.provisional for k in batch.places]
-    left_open = [k for k in provisional if found[k].status is not Status.OPTIMAL]
-    solve_all(plan_again(problems, left_open))
+    with one_thread():
+        limited = [k for k, problem in enumerate(problems) if problem.max_data is not None]
+        found.update((k, solve_with_capacities(problems[k])) for k in limited)
+        first_round = plan(problems, expectations)
+        solve_all(first_round)
+        provisional = [k for batch in first_round if batch.provisional for k in batch.places]
+        left_open = [k for k in provisional if found[k].status is not Status.OPTIMAL]
+        solve_all(plan_again(problems, left_open))
     return [
         found[k] if one is problems[k] else replace(found[k], problem=one)
         for k, one in enumerate(given)

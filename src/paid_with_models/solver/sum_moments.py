@@ -175,16 +175,21 @@ class _Terms:
                 short = -self.all_1[:, 0] * np.expm1(-(n - 1) * rise)
                 of_idle = np.broadcast_to((short @ self.value_weights)[:, None], idle.shape)
                 return some, np.where(idle, of_idle, self.values())
-            share = np.minimum(self.p[:, :, None] / self.mean, 1 - 2.0**-53)
+            here = idle.any(axis=0)  # somewhere in the batch
+            p = self.p[:, here, None]
+            share = np.minimum(p / self.mean, 1 - 2.0**-53)
             absent = self.n * np.log1p(-share)  # of the type, among all
             # The same among those idle: the odds of its absence there, against those among all.
-            others = np.where(idle, self.p, 0.0) @ (1 - np.eye(idle.shape[1]))
-            worse = self.p[:, :, None] * busy[:, None]
-            worse = np.log1p(worse / (others[:, :, None] * self.mean))
+            others = sums_of_others(np.where(idle, self.p, 0.0))[:, here, None]
+            worse = np.log1p(p * busy[:, None] / (others * self.mean))
             worse = np.where(busy[:, None] > 0, worse, 0.0)
-            less = np.exp(n[:, :, None] * self.log_idle[:, :, None] + absent)
+            less = np.exp(self.n * self.log_idle[:, :, None] + absent)
             of_idle = -some[:, None] * np.expm1(absent) + less * np.expm1(-self.n * worse)
-        return some, np.where(idle, of_idle @ self.value_weights / self.present, self.values())
+        values = self.values()
+        values[:, here] = np.where(
+            idle[:, here], of_idle @ self.value_weights / self.present[:, here], values[:, here]
+        )
+        return some, values
 
     def little(self, low: float) -> tuple[FloatArray, FloatArray]:
         """Chernoff's bound on P(0 < S < low), (B,), and on that as any type sees it."""
@@ -242,6 +247,20 @@ class _Terms:
             flat = n * self.q * (a * self.all_1 + v * (seen_1 + priced * self.rest_1))
             diagonal = flat @ self.rates**2 - np.sum(cross * self.pull, axis=2)
         return middle[:, 0], cross, diagonal
+
+
+def sums_of_others(shares: FloatArray) -> FloatArray:
+    """Sums over all other types, (B, I): no differences, in which rare types would be lost.
+
+    Examples
+    --------
+    >>> sums_of_others(np.array([[1.0, 1e-20, 2.0]])).tolist()
+    [[2.0, 3.0, 1.0]]
+    """
+    sums = np.zeros_like(shares)
+    np.cumsum(shares[:, :-1], axis=1, out=sums[:, 1:])
+    sums[:, :-1] += np.cumsum(shares[:, :0:-1], axis=1)[:, ::-1]
+    return sums
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ envelopes as they are instead, at the optimum that the sums have found.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,7 +20,6 @@ import numpy as np
 
 from ..accuracy import Curve, FloatArray, IntArray
 from ..attendance import enumerate_outcomes, n_outcomes, outcome_probabilities
-from ..problem import Problem
 from .bounds import dual_bound
 from .interior_point import finished
 from .menus import priced
@@ -27,6 +27,7 @@ from .moments import (
     BLOCK,
     ENTRIES_WORTH_ENUMERATING,
     Blocks,
+    Expectation,
     Uncertainty,
     mean,
     rounding_of_means,
@@ -34,12 +35,13 @@ from .moments import (
 from .optimality import Solution
 from .program import FirstMoment, by_matrices
 
-__all__ = ["BunchedEnumeration", "BunchedMoments", "bunched_bound"]
+__all__ = ["BunchedEnumeration", "BunchedMoments", "bunched_bound", "few_bunches"]
 
 
-#: SAME_OPTION: contributions closer than this, relative to the largest, are taken to be one (safely
-#: so: see the uncertainty); the finish makes them one.
-SAME_OPTION = 1e-7
+#: SAME_OPTION: contributions closer than this, relative to the largest, are taken to be one; the
+#: first for which the outcomes are not too many. What is bounded is the problem at their means,
+#: so that no bound is wrong for it.
+SAME_OPTION = (1e-7, 1e-4, 1e-2, 1e-1)
 
 #: MOST_TYPES: most types, since the finish is dense algebra.
 MOST_TYPES = 200
@@ -224,43 +226,77 @@ def _log_rest(chances: FloatArray) -> FloatArray:
     return np.log1p(-np.minimum(chances, 1 - 2.0**-53))
 
 
-def bunched_bound(problem: Problem, envelope: FirstMoment, solution: Solution) -> float:
+def bunched_bound(
+    envelope: FirstMoment,
+    solution: Solution,
+    law: Callable[[IntArray], Expectation | None],
+    wanted: float = -np.inf,
+) -> float:
     """Safe upper bound on every menu, with exact envelopes at a solution that bunches.
 
     Parameters
     ----------
-    problem : Problem
     envelope : FirstMoment
-        Its convex problem, a batch of one, types costliest first.
+        The convex problem, a batch of one, types costliest first.
     solution : Solution
         About its optimum.
+    law : callable
+        Expectations for menus that bunch in a given way, see :class:`BunchedEnumeration`; None
+        where the outcomes are too many.
+    wanted : float
+        Bounds need not be closer once they are below this.
 
     Returns
     -------
     float
         Infinite where the types or the outcomes of the bunches are too many.
     """
-    p = problem.probabilities[problem.costliest_first]
     best = np.inf
     before: IntArray | None = None
-    for _ in range(SETTLINGS if p.size <= MOST_TYPES else 0):
+    for _ in range(SETTLINGS if envelope.costs.shape[1] <= MOST_TYPES else 0):
         m = solution.point.contributions[0]
-        ranks = np.argsort(m, kind="stable")
-        apart = np.diff(m[ranks]) > SAME_OPTION * m.max()
-        bunch = np.empty(m.size, dtype=np.intp)
-        bunch[ranks] = np.concatenate([[0], np.cumsum(apart)])
-        n_bunches = int(bunch.max()) + 1
-        entries = n_outcomes(problem.n_parties, n_bunches) * p.size
-        if entries > ENTRIES_WORTH_ENUMERATING or (
-            before is not None and np.array_equal(before, bunch)
-        ):
+        for same in SAME_OPTION:
+            bunch = _bunches(m, same)
+            bunched = law(bunch)
+            if bunched is not None:
+                break
+        if bunched is None or (before is not None and np.array_equal(before, bunch)):
             break
-        bunched = BunchedEnumeration(problem.n_parties, p, problem.beliefs, bunch)
         exact = replace(envelope, expectation=bunched, form=by_matrices)
-        at = priced(exact, bunched.alike(m[None])[None, bunch], solution)
+        alike = np.bincount(bunch, m) / np.bincount(bunch)
+        at = priced(exact, alike[None, bunch], solution)
+        best = min(best, float(dual_bound(exact, at.point, at.row_prices, at.cap_prices)[0]))
+        if best <= wanted:
+            break
         solution = finished(exact, at)
-        for one in (at, solution):
-            bound = dual_bound(exact, one.point, one.row_prices, one.cap_prices)
-            best = min(best, float(bound[0]))
+        bound = dual_bound(exact, solution.point, solution.row_prices, solution.cap_prices)
+        best = min(best, float(bound[0]))
         before = bunch
     return best
+
+
+def _bunches(contributions: FloatArray, same: float) -> IntArray:
+    """The bunch of each type, (I,): neighbors closer than ``same``, relative to the largest."""
+    ranks = np.argsort(contributions, kind="stable")
+    apart = np.diff(contributions[ranks]) > same * contributions.max()
+    bunch = np.empty(contributions.size, dtype=np.intp)
+    bunch[ranks] = np.concatenate([[0], np.cumsum(apart)])
+    return bunch
+
+
+def few_bunches(
+    n_parties: int, probabilities: FloatArray, beliefs: str, bunch: IntArray
+) -> BunchedEnumeration | None:
+    """Expectations of menus that bunch in a given way, unless the outcomes are too many.
+
+    Examples
+    --------
+    >>> few_bunches(10, np.full(100, 0.01), "paper", np.arange(100) // 50).counts.shape
+    (11, 2)
+    >>> few_bunches(10, np.full(100, 0.01), "paper", np.arange(100)) is None
+    True
+    """
+    entries = n_outcomes(n_parties, int(bunch.max()) + 1) * bunch.size
+    if entries > ENTRIES_WORTH_ENUMERATING:
+        return None
+    return BunchedEnumeration(n_parties, probabilities, beliefs, bunch)

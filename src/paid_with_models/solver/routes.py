@@ -19,6 +19,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -32,7 +33,7 @@ from .banded import Banded
 from .batches import Batch, Method, countable, plan, plan_again, ties
 from .bounds import dual_bound
 from .branching import Closed
-from .bunches import bunched_bound
+from .bunches import bunched_bound, few_bunches
 from .capacities import solve_with_capacities
 from .closing import FEW_TYPES, closed, finds_menus
 from .few_options import with_few_options
@@ -258,8 +259,14 @@ def _by_interior_point(
     if batch.method == "sum" and problems[0].attendance is None:
         for k in np.flatnonzero(bounds - best.reached > GAP_TOLERANCE):
             row = np.array([k])
-            one = envelope.take(row)
-            closer = bunched_bound(problems[k], one, bounding.take(one, row))
+            one, problem = envelope.take(row), problems[k]
+            law = partial(
+                few_bunches,
+                problem.n_parties,
+                problem.probabilities[problem.costliest_first],
+                problem.beliefs,
+            )
+            closer = bunched_bound(one, bounding.take(one, row), law, best.reached[k])
             bounds[k] = min(bounds[k], closer)
     later = np.array([batch.provisional and countable(problem) for problem in problems])
     left_open = np.flatnonzero((bounds - best.reached > GAP_TOLERANCE) & ~later)

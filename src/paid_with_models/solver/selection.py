@@ -36,9 +36,10 @@ selection, with :math:`h_i` the most that type i can contribute,
 * those out want no option of the others.
 
 The bounds :math:`h_i` fall as others are left out: :math:`h_i = (T_i(h) - f_i) / c_i`, iterated
-from above. A type for which that is negative can only stay out. With every type decided the
-problem is that of :mod:`paid_with_models.solver.program` for the types in, with staying out as
-linear constraints; where accuracy is not concave, boxes follow
+from above. A type for which that is negative can only stay out, and more follows from who is in
+and who is out before anything is solved (:mod:`paid_with_models.solver.implications`). With every
+type decided the problem is that of :mod:`paid_with_models.solver.program` for the types in, with
+staying out as linear constraints; where accuracy is not concave, boxes follow
 (:mod:`paid_with_models.solver.boxes`).
 
 With up to ten types to decide on, all selections are covered: at most 2,047 nodes. With more the
@@ -59,10 +60,11 @@ from ..accuracy import FloatArray, IntArray
 from ..contract import GAP_TOLERANCE
 from ..problem import Problem
 from .closing import closed
+from .implications import IN, OUT, UNDECIDED
 from .menus import Incumbents, only_menu, safely_above, settled
 from .moments import Enumeration
 from .optimality import Solution
-from .participation import IN, OUT, UNDECIDED, Leaf, Node, Participation
+from .participation import Leaf, Node, Participation
 from .program import FirstMoment
 
 __all__ = ["Selected", "Selection", "alone_or_out", "best_selection", "every_selection"]
@@ -299,7 +301,8 @@ class _Search:
         leaf = self.best
         reached = np.array([float(leaf.menu.point.moments.accuracy[0])])
         best = settled(leaf.model, Incumbents(leaf.menu, reached))
-        bound = max(self.left, float(safely_above(leaf.model, best)[0]))
+        # What was dropped includes this selection, so that its bound is in there.
+        bound = max(self.left, float(best.reached[0]))
         return Selection(leaf.types, leaf.model, best.menus, bound, self.count)
 
     def hopeful(self, bound: float) -> bool:
@@ -381,15 +384,24 @@ class _Search:
             self.reached, self.best = float(best.reached[0]), leaf
         return leaf
 
+    def open_by_sums(self) -> list[Leaf]:
+        """The selections that may still hold a better menu, of those bounded by sums."""
+        return [
+            leaf
+            for leaf in self.leaves.values()
+            if leaf.bound > self.reached + GAP_TOLERANCE
+            and not isinstance(leaf.model.expectation, Enumeration)
+        ]
+
     def finish(self) -> None:
         """Lower the bounds of the selections that may still hold a better menu."""
         if self.fixed.method == "auto":  # where the error of sums may be in the way
+            for leaf in self.open_by_sums():
+                self.add(self.fixed.closer(leaf, self.reached + GAP_TOLERANCE))
             by_sums = [
                 leaf.types
-                for leaf in self.leaves.values()
-                if leaf.bound > self.reached + GAP_TOLERANCE
-                and not isinstance(leaf.model.expectation, Enumeration)
-                and self.fixed.n_outcomes(leaf.types.size) <= OUTCOMES_WORTH_ENUMERATING
+                for leaf in self.open_by_sums()
+                if self.fixed.n_outcomes(leaf.types.size) <= OUTCOMES_WORTH_ENUMERATING
             ]
             self.solve(by_sums, exact=True)
         for leaf in sorted(self.leaves.values(), key=lambda leaf: -leaf.bound):

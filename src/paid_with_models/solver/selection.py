@@ -61,8 +61,9 @@ from ..contract import GAP_TOLERANCE
 from ..problem import Problem
 from .closing import closed
 from .implications import IN, OUT, UNDECIDED
-from .menus import Incumbents, only_menu, safely_above, settled
+from .menus import FEASIBILITY_TOLERANCE, Incumbents, only_menu, safely_above, settled
 from .moments import Enumeration
+from .one_option import single_options
 from .optimality import Solution
 from .participation import Leaf, Node, Participation
 from .program import FirstMoment
@@ -75,14 +76,14 @@ NODES_AT_ONCE = 32
 #: NODES: most nodes that are examined, by default. With ten types to decide on there are no more.
 NODES = 2_047
 
-#: TWELVE_TYPES: with more types nodes are dearer, by the sixth power, and fewer of them examined.
-TWELVE_TYPES = 12
+#: TWELVE_TYPES: with more types nodes are costlier, and fewer of them examined (by POWER).
+TWELVE_TYPES, POWER = 12, 5
 
 #: LEAST_NODES: but at least so many.
 LEAST_NODES = 8
 
-#: ENTRIES_AT_ONCE: nodes are examined together up to so many numbers in their linear systems.
-ENTRIES_AT_ONCE = 8_000_000
+#: ENTRIES_AT_ONCE: nodes are examined together up to so many numbers in their constraints.
+ENTRIES_AT_ONCE = 1_000_000
 
 #: MOST_TYPES: with more types the linear systems of nodes would take too much memory.
 MOST_TYPES = 60
@@ -278,11 +279,12 @@ class _Search:
         start = np.where(self.fixed.better_outside, UNDECIDED, IN)
         start[self.fixed.outside >= 1] = OUT  # not even the best model for nothing would do
         self.nodes = [Node(tuple(start.tolist()), self.fixed.problem.accuracy.optimum)]
-        entries = self.fixed.n_types**4  # of the Newton system of a node, about
+        entries = 2 * self.fixed.n_types**3  # of a node: incentives in contributions and rewards
         at_once = max(1, min(NODES_AT_ONCE, ENTRIES_AT_ONCE // entries))
         max_nodes = min(
-            max_nodes, max(LEAST_NODES, NODES * TWELVE_TYPES**6 // self.fixed.n_types**6)
+            max_nodes, max(LEAST_NODES, NODES * TWELVE_TYPES**POWER // self.fixed.n_types**POWER)
         )
+        self.begin()
         while self.nodes and self.count < max_nodes and time.monotonic() <= self.deadline:
             self.nodes.sort(key=lambda node: (-node.bound, node.status))
             n_now = min(at_once, max_nodes - self.count)
@@ -292,6 +294,19 @@ class _Search:
         for node in self.nodes:
             self.left = max(self.left, node.bound)
         self.finish()
+
+    def begin(self) -> None:
+        """Look for a first menu among those of one option, and next to it."""
+        for types, asked in single_options(self.fixed):
+            model = self.fixed.decided(types[None], exact=False)
+            menu = only_menu(model, np.full((1, types.size), asked))
+            if menu.residual[0] <= FEASIBILITY_TOLERANCE:
+                prices = np.zeros_like(model.row_unit), np.zeros_like(model.costs)
+                leaf = Leaf(types, model, np.inf, menu.point.contributions, prices, menu)
+                known = Incumbents(menu, np.array([self.reached]))
+                self.kept(leaf, known.improved(model, menu))
+                self.solve([types], exact=False)
+                break
 
     def result(self) -> Selection:
         """What has been found."""

@@ -101,7 +101,7 @@ def bound(problem, envelope, solution):
     """The bound by bunches."""
     p = problem.probabilities[problem.costliest_first]
     law = functools.partial(few_bunches, problem.n_parties, p, problem.beliefs)
-    return bunched_bound(envelope, solution, law)
+    return bunched_bound(envelope, solution, p, law)
 
 
 @pytest.mark.parametrize("beliefs", ["paper", "own"])

@@ -437,7 +437,7 @@ class Participation:
         envelope = replace(leaf.model, accuracy=curves[0], value=curves[1])
         point = envelope.point(envelope.increments_of(leaf.relaxed))
         solution = Solution(point, *leaf.prices, kkt_residual(envelope, point, *leaf.prices))
-        bound = bunched_bound(envelope, solution, law, wanted)
+        bound = bunched_bound(envelope, solution, p, law, wanted)
         return replace(leaf, bound=min(leaf.bound, bound))
 
     def autarkic(self, model: FirstMoment, types: IntArray) -> Solution:

@@ -73,6 +73,9 @@ __all__ = ["Selected", "Selection", "alone_or_out", "best_selection", "every_sel
 #: NODES_AT_ONCE: nodes that are examined together.
 NODES_AT_ONCE = 32
 
+#: FEW_AT_ONCE: and so many where time is limited.
+FEW_AT_ONCE = 4
+
 #: NODES: most nodes that are examined, by default. With ten types to decide on there are no more.
 NODES = 2_047
 
@@ -285,7 +288,9 @@ class _Search:
             max_nodes, max(LEAST_NODES, NODES * TWELVE_TYPES**POWER // self.fixed.n_types**POWER)
         )
         self.begin()
-        while self.nodes and self.count < max_nodes and time.monotonic() <= self.deadline:
+        if np.isfinite(self.deadline):
+            at_once = min(at_once, FEW_AT_ONCE)
+        while self.nodes and self.count < max_nodes and self.in_time():
             self.nodes.sort(key=lambda node: (-node.bound, node.status))
             n_now = min(at_once, max_nodes - self.count)
             some, self.nodes = self.nodes[:n_now], self.nodes[n_now:]
@@ -399,6 +404,10 @@ class _Search:
             self.reached, self.best = float(best.reached[0]), leaf
         return leaf
 
+    def in_time(self) -> bool:
+        """Whether something new may begin."""
+        return time.monotonic() <= self.deadline
+
     def open_by_sums(self) -> list[Leaf]:
         """The selections that may still hold a better menu, of those bounded by sums."""
         return [
@@ -412,13 +421,12 @@ class _Search:
         """Lower the bounds of the selections that may still hold a better menu."""
         if self.fixed.method == "auto":  # where the error of sums may be in the way
             for leaf in self.open_by_sums():
-                self.add(self.fixed.closer(leaf, self.reached + GAP_TOLERANCE))
-            by_sums = [
-                leaf.types
-                for leaf in self.open_by_sums()
-                if self.fixed.n_outcomes(leaf.types.size) <= OUTCOMES_WORTH_ENUMERATING
-            ]
-            self.solve(by_sums, exact=True)
+                if self.in_time():
+                    self.add(self.fixed.closer(leaf, self.reached + GAP_TOLERANCE))
+            for leaf in self.open_by_sums():
+                few = self.fixed.n_outcomes(leaf.types.size) <= OUTCOMES_WORTH_ENUMERATING
+                if few and self.in_time() and leaf.bound > self.reached + GAP_TOLERANCE:
+                    self.solve([leaf.types], exact=True)
         for leaf in sorted(self.leaves.values(), key=lambda leaf: -leaf.bound):
             if self.hopeful(leaf.bound):
                 known = Incumbents(leaf.menu, np.array([self.reached]))

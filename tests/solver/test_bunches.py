@@ -17,7 +17,7 @@ from paid_with_models import (
     solve,
 )
 from paid_with_models.solver.batches import plan
-from paid_with_models.solver.bunches import BunchedEnumeration, bunched_bound, few_bunches
+from paid_with_models.solver.bunches import BunchedEnumeration, _bunches, bunched_bound, few_bunches
 from paid_with_models.solver.interior_point import maximize
 from paid_with_models.solver.moments import Enumeration
 from paid_with_models.solver.routes import first_moments
@@ -117,10 +117,25 @@ def test_the_bound_is_of_the_problem_as_it_is(beliefs):
     assert reached - 1e-9 <= bound(problem, *bounding(problem)) <= reached + 1e-7
 
 
-@pytest.mark.parametrize(("n_types", "n_parties"), [(201, 100), (30, 10**6)])
-def test_too_many_types_or_outcomes_are_not_bounded(n_types, n_parties):
+@pytest.mark.parametrize(("n_types", "n_parties"), [(201, 100), (30, 10**6), (1000, 10)])
+def test_with_too_many_outcomes_bunches_are_drawn_together(n_types, n_parties):
+    """The bound is of the problem at another menu, and close nonetheless."""
     problem = scale_problem(n_types, n_parties, 0)
-    assert bound(problem, *bounding(problem)) == np.inf
+    envelope, solution = bounding(problem)
+    reached = float(solution.point.moments.accuracy[0])
+    assert reached - 1e-9 <= bound(problem, envelope, solution) <= reached + 5e-3
+
+
+def test_ward_draws_together_what_is_close_or_rare():
+    def law(bunch):
+        return bunch if bunch.max() < 2 else None
+
+    m, p = np.array([0.0, 10.0, 11.0, 50.0]), np.array([0.4, 0.2, 0.1, 0.3])
+    assert _bunches(m, p, law)[0].tolist() == [0, 1, 1, 2]
+    m, p = np.array([50.0, 30.0, 0.0, 10.0]), np.array([0.4, 0.01, 0.3, 0.29])
+    assert _bunches(m, p, law)[0].tolist() == [2, 2, 0, 1]
+    m = np.array([50.0, 30.0, 0.0, 10.0])
+    assert _bunches(m, p, lambda bunch: bunch)[0].tolist() == [3, 2, 0, 1]
 
 
 @pytest.mark.parametrize("seed", [41, 185, 277])

@@ -47,7 +47,7 @@ def grouped(problem: FirstMoment, group: IntArray) -> FirstMoment:
     """
     law, first = problem.expectation, np.searchsorted(group, np.arange(group.max() + 1))
     assert isinstance(law, SumExpectation)
-    together = np.bincount(group, law.probabilities[0])[None]
+    together = np.bincount(group, law.probabilities[0])[None].astype(float)
     costs = problem.costs[:, first]
     return replace(
         problem,

@@ -80,7 +80,7 @@ def _upper(costs: FloatArray, outside: FloatArray, most: FloatArray, out: IntArr
     share = (c[:, None] - at[:, :, None]) / np.where(apart > 0, apart, 1.0)
     line = f[:, None] + share * (f - f[:, None])
     between = (apart > 0) & (share >= 0) & (share <= 1)
-    return np.minimum(upper, np.where(between, line, np.inf).min(axis=(1, 2)))
+    return np.asarray(np.minimum(upper, np.where(between, line, np.inf).min(axis=(1, 2))))
 
 
 def _lower(

@@ -467,7 +467,7 @@ class FirstMoment:
         starts = self.chain.live[0::2]
         first = np.maximum.accumulate(np.where(starts, np.arange(starts.size), 0))  # of its cost
         before = np.pad(np.maximum.accumulate(contributions, axis=1), ((0, 0), (1, 0)))[:, first]
-        return np.maximum(contributions, before)
+        return np.asarray(np.maximum(contributions, before))
 
     def increments_of(self, contributions: FloatArray) -> FloatArray:
         """Increments (B, 2I) of the menu with these contributions and least utilities.

@@ -437,9 +437,8 @@ def _search(
         group = groups(law.probabilities[0])
         few, alone = grouped(problem, group), anchor[:, np.unique(group, return_index=True)[1]]
         known = averaged(few, problem, group, best)
-        found = _search(few, known, bounds, alone, alone, max_boxes, deadline)
-        best = expanded(problem, group, found.best, best, anchor)
-        return Closed(best, bounds, found.boxes)
+        among = _search(few, known, bounds, alone, alone, max_boxes, deadline)
+        return replace(among, best=expanded(problem, group, among.best, best, anchor))
     if not finds_menus(problem):
         for row in np.arange(len(bounds)) if n_types > FEW_TYPES else []:
             one = problem.take(np.array([row]))

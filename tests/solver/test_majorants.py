@@ -15,6 +15,7 @@ from paid_with_models import (
     Problem,
     Saturating,
     solve,
+    solve_many,
 )
 from paid_with_models.solver.batches import plan
 from paid_with_models.solver.bounds import dual_bound
@@ -51,27 +52,23 @@ def test_where_there_is_none():
     assert above(GeneralizationBound(), 10.0, 1.0) is None
 
 
-def bound_above(problem):
-    (batch,) = plan([problem], "sum")
-    over = with_curves_above(first_moments(batch).exact)
-    found = maximize(over)
-    return float(dual_bound(over, found.point, found.row_prices, found.cap_prices)[0])
-
-
 def test_no_menu_exceeds_the_bound():
     """Of 200 problems solved by enumeration; many have outcomes where nothing is trained."""
-    closest = []
-    for seed in range(200):
-        problem = small_problem(seed)
-        if problem.n_parties * problem.model_value.optimum / problem.costs.min() < 60:
-            continue
-        beliefs = "own" if seed % 2 else "paper"
-        problem = dataclasses.replace(problem, beliefs=beliefs)
-        best, bound = solve(problem, max_boxes=0), bound_above(problem)
-        assert best.expected_accuracy <= bound + 1e-12, seed
-        closest.append(bound - best.upper_bound)
-    assert len(closest) > 150
-    assert np.median(closest) < 0.05
+    problems = [
+        dataclasses.replace(small_problem(seed), beliefs="own" if seed % 2 else "paper")
+        for seed in range(260)
+    ]
+    problems = [it for it in problems if it.most_data > 100][:200]
+    best, above_upper = solve_many(problems, max_boxes=0), []
+    for batch in plan(problems, "sum"):
+        over = with_curves_above(first_moments(batch).exact)
+        found = maximize(over)
+        bounds = dual_bound(over, found.point, found.row_prices, found.cap_prices)
+        for k, bound in zip(batch.places, bounds, strict=True):
+            assert best[k].expected_accuracy <= bound + 1e-12, k
+            above_upper.append(bound - best[k].upper_bound)
+    assert len(above_upper) == 200
+    assert np.median(above_upper) < 0.05
 
 
 def test_few_parties_and_costly_data_have_a_bound():

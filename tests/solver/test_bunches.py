@@ -1,6 +1,7 @@
 """Expectations over bunches against all outcomes, and the bounds that they close."""
 
 import dataclasses
+import functools
 import warnings
 
 import numpy as np
@@ -16,7 +17,7 @@ from paid_with_models import (
     solve,
 )
 from paid_with_models.solver.batches import plan
-from paid_with_models.solver.bunches import BunchedEnumeration, bunched_bound
+from paid_with_models.solver.bunches import BunchedEnumeration, _bunches, bunched_bound, few_bunches
 from paid_with_models.solver.interior_point import maximize
 from paid_with_models.solver.moments import Enumeration
 from paid_with_models.solver.routes import first_moments
@@ -96,6 +97,13 @@ def bounding(problem):
     return envelope, maximize(envelope)
 
 
+def bound(problem, envelope, solution):
+    """The bound by bunches."""
+    p = problem.probabilities[problem.costliest_first]
+    law = functools.partial(few_bunches, problem.n_parties, p, problem.beliefs)
+    return bunched_bound(envelope, solution, p, law)
+
+
 @pytest.mark.parametrize("beliefs", ["paper", "own"])
 def test_the_bound_is_of_the_problem_as_it_is(beliefs):
     """Under either belief, and with types in any order, it is next to what is reached."""
@@ -106,14 +114,28 @@ def test_the_bound_is_of_the_problem_as_it_is(beliefs):
         plain.valuation, beliefs,
     )  # fmt: skip
     reached = solve(problem).expected_accuracy
-    bound = bunched_bound(problem, *bounding(problem))
-    assert reached - 1e-9 <= bound <= reached + 1e-7
+    assert reached - 1e-9 <= bound(problem, *bounding(problem)) <= reached + 1e-7
 
 
-@pytest.mark.parametrize(("n_types", "n_parties"), [(201, 100), (30, 10**6)])
-def test_too_many_types_or_outcomes_are_not_bounded(n_types, n_parties):
+@pytest.mark.parametrize(("n_types", "n_parties"), [(201, 100), (30, 10**6), (1000, 10)])
+def test_with_too_many_outcomes_bunches_are_drawn_together(n_types, n_parties):
+    """The bound is of the problem at another menu, and close nonetheless."""
     problem = scale_problem(n_types, n_parties, 0)
-    assert bunched_bound(problem, *bounding(problem)) == np.inf
+    envelope, solution = bounding(problem)
+    reached = float(solution.point.moments.accuracy[0])
+    assert reached - 1e-9 <= bound(problem, envelope, solution) <= reached + 5e-3
+
+
+def test_ward_draws_together_what_is_close_or_rare():
+    def law(bunch):
+        return bunch if bunch.max() < 2 else None
+
+    m, p = np.array([0.0, 10.0, 11.0, 50.0]), np.array([0.4, 0.2, 0.1, 0.3])
+    assert _bunches(m, p, law)[0].tolist() == [0, 1, 1, 2]
+    m, p = np.array([50.0, 30.0, 0.0, 10.0]), np.array([0.4, 0.01, 0.3, 0.29])
+    assert _bunches(m, p, law)[0].tolist() == [2, 2, 0, 1]
+    m = np.array([50.0, 30.0, 0.0, 10.0])
+    assert _bunches(m, p, lambda bunch: bunch)[0].tolist() == [3, 2, 0, 1]
 
 
 @pytest.mark.parametrize("seed", [41, 185, 277])
@@ -131,7 +153,7 @@ def test_types_that_nearly_bunch_are_bounded_as_those_that_do():
     nudged = solution.point.increments + 1e-8 * solution.point.contributions.max()
     point = envelope.point(np.where(envelope.chain.live, nudged, 0.0))
     apart = dataclasses.replace(solution, point=point)
-    as_solved, of_nudged = (bunched_bound(problem, envelope, it) for it in (solution, apart))
+    as_solved, of_nudged = (bound(problem, envelope, it) for it in (solution, apart))
     assert as_solved - solve(problem).expected_accuracy <= 1e-8
     assert of_nudged - as_solved <= 1e-8
 

@@ -12,6 +12,7 @@ envelopes as they are instead, at the optimum that the sums have found.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,7 +20,6 @@ import numpy as np
 
 from ..accuracy import Curve, FloatArray, IntArray
 from ..attendance import enumerate_outcomes, n_outcomes, outcome_probabilities
-from ..problem import Problem
 from .bounds import dual_bound
 from .interior_point import finished
 from .menus import priced
@@ -27,6 +27,7 @@ from .moments import (
     BLOCK,
     ENTRIES_WORTH_ENUMERATING,
     Blocks,
+    Expectation,
     Uncertainty,
     mean,
     rounding_of_means,
@@ -34,15 +35,18 @@ from .moments import (
 from .optimality import Solution
 from .program import FirstMoment, by_matrices
 
-__all__ = ["BunchedEnumeration", "BunchedMoments", "bunched_bound"]
+__all__ = ["BunchedEnumeration", "BunchedMoments", "bunched_bound", "few_bunches"]
 
 
 #: SAME_OPTION: contributions closer than this, relative to the largest, are taken to be one (safely
 #: so: see the uncertainty); the finish makes them one.
 SAME_OPTION = 1e-7
 
-#: MOST_TYPES: most types, since the finish is dense algebra.
+#: MOST_TYPES: with more types the menu is not settled, since the finish is dense algebra.
 MOST_TYPES = 200
+
+#: ONCE: then there may be so many times the outcomes, since they are used once.
+ONCE = 4
 
 #: SETTLINGS: how often the menu is settled at the envelopes' own optimum, where bunches may part
 #: or join.
@@ -55,7 +59,7 @@ class BunchedMoments:
 
     Attributes
     ----------
-    accuracy, accuracy_gradient, value, values, value_jacobian : ndarray
+    accuracy, accuracy_gradient, value, values : ndarray
         As there.
     """
 
@@ -63,15 +67,50 @@ class BunchedMoments:
     accuracy_gradient: FloatArray
     value: FloatArray
     values: FloatArray
-    value_jacobian: FloatArray
     _outcomes: BunchedEnumeration
+    _slopes: FloatArray
     _bends: tuple[FloatArray, FloatArray]
+
+    @cached_property
+    def _own_bunch(self) -> tuple[FloatArray, FloatArray]:
+        """Of each type's value: the slope in its bunch's other types, and in itself, (I,) each."""
+        some = self._outcomes
+        members, share = some.counts.T[some.bunch], some.share
+        if some.beliefs == "own":
+            together = share[:, None] * (members - 1)
+        else:
+            together = -np.expm1((members - 1) * _log_rest(share)[:, None])
+        rising = some.weights * self._slopes * members / some.present[:, None]
+        with_others = mean(rising, np.where(members > 0, together, 0.0))
+        itself = rising.sum(axis=1) * share
+        return with_others, itself + (with_others * share if some.beliefs == "own" else 0.0)
+
+    @cached_property
+    def value_jacobian(self) -> FloatArray:
+        """Jacobian of ``values``, (1, I, I); with many types nobody asks for it."""
+        some = self._outcomes
+        # E[n_j; type i is there]: in other bunches s_j N_h, in its own less than that.
+        seen = some.blocks.added(some.conditional * self._slopes)
+        jacobian = seen[:, some.bunch] * some.share
+        with_others, itself = self._own_bunch
+        same = some.bunch[:, None] == some.bunch
+        jacobian = np.where(same, with_others[:, None] * some.share, jacobian)
+        own = np.arange(some.share.size)
+        jacobian[own, own] = itself
+        return jacobian[None]
 
     def weighted_gradient(self, prices: FloatArray) -> FloatArray:
         """Gradient of E[a(S)] + sum over types of prices (1, I) times values, (1, I)."""
-        return np.asarray(
-            self.accuracy_gradient + np.einsum("bi,bij->bj", prices, self.value_jacobian)
-        )
+        some, price = self._outcomes, prices[0]
+        with_others, itself = self._own_bunch
+        # By bunches (G,): what all types see, but for those of the bunch itself.
+        of_bunches = np.zeros(some.chances.size)
+        for g in range(of_bunches.size):
+            others = np.where(some.bunch == g, 0.0, price) @ some.conditional
+            of_bunches[g] = some.blocks.added((others * self._slopes)[None])[0, g]
+        of_bunches += np.bincount(some.bunch, price * with_others, of_bunches.size)
+        seen = (of_bunches[some.bunch] - price * with_others) * some.share + price * itself
+        return np.asarray(self.accuracy_gradient + seen)
 
     def curvature(self, prices: FloatArray) -> FloatArray:
         """About the Hessian of the same, (1, I, I); Newton's method needs no more.
@@ -194,27 +233,13 @@ class BunchedEnumeration:
         totals = np.maximum(counts @ self.alike(contributions), 0.0)
         a, a1, a2 = accuracy.evaluate(totals)
         v, v1, v2 = value.evaluate(totals)
-        # E[n_j; type i is there]: in other bunches s_j N_h, in its own less than that.
-        jacobian = self.blocks.added(self.conditional * v1)[:, bunch] * share
-        members = counts.T[bunch]
-        if self.beliefs == "own":
-            together = share[:, None] * (members - 1)
-        else:
-            together = -np.expm1((members - 1) * _log_rest(share)[:, None])
-        rising = weights * v1 * members / self.present[:, None]
-        with_others = mean(rising, np.where(members > 0, together, 0.0))
-        same = bunch[:, None] == bunch
-        jacobian = np.where(same, with_others[:, None] * share, jacobian)
-        itself = rising.sum(axis=1) * share
-        own = np.arange(share.size)
-        jacobian[own, own] = itself + (with_others * share if self.beliefs == "own" else 0.0)
         return BunchedMoments(
             accuracy=mean(weights[None], a),
             accuracy_gradient=self.blocks.added((weights * a1)[None])[:, bunch] * share,
             value=mean(weights[None], v),
             values=mean(self.conditional[None], v),
-            value_jacobian=jacobian[None],
             _outcomes=self,
+            _slopes=v1,
             _bends=(np.minimum(a2, 0.0), np.minimum(v2, 0.0)),
         )
 
@@ -224,43 +249,101 @@ def _log_rest(chances: FloatArray) -> FloatArray:
     return np.log1p(-np.minimum(chances, 1 - 2.0**-53))
 
 
-def bunched_bound(problem: Problem, envelope: FirstMoment, solution: Solution) -> float:
+def bunched_bound(
+    envelope: FirstMoment,
+    solution: Solution,
+    probabilities: FloatArray,
+    law: Callable[[IntArray], Expectation | None],
+    wanted: float = -np.inf,
+) -> float:
     """Safe upper bound on every menu, with exact envelopes at a solution that bunches.
 
     Parameters
     ----------
-    problem : Problem
     envelope : FirstMoment
-        Its convex problem, a batch of one, types costliest first.
+        The convex problem, a batch of one, types costliest first.
     solution : Solution
         About its optimum.
+    probabilities : (I,) ndarray
+        Of the types.
+    law : callable
+        Expectations for menus that bunch in a given way, see :class:`BunchedEnumeration`; None
+        where the outcomes are too many.
+    wanted : float
+        Bounds need not be closer once they are below this.
 
     Returns
     -------
     float
-        Infinite where the types or the outcomes of the bunches are too many.
+        Infinite where the outcomes of the bunches are too many.
     """
-    p = problem.probabilities[problem.costliest_first]
     best = np.inf
     before: IntArray | None = None
-    for _ in range(SETTLINGS if p.size <= MOST_TYPES else 0):
+    settles = envelope.costs.shape[1] <= MOST_TYPES
+    for _ in range(SETTLINGS):
         m = solution.point.contributions[0]
-        ranks = np.argsort(m, kind="stable")
-        apart = np.diff(m[ranks]) > SAME_OPTION * m.max()
-        bunch = np.empty(m.size, dtype=np.intp)
-        bunch[ranks] = np.concatenate([[0], np.cumsum(apart)])
-        n_bunches = int(bunch.max()) + 1
-        entries = n_outcomes(problem.n_parties, n_bunches) * p.size
-        if entries > ENTRIES_WORTH_ENUMERATING or (
-            before is not None and np.array_equal(before, bunch)
-        ):
+        bunch, bunched = _bunches(m, probabilities, law)
+        if bunched is None or (before is not None and np.array_equal(before, bunch)):
             break
-        bunched = BunchedEnumeration(problem.n_parties, p, problem.beliefs, bunch)
-        exact = replace(envelope, expectation=bunched, form=by_matrices)
-        at = priced(exact, bunched.alike(m[None])[None, bunch], solution)
+        exact = replace(envelope, expectation=bunched)
+        if settles:
+            exact = replace(exact, form=by_matrices)
+        alike = np.bincount(bunch, m) / np.bincount(bunch)
+        at = priced(exact, alike[None, bunch], solution)
+        best = min(best, float(dual_bound(exact, at.point, at.row_prices, at.cap_prices)[0]))
+        if best <= wanted or not settles:
+            break
         solution = finished(exact, at)
-        for one in (at, solution):
-            bound = dual_bound(exact, one.point, one.row_prices, one.cap_prices)
-            best = min(best, float(bound[0]))
+        bound = dual_bound(exact, solution.point, solution.row_prices, solution.cap_prices)
+        best = min(best, float(bound[0]))
         before = bunch
     return best
+
+
+def _bunches(
+    contributions: FloatArray,
+    chances: FloatArray,
+    law: Callable[[IntArray], Expectation | None],
+) -> tuple[IntArray, Expectation | None]:
+    """The bunch of each type, (I,), and expectations for menus that bunch so; None if for none.
+
+    Those of one option, but for rounding; while the outcomes are too many, the two next to each
+    other are drawn together for which it takes the least: Ward's rule, by probability.
+    """
+    ranks = np.argsort(contributions, kind="stable")
+    apart = np.diff(contributions[ranks]) > SAME_OPTION * contributions.max()
+    place = np.concatenate([[0], np.cumsum(apart)])  # of each type, in order of contributions
+    mass = np.bincount(place, chances[ranks])
+    middle = np.bincount(place, chances[ranks] * contributions[ranks]) / mass
+    while True:
+        bunch = np.empty_like(place)
+        bunch[ranks] = place
+        found = law(bunch)
+        if found is not None or mass.size == 1:
+            return bunch, found
+        cost = mass[1:] * mass[:-1] / (mass[1:] + mass[:-1]) * np.diff(middle) ** 2
+        k = int(np.argmin(cost))
+        both = mass[k] + mass[k + 1]
+        middle[k] = (mass[k] * middle[k] + mass[k + 1] * middle[k + 1]) / both
+        mass[k] = both
+        mass, middle = np.delete(mass, k + 1), np.delete(middle, k + 1)
+        place = place - (place > k)
+
+
+def few_bunches(
+    n_parties: int, probabilities: FloatArray, beliefs: str, bunch: IntArray
+) -> BunchedEnumeration | None:
+    """Expectations of menus that bunch in a given way, unless the outcomes are too many.
+
+    Examples
+    --------
+    >>> few_bunches(10, np.full(100, 0.01), "paper", np.arange(100) // 50).counts.shape
+    (11, 2)
+    >>> few_bunches(10, np.full(100, 0.01), "paper", np.arange(100)) is None
+    True
+    """
+    entries = n_outcomes(n_parties, int(bunch.max()) + 1) * bunch.size
+    settles = bunch.size <= MOST_TYPES
+    if entries > (1 if settles else ONCE) * ENTRIES_WORTH_ENUMERATING:
+        return None
+    return BunchedEnumeration(n_parties, probabilities, beliefs, bunch)

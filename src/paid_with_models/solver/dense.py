@@ -24,11 +24,14 @@ from ..accuracy import BoolArray, Curve, FloatArray, IntArray
 from .envelopes import of_rows
 from .moments import Expectation, MomentsLike
 
-__all__ = ["Dense", "DenseSystem", "Point", "batched_product", "elastic"]
+__all__ = ["CondensedSystem", "Dense", "DenseSystem", "Point", "batched_product", "elastic"]
 
 #: RIDGE: added to the diagonal of a scaled Newton system, so that it is never singular to the
 #: last bit.
 RIDGE = 1e-15
+
+#: MANY_ROWS: with more linear constraints than so many times the variables they are eliminated.
+MANY_ROWS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +188,8 @@ class Dense:
 
     def linearized(self, point: Point, primal: FloatArray, dual: FloatArray) -> DenseSystem:
         """The optimality conditions, linearized at a state of the interior-point method."""
-        return DenseSystem(self, point, primal, dual)
+        many = self.row_offset.shape[1] > MANY_ROWS * self.live.size
+        return (CondensedSystem if many else DenseSystem)(self, point, primal, dual)
 
 
 def elastic(program: Dense, price: FloatArray) -> Dense:
@@ -233,7 +237,7 @@ class DenseSystem:
     """
 
     def __init__(self, program: Dense, point: Point, primal: FloatArray, dual: FloatArray) -> None:
-        n, n_all, dead = program.live.size, primal.shape[1], program.dead
+        n, dead = program.live.size, program.dead
         self.n, self.dead, self.dual = n, dead, dual
         if dead is not None:  # their equations read dx = 0
             primal = primal.copy()
@@ -243,8 +247,15 @@ class DenseSystem:
         np.add(program.gradient_at(point, dual[:, n:]), dual[:, :n], out=self.wrong[:, :n])
         np.subtract(point.slack, primal[:, n:], out=self.wrong[:, n:])
         self.jacobian = program.jacobian(point)
-        # Variables and minus the change of prices, as one symmetric system: eliminating the
-        # prices would square its condition number, which rare types make large.
+        self.factor(program, point)
+
+    def factor(self, program: Dense, point: Point) -> None:
+        """Variables and minus the change of prices, as one symmetric system.
+
+        Eliminating the prices would square its condition number, which rare types make large.
+        """
+        n, dead, primal, dual = self.n, self.dead, self.primal, self.dual
+        n_all = primal.shape[1]
         matrix = np.zeros((len(primal), n_all, n_all))
         of_caps = dual[:, n + program.row_offset.shape[1] :]
         np.negative(program.hessian(point, of_caps), out=matrix[:, :n, :n])
@@ -256,7 +267,14 @@ class DenseSystem:
         if dead is not None:
             below[:, :, dead] = 0.0
             diagonal[:, dead] += 1.0
-        scale = np.empty_like(primal)
+        self.invert(matrix, of_slack)
+
+    def invert(self, matrix: FloatArray, of_slack: FloatArray) -> None:
+        """Scale a system of variables and prices, of which the lower left half is given."""
+        n, n_all = self.n, matrix.shape[1]
+        diagonal = matrix.reshape(len(matrix), -1)[:, :: n_all + 1]
+        below = matrix[:, n:, :n]
+        scale = np.empty((len(matrix), n_all))
         by_x = np.divide(1.0, np.sqrt(diagonal[:, :n]), out=scale[:, :n])
         below *= by_x[:, None, :]
         size = (below * below).sum(axis=2)
@@ -277,6 +295,15 @@ class DenseSystem:
         self.matrix = matrix
         self.inverse: FloatArray = np.asarray(np.linalg.inv(matrix), dtype=float)
 
+    def solved(self, side: FloatArray) -> FloatArray:
+        """The solution for a right-hand side, which is overwritten; with one refinement."""
+        side *= self.scale
+        step = batched_product(self.inverse, side)
+        side -= batched_product(self.matrix, step)
+        step += batched_product(self.inverse, side)
+        step *= self.scale
+        return step
+
     def direction(self, raised: FloatArray) -> FloatArray:
         """Primal and dual step that raises the products of variables and prices by so much.
 
@@ -290,12 +317,7 @@ class DenseSystem:
         side[:, n:] -= wrong[:, n:]
         if self.dead is not None:
             side[:, self.dead] = 0.0
-        side *= self.scale
-        step = batched_product(self.inverse, side)
-        # One refinement.
-        side -= batched_product(self.matrix, step)
-        step += batched_product(self.inverse, side)
-        step *= self.scale
+        step = self.solved(side)
         moves = np.empty((2, *raised.shape))
         dx = step[:, :n]
         moves[0, :, :n] = dx
@@ -306,3 +328,67 @@ class DenseSystem:
         if self.dead is not None:
             moves[1, :, self.dead] = 0.0
         return moves
+
+
+class CondensedSystem(DenseSystem):
+    r"""The same where linear constraints are many: their prices are eliminated.
+
+    With slacks over prices W of the linear constraints, the rows :math:`G\,dx - W q = s` of the
+    system say :math:`q = W^{-1} (G\,dx - s)`, which adds :math:`G^T W^{-1} G` to the Hessian's
+    block. What that costs in digits, refinement with the system itself brings back.
+
+    Examples
+    --------
+    >>> a, rows = np.diag([2.0, 1.0])[None], np.array([[[1.0, 1.0], [1.0, -1.0]]])
+    >>> w = np.array([[4.0, 1e-9]])
+    >>> full = np.block([[a, rows.swapaxes(1, 2)], [rows, -np.eye(2) * w[:, None]]])
+    >>> inner = a + rows.swapaxes(1, 2) @ (rows / w[:, :, None])
+    >>> side = np.ones((1, 4))
+    >>> dx = np.linalg.solve(inner, side[:, :2, None] + rows.swapaxes(1, 2) @ (1 / w)[:, :, None])
+    >>> bool(np.allclose(dx[0, :, 0], np.linalg.solve(full, side[:, :, None])[0, :2, 0]))
+    True
+    """
+
+    def factor(self, program: Dense, point: Point) -> None:
+        """Variables and minus the change of the caps' prices, as one symmetric system."""
+        n, primal, dual = self.n, self.primal, self.dual
+        n_rows, n_caps = program.row_offset.shape[1], program.reach.shape[1]
+        if self.dead is not None:
+            self.jacobian = self.jacobian.copy()
+            self.jacobian[:, :, self.dead] = 0.0
+        self.n_rows, self.of_slack = n_rows, primal[:, n:] / dual[:, n:]
+        block = -program.hessian(point, dual[:, n + n_rows :])
+        diagonal = block.reshape(len(block), -1)[:, :: n + 1]
+        diagonal += dual[:, :n] / primal[:, :n]
+        if self.dead is not None:
+            diagonal[:, self.dead] += 1.0
+        self.block = block
+        linear, rest = self.jacobian[:, :n_rows], self.jacobian[:, n_rows:]
+        matrix = np.zeros((len(block), n + n_caps, n + n_caps))
+        root = linear / np.sqrt(self.of_slack[:, :n_rows])[:, :, None]
+        np.add(block, root.swapaxes(1, 2) @ root, out=matrix[:, :n, :n])
+        matrix[:, n:, :n] = rest
+        self.invert(matrix, self.of_slack[:, n_rows:])
+
+    def solved(self, side: FloatArray) -> FloatArray:
+        """The solution for a right-hand side, which is overwritten; with two refinements."""
+        n = self.n
+        step = self._once(side)
+        for _ in range(2):
+            rest = side.copy()
+            rest[:, :n] -= batched_product(self.block, step[:, :n])
+            rest[:, :n] -= batched_product(self.jacobian.swapaxes(1, 2), step[:, n:])
+            rest[:, n:] -= batched_product(self.jacobian, step[:, :n])
+            rest[:, n:] += self.of_slack * step[:, n:]
+            step += self._once(rest)
+        return step
+
+    def _once(self, side: FloatArray) -> FloatArray:
+        n, n_rows = self.n, self.n_rows
+        linear, w = self.jacobian[:, :n_rows], self.of_slack[:, :n_rows]
+        of_rows = side[:, n : n + n_rows]
+        on_x = side[:, :n] + batched_product(linear.swapaxes(1, 2), of_rows / w)
+        inner = np.concatenate([on_x, side[:, n + n_rows :]], axis=1)
+        inner = batched_product(self.inverse, inner * self.scale) * self.scale
+        prices = (batched_product(linear, inner[:, :n]) - of_rows) / w
+        return np.concatenate([inner[:, :n], prices, inner[:, n:]], axis=1)

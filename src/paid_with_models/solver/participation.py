@@ -18,25 +18,18 @@ from ..problem import Problem, autarky
 from .bounds import relaxed
 from .boxes import NARROW, SUM_ROUNDING
 from .branching import PENALTY_GROWTH, PENALTY_LIMIT
+from .bunches import bunched_bound, few_bunches
 from .dense import Dense
 from .fits import sum_range
+from .implications import IN, OUT, UNDECIDED, implied
 from .moments import Enumeration, Expectation
-from .optimality import Solution
+from .optimality import Solution, kkt_residual
 from .outsiders import WithoutOutsiders
 from .program import Chain, FirstMoment, Rows
 from .sum_moments import SumExpectation
 from .transforms import expectation_under
 
-__all__ = ["IN", "OUT", "UNDECIDED", "Leaf", "Node", "Participation"]
-
-#: IN: the type takes part.
-IN = 1
-
-#: OUT: the type is left out.
-OUT = 0
-
-#: UNDECIDED: it is not decided yet.
-UNDECIDED = -1
+__all__ = ["Leaf", "Node", "Participation"]
 
 #: MANY_OUTCOMES: from so many outcomes on exponential sums are cheaper than enumeration.
 MANY_OUTCOMES = 3_000
@@ -93,6 +86,8 @@ class Leaf:
         No menu of theirs reaches more.
     relaxed : (1, n) ndarray
         Contributions of the best menu on the envelopes.
+    prices : ((1, R), (1, n)) ndarrays
+        Of its linear constraints and of its caps.
     menu : Solution
         A menu of theirs; not always a feasible one.
     """
@@ -101,6 +96,7 @@ class Leaf:
     model: FirstMoment
     bound: float
     relaxed: FloatArray
+    prices: tuple[FloatArray, FloatArray]
     menu: Solution
 
 
@@ -244,6 +240,10 @@ class Participation:
         status, bound = np.array(node.status), node.bound
         most = np.where(status == OUT, 0.0, np.maximum(1 - self.outside, 0.0) / self.costs)
         for _ in range(SHRINKINGS):
+            settled = implied(status, self.costs, self.outside, most)
+            if settled is None:
+                return Node(tuple(status.tolist()), -np.inf), most
+            status, most = settled, np.where(settled == OUT, 0.0, most)
             members = np.flatnonzero(status != OUT)
             if members.size == 0:
                 return Node(tuple(status.tolist()), bound), most
@@ -389,6 +389,8 @@ class Participation:
         envelope = replace(model, accuracy=curves[0], value=curves[1])
         start = np.maximum.accumulate(0.5 * model.reach, axis=1)
         bounds, contributions = np.full(len(members), np.inf), start.copy()
+        row_prices = np.zeros_like(model.row_unit)
+        cap_prices = np.zeros_like(model.costs)
         penalty = np.full(len(members), SELECTION_PENALTY)
         rows = np.arange(len(members))
         while rows.size:
@@ -396,15 +398,47 @@ class Participation:
             found = relaxed(some.dense, *some.start(start[rows]), penalty[rows])
             bounds[rows] = np.minimum(bounds[rows], found.bounds)
             contributions[rows] = found.point.contributions
+            row_prices[rows], cap_prices[rows] = found.row_prices, found.cap_prices
             again = found.short & (found.bounds > worthwhile) & (penalty[rows] < PENALTY_LIMIT)
             penalty[rows] *= PENALTY_GROWTH
             rows = rows[again]
         leaves = []
         for row, types in enumerate(members):
             one, bound = model.take(np.array([row])), float(bounds[row])
-            near = contributions[row : row + 1]
-            leaves.append(Leaf(types, one, bound, near, self.autarkic(one, types)))
+            part = slice(row, row + 1)
+            near, prices = contributions[part], (row_prices[part], cap_prices[part])
+            leaves.append(Leaf(types, one, bound, near, prices, self.autarkic(one, types)))
         return leaves
+
+    def closer(self, leaf: Leaf, wanted: float) -> Leaf:
+        """A selection whose bound by sums is replaced by one by outcomes, if they are not too many.
+
+        Bounds need not be closer once they are below what is ``wanted``.
+        """
+        if self.one_by_one:
+            return leaf
+        problem, absent = self.problem, np.ones(self.n_types, dtype=bool)
+        absent[leaf.types] = False
+        p, outside = self.probabilities[leaf.types], self.probabilities[absent].sum()
+
+        def law(bunch: IntArray) -> Expectation | None:
+            given = problem.n_parties, p, problem.beliefs, bunch
+            if absent.any():  # all others are a bunch of one type
+                given = (
+                    problem.n_parties,
+                    np.append(outside, p),
+                    problem.beliefs,
+                    np.append(0, bunch + 1),
+                )
+            found = few_bunches(*given)
+            return found if found is None or not absent.any() else WithoutOutsiders(found)
+
+        curves = leaf.model.accuracy.envelope(), leaf.model.value.envelope()
+        envelope = replace(leaf.model, accuracy=curves[0], value=curves[1])
+        point = envelope.point(envelope.increments_of(leaf.relaxed))
+        solution = Solution(point, *leaf.prices, kkt_residual(envelope, point, *leaf.prices))
+        bound = bunched_bound(envelope, solution, p, law, wanted)
+        return replace(leaf, bound=min(leaf.bound, bound))
 
     def autarkic(self, model: FirstMoment, types: IntArray) -> Solution:
         """What the types in do alone, as a menu of theirs; not always a feasible one."""

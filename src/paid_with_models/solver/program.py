@@ -464,11 +464,10 @@ class FirstMoment:
 
     def in_order(self, contributions: FloatArray) -> FloatArray:
         """Contributions (B, I) raised where a cheaper type would give less than a costlier."""
-        m = contributions.copy()
-        for i in range(1, m.shape[1]):
-            if self.chain.live[2 * i]:
-                m[:, i] = np.maximum(m[:, i], m[:, :i].max(axis=1))
-        return m
+        starts = self.chain.live[0::2]
+        first = np.maximum.accumulate(np.where(starts, np.arange(starts.size), 0))  # of its cost
+        before = np.pad(np.maximum.accumulate(contributions, axis=1), ((0, 0), (1, 0)))[:, first]
+        return np.asarray(np.maximum(contributions, before))
 
     def increments_of(self, contributions: FloatArray) -> FloatArray:
         """Increments (B, 2I) of the menu with these contributions and least utilities.

@@ -19,6 +19,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -32,13 +33,15 @@ from .banded import Banded
 from .batches import Batch, Method, countable, plan, plan_again, ties
 from .bounds import dual_bound
 from .branching import Closed
-from .bunches import bunched_bound
+from .bunches import bunched_bound, few_bunches
 from .capacities import binding_limits, solve_with_capacities
 from .closing import FEW_TYPES, closed, finds_menus
 from .few_options import with_few_options
 from .fits import common_range
+from .groups import averaged, expanded, grouped, groups
 from .interior_point import maximize
 from .known_types import known_contract
+from .majorants import with_curves_above
 from .menus import Incumbents, only_menu, priced, repaired, safely_above, settled
 from .moments import Enumeration, Expectation
 from .program import Algebra, Chain, FirstMoment, by_matrices
@@ -49,6 +52,16 @@ from .threads import one_thread
 from .transforms import expectation_under
 
 __all__ = ["Models", "first_moments", "run", "solve", "solve_many"]
+
+#: WIDE: gap beyond which exponential sums say too little of outcomes with little data, and curves
+#: above the problem's are tried as well.
+WIDE = 1e-3
+
+#: MOST_ABOVE: unless there are more types than this, which takes too long.
+MOST_ABOVE = 2_000
+
+#: VERY_MANY_TYPES: with more of them menus are searched for among groups of neighbors.
+VERY_MANY_TYPES = 200
 
 #: MOST_STARTS: most numbers of types near zero from which local searches start, of many types.
 MOST_STARTS = 10
@@ -261,13 +274,25 @@ def _by_interior_point(
     best = Incumbents(autarkic, autarkic.point.moments.accuracy)
     anchor = autarkic.point.contributions
     best = best.improved(exact, repaired(exact, bounding, anchor))
+    n_types = problems[0].n_types
+    later = np.array([batch.provisional and countable(problem) for problem in problems])
     if batch.method == "sum" and problems[0].attendance is None:
         for k in np.flatnonzero(bounds - best.reached > GAP_TOLERANCE):
-            row = np.array([k])
-            one = envelope.take(row)
-            closer = bunched_bound(problems[k], one, bounding.take(one, row))
+            row, problem = np.array([k]), problems[k]
+            p = problem.probabilities[problem.costliest_first]
+            law = partial(few_bunches, problem.n_parties, p, problem.beliefs)
+            one, wanted = envelope.take(row), best.reached[k]
+            closer = bunched_bound(one, bounding.take(one, row), p, law, wanted)
             bounds[k] = min(bounds[k], closer)
-    later = np.array([batch.provisional and countable(problem) for problem in problems])
+            above = None
+            in_time = n_types <= MOST_ABOVE and time.monotonic() <= deadline
+            if bounds[k] - wanted > WIDE and not later[k] and in_time:
+                above = with_curves_above(exact.take(row))
+            if above is not None:
+                other = maximize(above)
+                bound = dual_bound(above, other.point, other.row_prices, other.cap_prices)[0]
+                closer = bunched_bound(one, other, p, law, wanted)
+                bounds[k] = min(bounds[k], bound, closer)
     left_open = np.flatnonzero((bounds - best.reached > GAP_TOLERANCE) & ~later)
     if left_open.size:
         hard = exact.take(left_open)
@@ -411,7 +436,15 @@ def _search(
     deadline: float,
 ) -> Closed:
     """Better menus and bounds for problems whose gap is open: accuracy is not concave there."""
-    n_types = anchor.shape[1]
+    n_types, law = anchor.shape[1], problem.expectation
+    if time.monotonic() > deadline:
+        return Closed(best, bounds, np.zeros(len(bounds), dtype=np.intp))
+    if n_types > VERY_MANY_TYPES and isinstance(law, SumExpectation):
+        group = groups(law.probabilities[0])
+        few, alone = grouped(problem, group), anchor[:, np.unique(group, return_index=True)[1]]
+        known = averaged(few, problem, group, best)
+        among = _search(few, known, bounds, alone, alone, max_boxes, deadline)
+        return replace(among, best=expanded(problem, group, among.best, best, anchor))
     if not finds_menus(problem):
         for row in np.arange(len(bounds)) if n_types > FEW_TYPES else []:
             one = problem.take(np.array([row]))

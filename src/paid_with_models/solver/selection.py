@@ -36,9 +36,10 @@ selection, with :math:`h_i` the most that type i can contribute,
 * those out want no option of the others.
 
 The bounds :math:`h_i` fall as others are left out: :math:`h_i = (T_i(h) - f_i) / c_i`, iterated
-from above. A type for which that is negative can only stay out. With every type decided the
-problem is that of :mod:`paid_with_models.solver.program` for the types in, with staying out as
-linear constraints; where accuracy is not concave, boxes follow
+from above. A type for which that is negative can only stay out, and more follows from who is in
+and who is out before anything is solved (:mod:`paid_with_models.solver.implications`). With every
+type decided the problem is that of :mod:`paid_with_models.solver.program` for the types in, with
+staying out as linear constraints; where accuracy is not concave, boxes follow
 (:mod:`paid_with_models.solver.boxes`).
 
 With up to ten types to decide on, all selections are covered: at most 2,047 nodes. With more the
@@ -59,10 +60,12 @@ from ..accuracy import FloatArray, IntArray
 from ..contract import GAP_TOLERANCE
 from ..problem import Problem
 from .closing import closed
-from .menus import Incumbents, only_menu, safely_above, settled
+from .implications import IN, OUT, UNDECIDED
+from .menus import FEASIBILITY_TOLERANCE, Incumbents, only_menu, safely_above, settled
 from .moments import Enumeration
+from .one_option import single_options
 from .optimality import Solution
-from .participation import IN, OUT, UNDECIDED, Leaf, Node, Participation
+from .participation import Leaf, Node, Participation
 from .program import FirstMoment
 
 __all__ = ["Selected", "Selection", "alone_or_out", "best_selection", "every_selection"]
@@ -70,17 +73,20 @@ __all__ = ["Selected", "Selection", "alone_or_out", "best_selection", "every_sel
 #: NODES_AT_ONCE: nodes that are examined together.
 NODES_AT_ONCE = 32
 
+#: FEW_AT_ONCE: and so many where time is limited.
+FEW_AT_ONCE = 4
+
 #: NODES: most nodes that are examined, by default. With ten types to decide on there are no more.
 NODES = 2_047
 
-#: TWELVE_TYPES: with more types nodes are dearer, by the sixth power, and fewer of them examined.
-TWELVE_TYPES = 12
+#: TWELVE_TYPES: with more types nodes are costlier, and fewer of them examined (by POWER).
+TWELVE_TYPES, POWER = 12, 5
 
 #: LEAST_NODES: but at least so many.
 LEAST_NODES = 8
 
-#: ENTRIES_AT_ONCE: nodes are examined together up to so many numbers in their linear systems.
-ENTRIES_AT_ONCE = 8_000_000
+#: ENTRIES_AT_ONCE: nodes are examined together up to so many numbers in their constraints.
+ENTRIES_AT_ONCE = 1_000_000
 
 #: MOST_TYPES: with more types the linear systems of nodes would take too much memory.
 MOST_TYPES = 60
@@ -276,12 +282,15 @@ class _Search:
         start = np.where(self.fixed.better_outside, UNDECIDED, IN)
         start[self.fixed.outside >= 1] = OUT  # not even the best model for nothing would do
         self.nodes = [Node(tuple(start.tolist()), self.fixed.problem.accuracy.optimum)]
-        entries = self.fixed.n_types**4  # of the Newton system of a node, about
+        entries = 2 * self.fixed.n_types**3  # of a node: incentives in contributions and rewards
         at_once = max(1, min(NODES_AT_ONCE, ENTRIES_AT_ONCE // entries))
         max_nodes = min(
-            max_nodes, max(LEAST_NODES, NODES * TWELVE_TYPES**6 // self.fixed.n_types**6)
+            max_nodes, max(LEAST_NODES, NODES * TWELVE_TYPES**POWER // self.fixed.n_types**POWER)
         )
-        while self.nodes and self.count < max_nodes and time.monotonic() <= self.deadline:
+        self.begin()
+        if np.isfinite(self.deadline):
+            at_once = min(at_once, FEW_AT_ONCE)
+        while self.nodes and self.count < max_nodes and self.in_time():
             self.nodes.sort(key=lambda node: (-node.bound, node.status))
             n_now = min(at_once, max_nodes - self.count)
             some, self.nodes = self.nodes[:n_now], self.nodes[n_now:]
@@ -291,6 +300,19 @@ class _Search:
             self.left = max(self.left, node.bound)
         self.finish()
 
+    def begin(self) -> None:
+        """Look for a first menu among those of one option, and next to it."""
+        for types, asked in single_options(self.fixed):
+            model = self.fixed.decided(types[None], exact=False)
+            menu = only_menu(model, np.full((1, types.size), asked))
+            if menu.residual[0] <= FEASIBILITY_TOLERANCE:
+                prices = np.zeros_like(model.row_unit), np.zeros_like(model.costs)
+                leaf = Leaf(types, model, np.inf, menu.point.contributions, prices, menu)
+                known = Incumbents(menu, np.array([self.reached]))
+                self.kept(leaf, known.improved(model, menu))
+                self.solve([types], exact=False)
+                break
+
     def result(self) -> Selection:
         """What has been found."""
         if self.best is None:
@@ -299,7 +321,8 @@ class _Search:
         leaf = self.best
         reached = np.array([float(leaf.menu.point.moments.accuracy[0])])
         best = settled(leaf.model, Incumbents(leaf.menu, reached))
-        bound = max(self.left, float(safely_above(leaf.model, best)[0]))
+        # What was dropped includes this selection, so that its bound is in there.
+        bound = max(self.left, float(best.reached[0]))
         return Selection(leaf.types, leaf.model, best.menus, bound, self.count)
 
     def hopeful(self, bound: float) -> bool:
@@ -381,17 +404,29 @@ class _Search:
             self.reached, self.best = float(best.reached[0]), leaf
         return leaf
 
+    def in_time(self) -> bool:
+        """Whether something new may begin."""
+        return time.monotonic() <= self.deadline
+
+    def open_by_sums(self) -> list[Leaf]:
+        """The selections that may still hold a better menu, of those bounded by sums."""
+        return [
+            leaf
+            for leaf in self.leaves.values()
+            if leaf.bound > self.reached + GAP_TOLERANCE
+            and not isinstance(leaf.model.expectation, Enumeration)
+        ]
+
     def finish(self) -> None:
         """Lower the bounds of the selections that may still hold a better menu."""
         if self.fixed.method == "auto":  # where the error of sums may be in the way
-            by_sums = [
-                leaf.types
-                for leaf in self.leaves.values()
-                if leaf.bound > self.reached + GAP_TOLERANCE
-                and not isinstance(leaf.model.expectation, Enumeration)
-                and self.fixed.n_outcomes(leaf.types.size) <= OUTCOMES_WORTH_ENUMERATING
-            ]
-            self.solve(by_sums, exact=True)
+            for leaf in self.open_by_sums():
+                if self.in_time():
+                    self.add(self.fixed.closer(leaf, self.reached + GAP_TOLERANCE))
+            for leaf in self.open_by_sums():
+                few = self.fixed.n_outcomes(leaf.types.size) <= OUTCOMES_WORTH_ENUMERATING
+                if few and self.in_time() and leaf.bound > self.reached + GAP_TOLERANCE:
+                    self.solve([leaf.types], exact=True)
         for leaf in sorted(self.leaves.values(), key=lambda leaf: -leaf.bound):
             if self.hopeful(leaf.bound):
                 known = Incumbents(leaf.menu, np.array([self.reached]))

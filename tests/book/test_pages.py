@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -221,6 +222,16 @@ def test_stylesheets_load_nothing_from_elsewhere(site: Path) -> None:
         for match in re.findall(r"(?:@import|url\()[^;)]{0,40}//[^;)]*", sheet.read_text())
     ]
     assert found == []
+
+
+def test_ids_stand_once_on_a_page(pages: Pages) -> None:
+    repeated = {
+        f"{name}: {one}"
+        for name, page in pages.items()
+        for one, times in Counter(str(it["id"]) for it in page.select("[id]")).items()
+        if times > 1
+    }
+    assert repeated == set()
 
 
 def test_internal_links_lead_to_pages_and_anchors(site: Path, pages: Pages) -> None:

@@ -76,6 +76,7 @@ def _finish_page(
             app.add_js_file(PLOTLY)
             app.add_js_file(TURN)
         body = body.replace('role="doc-biblioentry"', 'role="listitem"')
+        body = REPEATED_ID.sub("", body)
         context["body"] = HEAD.sub('<th scope="col" class="head', body)
     if isinstance(doctree, nodes.document) and (text := describe(doctree)):
         tag = f'<meta name="description" content="{html.escape(text, quote=True)}" />'
@@ -357,6 +358,11 @@ def _plain(value: object) -> str:
 
 #: The header of a column, as docutils writes it.
 HEAD = re.compile(r'<th class="head')
+
+#: What extensions call each proof, statement and exercise of a page; no link leads there.
+REPEATED_ID = re.compile(
+    r'(?<=admonition") id="proof"|(?<=<section) id="(?:proof|exercise|solution)-content"'
+)
 
 #: Where in its file something stands, and in which place of memory it is.
 LINE = re.compile(r"line=\d+| at 0x[0-9a-f]+")

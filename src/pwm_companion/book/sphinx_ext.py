@@ -76,7 +76,7 @@ def _finish_page(
             app.add_js_file(PLOTLY)
             app.add_js_file(TURN)
         body = body.replace('role="doc-biblioentry"', 'role="listitem"')
-        body = REPEATED_ID.sub("", body)
+        body = REPEATED_ID.sub(r"\1", body)
         context["body"] = HEAD.sub('<th scope="col" class="head', body)
     if isinstance(doctree, nodes.document) and (text := describe(doctree)):
         tag = f'<meta name="description" content="{html.escape(text, quote=True)}" />'
@@ -361,7 +361,7 @@ HEAD = re.compile(r'<th class="head')
 
 #: What extensions call each proof, statement and exercise of a page; no link leads there.
 REPEATED_ID = re.compile(
-    r'(?<=admonition") id="proof"|(?<=<section) id="(?:proof|exercise|solution)-content"'
+    r'(?<=admonition") id="proof"|(?<=<section)([^>]*) id="(?:proof|exercise|solution)-content"'
 )
 
 #: Where in its file something stands, and in which place of memory it is.

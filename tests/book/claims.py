@@ -405,7 +405,7 @@ def _never_falls(table: Table) -> bool:
     return falls(own["expected_accuracy"], 1e-10)
 
 
-def _rows_without_a_foot(table: Table) -> bool:
+def _columns_without_a_foot(table: Table) -> bool:
     """Pooling in the columns of the costliest triples, by number of parties."""
     costly = table[table["cost_1"] == table["cost_1"].max()]
     length = (costly["p_1_to"] - costly["p_1_from"]).where(costly["shared"] == "1+2+3", 0.0)
@@ -453,9 +453,9 @@ BEYOND_CLAIMS = [
     ),
     Claim(
         MAP,
-        "the bottom row of the figure has a foot there that the rows above lack",
+        "the right column of the figure has a foot there that the others lack",
         "fig-contract-map",
-        _rows_without_a_foot,
+        _columns_without_a_foot,
     ),
 ]
 

@@ -224,6 +224,15 @@ def test_stylesheets_load_nothing_from_elsewhere(site: Path) -> None:
     assert found == []
 
 
+def test_maps_alone_have_colors_of_their_own_in_the_dark(site: Path) -> None:
+    dark = {
+        file.stem
+        for file in site.glob("figures/fig-*/*.svg")
+        if "prefers-color-scheme: dark" in file.read_text(encoding="utf-8")
+    }
+    assert dark == {file.stem for file in site.glob("figures/fig-*/*-maps.svg")} != set()
+
+
 def test_ids_stand_once_on_a_page(pages: Pages) -> None:
     repeated = {
         f"{name}: {one}"

@@ -233,6 +233,16 @@ def test_maps_alone_have_colors_of_their_own_in_the_dark(site: Path) -> None:
     assert dark == {file.stem for file in site.glob("figures/fig-*/*-maps.svg")} != set()
 
 
+def test_pages_of_figures_lead_back(pages: Pages) -> None:
+    found = {name: page for name, page in pages.items() if name.startswith("figures/fig-")}
+    assert len(found) >= 40
+    for name, page in found.items():
+        links = [str(link["href"]) for link in page.select("article h1 + .way-back a")]
+        shown, chapter, gallery = links
+        assert shown == f"{chapter}#{name.split('/')[1]}"
+        assert gallery == "../../book/figures.html"
+
+
 def test_ids_stand_once_on_a_page(pages: Pages) -> None:
     repeated = {
         f"{name}: {one}"

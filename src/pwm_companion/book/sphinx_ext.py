@@ -104,15 +104,23 @@ def _offer_no_source(
 
 
 def describe(doctree: nodes.document) -> str:
-    """Return what a page is about, in a line: its question, or else its first paragraph."""
+    """Return what a page is about, in a line: its question, or else its first paragraph.
+
+    The line that leads back from a figure's page is none.
+    """
     boxes = list(doctree.findall(nodes.admonition))
     inside = boxes[0] if boxes else doctree
-    paragraph = next(iter(inside.findall(nodes.paragraph)), None)
-    if paragraph is None:
+    paragraphs = [it for it in inside.findall(nodes.paragraph) if not _leads_back(it)]
+    if not paragraphs:
         return ""
+    paragraph = paragraphs[0]
     text = " ".join(paragraph.astext().split()).removeprefix("Question. ")
     text = text.replace("{}", "").replace("\\", "")
     return text if len(text) <= DESCRIPTION else f"{text[:DESCRIPTION].rpartition(' ')[0]} …"
+
+
+def _leads_back(paragraph: nodes.paragraph) -> bool:
+    return "way-back" in paragraph.parent.get("classes", [])
 
 
 def _letter_figures(app: Sphinx, env: BuildEnvironment) -> list[str]:

@@ -1,5 +1,6 @@
 // Marks what is wider than its box and scrolls in it, so that a shadow shows at its edges that there
-// is more and the keyboard reaches it, and formulas that are longer than their line. Widths change after a page is loaded.
+// is more and the keyboard reaches it, and formulas that are longer than their line. Widths change
+// after a page is loaded.
 (() => {
   const article = document.querySelector("article");
   if (!article) return;
@@ -14,6 +15,7 @@
       const scrolls = it.scrollWidth > it.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(it).overflowX);
       it.classList.toggle("scrolls", scrolls);
       if (scrolls) it.tabIndex = 0; // The theme says so too, but not at once.
+      else if (it.matches("mjx-container")) it.removeAttribute("tabindex");
     }
   };
   new ResizeObserver(() => {

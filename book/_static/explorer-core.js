@@ -28,8 +28,14 @@ var Explorer = (() => {
     if (Math.abs(x) < 1e-9) return "0";
     const size = Math.floor(Math.log10(Math.abs(x)) + 1e-12);
     if (size < -4) return x.toExponential(1).replace("-", "−");
-    const text = x.toFixed(Math.max(0, Math.min(8, digits - 1 - size))).replace("-", "−");
-    return size >= 4 ? text.replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f") : text;
+    return grouped(x.toFixed(Math.max(0, Math.min(8, digits - 1 - size))));
+  }
+  /* With commas between thousands, as in the text, and a minus sign. */
+  const grouped = (text) => text.replace("-", "−").replace(/^−?\d+/, (whole) => whole.replace(/\B(?=(\d{3})+(?!\d))/g, ","));
+  /* Numbers of a list, all with the decimal places that the largest is given. */
+  function alike(values, digits = 3) {
+    const most = Math.max(...values.map(Math.abs)), places = most > 0 ? Math.max(0, Math.min(8, digits - 1 - Math.floor(Math.log10(most) + 1e-12))) : 0;
+    return values.map((x) => Number.isFinite(x) && Math.abs(x) >= 0.5 * 10 ** -places ? grouped(x.toFixed(places)) : fmt(x, digits));
   }
   const pct = (x, digits = 1) => `${(100 * x).toFixed(digits)} %`;
   const spaced = (low, high, number) =>
@@ -68,7 +74,7 @@ var Explorer = (() => {
       for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i++) ticks.push(i * step);
     }
     const apart = !log && ticks.length > 1 ? ticks[1] - ticks[0] : 0, digits = Math.max(0, -Math.floor(Math.log10(apart || 1) + 1e-9));
-    const label = apart && apart < 1e4 && apart > 1e-7 ? (x) => x.toFixed(digits).replace("-", "−").replace(/\B(?=(\d{3})+(?!\d))/g, digits ? "" : "\u202f") : tick;
+    const label = apart && apart < 1e4 && apart > 1e-7 ? (x) => grouped(x.toFixed(digits)) : tick;
     return {at, back, ticks, label, low, high};
   }
   function tick(x) {
@@ -553,6 +559,6 @@ var Explorer = (() => {
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin); else setTimeout(begin, 0);
 
-  return {h, s, fmt, pct, spaced, sum, normal, color, plural, scale, tick, soft, say, box, stroke, path, area, bottomAxis, leftAxis, picture, plane,
+  return {h, s, fmt, alike, pct, spaced, sum, normal, color, plural, scale, tick, soft, say, box, stroke, path, area, bottomAxis, leftAxis, picture, plane,
     kinds, line, mathematics, makeTasks, slider, toggle, choices, button, group, figure, draggable, standing, reason, proof, gauge, bunches, named, upper, define, copy};
 })();

@@ -159,7 +159,7 @@
           kit.slider({label: "Complexity k", log: true, low: 0.001, high: 1e6, get: () => kit.state.k, set: (x) => kit.set("k", x)}));
         else curveBox.replaceChildren(
           kit.slider({label: "Best a", low: 0.05, high: 1, step: 0.005, get: () => kit.state.a, set: (x) => kit.set("a", x)}),
-          kit.slider({label: "Half of it at", log: true, low: 1e-2, high: 1e8, get: () => kit.state.half, set: (x) => kit.set("half", x), show: (x) => `${fmt(x)} units of data`}));
+          kit.slider({label: "Half of it at", log: true, low: 1e-2, high: 1e8, get: () => kit.state.half, set: (x) => kit.set("half", x), show: (x) => `${fmt(x)} ${kit.state.unit}`}));
       }
       function fail(text) { wrong = text; problem.textContent = text; }
       function take(text) {
@@ -193,21 +193,22 @@
           const task = stated(), curve = task.rates ? C.exponential_curve(0, task.rates, task.weights) : C.generalization_bound(task.a, task.k), at = (x) => C.accuracy(curve, x);
           const most = Math.max(...r.m), told = most < 1e-9 ? (r.gap <= 1e-8 ? "Nobody contributes under the best menu." : "No menu that trains a model was found.") : `${E.plural(E.bunches(r.m, r.t).length, "option")} on the menu for ${E.plural(names.length, "type")}.`;
           top.draw(kit, r, r.top, P.solo(r, at), told);
+          const gains = E.alike(r.u.map((u, i) => Math.max(u - r.outside[i], 0)));
           plain.replaceChildren(h("p", {class: "live-menu-title"}, state.title), h("ul", {}, E.bunches(r.m, r.t).map((run) => {
             const i = run[0], who = E.named(run, names), lead = h("b", {}, who);
             if (r.m[i] <= 1e-7 * most || most < 1e-9) return h("li", {}, lead, r.inside[i] && r.t[i] > 1e-9 ? `: gives nothing and gets a model worth ${fmt(r.t[i])} ${state.worth} on average.` : `: no option; ${run.length > 1 ? "they stay" : "it stays"} with what is outside.`);
-            const gain = run.map((j) => `${run.length > 1 ? `${names[j]} ` : ""}${fmt(Math.max(r.u[j] - r.outside[j], 0))}`).join(", ");
+            const gain = run.map((j) => `${run.length > 1 ? `${names[j]} ` : ""}${gains[j]}`).join(", ");
             return h("li", {}, lead, `: give ${fmt(r.m[i], 4)} ${state.unit}, get a model worth ${fmt(r.t[i], 4)} ${state.worth} on average (${pct(Math.min(1, r.t[i] / r.caps[i]))} of the best one). Gain over what is outside, in ${state.worth}: ${gain}.`);
           })));
-          shown.gives.draw(P.contributions(shown.gives.width(), names.map((name) => name.length > 16 ? `${name.slice(0, 15)}…` : name), r));
-          shown.gains.draw(P.rewards(shown.gains.width(), names.map((name) => name.length > 16 ? `${name.slice(0, 15)}…` : name), state.c, r, "value"));
+          shown.gives.draw(P.contributions(shown.gives.width(), names, r, state.unit));
+          shown.gains.draw(P.rewards(shown.gains.width(), names, state.c, r, state.worth));
           const measured = state.curve === "points" ? pairs(state.points) : [], sizes = measured.map((pair) => pair[0]);
           const low = Math.max(1e-9, Math.min(...sizes, Math.max(r.mean, 1) / 100, r.touch > 0 ? r.zero / 2 : Infinity)), high = Math.max(...sizes, r.mean * 3, r.touch * 3, low * 100), width = shown.curve.width();
-          const frame = plane(width, 170, {low, high, log: true, name: "data"}, {low: 0, high: Math.max(r.top, ...measured.map((pair) => pair[1])) * 1.04, name: "accuracy"});
-          shown.curve.draw(picture(width, 204, `Accuracy curve; the total is ${fmt(r.mean, 4)} units of data on average.`, frame.axes, path(E.spaced(low, high, 140).map((x) => [frame.x.at(x), frame.y.at(at(x))]), "var(--give)"),
+          const frame = plane(width, 170, {low, high, log: true, name: state.unit}, {low: 0, high: Math.max(r.top, ...measured.map((pair) => pair[1])) * 1.04, name: "accuracy"});
+          shown.curve.draw(picture(width, 204, `Accuracy curve; the total is ${fmt(r.mean, 4)} ${state.unit} on average.`, frame.axes, path(E.spaced(low, high, 140).map((x) => [frame.x.at(x), frame.y.at(at(x))]), "var(--give)"),
             measured.map(([x, y]) => s("circle", {cx: frame.x.at(x), cy: frame.y.at(y), r: 3.6, style: "fill:var(--rent)"})),
             r.mean > 0 && [s("line", {x1: frame.x.at(r.mean), x2: frame.x.at(r.mean), y1: 0, y2: 170, style: "stroke:var(--ink);stroke-width:1.5;stroke-dasharray:4 3"}), say(frame.x.at(r.mean) + (frame.x.at(r.mean) > width / 2 ? -6 : 6), 160, "collected on average", {"text-anchor": frame.x.at(r.mean) > width / 2 ? "end" : "start"})]));
-          P.table(tableBox, names, state, r);
+          P.table(tableBox, names, state, r, state.unit, state.worth);
         },
       };
     },

@@ -8,33 +8,39 @@
   for (let n = 2; n < 1e6; n = n < 20 ? n + 1 : Math.round(n * 1.12)) PARTIES.push(n);
   PARTIES.push(1000000);
 
-  function contributions(width, names, r) {
-    const row = 26, top = 4, left = Math.min(120, 12 + 6.6 * Math.max(...names.map((name) => name.length))), height = top + row * r.m.length;
+  /* The room for names at the left of bars, and the names that fit it. */
+  function beside(width, names) {
+    const left = Math.min(0.42 * width, 12 + 6.3 * Math.max(...names.map((name) => name.length))), most = Math.floor((left - 6) / 6.3);
+    return [left, names.map((name) => name.length > most ? `${name.slice(0, most - 1)}…` : name)];
+  }
+
+  function contributions(width, names, r, unit = "units of data") {
+    const row = 26, top = 4, [left, shown] = beside(width, names), height = top + row * r.m.length;
     const most = Math.max(...r.m, ...r.alone) || 1, least = Math.min(...r.m.filter((m) => m > 1e-6), most);
     const log = most / least > 40;
     const x = log ? scale(Math.max(least / 3, most / 1e5), most, left, width - 62, true) : scale(0, most, left, width - 62);
     return picture(width, height + 34, `Contributions: ${r.m.map((m, i) => `${names[i]} gives ${fmt(m, 4)}, alone ${fmt(r.alone[i], 4)}`).join("; ")}.`,
-      bottomAxis(x, height, log ? "units of data, by ratios" : "units of data", width - 62),
+      bottomAxis(x, height, log ? `${unit}, by ratios` : unit, width - 62),
       r.m.map((m, i) => {
         const y = top + row * i, end = Math.max(x.at(m), left), alone = r.alone[i] > 0;
-        return [say(0, y + 16, names[i], {class: "name"}), box(left, y + 4, end - left, 15, color(i, r.m.length), {rx: 2}),
+        return [say(0, y + 16, shown[i], {class: "name"}), box(left, y + 4, end - left, 15, color(i, r.m.length), {rx: 2}),
           alone && stroke(x.at(r.alone[i]), y + 1, x.at(r.alone[i]), y + 22, "var(--ink)", 2.5),
           say(Math.max(end, alone ? x.at(r.alone[i]) : 0) + 5, y + 16, fmt(m < 1e-6 * most ? 0 : m, 4))];
       }));
   }
 
   function rewards(width, names, costs, r, unit = "value") {
-    const row = 26, top = 4, left = Math.min(120, 12 + 6.6 * Math.max(...names.map((name) => name.length))), height = top + row * r.m.length;
+    const row = 26, top = 4, [left, shown] = beside(width, names), height = top + row * r.m.length, amounts = E.alike(r.t);
     const x = scale(0, Math.max(...r.caps, ...r.t) || 1, left, width - 50);
     return picture(width, height + 34, `Rewards: ${r.t.map((t, i) => `${names[i]} gets ${fmt(t)} on average, of which rent ${fmt(Math.max(r.u[i] - r.outside[i], 0))}; the best model would be worth ${fmt(r.caps[i])}`).join("; ")}.`,
       bottomAxis(x, height, unit, width - 50),
       r.t.map((t, i) => {
         const y = top + row * i, parts = [["cost", costs[i] * r.m[i]], ["outside", r.outside[i]], ["rent", Math.max(r.u[i] - r.outside[i], 0)]];
         let from = 0;
-        return [say(0, y + 16, names[i], {class: "name"}),
+        return [say(0, y + 16, shown[i], {class: "name"}),
           parts.map(([kind, size]) => { const start = x.at(from); from += size; return box(start, y + 4, x.at(size) - left, 15, kind === "rent" ? "url(#explorer-rent)" : `var(--${kind})`); }),
           stroke(x.at(r.caps[i]), y + 1, x.at(r.caps[i]), y + 22, "var(--ink)", 2.5),
-          say(Math.max(x.at(r.caps[i]), x.at(t)) + 5, y + 16, fmt(t))];
+          say(Math.max(x.at(r.caps[i]), x.at(t)) + 5, y + 16, amounts[i])];
       }));
   }
 
@@ -43,12 +49,21 @@
     const height = more.height || 230, mMost = more.mMost || Math.max(...r.m) * 1.15 || 1, tMost = more.tMost || Math.max(...r.t) * 1.2 || 1;
     const frame = plane(width, height, {low: 0, high: mMost, name: "data given"}, {low: 0, high: tMost, name: "mean value received"});
     const {x, y, left, right} = frame, clip = `explorer-clip-${more.id || "menu"}`;
-    // One label for options that cannot be told apart, above or below the last one.
+    // One label for options that cannot be told apart, where it meets no option and no other label.
     const groups = [];
     for (const i of r.m.map((_, i) => i).sort((i, j) => r.m[i] - r.m[j])) {
       const px = x.at(r.m[i]), py = y.at(r.t[i]), last = groups[groups.length - 1];
       if (last && Math.hypot(px - last.px, py - last.py) < 7) last.types.push(i);
-      else groups.push({px, py, types: [i], below: Boolean(last) && !last.below && px - last.px < 70});
+      else groups.push({px, py, types: [i]});
+    }
+    const taken = r.m.map((m, i) => [x.at(m) - 9, y.at(r.t[i]) - 9, x.at(m) + 9, y.at(r.t[i]) + 9]);
+    const free = (a) => taken.every((b) => a[2] <= b[0] || b[2] <= a[0] || a[3] <= b[1] || b[3] <= a[1]);
+    function label({px, py, types}) {
+      const text = E.named(types.sort((a, b) => a - b)), wide = 6.4 * text.length;
+      const spots = [Math.max(py - 12, 12), Math.min(py + 22, height - 4)].flatMap((base) => [px - 6, px + 6 - wide].map((from) => [from, base - 11, from + wide, base + 3]));
+      const spot = spots.find((it) => it[0] >= left && it[2] <= right && free(it)) || spots[px > right - wide ? 1 : 0];
+      taken.push(spot);
+      return say(spot[0], spot[3] - 3, text);
     }
     const svg = picture(width, height + 34, more.label || "The menu: data given against value received. Through each option runs the line along which its type is as well off; no other option lies above it.",
       s("clipPath", {id: clip}, s("rect", {x: left, y: 0, width: right - left, height})), frame.axes,
@@ -58,11 +73,7 @@
       })),
       more.parts && more.parts(frame),
       r.m.map((m, i) => s("circle", {cx: x.at(m), cy: y.at(r.t[i]), r: more.handles ? 9 : 5.5, class: more.handles ? "handle" : "", style: `fill:${color(i, r.m.length)};stroke:var(--ground);stroke-width:1.5`})),
-      groups.map(({px, py, types, below}) => {
-        const end = px > right - 80;
-        types.sort((a, b) => a - b);
-        return say(end ? px + 6 : px - 6, below ? Math.min(py + 22, height - 4) : Math.max(py - 12, 12), E.named(types), {"text-anchor": end ? "end" : "start"});
-      }));
+      groups.map(label));
     return {svg, ...frame};
   }
 
@@ -98,12 +109,13 @@
       s("line", {x1: x.at(here), x2: x.at(here), y1: 0, y2: height, style: "stroke:var(--rent);stroke-width:1.5;stroke-dasharray:4 3"}));
   }
 
-  function table(place, names, state, r) {
-    const heads = ["type", "cost", "probability", "gives", "alone", "gets (value)", "of the best model", "outside option", "rent"];
+  function table(place, names, state, r, unit = "data", worth = "value") {
+    const heads = ["type", "cost", "probability", `gives (${unit})`, "alone", `gets (${worth})`, "of the best model", "outside option", "rent"];
+    const gets = E.alike(r.t, 4), outside = E.alike(r.outside), rents = E.alike(r.u.map((u, i) => Math.max(u - r.outside[i], 0)));
     place.replaceChildren(h("table", {}, h("thead", {}, h("tr", {}, heads.map((text) => h("th", {scope: "col"}, text)))),
       h("tbody", {}, r.m.map((m, i) => h("tr", {}, h("th", {scope: "row"}, names[i]),
-        [fmt(state.c[i]), pct(state.p[i], 2), fmt(m, 5), fmt(r.alone[i], 4), fmt(r.t[i], 4), r.caps[i] > 1e-9 ? pct(Math.min(1, r.t[i] / r.caps[i]), 2) : "–",
-          fmt(r.outside[i]), fmt(Math.max(r.u[i] - r.outside[i], 0))].map((text) => h("td", {}, text)))))));
+        [fmt(state.c[i]), pct(state.p[i], 2), fmt(m, 5), fmt(r.alone[i], 4), gets[i], r.caps[i] > 1e-9 ? pct(Math.min(1, r.t[i] / r.caps[i]), 2) : "–",
+          outside[i], rents[i]].map((text) => h("td", {}, text)))))));
   }
 
   function words(state, r) {

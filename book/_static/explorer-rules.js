@@ -70,7 +70,7 @@
           bars.draw(picture(width, 78, shown ? `Reached: ${r.accuracy.toFixed(4)}; your guess: ${guess.toFixed(3)}; with all rules: ${best.accuracy.toFixed(4)}.` : `Your guess: ${guess.toFixed(3)}.`, bottomAxis(x, 44, "", width - 60),
             shown && [box(10, 10, x.at(r.accuracy) - 10, 24, r.m ? "var(--give)" : "url(#explorer-hatch)", {rx: 3}), say(x.at(r.accuracy) + 6, 27, r.m ? r.accuracy.toFixed(4) : "→ 1"),
               s("line", {x1: x.at(best.accuracy), x2: x.at(best.accuracy), y1: 2, y2: 44, style: "stroke:var(--ink);stroke-width:2;stroke-dasharray:4 3"})],
-            !shown && box(10, 10, x.at(1) - 10, 24, "var(--faint)", {rx: 3}), !shown && soft(x.at(0.5), 27, "guess, then look"), stroke(x.at(guess), 2, x.at(guess), 44, "var(--rent)", 3)));
+            !shown && box(10, 10, x.at(1) - 10, 24, "var(--faint)", {rx: 3}), !shown && soft(x.at(guess < 0.5 ? 0.78 : 0.22), 27, "guess, then look"), stroke(x.at(guess), 2, x.at(guess), 44, "var(--rent)", 3)));
           table.node.hidden = !shown || !r.m;
           if (shown && r.m) {
             const most = Math.max(...r.m, ...best.m), wide = table.width(), across = scale(0, most, 52, wide - 62);
@@ -134,10 +134,11 @@
         answer: () => { if (!best) return null; const {found, at, type} = check(); return {best, accuracy: found.accuracy, broken: [...list.children].map((it) => it.textContent), gains: [0, 1, 2].map((i) => V * at(found.deviation_gain, i)), to: [0, 1, 2].map((i) => type(at(found.best_option, i)))}; },
         draw() {
           const {c, m, t} = kit.state, {found, at, type} = check(), allowed = 1e-9, broken = [], lit = [];
+          const gains = E.alike([0, 1, 2].map((i) => V * at(found.deviation_gain, i)));
           [0, 1, 2].forEach((i) => {
             const ir = at(found.individual_rationality, i), gain = at(found.deviation_gain, i), cap = at(found.insolvent, i);
             if (ir < -allowed) broken.push(["individual rationality", `type ${i + 1} is better off outside, by ${fmt(-V * ir)}`, i]);
-            if (gain > allowed) broken.push(["incentive compatibility", `type ${i + 1} takes the option of type ${type(at(found.best_option, i)) + 1} and gains ${fmt(V * gain)}`, i]);
+            if (gain > allowed) broken.push(["incentive compatibility", `type ${i + 1} takes the option of type ${type(at(found.best_option, i)) + 1} and gains ${gains[i]}`, i]);
             if (cap < -allowed) broken.push(["cap (insolvent)", `type ${i + 1} is promised ${fmt(t[i], 4)}, the model is worth ${fmt(V * at(found.caps, i), 4)} on average`, i]);
           });
           broken.forEach(([, , i]) => lit.push(i));

@@ -1,4 +1,12 @@
-// Lets the arrow keys turn a surface that has the focus; the mouse and a finger can anyway.
+// Lets the arrow keys turn a surface that has the focus; the mouse and a finger can anyway. Where it
+// is narrow, it is looked at from so much farther that its ticks and titles are inside.
+addEventListener("load", () => {
+  for (const plot of document.querySelectorAll(".plotly-figure .js-plotly-plot")) {
+    const farther = 1.15 * plot.clientHeight / plot.clientWidth;
+    const eye = Object.entries(plot.layout.scene.camera.eye).map(([axis, at]) => [axis, at * farther]);
+    if (farther > 1) Plotly.relayout(plot, {"scene.camera.eye": Object.fromEntries(eye)});
+  }
+});
 document.addEventListener("keydown", (event) => {
   const place = event.target.closest?.(".plotly-figure");
   const plot = place?.querySelector(".js-plotly-plot");

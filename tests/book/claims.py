@@ -171,7 +171,7 @@ def _nobody_joins(table: Table) -> bool:
     return bool((menu["utility"] < menu["reservation_utility"]).all())
 
 
-def _bars_of_three_scenarios(table: Table) -> bool:
+def _dots_of_three_scenarios(table: Table) -> bool:
     firm, team, both = (scenario(table, it) for it in (FIRM, TEAM, BOTH))
     return bool(
         np.ptp(firm["bought"]) < 1e-6
@@ -206,13 +206,13 @@ THEORY_CLAIMS = [
         "book/first_moment",
         "a unit of the budget buys the same from all types, and the menu is nearly flat",
         "fig-unit-prices",
-        _bars_of_three_scenarios,
+        _dots_of_three_scenarios,
     ),
     Claim(
         "book/first_moment",
         "it buys by far the most from type 5",
         "fig-unit-prices",
-        _bars_of_three_scenarios,
+        _dots_of_three_scenarios,
     ),
     Claim(
         "book/first_moment",
@@ -405,7 +405,7 @@ def _never_falls(table: Table) -> bool:
     return falls(own["expected_accuracy"], 1e-10)
 
 
-def _rows_without_a_foot(table: Table) -> bool:
+def _columns_without_a_foot(table: Table) -> bool:
     """Pooling in the columns of the costliest triples, by number of parties."""
     costly = table[table["cost_1"] == table["cost_1"].max()]
     length = (costly["p_1_to"] - costly["p_1_from"]).where(costly["shared"] == "1+2+3", 0.0)
@@ -453,9 +453,9 @@ BEYOND_CLAIMS = [
     ),
     Claim(
         MAP,
-        "the bottom row of the figure has a foot there that the rows above lack",
+        "the right column of the figure has a foot there that the others lack",
         "fig-contract-map",
-        _rows_without_a_foot,
+        _columns_without_a_foot,
     ),
 ]
 
@@ -469,7 +469,7 @@ def _options_hardly_matter(table: Table) -> bool:
 
 
 def _the_rational_leave(table: Table) -> bool:
-    foreseen = scenario(table[table["case"] == "what comes is foreseen"], BOTH)
+    foreseen = scenario(table[table["case"] == "parties foresee who stays"], BOTH)
     return falls(foreseen["participation"].iloc[len(foreseen) // 2 :], 1e-6) and bool(
         foreseen[["expected_accuracy", "participation"]].iloc[-1].max() < 0.05
     )
@@ -477,7 +477,7 @@ def _the_rational_leave(table: Table) -> bool:
 
 def _only_the_costliest_leaves(table: Table) -> bool:
     last = table[table["rationality"] == table["rationality"].max()]
-    foreseen = last[(last["case"] == "what comes is foreseen") & (last["scenario"] != BOTH)]
+    foreseen = last[(last["case"] == "parties foresee who stays") & (last["scenario"] != BOTH)]
     return bool(((foreseen["participation"] > 0.75) & (foreseen["participation"] < 0.9)).all())
 
 

@@ -44,6 +44,10 @@ CLIPPED = r"""() => {
   }
   return [...found];
 }"""
+#: Formulas that Tab reaches though they do not scroll, or that scroll and Tab leaves out.
+TAB_STOPS = r"""() => [...document.querySelectorAll("mjx-container")]
+  .filter((it) => (it.tabIndex >= 0) !== it.classList.contains("scrolls"))
+  .map((it) => `formula with tabindex ${it.tabIndex}: ${it.textContent.slice(0, 60)}`)"""
 #: Captions whose contrast is below 7:1, or that are not of weight 400.
 FAINT = r"""() => {
   const parts = (color) => color.match(/[\d.]+/g).map(Number);
@@ -120,6 +124,7 @@ async def look(browser: Browser, file: Path) -> list[str]:
             await page.wait_for_function(f"({CLIPPED})().length === 0", timeout=SETTLED)
         except NotInTime:
             problems += [f"at {width} px: {it}" for it in await page.evaluate(CLIPPED)]
+        problems += [f"at {width} px: {it}" for it in await page.evaluate(TAB_STOPS)]
         if width != WIDTHS[1]:
             await picture(page, file, f"light-{width}")
     problems += [f"light: {it}" for it in await page.evaluate(FAINT)]

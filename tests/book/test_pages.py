@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -221,6 +222,35 @@ def test_stylesheets_load_nothing_from_elsewhere(site: Path) -> None:
         for match in re.findall(r"(?:@import|url\()[^;)]{0,40}//[^;)]*", sheet.read_text())
     ]
     assert found == []
+
+
+def test_maps_alone_have_colors_of_their_own_in_the_dark(site: Path) -> None:
+    dark = {
+        file.stem
+        for file in site.glob("figures/fig-*/*.svg")
+        if "prefers-color-scheme: dark" in file.read_text(encoding="utf-8")
+    }
+    assert dark == {file.stem for file in site.glob("figures/fig-*/*-maps.svg")} != set()
+
+
+def test_pages_of_figures_lead_back(pages: Pages) -> None:
+    found = {name: page for name, page in pages.items() if name.startswith("figures/fig-")}
+    assert len(found) >= 40
+    for name, page in found.items():
+        links = [str(link["href"]) for link in page.select("article h1 + .way-back a")]
+        shown, chapter, gallery = links
+        assert shown == f"{chapter}#{name.split('/')[1]}"
+        assert gallery == "../../book/figures.html"
+
+
+def test_ids_stand_once_on_a_page(pages: Pages) -> None:
+    repeated = {
+        f"{name}: {one}"
+        for name, page in pages.items()
+        for one, times in Counter(str(it["id"]) for it in page.select("[id]")).items()
+        if times > 1
+    }
+    assert repeated == set()
 
 
 def test_internal_links_lead_to_pages_and_anchors(site: Path, pages: Pages) -> None:

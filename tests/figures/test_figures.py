@@ -675,7 +675,7 @@ def test_logit_table_has_every_case():
     for case, choice in {
         "nobody may stay out": {"opting_out": False},
         "the promise is believed": {},
-        "what comes is foreseen": {"anticipating": True},
+        "parties foresee who stays": {"anticipating": True},
         "foreseen, rewards capped": {"anticipating": True, "assignment": Assignment.CAPPED},
     }.items():
         behavior, row = logit_behavior(*menu, 5.0, **choice), table.loc[(case, 5.0)]

@@ -67,7 +67,7 @@ def test_statements_are_read_with_source_and_code(tmp_path: Path) -> None:
 
 def test_map_runs_both_ways(tmp_path: Path) -> None:
     text = concordance(book(tmp_path), tmp_path)
-    assert "- {prf:ref}`thm-free`, nothing is free\n  - Source: the paper's talk.\n" in text
+    assert "- {prf:ref}`thm-free` (Nothing is free)\n  - Source: the paper's talk.\n" in text
     assert "  - Tests: `test_one.py::test_it`, `test_one.py::test_more`\n" in text
     assert "- {py:func}`~package.solve`: {prf:ref}`thm-free`\n" in text
 

@@ -153,9 +153,9 @@ def logit_lines(
     Returns
     -------
     DataFrame
-        By scenario (its title) and case, "nobody may stay out", "the promise is believed", "what
-        comes is foreseen", "foreseen, rewards capped" or "foreseen, with a margin": rationality,
-        expected_accuracy, participation.
+        By scenario (its title) and case, "nobody may stay out", "the promise is believed",
+        "parties foresee who stays", "foreseen, rewards capped" or "foreseen, with a margin":
+        rationality, expected_accuracy, participation.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def logit_lines(
     Examples
     --------
     >>> lines = logit_lines(rationalities=[1.0], scenarios=["small_party_teamwork"])
-    >>> accuracy = lines.set_index("case")["expected_accuracy"]["what comes is foreseen"]
+    >>> accuracy = lines.set_index("case")["expected_accuracy"]["parties foresee who stays"]
     >>> round(float(accuracy), 3)
     0.654
     """
@@ -178,7 +178,7 @@ def logit_lines(
         cases = {
             "nobody may stay out": (best, False, False, share),
             "the promise is believed": (best, True, False, share),
-            "what comes is foreseen": (best, True, True, share),
+            "parties foresee who stays": (best, True, True, share),
             "foreseen, rewards capped": (best, True, True, cap),
             "foreseen, with a margin": (robust, True, True, share),
         }

@@ -116,12 +116,14 @@ def unit_prices(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         rows = table[table["scenario"] == title]
         colors = style.type_colors(rows["cost"])
         for ax, name in zip(column, ("bought", "contribution"), strict=True):
-            ax.bar(rows["type"], rows[name], color=colors, width=0.7)
+            ax.scatter(rows["type"], rows[name], s=70, color=colors, clip_on=False, zorder=3)
             ax.set_xticks(rows["type"])
+            ax.set_xlim(0.5, len(rows) + 0.5)
+            ax.set_ylim(0, 1.15 * rows[name].max())
             ax.grid(axis="y")
             if rows[name].max() > 20 * rows[name].min():
                 ax.set_yscale("log")
-                ax.set_ylim(bottom=0.6 * rows[name].min())
+                ax.set_ylim(0.6 * rows[name].min(), 1.7 * rows[name].max())
             style.thousands_separated(ax.yaxis)
         column[0].set_title(title.replace(" ", "\n", 1), size=style.SMALL, loc="center")
         column[1].set_xlabel("type")

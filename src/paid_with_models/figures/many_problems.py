@@ -21,8 +21,8 @@ __all__ = ["contract_map"]
 def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Which of three types share an option, over all their probabilities.
 
-    Takes what ``make map`` writes. A triangle for each number of parties (rows) and costs
-    (columns); its corners are where all parties are of one type.
+    Takes what ``make map`` writes. A triangle for each triple of costs (rows) and number of
+    parties (columns); its corners are where all parties are of one type.
     """
     looks = {
         "s": ("none", "every type its own option", "#dfe4f2"),
@@ -42,19 +42,16 @@ def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     table = pd.DataFrame(records, columns=columns).round(dict.fromkeys(chances, 4))
     sizes = sorted(set(table["n_parties"]))
     kinds = list(dict.fromkeys(tuple(panel["costs"]) for panel in panels))
-    figure, axes = style.new_panels(1.02 * len(sizes) + 0.85, len(sizes), len(kinds), squeeze=False)
+    figure, axes = style.new_panels(1.13 * len(kinds) + 0.8, len(kinds), len(sizes), squeeze=False)
     for (n_parties, *costs), runs in table.groupby(columns[:4], sort=False):
-        row, column = sizes.index(n_parties), kinds.index(tuple(costs))
+        row, column = kinds.index(tuple(costs)), sizes.index(n_parties)
         ax = axes[row, column]
         _draw_triangle(ax, runs, step, {letter: look[2] for letter, look in looks.items()})
         if row == 0:
-            text = "\n".join(map(style.number_text, costs))
-            ax.set_title(text, size=style.SMALL, weight="normal", loc="center")
+            ax.set_title(f"$N={n_parties}$", size=style.SMALL, loc="center", pad=2)
         if column == 0:
-            ax.text(-0.28, 0.43, f"$N={n_parties}$", ha="right", va="center")
-        if row == column == 0:
-            text = "\n".join(f"$c_{i}=$" for i in range(1, len(costs) + 1))
-            ax.set_title(text, size=style.SMALL, weight="normal", x=-0.2, ha="right")
+            lines = (f"$c_{i}=$ {style.number_text(cost)}" for i, cost in enumerate(costs, 1))
+            ax.text(-0.2, 0.43, "\n".join(lines), size=style.SMALL, ha="right", va="center")
     handles = [Patch(facecolor=color, label=label) for _, label, color in looks.values()]
     style.legend_below(figure, handles, columns=2)
     shares = table["shared"].map({letter: look[0] for letter, look in looks.items()})
@@ -88,13 +85,13 @@ def _draw_triangle(ax: Axes, runs: pd.DataFrame, step: float, colors: Mapping[st
     cells.set_clip_path(border)
     ax.add_collection(cells)
     for x, y, text, side in (
-        (0, 0, "1", "right"),
-        (1, 0, "2", "left"),
-        (0.5, height, "3", "center"),
+        (-0.02, 0.04, "1", "right"),
+        (1.02, 0.04, "2", "left"),
+        (0.56, height - 0.05, "3", "left"),
     ):
         ax.text(
             x, y, text, size=style.SMALL, color=style.MUTED, ha=side,
-            va="center" if y == 0 else "bottom", clip_on=False,
+            va="center", clip_on=False,
         )  # fmt: skip
-    ax.set(xlim=(-0.08, 1.08), ylim=(-0.03, height + 0.14), aspect="equal")
+    ax.set(xlim=(-0.1, 1.1), ylim=(-0.03, height + 0.03), aspect="equal")
     ax.axis("off")

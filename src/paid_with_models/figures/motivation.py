@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from ..accuracy import Curve
 from ..problem import Problem, autarky
 from . import style
-from .parts import data_for, draw_option, kinks, type_legend, useful_data
+from .parts import data_for, draw_option, kinks, type_handles, useful_data
 
 __all__ = ["accuracy_curve", "autarky_figure", "free_riding_figure"]
 
@@ -104,16 +104,16 @@ def autarky_figure(problem: Problem) -> tuple[Figure, pd.DataFrame]:
     )  # fmt: skip
     style.thousands_separated(ax.xaxis)
     handles = [
+        *type_handles(problem, out=~active),
         Line2D([], [], color=style.INK, linewidth=2.4, label="value of the model, v(a(m))"),
         Line2D(
             [], [], color=style.MUTED, linestyle=(0, (5, 2)), linewidth=1.4,
-            label="cost line lifted until it touches, $c_i m + f_i$",
+            label="cost line that touches, $c_i m + f_i$",
         ),
         style.marker_handle("<", style.MUTED, "reservation utility $f_i$", 7),
         style.marker_handle("o", style.MUTED, "reservation contribution", 8, hollow=True),
     ]  # fmt: skip
-    style.legend_below(figure, handles, columns=1)
-    type_legend(figure, problem, out=~active)
+    style.legend_below(figure, handles, columns=2)
     return figure, style.with_numbers(table, n_types=problem.n_types)
 
 

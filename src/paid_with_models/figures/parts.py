@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.lines import Line2D
 from matplotlib.path import Path
 
 from ..accuracy import Curve, FloatArray
@@ -59,17 +59,20 @@ def draw_shared_option(ax: Axes, x: float, y: float, colors: Sequence[str]) -> N
         )  # fmt: skip
 
 
-def type_legend(figure: Figure, problem: Problem, out: npt.ArrayLike | None = None) -> None:
-    """Key of the types' colors, above the panels; types marked out are said to stay out."""
+def type_handles(problem: Problem, out: npt.ArrayLike | None = None) -> list[Line2D]:
+    """Swatches of the types' colors for a key; types marked out are said to stay out."""
     stays_out = np.zeros(problem.n_types, dtype=bool) if out is None else np.asarray(out)
-    handles = [
-        Patch(color=color, label=f"type {i + 1}" + (" (stays out)" if stays_out[i] else ""))
+    return [
+        style.marker_handle("s", color, f"type {i + 1}{' (stays out)' if stays_out[i] else ''}", 10)
         for i, color in enumerate(style.type_colors(problem.costs))
     ]
+
+
+def type_legend(figure: Figure, problem: Problem) -> None:
+    """Key of the types' colors, above the panels."""
     figure.legend(
-        handles=handles, loc="outside upper center", ncols=min(problem.n_types, 5 if not
-        stays_out.any() else 3), handlelength=1.0, handleheight=1.0, columnspacing=1.2,
-        handletextpad=0.5, borderaxespad=0.0,
+        handles=type_handles(problem), loc="outside upper center", ncols=min(problem.n_types, 5),
+        handlelength=1.0, columnspacing=1.2, handletextpad=0.5, borderaxespad=0.0,
     )  # fmt: skip
 
 

@@ -69,11 +69,11 @@ def menu_planes(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             [], [], color=style.MUTED, linewidth=1.4, linestyle=(0, (4, 2.5)),
             label="needs at least this to join",
         ),
+        Line2D([], [], color=style.MUTED, linewidth=1.6, label="best attainable gain"),
         *(
-            Line2D([], [], color=color, linewidth=3, label=f"type {i}")
+            style.marker_handle("s", color, f"type {i}", 10)
             for i, color in enumerate(colors, start=1)
         ),
-        Line2D([], [], color=style.MUTED, linewidth=1.6, label="best attainable gain"),
     ]  # fmt: skip
     style.legend_below(figure, handles, columns=2)
     numbers = {

@@ -76,6 +76,7 @@ def _finish_page(
             app.add_js_file(PLOTLY)
             app.add_js_file(TURN)
         body = body.replace('role="doc-biblioentry"', 'role="listitem"')
+        body = REPEATED_ID.sub(r"\1", body)
         context["body"] = HEAD.sub('<th scope="col" class="head', body)
     if isinstance(doctree, nodes.document) and (text := describe(doctree)):
         tag = f'<meta name="description" content="{html.escape(text, quote=True)}" />'
@@ -103,15 +104,23 @@ def _offer_no_source(
 
 
 def describe(doctree: nodes.document) -> str:
-    """Return what a page is about, in a line: its question, or else its first paragraph."""
+    """Return what a page is about, in a line: its question, or else its first paragraph.
+
+    The line that leads back from a figure's page is none.
+    """
     boxes = list(doctree.findall(nodes.admonition))
     inside = boxes[0] if boxes else doctree
-    paragraph = next(iter(inside.findall(nodes.paragraph)), None)
-    if paragraph is None:
+    paragraphs = [it for it in inside.findall(nodes.paragraph) if not _leads_back(it)]
+    if not paragraphs:
         return ""
+    paragraph = paragraphs[0]
     text = " ".join(paragraph.astext().split()).removeprefix("Question. ")
     text = text.replace("{}", "").replace("\\", "")
     return text if len(text) <= DESCRIPTION else f"{text[:DESCRIPTION].rpartition(' ')[0]} …"
+
+
+def _leads_back(paragraph: nodes.paragraph) -> bool:
+    return "way-back" in paragraph.parent.get("classes", [])
 
 
 def _letter_figures(app: Sphinx, env: BuildEnvironment) -> list[str]:
@@ -357,6 +366,11 @@ def _plain(value: object) -> str:
 
 #: The header of a column, as docutils writes it.
 HEAD = re.compile(r'<th class="head')
+
+#: What extensions call each proof, statement and exercise of a page; no link leads there.
+REPEATED_ID = re.compile(
+    r'(?<=admonition") id="proof"|(?<=<section)([^>]*) id="(?:proof|exercise|solution)-content"'
+)
 
 #: Where in its file something stands, and in which place of memory it is.
 LINE = re.compile(r"line=\d+| at 0x[0-9a-f]+")

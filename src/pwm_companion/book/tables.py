@@ -1,5 +1,7 @@
 """Tables that a reader of any kind can follow: a caption, headers with a scope, words to the left.
 
+The names of rows stand beside those of columns, not in a second row of headers, nearly empty.
+
 pandas writes tables for the eye. A cell of a chapter that shows one says what it shows with the
 option ``:caption:``; without it the table has no caption, and the words around it have to do.
 """
@@ -53,6 +55,7 @@ def dress(page: str, caption: str) -> str:
             element = tree.new_tag("caption")
             element.string = caption
             table.insert(0, element)
+        _name_rows_beside_columns(table)
         add_scopes(table)
         _align(table)
         for cell in table.find_all("td"):
@@ -66,13 +69,33 @@ def add_scopes(table: Tag) -> None:
     """Say of each header of a table whether it is that of a column or of a row."""
     for header in table.find_all("th"):
         in_head = header.find_parent("thead") is not None
-        if in_head and not header.get_text().strip("\N{NO-BREAK SPACE} \n"):
+        if in_head and not _text(header):
             header.name = "td"  # an empty header is none
             continue
         wide = int(str(header.get("colspan", "1"))) > 1 if in_head else False
         tall = int(str(header.get("rowspan", "1"))) > 1 if not in_head else False
         kind = "col" if in_head else "row"
         header["scope"] = f"{kind}group" if wide or tall else kind
+
+
+def _name_rows_beside_columns(table: Tag) -> None:
+    """Put the names of rows, for which pandas makes a row, into the row of headers above it.
+
+    Not where columns have a name in common: it stands where those of the rows would.
+    """
+    head, body = table.select("thead tr"), table.select_one("tbody tr")
+    if len(head) < 2 or body is None:
+        return
+    levels = len(body.find_all("th"))
+    above, names = (row.find_all(["th", "td"]) for row in head[-2:])
+    if len(above) == len(names) and not any(map(_text, above[:levels] + names[levels:])):
+        for blank, name in zip(above[:levels], names[:levels], strict=True):
+            blank.replace_with(name.extract())
+        head[-1].decompose()
+
+
+def _text(cell: Tag) -> str:
+    return cell.get_text().strip("\N{NO-BREAK SPACE} \n")
 
 
 def _align(table: Tag) -> None:

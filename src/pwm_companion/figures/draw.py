@@ -326,6 +326,8 @@ def draw(
     import matplotlib
     import pandas as pd
 
+    from .dark import MAPS, with_dark
+
     start = time.process_time()  # what the clock shows on an idle machine
     home = home.absolute()  # as what mkdtemp returns since Python 3.12
     folder = Path(tempfile.mkdtemp(prefix=f"{record.id}.", dir=home / ".drawn"))
@@ -346,7 +348,10 @@ def draw(
                     metadata=_file_metadata(record, kind, project, source),
                 )
         svg = folder / f"{record.id}.svg"
-        svg.write_text(shorten_drawing(svg.read_text(encoding="utf-8")), encoding="utf-8")
+        drawing = shorten_drawing(svg.read_text(encoding="utf-8"))
+        svg.write_text(
+            with_dark(drawing) if record.id.endswith(MAPS) else drawing, encoding="utf-8"
+        )
         shorten_png(folder / f"{record.id}.png")
         (folder / f"{record.id}.csv").write_bytes(csv(table))
     (folder / f"{record.id}.csv-metadata.json").write_text(

@@ -155,18 +155,21 @@ def figure_page(folder: Path, work: Work, found: str | None) -> str:
     """
     about, run = _read(folder / "metadata.json"), _read(folder / "run.json")
     name = about["id"]
-    shown = f"Shown as {{numref}}`{name}` in {{doc}}`/{about['chapter']}`."
-    paper = f" It corresponds to a figure of the paper: {about['paper']}." if about["paper"] else ""
+    shown = f"Shown as {{numref}}`{name}` in {{doc}}`/{about['chapter']}`"
+    paper = f"It corresponds to a figure of the paper: {about['paper']}." if about["paper"] else ""
     lines = [
         *_front_matter(about, work),
         f"# {about['title']}",
+        "",
+        "```{container} way-back",
+        f"{shown}; see also {{doc}}`all figures </{GALLERY}>`.",
+        "```",
         "",
         f'<figure class="preview"><img src="{name}.svg" alt="{_attribute(about["alt"])}"></figure>',
         "",
         about["caption"],
         "",
-        f"{shown}{paper}",
-        "",
+        *([paper, ""] if paper else []),
         "## Downloads",
         "",
         *_downloads(folder, about),

@@ -120,7 +120,7 @@ def concordance(chapters: Iterable[Chapter], tests: Path) -> str:
     for page, here in pages.items():
         lines += [f"### {{doc}}`/{page}`", ""]
         for it in here:
-            lines.append(f"- {{prf:ref}}`{it.label}`, {it.title[:1].lower()}{it.title[1:]}")
+            lines.append(f"- {{prf:ref}}`{it.label}` ({it.title})")
             if it.source:
                 lines.append(f"  - Source: {it.source}")
             if it.code:

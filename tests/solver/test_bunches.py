@@ -128,13 +128,13 @@ def test_with_too_many_outcomes_bunches_are_drawn_together(n_types, n_parties):
 
 def test_ward_draws_together_what_is_close_or_rare():
     def law(bunch):
-        return bunch if bunch.max() < 2 else None
+        return bunch if bunch.max() < 3 else None
 
     m, p = np.array([0.0, 10.0, 11.0, 50.0]), np.array([0.4, 0.2, 0.1, 0.3])
     assert _bunches(m, p, law)[0].tolist() == [0, 1, 1, 2]
-    m, p = np.array([50.0, 30.0, 0.0, 10.0]), np.array([0.4, 0.01, 0.3, 0.29])
+    m, p = np.array([50.0, 32.0, 0.0, 10.0]), np.array([0.4, 0.01, 0.3, 0.29])
     assert _bunches(m, p, law)[0].tolist() == [2, 2, 0, 1]
-    m = np.array([50.0, 30.0, 0.0, 10.0])
+    m = np.array([50.0, 32.0, 0.0, 10.0])
     assert _bunches(m, p, lambda bunch: bunch)[0].tolist() == [3, 2, 0, 1]
 
 

@@ -98,7 +98,7 @@ def contracts(
     for known, those_in in ((menu, menus.columns), (prices, menus.prices), (binds, menus.binds)):
         for name, values in those_in.items():
             if everybody:
-                known[name] = values[rows, place_of]
+                known[name] = np.broadcast_to(values, shape)[rows, place_of]
             else:
                 known[name][rows, places] = values
     options: list[tuple[int, tuple[tuple[int, ...], ...]]] = [(0, ())] * len(problems)

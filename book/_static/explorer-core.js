@@ -30,9 +30,9 @@ var Explorer = (() => {
     if (size < -4) return x.toExponential(1).replace("-", "−");
     return grouped(x.toFixed(Math.max(0, Math.min(8, digits - 1 - size))));
   }
-  /* With commas between thousands, as in the text, and a minus sign. */
+  /* As in the text. */
   const grouped = (text) => text.replace("-", "−").replace(/^−?\d+/, (whole) => whole.replace(/\B(?=(\d{3})+(?!\d))/g, ","));
-  /* Numbers of a list, all with the decimal places that the largest is given. */
+  /* A list, all with the decimal places of the largest. */
   function alike(values, digits = 3) {
     const most = Math.max(...values.map(Math.abs)), places = most > 0 ? Math.max(0, Math.min(8, digits - 1 - Math.floor(Math.log10(most) + 1e-12))) : 0;
     return values.map((x) => Number.isFinite(x) && Math.abs(x) >= 0.5 * 10 ** -places ? grouped(x.toFixed(places)) : fmt(x, digits));
@@ -81,17 +81,16 @@ var Explorer = (() => {
     if (x !== 0 && (Math.abs(x) >= 1e5 || Math.abs(x) < 1e-3)) return x.toExponential(0).replace("e+", "e").replace("e-", "e−");
     return fmt(x, Math.abs(x) >= 1 ? 4 : 2).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
   }
-  const soft = (x, y, text, anchor = "middle") => s("text", {class: "soft", x, y, "text-anchor": anchor}, text);
+  const soft = (x, y, text, anchor = "middle") => say(x, y, text, {class: "soft", "text-anchor": anchor});
   const say = (x, y, text, more = {}) => s("text", {x, y, ...more}, text);
   const box = (x, y, width, height, look, more = {}) =>
     s("rect", {x, y, width: Math.max(0, width), height: Math.max(0, height), style: `fill:${look}`, ...more});
   const stroke = (x1, y1, x2, y2, look, width = 1.5, more = {}) =>
     s("line", {x1, y1, x2, y2, style: `stroke:${look};stroke-width:${width}`, ...more});
+  const drawn = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)},${y.toFixed(1)}`).join("");
   const path = (points, look, width = 2.2, more = {}) =>
-    s("path", {d: points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)},${y.toFixed(1)}`).join(""),
-      style: `fill:none;stroke:${look};stroke-width:${width}`, ...more});
-  const area = (points, look, opacity = 1) =>
-    s("path", {d: points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)},${y.toFixed(1)}`).join("") + "Z", style: `fill:${look};opacity:${opacity}`});
+    s("path", {d: drawn(points), style: `fill:none;stroke:${look};stroke-width:${width}`, ...more});
+  const area = (points, look, opacity = 1) => s("path", {d: `${drawn(points)}Z`, style: `fill:${look};opacity:${opacity}`});
 
   function bottomAxis(x, y, name, right) {
     return [x.ticks.map((v) => [s("line", {class: "axis", x1: x.at(v), x2: x.at(v), y1: 0, y2: y}), soft(x.at(v), y + 14, x.label(v))]),
@@ -178,7 +177,7 @@ var Explorer = (() => {
         accuracy: found.accuracy, bound: found.bound, gap: found.gap, m, t: Array.from(found.rewards), u: Array.from(found.utilities),
         caps: Array.from(found.caps), outside: Array.from(found.outside), alone: Array.from(found.alone), inside: Array.from(found.participates),
         zero: curve.zero, touch: curve.touch, top: curve.top, mean: problem.n * mean, sd: Math.sqrt(problem.n * Math.max(square - mean * mean, 0)),
-        why: ["", "the search ran out of time", `there are ${C.number_of_outcomes(problem.n, m.length).toLocaleString("en")} outcomes, too many to look into one by one`, "rounding leaves a gap"][C.status(work.search, MOST_OUTCOMES)],
+        why: ["", "the search ran out of time", `there are ${fmt(C.number_of_outcomes(problem.n, m.length))} outcomes, too many to look into one by one`, "rounding leaves a gap"][C.status(work.search, MOST_OUTCOMES)],
       };
     };
     const spreadOf = (work) => {
@@ -559,6 +558,6 @@ var Explorer = (() => {
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin); else setTimeout(begin, 0);
 
-  return {h, s, fmt, alike, pct, spaced, sum, normal, color, plural, scale, tick, soft, say, box, stroke, path, area, bottomAxis, leftAxis, picture, plane,
-    kinds, line, mathematics, makeTasks, slider, toggle, choices, button, group, figure, draggable, standing, reason, proof, gauge, bunches, named, upper, define, copy};
+  return {h, s, fmt, alike, pct, spaced, sum, normal, color, plural, scale, soft, say, box, stroke, path, area, bottomAxis, picture, plane,
+    kinds, line, mathematics, makeTasks, toggle, choices, button, group, figure, draggable, standing, reason, proof, gauge, bunches, named, upper, define, copy};
 })();

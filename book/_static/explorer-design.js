@@ -33,7 +33,7 @@
 
   /* What was done with the points, and what puts their fit in doubt, in words. */
   function remarks(pooled, fit) {
-    const {sizes, accuracies} = pooled, found = M.doubts(pooled, fit), at = (i) => sizes[i] >= 1000 ? Math.round(sizes[i]).toLocaleString("en") : String(+sizes[i].toPrecision(4)), share = (i) => accuracies[i].toFixed(3);
+    const {sizes, accuracies} = pooled, found = M.doubts(pooled, fit), at = (i) => sizes[i] >= 1000 ? fmt(sizes[i]) : String(+sizes[i].toPrecision(4)), share = (i) => accuracies[i].toFixed(3);
     return [
       found.missed > 0 && `The fit misses ${found.missed} of ${sizes.length} points by more than 3 percentage points, most at ${at(found.farthest)}: measured ${share(found.farthest)}, fitted ${M.fitted(fit, sizes[found.farthest]).toFixed(3)}.`,
       found.falls >= 0 && `More data made models worse: accuracy falls from ${share(found.falls)} at ${at(found.falls)} to ${share(sizes.length - 1)} at ${at(sizes.length - 1)}. The fit stays level there.`,
@@ -72,7 +72,8 @@
     setTimeout(() => URL.revokeObjectURL(place), 1000);
   }
 
-  const HOSPITALS = [50, 0.31, 100, 0.45, 200, 0.58, 400, 0.68, 800, 0.76, 1600, 0.82, 3200, 0.86, 6400, 0.885];
+  const HOSPITALS = {title: "A consortium of hospitals", unit: "scans", worth: "thousand euros", n: 8, names: ["Community hospital", "Teaching hospital", "Research hospital"], p: [0.5, 0.3, 0.2], c: [0.08, 0.04, 0.015], f: [0, 0, 0],
+    curve: "points", points: [50, 0.31, 100, 0.45, 200, 0.58, 400, 0.68, 800, 0.76, 1600, 0.82, 3200, 0.86, 6400, 0.885]};
   const start = (more) => ({own: false, curve: "bound", a: 1, k: 1, half: 500, points: [], v: 100, unit: "units of data", worth: "units of value", ...more});
 
   E.define("design", {
@@ -87,8 +88,8 @@
       new Set(state.names).size === state.names.length && state.names.every((name) => name.trim()) && Boolean(state.title.trim() && state.unit.trim() && state.worth.trim()) &&
       (state.curve === "points" ? readPoints(pairs(state.points).map((pair) => pair.join(",")).join("\n")).points !== undefined : state.points.length === 0) && state.points.length % 2 === 0,
     presets: {
-      "Hospitals": start({title: "A consortium of hospitals", unit: "scans", worth: "thousand euros", n: 8, names: ["Community hospital", "Teaching hospital", "Research hospital"], p: [0.5, 0.3, 0.2], c: [0.08, 0.04, 0.015], f: [0, 0, 0], curve: "points", points: HOSPITALS}),
-      "Hospitals, one with a rival offer": start({title: "A consortium of hospitals", unit: "scans", worth: "thousand euros", n: 8, names: ["Community hospital", "Teaching hospital", "Research hospital"], p: [0.5, 0.3, 0.2], c: [0.08, 0.04, 0.015], f: [0, 0, 72], curve: "points", points: HOSPITALS}),
+      "Hospitals": start(HOSPITALS),
+      "Hospitals, one with a rival offer": start({...HOSPITALS, f: [0, 0, 72]}),
       "Sensor owners": start({title: "Owners of weather sensors", unit: "station days", worth: "euros", n: 40, names: ["Hobbyist", "Farm", "Utility"], p: [0.6, 0.3, 0.1], c: [0.6, 0.25, 0.05], f: [0, 0, 0], curve: "saturating", a: 0.92, half: 800, v: 300}),
       "Firms, with the paper’s curve": start({title: "Five kinds of firms", n: 10, names: ["Firm A", "Firm B", "Firm C", "Firm D", "Firm E"], p: [0.2, 0.2, 0.2, 0.2, 0.2], c: [0.2, 0.16, 0.12, 0.08, 0.04], f: [0, 0, 0, 0, 0]}),
     },
@@ -112,7 +113,7 @@
       };
       const form = h("form", {class: "live-controls", autocomplete: "off", onsubmit: (event) => event.preventDefault()},
         E.group("The consortium", typed("Title", "title", 200), typed("Data are counted in", "unit", 40), typed("Value is counted in", "worth", 40),
-          kit.slider({label: "Parties N", values: Array.from({length: 60}, (_, i) => i < 19 ? i + 2 : Math.round(20 * 1.16 ** (i - 18))).filter((n) => n <= 10000), low: 2, high: 10000, get: () => kit.state.n, set: (n) => kit.set("n", Math.round(n)), show: (n) => fmt(n, 5)}),
+          kit.slider({label: "Parties N", values: P.PARTIES.filter((n) => n <= 10000), low: 2, high: 10000, get: () => kit.state.n, set: (n) => kit.set("n", Math.round(n)), show: (n) => fmt(n, 5)}),
           numbered("Value of full accuracy", () => kit.state.v, (x) => kit.set("v", x), 1e-6, 1e12),
           kit.add(E.choices({label: "What a party believes", options: [[false, "beliefs as in the paper"], [true, "its own beliefs"]], get: () => kit.state.own, set: (own) => kit.set("own", own)}))),
         E.group("Types of parties", typeBox, h("div", {class: "live-buttons"}, E.button("Add a type", () => {
@@ -123,7 +124,7 @@
           kit.restart({...kit.state, names: [...names, name], p: E.normal([...p, 1 / p.length]), c: [...c, Math.min(...c) / 1.5], f: [...f, 0]});
         }))),
         E.group("How accuracy grows with data", kit.add(E.choices({label: "Accuracy curve", options: [["bound", "generalization bound"], ["saturating", "saturating"], ["points", "measured points"]], get: () => kit.state.curve, set: (curve) => {
-          kit.restart({...kit.state, curve, points: curve === "points" ? (kit.state.points.length ? kit.state.points : HOSPITALS) : []});
+          kit.restart({...kit.state, curve, points: curve === "points" ? (kit.state.points.length ? kit.state.points : HOSPITALS.points) : []});
         }})), curveBox, problem));
       const buttons = h("div", {class: "live-buttons first"}, E.button("Download consortium.yaml", () => download("consortium.yaml", "text/yaml", consortium(kit.state, fit))),
         E.button("Download the menu as CSV", () => { if (answer) download("menu.csv", "text/csv", csv(kit.state, answer)); }));
@@ -154,12 +155,10 @@
           const open = (it) => { if (it.size > MOST_TEXT) fail("That is more than a table of measured points."); else it.text().then((content) => { text.value = content; take(content); }); };
           const drop = h("div", {class: "live-drop", ondragover: (event) => event.preventDefault(), ondrop: (event) => { event.preventDefault(); if (event.dataTransfer.files[0]) open(event.dataTransfer.files[0]); else { text.value = event.dataTransfer.getData("text/plain"); take(text.value); } }}, text, file);
           curveBox.replaceChildren(h("p", {class: "live-note"}, "Paste or drop a table: data, accuracy. It is fitted, here, as the library fits learning curves."), drop, about);
-        } else if (curve === "bound") curveBox.replaceChildren(
+        } else curveBox.replaceChildren(
           kit.slider({label: "Best a", low: 0.05, high: 1, step: 0.005, get: () => kit.state.a, set: (x) => kit.set("a", x)}),
-          kit.slider({label: "Complexity k", log: true, low: 0.001, high: 1e6, get: () => kit.state.k, set: (x) => kit.set("k", x)}));
-        else curveBox.replaceChildren(
-          kit.slider({label: "Best a", low: 0.05, high: 1, step: 0.005, get: () => kit.state.a, set: (x) => kit.set("a", x)}),
-          kit.slider({label: "Half of it at", log: true, low: 1e-2, high: 1e8, get: () => kit.state.half, set: (x) => kit.set("half", x), show: (x) => `${fmt(x)} ${kit.state.unit}`}));
+          curve === "bound" ? kit.slider({label: "Complexity k", log: true, low: 0.001, high: 1e6, get: () => kit.state.k, set: (x) => kit.set("k", x)})
+            : kit.slider({label: "Half of it at", log: true, low: 1e-2, high: 1e8, get: () => kit.state.half, set: (x) => kit.set("half", x), show: (x) => `${fmt(x)} ${kit.state.unit}`}));
       }
       function fail(text) { wrong = text; problem.textContent = text; }
       function take(text) {

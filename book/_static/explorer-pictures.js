@@ -8,7 +8,7 @@
   for (let n = 2; n < 1e6; n = n < 20 ? n + 1 : Math.round(n * 1.12)) PARTIES.push(n);
   PARTIES.push(1000000);
 
-  /* The room for names at the left of bars, and the names that fit it. */
+  /* Room for names beside bars, and the names, to fit. */
   function beside(width, names) {
     const left = Math.min(0.42 * width, 12 + 6.3 * Math.max(...names.map((name) => name.length))), most = Math.floor((left - 6) / 6.3);
     return [left, names.map((name) => name.length > most ? `${name.slice(0, most - 1)}…` : name)];
@@ -49,7 +49,7 @@
     const height = more.height || 230, mMost = more.mMost || Math.max(...r.m) * 1.15 || 1, tMost = more.tMost || Math.max(...r.t) * 1.2 || 1;
     const frame = plane(width, height, {low: 0, high: mMost, name: "data given"}, {low: 0, high: tMost, name: "mean value received"});
     const {x, y, left, right} = frame, clip = `explorer-clip-${more.id || "menu"}`;
-    // One label for options that cannot be told apart, where it meets no option and no other label.
+    // One label for options that cannot be told apart, clear of others.
     const groups = [];
     for (const i of r.m.map((_, i) => i).sort((i, j) => r.m[i] - r.m[j])) {
       const px = x.at(r.m[i]), py = y.at(r.t[i]), last = groups[groups.length - 1];
@@ -60,8 +60,8 @@
     const free = (a) => taken.every((b) => a[2] <= b[0] || b[2] <= a[0] || a[3] <= b[1] || b[3] <= a[1]);
     function label({px, py, types}) {
       const text = E.named(types.sort((a, b) => a - b)), wide = 6.4 * text.length;
-      const spots = [Math.max(py - 12, 12), Math.min(py + 22, height - 4)].flatMap((base) => [px - 6, px + 6 - wide].map((from) => [from, base - 11, from + wide, base + 3]));
-      const spot = spots.find((it) => it[0] >= left && it[2] <= right && free(it)) || spots[px > right - wide ? 1 : 0];
+      const spots = [Math.max(py - 12, 12), Math.min(py + 22, height - 4)].flatMap((end) => [px - 6, px + 6 - wide].map((from) => [from, end - 11, from + wide, end + 3]));
+      const spot = spots.find((it) => it[0] >= left && it[2] <= right && free(it)) || spots[+(px > right - wide)];
       taken.push(spot);
       return say(spot[0], spot[3] - 3, text);
     }
@@ -111,7 +111,7 @@
 
   function table(place, names, state, r, unit = "data", worth = "value") {
     const heads = ["type", "cost", "probability", `gives (${unit})`, "alone", `gets (${worth})`, "of the best model", "outside option", "rent"];
-    const gets = E.alike(r.t, 4), outside = E.alike(r.outside), rents = E.alike(r.u.map((u, i) => Math.max(u - r.outside[i], 0)));
+    const [gets, outside, rents] = [r.t, r.outside, r.u.map((u, i) => Math.max(u - r.outside[i], 0))].map((it) => E.alike(it));
     place.replaceChildren(h("table", {}, h("thead", {}, h("tr", {}, heads.map((text) => h("th", {scope: "col"}, text)))),
       h("tbody", {}, r.m.map((m, i) => h("tr", {}, h("th", {scope: "row"}, names[i]),
         [fmt(state.c[i]), pct(state.p[i], 2), fmt(m, 5), fmt(r.alone[i], 4), gets[i], r.caps[i] > 1e-9 ? pct(Math.min(1, r.t[i] / r.caps[i]), 2) : "–",

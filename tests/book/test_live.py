@@ -178,6 +178,72 @@ def test_only_pages_with_an_explorable_load_it_and_not_too_much(
             assert not loaded, name
 
 
+#: Pairs of texts of a block's pictures that lie on each other; texts of axes are soft.
+MEETING = """(it) => {
+  const found = [];
+  for (const svg of it.querySelectorAll("svg")) {
+    const texts = [...svg.querySelectorAll("text:not(.soft)")]
+      .map((one) => [one.textContent, one.getBoundingClientRect()]);
+    texts.forEach(([a, p], i) => texts.slice(i + 1).forEach(([b, q]) => {
+      const across = p.left < q.right && q.left < p.right;
+      if (across && p.top + 3 < q.bottom && q.top + 3 < p.bottom) found.push(`${a} / ${b}`);
+    }));
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("name", ["by-hand", "menu", "bunching", "design"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_labels_do_not_meet(visit: Any, name: str, width: int) -> None:
+    page, _ = visit(name, viewport={"width": width, "height": 900})
+    choices = block_of(
+        page, name, "(it) => [...it.querySelectorAll('.live-start option')].map((one) => one.value)"
+    )
+    for choice in filter(None, choices):
+        page.locator(f"#live-{name} .live-start select").select_option(choice)
+        answer_of(page, name)
+        page.wait_for_function(READY, arg=name, polling=POLLING)
+        assert block_of(page, name, MEETING) == [], choice
+
+
+@pytest.mark.parametrize("guess", [0.1, 0.45, 0.5, 0.55, 0.9])
+def test_the_guess_does_not_strike_out_the_text_beside_it(visit: Any, guess: float) -> None:
+    page, _ = visit("rules", viewport={"width": 390, "height": 900})
+    restart(page, "rules", {"guess": guess, "shown": False})
+    text, line = block_of(
+        page,
+        "rules",
+        """(it) => [
+          [...it.querySelectorAll("text")].find((one) => one.textContent.startsWith("guess")),
+          it.querySelector("svg line[style*='--rent']")].map((one) => one.getBoundingClientRect())
+          .map(({left, right}) => [left, right])""",
+    )
+    assert line[1] < text[0] or text[1] < line[0]
+
+
+def test_numbers_are_written_as_in_the_text(visit: Any) -> None:
+    page, _ = visit("design")
+    shown = page.evaluate("[1234.4, 0.5, -12345678, 12].map((x) => Explorer.fmt(x))")
+    assert shown == ["1,234", "0.500", "−12,345,678", "12.0"]
+    assert page.evaluate("Explorer.alike([5, 10.04, 0])") == ["5.0", "10.0", "0"]
+    assert page.evaluate("Explorer.alike([1234.4, 0.01])") == ["1,234", "0.0100"]
+    assert page.evaluate("Explorer.fmt(NaN)") == page.evaluate("Explorer.alike([1, NaN])[1]")
+
+
+def test_pictures_speak_of_what_the_reader_has_named(visit: Any) -> None:
+    page, _ = visit("design")
+    answer_of(page, "design")
+    texts = block_of(
+        page, "design", "(it) => [...it.querySelectorAll('svg text')].map((one) => one.textContent)"
+    )
+    state = block_of(page, "design", "(it) => it.live.state()")
+    for name in state["names"]:
+        assert texts.count(name) == 2, name
+    assert {state["unit"], state["worth"]} <= set(texts)
+    assert not {"data", "units of data", "value"} & set(texts)
+
+
 @pytest.mark.parametrize("name", EXPLORABLES)
 @pytest.mark.parametrize("width", [1280, 390])
 def test_explorables_open_without_error_or_request(visit: Any, name: str, width: int) -> None:

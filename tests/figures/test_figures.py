@@ -41,7 +41,6 @@ from paid_with_models.figures.behavior import (
     margin_lines,
 )
 from paid_with_models.figures.beliefs import (
-    BELIEFS,
     belief_figure,
     belief_lines,
     lower_cost_figure,
@@ -643,7 +642,7 @@ def test_noisy_party_table(quality, every):
 
 def test_belief_table_is_the_contracts():
     table = belief_figure(belief_lines([2, 5]))[1]
-    for beliefs in BELIEFS:
+    for beliefs in figure_style.BELIEFS:
         for size in (2, 5):
             contract = solve(Problem(size, [0.5, 0.5], [0.5, 0.2], BOUND, beliefs=beliefs))
             here = table[(table["beliefs"] == beliefs) & (table["n_parties"] == size)]
@@ -658,7 +657,8 @@ def test_lower_cost_table_proves_the_jump():
     table = lower_cost_figure(lower_cost_lines())[1]
     assert (table["upper_bound"] - table["expected_accuracy"]).between(0, 1e-10).all()
     paper, own = (
-        table[table["beliefs"] == it].sort_values("offset").reset_index() for it in BELIEFS
+        table[table["beliefs"] == it].sort_values("offset").reset_index()
+        for it in figure_style.BELIEFS
     )
     jump = paper["offset"].searchsorted(0)
     assert paper["expected_accuracy"][jump] > paper["upper_bound"][jump - 1] + 3e-4

@@ -12,7 +12,8 @@
       svg.parentElement.classList.toggle("long", svg.getBoundingClientRect().width > line.clientWidth);
     }
     for (const it of article.querySelectorAll("pre, mjx-container, .live-table, .output, .pst-scrollable-table-container")) {
-      const scrolls = it.scrollWidth > it.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(it).overflowX);
+      const over = it.classList.contains("long") || it.scrollWidth > it.clientWidth + 1;
+      const scrolls = over && /auto|scroll/.test(getComputedStyle(it).overflowX);
       it.classList.toggle("scrolls", scrolls);
       if (scrolls) it.tabIndex = 0; // The theme says so too, but not at once.
       else if (it.matches("mjx-container")) it.removeAttribute("tabindex");

@@ -97,7 +97,7 @@ def test_chapters_open_with_a_question_and_a_time_and_end_with_exercises(
 def test_proofs_are_folded(chapter_pages: Pages) -> None:
     folded = 0
     for name, page in chapter_pages.items():
-        for proof in page.select("article div.proof#proof"):
+        for proof in page.select("article div[class='proof admonition']"):
             fold = proof.parent
             assert fold is not None, name
             assert fold.name == "details", name

@@ -177,7 +177,7 @@ var Explorer = (() => {
         accuracy: found.accuracy, bound: found.bound, gap: found.gap, m, t: Array.from(found.rewards), u: Array.from(found.utilities),
         caps: Array.from(found.caps), outside: Array.from(found.outside), alone: Array.from(found.alone), inside: Array.from(found.participates),
         zero: curve.zero, touch: curve.touch, top: curve.top, mean: problem.n * mean, sd: Math.sqrt(problem.n * Math.max(square - mean * mean, 0)),
-        why: ["", "the search ran out of time", `there are ${fmt(C.number_of_outcomes(problem.n, m.length))} outcomes, too many to look into one by one`, "rounding leaves a gap"][C.status(work.search, MOST_OUTCOMES)],
+        why: ["", "the search ran out of time", `there are ${C.number_of_outcomes(problem.n, m.length).toLocaleString("en")} outcomes, too many to look into one by one`, "rounding leaves a gap"][C.status(work.search, MOST_OUTCOMES)],
       };
     };
     const spreadOf = (work) => {

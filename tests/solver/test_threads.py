@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import scipy.linalg  # noqa: F401  # brings a BLAS of its own
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from paid_with_models import GeneralizationBound, Problem, solve
@@ -21,6 +22,7 @@ def threads() -> set[int]:
 def several() -> Iterator[None]:
     if not threads():
         pytest.skip("a BLAS whose threads cannot be told")
+    solve(Problem(3, [1.0], [0.1], GeneralizationBound()))  # loads all libraries
     with one_thread():  # found before the limits are set
         pass
     with threadpool_limits(limits=3, user_api="blas"):

@@ -93,9 +93,7 @@ def two_types(*, largest: int) -> tuple[Path, ...]:
     >>> two_types(largest=100)
     ()
     """
-    least, most = TWO_TYPES
-    if not least <= largest <= most:
-        raise ValueError(f"largest must be from {least} to {most}; got {largest}")
+    _check_within("largest", largest, TWO_TYPES)
     return ()
 
 
@@ -112,10 +110,8 @@ def behavior(*, rationalities: int, margins: Sequence[float], aversions: int) ->
     >>> behavior(rationalities=31, margins=[0.0, 2.0, 4.0], aversions=13)
     ()
     """
-    least, most = POINTS
-    for name, points in (("rationalities", rationalities), ("aversions", aversions)):
-        if not least <= points <= most:
-            raise ValueError(f"{name} must be from {least} to {most}; got {points}")
+    _check_within("rationalities", rationalities, POINTS)
+    _check_within("aversions", aversions, POINTS)
     shown, largest = MARGINS
     within = all(0 <= margin <= largest for margin in margins)
     if not within or not {shown, largest} <= set(margins):
@@ -139,9 +135,7 @@ def real_models(*, refits: int) -> tuple[Path, ...]:
     >>> real_models(refits=40)
     ()
     """
-    least, most = REFITS
-    if not least <= refits <= most:
-        raise ValueError(f"refits must be from {least} to {most}; got {refits}")
+    _check_within("refits", refits, REFITS)
     return ()
 
 
@@ -165,3 +159,9 @@ def consortium(*, consortium: str) -> tuple[Path, ...]:
         return ()
     path = Path(consortium)
     return read_consortium(path).files
+
+
+def _check_within(name: str, value: int, limits: tuple[int, int]) -> None:
+    least, most = limits
+    if not least <= value <= most:
+        raise ValueError(f"{name} must be from {least} to {most}; got {value}")

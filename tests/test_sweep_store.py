@@ -286,7 +286,7 @@ def test_a_scheduler_without_workers_or_with_others(tmp_path, monkeypatch):
     monkeypatch.setattr(sweep_cluster, "PATIENCE", 2)
     with (
         distributed.LocalCluster(
-            n_workers=0, processes=False, protocol="tcp", dashboard_address=None
+            n_workers=0, processes=False, protocol="tcp", dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):

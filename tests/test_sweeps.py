@@ -171,7 +171,7 @@ def test_a_cluster_that_loses_a_worker(tmp_path):
     killed, done = [], []
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):

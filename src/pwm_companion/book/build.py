@@ -82,8 +82,8 @@ def build(
     draft
         Leave out pages that are not written yet, and let warnings pass.
     quick
-        Give the chapters the parameters of a quick run, and let them share kernels. Every page
-        says so, and nothing is compared with the reference values.
+        Give the chapters the parameters of a quick run. Every page says so, and nothing is compared
+        with the reference values.
     say
         Told in a line what happens.
 
@@ -219,7 +219,7 @@ def make_all(
         )
         failures = []
         try:
-            executed = execute_chapters(pages, root, cache, jobs, say, share=quick, begin=begin)
+            executed = execute_chapters(pages, root, cache, jobs, say, begin=begin)
         except BuildError as error:
             failures.append(str(error))
         try:
@@ -323,7 +323,6 @@ def execute_chapters(
     jobs: int,
     say: Callable[[str], None],
     *,
-    share: bool = False,
     begin: Callable[[], None] = lambda: None,
 ) -> dict[str, Executed]:
     """Execute the pages that hold code, where they changed, and return the results by page.
@@ -337,7 +336,7 @@ def execute_chapters(
     """
     executed, failures = {}, []
     pages = [page for page in pages if page.code]
-    for result in execute.execute_all(pages, root, cache, jobs, share=share, begin=begin):
+    for result in execute.execute_all(pages, root, cache, jobs, begin=begin):
         if isinstance(result, ChapterError):
             failures.append(str(result))
             continue

@@ -6,8 +6,6 @@ executed again only when that key changes.
 
 from __future__ import annotations
 
-import copy
-import functools
 import json
 import math
 import os
@@ -22,9 +20,8 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
-from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import nbformat
 from nbformat import NotebookNode
@@ -35,12 +32,16 @@ from ..figures import registry
 from . import chapters, dependencies
 from .chapters import Chapter
 
-#: Without it processes have no limits, and times are those of the clock.
+if TYPE_CHECKING:
+    from .kernels import Nursery
+
+#: Without it processes have no limits.
 resource = files.posix_module("resource")
 
 CELL_TIMEOUT = 600  # seconds; a cell of this book takes a few, so one that takes more hangs
 MOST_MEMORY = 3 * 2**30  # bytes of data of a kernel, and of the process that listens to it
 MOST_OUTPUT = 20_000_000  # characters of a chapter's outputs; those of this book have a million
+MACHINERY = ("execute.py", "chapters.py", "kernels.py")
 LOG = "kernels.log"  # in the cache's folder
 SOCKET_PATH = 100  # most bytes of one: systems allow 103 to 107, and a kernel adds two
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -52,6 +53,10 @@ class ChapterError(WorkError):
     """A chapter could not be executed; the message names it, the cell, and has the traceback."""
 
 
+#: What forks the kernels of this process, if anything does.
+_nursery: Nursery | None = None
+
+
 @dataclass(frozen=True)
 class Executed:
     """An executed chapter.
@@ -61,8 +66,8 @@ class Executed:
     chapter, notebook
         The chapter, and the file of the executed notebook.
     seconds
-        The processor time that it took when it was executed; with a shared kernel, the time on
-        the clock.
+        The processor time of its kernel when it was executed, without the imports that every
+        kernel begins with; where kernels cannot be forked, all the time on the clock.
     fresh
         Whether it was executed just now; otherwise it was at hand.
     """
@@ -103,7 +108,7 @@ def chapter_key(chapter: Chapter, root: Path) -> str:
         "names": sorted(found.names),
         "python": sys.version_info[:2],
         "environment": files.clean_environment(root) | {"PYTHONPATH": "src"},
-        "machinery": [files.digest(Path(it)) for it in (__file__, chapters.__file__)],
+        "machinery": [files.digest(Path(__file__).with_name(name)) for name in MACHINERY],
         "files": files.digests(found.files | data, root),
     }
     lock = root / "requirements.lock"
@@ -122,15 +127,12 @@ def execute_all(
     cache: Path,
     jobs: int,
     *,
-    share: bool = False,
     begin: Callable[[], None] = lambda: None,
 ) -> Iterator[Executed | ChapterError]:
     """Execute chapters, up to `jobs` at a time, and yield each result as it comes.
 
     A chapter whose key is in `cache` is not executed. After the first failure no further
-    chapter is started. With `share`, chapters that run in one process share a kernel: most of the
-    time goes into imports, which are then made once, but what a chapter does to a library, the
-    next one finds done. `begin` is called before the first is executed, if any is.
+    chapter is started. `begin` is called before the first is executed, if any is.
     """
     waiting = []
     for chapter in selection:
@@ -153,7 +155,7 @@ def execute_all(
         initargs=(_environment(root, cache), cache / LOG),
     ) as pool:
         futures = {
-            pool.submit(_execute, chapter, target, root, cache, share): chapter
+            pool.submit(_execute, chapter, target, root, cache): chapter
             for chapter, target in waiting
         }
         pending = set(futures)
@@ -211,6 +213,10 @@ def _prepare_worker(environment: dict[str, str], log: Path) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (least, most))
     # Kernels talk on stderr about their sockets; what chapters write there is in the notebook.
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+    from . import kernels  # takes a while to import
+
+    global _nursery
+    _nursery = kernels.fork_from_here()
 
 
 def _end_with_parent() -> None:
@@ -234,46 +240,34 @@ def _environment(root: Path, cache: Path) -> dict[str, str]:
     }
 
 
-def _execute(chapter: Chapter, target: Path, root: Path, cache: Path, share: bool) -> Executed:
+def _execute(chapter: Chapter, target: Path, root: Path, cache: Path) -> Executed:
     """Execute one chapter and put the result at `target`, in place of any older one."""
     # Imported here: a run that finds all chapters executed does without.
     import papermill
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
-    # A kernel that goes on running has not yet been counted.
-    clock = time.perf_counter if share else _processor_time
-    start = clock()
+    start = _time()
     # In a folder with nothing but its inputs a chapter reads no file that the key misses.
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as sockets:
-        kernel = (
-            {"km": _shared_kernel()}
-            if share
-            else {"config": Config(KernelManager=_connection(Path(sockets)))}
-        )
         place = _lay_out(chapter, Path(folder), root)
-        source = _with_clean_start(chapter.notebook, place) if share else chapter.notebook
         try:
             notebook = papermill.execute_notebook(
-                source,
+                chapter.notebook,
                 None,
                 parameters=chapter.parameters,
                 kernel_name=chapters.KERNELSPEC["name"],
                 progress_bar=False,
                 execution_timeout=CELL_TIMEOUT,
                 cwd=str(place),
-                **kernel,
+                config=Config(KernelManager=_connection(Path(sockets))),
             )
         except PapermillExecutionError as error:
             trace = "\n".join(error.traceback)
-            raise ChapterError(
-                _report(chapter, error.cell_index - share, error.source, trace)
-            ) from None
+            raise ChapterError(_report(chapter, error.cell_index, error.source, trace)) from None
         except Exception as error:  # a kernel that dies or hangs
             message = f"{chapter.source}: {type(error).__name__}: {error}\n{_no_room(cache)}"
             raise ChapterError(f"{message}See also {LOG}.") from None
-    if share:
-        del notebook.cells[0]
     _refuse_stderr(notebook, chapter)
     _refuse_endless(notebook, chapter)
     clean(notebook)
@@ -281,7 +275,7 @@ def _execute(chapter: Chapter, target: Path, root: Path, cache: Path, share: boo
     older = set(target.parent.iterdir()) - {target, target.with_suffix(".json")}
     fresh = target.with_suffix(f".{os.getpid()}")
     nbformat.write(notebook, fresh)
-    seconds = round(clock() - start, 2)
+    seconds = round(_time() - start, 2)
     # Beside the notebook: there it would be the one thing that differs from run to run.
     run = {"seconds": seconds, "sha256": files.digest(fresh)}
     files.write_whole(target.with_suffix(".json"), json.dumps(run))
@@ -301,29 +295,12 @@ def _no_room(folder: Path) -> str:
     return ""
 
 
-def _processor_time() -> float:
-    """Return the seconds used by the kernels that this process started and that have ended.
+def _time() -> float:
+    """Return the processor time of the kernels of this process that have ended, in seconds.
 
-    That is what the clock shows on an idle machine; other programs do not count.
+    Other programs do not count. Where kernels are not forked it is the time on the clock.
     """
-    if resource is None:
-        return time.perf_counter()
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return float(used.ru_utime + used.ru_stime)
-
-
-@functools.cache
-def _shared_kernel() -> Any:
-    """Start the kernel that runs one chapter after another, and return its manager."""
-    from jupyter_client.manager import KernelManager
-
-    sockets = tempfile.TemporaryDirectory()
-    connection = _connection(Path(sockets.name))
-    manager = KernelManager(kernel_name=chapters.KERNELSPEC["name"], **connection)
-    manager.start_kernel()
-    Finalize(None, sockets.cleanup, exitpriority=0)
-    Finalize(None, manager.shutdown_kernel, kwargs={"now": True}, exitpriority=1)
-    return manager
+    return time.perf_counter() if _nursery is None else _nursery.seconds
 
 
 def _connection(folder: Path) -> dict[str, str]:
@@ -335,14 +312,6 @@ def _connection(folder: Path) -> dict[str, str]:
     place = str(folder / "kernel")
     fits = len(os.fsencode(place)) <= SOCKET_PATH
     return {"transport": "ipc", "ip": place} if fits else {}
-
-
-def _with_clean_start(notebook: NotebookNode, place: Path) -> NotebookNode:
-    """Return a copy that begins by forgetting all names and going to the folder `place`."""
-    fresh = copy.deepcopy(notebook)
-    start = f"import os\nos.chdir({str(place)!r})\n%reset -f"
-    fresh.cells.insert(0, nbformat.v4.new_code_cell(start, metadata={"tags": []}))
-    return fresh
 
 
 def _lay_out(chapter: Chapter, folder: Path, root: Path) -> Path:

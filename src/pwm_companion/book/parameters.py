@@ -29,6 +29,9 @@ MARGINS = (2.0, 4.0)
 #: So many samples drawn again of each curve are in ``measurements/real_models.json``.
 REFITS = (2, 40)
 
+#: One can be trained more often, but it takes a second for every fifty.
+TRAININGS = (10, 10_000)
+
 
 def scenario(
     *,
@@ -122,20 +125,21 @@ def behavior(*, rationalities: int, margins: Sequence[float], aversions: int) ->
     return ()
 
 
-def real_models(*, refits: int) -> tuple[Path, ...]:
-    """Check the parameter of ``beyond/real_models.md``: how many drawn samples to fit.
+def real_models(*, refits: int, trainings: int) -> tuple[Path, ...]:
+    """Check the parameters of ``beyond/real_models.md``: how many samples to fit, and to train on.
 
     Raises
     ------
     ValueError
-        If it is out of range.
+        If one is out of range.
 
     Examples
     --------
-    >>> real_models(refits=40)
+    >>> real_models(refits=40, trainings=400)
     ()
     """
     _check_within("refits", refits, REFITS)
+    _check_within("trainings", trainings, TRAININGS)
     return ()
 
 

@@ -130,6 +130,7 @@ def test_a_file_that_a_parameter_names_is_part_of_what_a_run_depends_on(
         ("book/beyond/behavior.md", "margins=[0.0, 4.0]", "2 and 4 among them"),
         ("book/beyond/behavior.md", "margins=[2.0, 4.0, 5.0]", "must be from 0 to 4"),
         ("book/beyond/real_models.md", "refits=41", "refits must be from 2 to 40"),
+        ("book/beyond/real_models.md", "trainings=1", "trainings must be from 10 to"),
         ("book/motivation.md", "n_parties=3", "unknown parameter 'n_parties'"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from itertools import pairwise, product
 
@@ -159,11 +160,19 @@ class _Way:
         gradient = found.accuracy_gradient[0] @ shared
         return float(found.accuracy[0]), gradient, found.values[0] / unit, jacobian
 
-    def caps(self, x: FloatArray, *, envelope: bool) -> tuple[FloatArray, FloatArray]:
-        """Slack of the caps, (I,), and its Jacobian."""
+    def point(
+        self, x: FloatArray, *, envelope: bool
+    ) -> tuple[float, FloatArray, FloatArray, FloatArray]:
+        """E[a] and its gradient, (2B,); the caps' slack, (I,), and its Jacobian, (I, 2B)."""
         n = self.most.size
-        _, _, values, jacobian = self.moments(x, envelope=envelope)
-        return values - x[n:][self.bunch], np.hstack([jacobian, -np.eye(n)[self.bunch]])
+        value, gradient, values, jacobian = self.moments(x, envelope=envelope)
+        slack = values - x[n:][self.bunch]
+        return (
+            value,
+            np.concatenate([gradient, np.zeros(n)]),
+            slack,
+            np.hstack([jacobian, -np.eye(n)[self.bunch]]),
+        )
 
     def solve(self, known: float) -> tuple[float, tuple[FloatArray, FloatArray], float]:
         """Expected accuracy, menu, and a bound on any of this kind, unless not above ``known``."""
@@ -172,10 +181,8 @@ class _Way:
         for start in STARTS:
             x = self.searched(start)
             bound = min(bound, self.bound(x))
-            slack = min(
-                np.min(self.linear @ x - self.least), np.min(self.caps(x, envelope=False)[0])
-            )
-            reached = self.moments(x, envelope=False)[0]
+            reached, _, caps, _ = self.point(x, envelope=False)
+            slack = min(np.min(self.linear @ x - self.least), np.min(caps))
             if slack >= -FEASIBLE and reached > value:
                 n, unit = self.most.size, self.problem.model_value.optimum
                 value, menu = reached, (x[:n][self.bunch], unit * x[n:][self.bunch])
@@ -192,12 +199,15 @@ class _Way:
         """What SLSQP finds on the envelopes, starting from this part of the most, (2B,)."""
         n, size = self.most.size, self.size
 
-        def objective(z: FloatArray) -> tuple[float, FloatArray]:
-            value, gradient, _, _ = self.moments(z * size, envelope=True)
-            return -value, -np.concatenate([gradient, np.zeros(n)]) * size
+        @functools.lru_cache(maxsize=2)
+        def at(point: bytes) -> tuple[float, FloatArray, FloatArray, FloatArray]:
+            # SLSQP asks for objective, caps and both derivatives at the same point, one by one.
+            x = np.frombuffer(point) * size
+            value, gradient, slack, jacobian = self.point(x, envelope=True)
+            return -value, -gradient * size, slack, jacobian * size
 
         found = minimize(
-            objective,
+            lambda z: at(z.tobytes())[:2],
             np.concatenate([np.linspace(start, 2 * start, n), np.linspace(0.8, 0.9, n)]),
             jac=True,
             method="SLSQP",
@@ -205,10 +215,7 @@ class _Way:
             constraints=[
                 LinearConstraint(self.linear * size, self.least, np.inf),
                 NonlinearConstraint(
-                    lambda z: self.caps(z * size, envelope=True)[0],
-                    0,
-                    np.inf,
-                    jac=lambda z: self.caps(z * size, envelope=True)[1] * size,
+                    lambda z: at(z.tobytes())[2], 0, np.inf, jac=lambda z: at(z.tobytes())[3]
                 ),
             ],
             options={"ftol": 1e-14, "maxiter": 500},
@@ -217,18 +224,17 @@ class _Way:
 
     def bound(self, x: FloatArray) -> float:
         """The Lagrangian at the multipliers that fit best, over the box of all menus."""
-        value, gradient, _, _ = self.moments(x, envelope=True)
-        slack, jacobian = self.caps(x, envelope=True)
+        value, gradient, slack, jacobian = self.point(x, envelope=True)
         size = self.size
         rows = np.vstack([self.linear, jacobian])
         room = np.concatenate([self.linear @ x - self.least, slack])
-        wanted = -np.concatenate([gradient, np.zeros(gradient.size)]) * size
+        wanted = -gradient * size
         # Stationarity, and no price on what has room.
         prices = non_negative(
             np.vstack([(rows * size).T, np.diag(np.maximum(room, 0.0))]),
             np.concatenate([wanted, np.zeros(room.size)]),
         )
-        slope = np.concatenate([gradient, np.zeros(gradient.size)]) + rows.T @ prices
+        slope = gradient + rows.T @ prices
         further = np.maximum(slope * (size - x), slope * -x).sum()
         # Each constraint adds up a few numbers of at most one.
         rounding = 8 * self.outcomes.relative_error * (1 + float(prices.sum()))

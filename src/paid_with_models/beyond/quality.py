@@ -18,11 +18,13 @@ costs :math:`c_i / q_i` (:func:`checked_problem`). **Unnoticed**, a menu made fo
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 from scipy.stats import binom, chi2, norm
 
 from ..accuracy import FloatArray
@@ -341,13 +343,19 @@ def discriminant_accuracy(size: int, distance: float, dimension: int, noise: flo
     wrong = np.arange(size + 1)
     chance = binom.pmf(wrong, size, noise)
     wrong, chance = wrong[chance > LEFT_OUT], chance[chance > LEFT_OUT]
-    nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE_NODES)
-    levels, weights = (nodes + 1) / 2, weights / 2
+    levels, weights = _quadrature()
     along = np.sqrt(size) * distance * (1 - 2 * wrong / size)[:, None] + norm.ppf(levels)
     across = chi2.ppf(levels, dimension - 1)
     cosines = along[:, :, None] / np.sqrt(along[:, :, None] ** 2 + across)
-    right = norm.cdf(distance * cosines) @ weights @ weights
+    right = ndtr(distance * cosines) @ weights @ weights
     return float(chance @ right / chance.sum())
+
+
+@functools.cache
+def _quadrature() -> tuple[FloatArray, FloatArray]:
+    """Nodes in (0, 1) and weights that sum to 1, after Gauss and Legendre."""
+    nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE_NODES)
+    return (nodes + 1) / 2, weights / 2
 
 
 def _qualities(values: npt.ArrayLike, n_types: int) -> FloatArray:

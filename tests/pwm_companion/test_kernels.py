@@ -54,6 +54,12 @@ def test_a_chapter_begins_with_the_imports_made(tmp_path):
     assert 0 < result.seconds < 60
 
 
+def test_pandas_prints_as_it_does_where_it_is_imported_in_a_kernel(tmp_path):
+    code = "import pandas\nprint(pandas.get_option('display.max_columns'))"
+    (result,) = execute_all([chapter(tmp_path, "one", code)], tmp_path, tmp_path / "cache", 1)
+    assert printed(result) == "20\n"
+
+
 def test_a_kernel_that_dies_is_told(tmp_path):
     dies = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
     (error,) = execute_all([chapter(tmp_path, "dies", dies)], tmp_path, tmp_path / "cache", 1)

@@ -163,6 +163,9 @@ def main() -> None:
             # What cannot be imported is told in the chapter that needs it.
             with contextlib.suppress(Exception):
                 import_module(name)
+        with contextlib.suppress(Exception):
+            # When it is imported in a kernel, pandas sees that this is no terminal.
+            import_module("pandas").set_option("display.max_columns", 20)
     kernels: set[int] = set()
     for line in sys.stdin:
         request = json.loads(line)

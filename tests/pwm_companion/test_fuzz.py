@@ -35,7 +35,6 @@ def ends_with(words: list[str]) -> str:
         {"accuracy": {"name": ["GeneralizationBound"]}},
         {"accuracy": {"name": {"a": 1}}},
         {"accuracy": {"name": "GeneralizationBound", "parameters": {"optimum": HUGE}}},
-        {"accuracy": {"name": "GeneralizationBound", "parameters": {"complexity": 1e-308}}},
         {"accuracy": {"name": "GeneralizationBound", "parameters": {"optimum": 1e-308}}},
         {"costs": [0.5, 0.2, HUGE]},
         {"costs": [0.5, 0.2, 1e-308]},
@@ -45,6 +44,12 @@ def ends_with(words: list[str]) -> str:
 def test_problems(folder: Path, change: dict[str, Any]) -> None:
     (folder / "input.json").write_text(json.dumps(PROBLEM | change))
     assert ends_with(["solve", "input.json"]) == "exit 2"
+
+
+def test_a_complexity_of_nearly_nothing_is_answered(folder: Path) -> None:
+    bound = {"name": "GeneralizationBound", "parameters": {"complexity": 1e-308}}
+    (folder / "input.json").write_text(json.dumps(PROBLEM | {"accuracy": bound}))
+    assert ends_with(["solve", "input.json"]) == "exit 0"
 
 
 def test_a_cost_at_which_nobody_trains(folder: Path) -> None:

@@ -66,7 +66,6 @@ def test_bad_input_names_the_argument_and_the_rule(argument, value, rule):
 @pytest.mark.parametrize(
     "curve",
     [
-        lambda: GeneralizationBound(1.0, 1e-300),
         lambda: PowerLaw(1.0, 1e200, 0.5),
         lambda: PowerLaw(1.0, 1.0, 1e-300),
         lambda: PowerLaw(1.0, 1.0, 0.5, 1e300),
@@ -86,6 +85,7 @@ def test_curves_beyond_all_numbers_are_refused_without_a_warning(curve):
         {"costs": [1e-35, 2e-36]},
         {"probabilities": [1.0, 1e-300]},
         {"accuracy": Saturating((1e-300,), (1.0,))},
+        {"accuracy": GeneralizationBound(1.0, 1e-300)},
         {"accuracy": Arctan(1.0, 1e-300)},
         {"max_data": [1e-300, 1.0]},
         {"max_data": [1e300, 1.0]},

@@ -67,6 +67,7 @@ var Explorer = (() => {
           const x = f * 10 ** e;
           if (x >= low * 0.999 && x <= high * 1.001) ticks.push(x);
         }
+      if (ticks.length < 3) ticks.splice(0, 9, ...scale(low, high, from, to).ticks.filter((x) => x >= low));
       while (ticks.length > 7) for (let i = ticks.length - 2; i > 0; i -= 2) ticks.splice(i, 1);
     } else {
       const raw = (high - low) / 4, size = 10 ** Math.floor(Math.log10(raw || 1));
@@ -78,7 +79,10 @@ var Explorer = (() => {
     return {at, back, ticks, label, low, high};
   }
   function tick(x) {
-    if (x !== 0 && (Math.abs(x) >= 1e5 || Math.abs(x) < 1e-3)) return x.toExponential(0).replace("e+", "e").replace("e-", "e−");
+    if (x !== 0 && (Math.abs(x) >= 1e5 || Math.abs(x) < 1e-3)) {
+      const [front, power] = x.toExponential(0).split("e");
+      return `${front === "1" ? "" : `${front}·`}10${[...String(+power)].map((it) => it === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[it]).join("")}`;
+    }
     return fmt(x, Math.abs(x) >= 1 ? 4 : 2).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
   }
   const soft = (x, y, text, anchor = "middle") => say(x, y, text, {class: "soft", "text-anchor": anchor});
@@ -88,6 +92,8 @@ var Explorer = (() => {
   const stroke = (x1, y1, x2, y2, look, width = 1.5, more = {}) =>
     s("line", {x1, y1, x2, y2, style: `stroke:${look};stroke-width:${width}`, ...more});
   const drawn = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)},${y.toFixed(1)}`).join("");
+  /* A mark that shows on bars of any color. */
+  const mark = (x, y1, y2) => [stroke(x, y1, x, y2, "var(--ground)", 5), stroke(x, y1, x, y2, "var(--ink)", 2.5)];
   const path = (points, look, width = 2.2, more = {}) =>
     s("path", {d: drawn(points), style: `fill:none;stroke:${look};stroke-width:${width}`, ...more});
   const area = (points, look, opacity = 1) => s("path", {d: `${drawn(points)}Z`, style: `fill:${look};opacity:${opacity}`});
@@ -282,9 +288,8 @@ var Explorer = (() => {
   const onPage = () => { hand = makeService(makeTasks(contractModule()), receive); };
   function post(message) {
     if (!hand) {
-      const text = `${contractModule.toString()}\n${makeTasks.toString()}\n${makeService.toString()}
-        const take = makeService(makeTasks(contractModule()), (message) => postMessage(message));
-        onmessage = (event) => take(event.data);`;
+      const text = [contractModule, makeTasks, makeService, "const take = makeService(makeTasks(contractModule()), (message) => postMessage(message));",
+        "onmessage = (event) => take(event.data);"].map(String).join("\n");
       const sent = new Map(); // not answered yet: for the page, if the worker turns out not to work
       try {
         const worker = new Worker(URL.createObjectURL(new Blob([text], {type: "text/javascript"})));
@@ -342,10 +347,15 @@ var Explorer = (() => {
       oninput: () => set(Math.min(high, Math.max(low, from(+bar.value))))});
     const number = exact === false ? h("output", {for: id}) : h("input", {type: "number", step: "any", "aria-label": `${name}, as a number`,
       oninput: () => {
-        if (number.value !== "" && Number.isFinite(+number.value)) set(Math.min(high, Math.max(low, values && Number.isInteger(values[0]) ? Math.round(+number.value) : +number.value)));
+        if (number.value === "" || !Number.isFinite(+number.value)) return;
+        const x = values && Number.isInteger(values[0]) ? Math.round(+number.value) : +number.value, outside = x < low || x > high;
+        limits.textContent = outside ? `from ${[low, high].map((end) => Number.isInteger(end) ? grouped(String(end)) : show(end)).join(" to ")}` : "";
+        number.setAttribute("aria-invalid", outside);
+        set(Math.min(high, Math.max(low, x)));
       },
       onchange: () => update(true)});
-    const node = h("div", {class: "live-row"}, h("label", {for: id, ...(name !== label ? {"aria-label": name} : {})}, label), bar, number);
+    const limits = h("span", {class: "live-limits", role: "alert"});
+    const node = h("div", {class: "live-row"}, h("label", {for: id, ...(name !== label ? {"aria-label": name} : {})}, label), bar, number, limits);
     function update(force) {
       const x = get();
       if (document.activeElement !== bar || Math.abs(from(+bar.value) - x) > 1e-9 * Math.abs(x)) bar.value = to(x);
@@ -418,13 +428,13 @@ var Explorer = (() => {
   /* From nothing to the best accuracy: what is reached, what is open, what one reaches alone. */
   function gauge(width, r, solo, top) {
     const x = scale(0, top, 2, width - 4);
-    const mark = solo > 0 && [stroke(x.at(solo), -2, x.at(solo), 18, "var(--ink)", 2),
+    const alone = solo > 0 && [stroke(x.at(solo), -2, x.at(solo), 18, "var(--ink)", 2),
       soft(Math.min(x.at(solo), width - 4), 30, `best anyone trains alone ${solo.toFixed(3)}`, x.at(solo) > width - 90 ? "end" : x.at(solo) < 90 ? "start" : "middle")];
     return s("svg", {viewBox: `0 -4 ${width} 38`, height: 38, role: "img",
-      "aria-label": `Expected accuracy ${r.accuracy.toFixed(4)} of at most ${top}; proved upper bound ${r.bound.toFixed(4)}; best alone ${solo.toFixed(4)}`},
+      "aria-label": `Expected accuracy ${r.accuracy.toFixed(4)} of at most ${top.toFixed(4)}; proved upper bound ${r.bound.toFixed(4)}; best alone ${solo.toFixed(4)}`},
     box(2, 2, width - 6, 12, "var(--faint)", {rx: 6}),
     r.gap > 1e-8 && box(x.at(r.accuracy), 2, x.at(Math.min(r.bound, top)) - x.at(r.accuracy), 12, "url(#explorer-hatch)", {class: "band"}),
-    box(2, 2, x.at(r.accuracy) - 2, 12, "var(--give)", {rx: 6}), mark);
+    box(2, 2, x.at(r.accuracy) - 2, 12, "var(--give)", {rx: 6}), alone);
   }
   /* Types that share an option, in the order of contributions. */
   function bunches(m, t) {
@@ -558,6 +568,6 @@ var Explorer = (() => {
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin); else setTimeout(begin, 0);
 
-  return {h, s, fmt, alike, pct, spaced, sum, normal, color, plural, scale, soft, say, box, stroke, path, area, bottomAxis, picture, plane,
+  return {h, s, fmt, grouped, alike, pct, spaced, sum, normal, color, plural, scale, soft, say, box, stroke, mark, path, area, bottomAxis, picture, plane,
     kinds, line, mathematics, makeTasks, toggle, choices, button, group, figure, draggable, standing, reason, proof, gauge, bunches, named, upper, define, copy};
 })();

@@ -94,7 +94,7 @@
       "Firms, with the paper’s curve": start({title: "Five kinds of firms", n: 10, names: ["Firm A", "Firm B", "Firm C", "Firm D", "Firm E"], p: [0.2, 0.2, 0.2, 0.2, 0.2], c: [0.2, 0.16, 0.12, 0.08, 0.04], f: [0, 0, 0, 0, 0]}),
     },
     build(kit, body) {
-      let answer = null, fit = null, fitted = "", wrong = "";
+      let answer = null, fit = null, fitted = "", wrong = "", area = null;
       const C = E.mathematics(), top = E.pictures.headline(), P = E.pictures;
       const typeBox = h("div", {}), curveBox = h("div", {}), plain = h("div", {class: "live-plain"}), problem = h("p", {class: "live-error", role: "alert"}), about = h("p", {class: "live-note", role: "status"});
       const shown = {gives: E.figure("Who gives what", [["var(--give)", "in the menu"], ["var(--ink)", "alone", "tick"]]),
@@ -113,7 +113,7 @@
       };
       const form = h("form", {class: "live-controls", autocomplete: "off", onsubmit: (event) => event.preventDefault()},
         E.group("The consortium", typed("Title", "title", 200), typed("Data are counted in", "unit", 40), typed("Value is counted in", "worth", 40),
-          kit.slider({label: "Parties N", values: P.PARTIES.filter((n) => n <= 10000), low: 2, high: 10000, get: () => kit.state.n, set: (n) => kit.set("n", Math.round(n)), show: (n) => fmt(n, 5)}),
+          kit.slider({label: "Parties N", values: P.PARTIES.filter((n) => n <= 10000), low: 2, high: 10000, get: () => kit.state.n, set: (n) => kit.set("n", Math.round(n)), show: (n) => E.grouped(String(n))}),
           numbered("Value of full accuracy", () => kit.state.v, (x) => kit.set("v", x), 1e-6, 1e12),
           kit.add(E.choices({label: "What a party believes", options: [[false, "beliefs as in the paper"], [true, "its own beliefs"]], get: () => kit.state.own, set: (own) => kit.set("own", own)}))),
         E.group("Types of parties", typeBox, h("div", {class: "live-buttons"}, E.button("Add a type", () => {
@@ -150,17 +150,24 @@
         const {curve} = kit.state;
         if (curve === "points") {
           const text = h("textarea", {rows: 6, "aria-label": "Measured points: a line each with data and accuracy", spellcheck: "false", oninput: () => take(text.value)});
+          area = text;
           text.value = pairs(kit.state.points).map((pair) => pair.join(", ")).join("\n");
           const file = h("input", {type: "file", accept: ".csv,.txt,text/csv,text/plain", "aria-label": "Read measured points from a CSV file", onchange: () => { if (file.files[0]) open(file.files[0]); }});
           const open = (it) => { if (it.size > MOST_TEXT) fail("That is more than a table of measured points."); else it.text().then((content) => { text.value = content; take(content); }); };
           const drop = h("div", {class: "live-drop", ondragover: (event) => event.preventDefault(), ondrop: (event) => { event.preventDefault(); if (event.dataTransfer.files[0]) open(event.dataTransfer.files[0]); else { text.value = event.dataTransfer.getData("text/plain"); take(text.value); } }}, text, file);
           curveBox.replaceChildren(h("p", {class: "live-note"}, "Paste or drop a table: data, accuracy. It is fitted, here, as the library fits learning curves."), drop, about);
         } else curveBox.replaceChildren(
-          kit.slider({label: "Best a", low: 0.05, high: 1, step: 0.005, get: () => kit.state.a, set: (x) => kit.set("a", x)}),
+          kit.slider({label: "Best accuracy", low: 0.05, high: 1, step: 0.005, get: () => kit.state.a, set: (x) => kit.set("a", x)}),
           curve === "bound" ? kit.slider({label: "Complexity k", log: true, low: 0.001, high: 1e6, get: () => kit.state.k, set: (x) => kit.set("k", x)})
             : kit.slider({label: "Half of it at", log: true, low: 1e-2, high: 1e8, get: () => kit.state.half, set: (x) => kit.set("half", x), show: (x) => `${fmt(x)} ${kit.state.unit}`}));
       }
-      function fail(text) { wrong = text; problem.textContent = text; }
+      /* What is shown belongs to the last points that could be read. */
+      function fail(text) {
+        wrong = text;
+        problem.textContent = text && `${text} What is shown is for the points before.`;
+        body.classList.toggle("outdated", Boolean(text));
+        if (area) area.setAttribute("aria-invalid", Boolean(text));
+      }
       function take(text) {
         const {points, error} = readPoints(text);
         fail(error || "");

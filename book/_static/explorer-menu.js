@@ -53,7 +53,7 @@
       body.append(top.node, h("div", {class: "live-grid"},
         h("form", {class: "live-controls", autocomplete: "off", onsubmit: (event) => event.preventDefault()},
           E.group("The collaboration",
-            kit.slider({label: "Parties N", values: PARTIES, low: 2, high: 1e6, get: () => kit.state.n, set: (n) => set("n")(Math.round(n)), show: (n) => fmt(n, 7)}),
+            kit.slider({label: "Parties N", values: PARTIES, low: 2, high: 1e6, get: () => kit.state.n, set: (n) => set("n")(Math.round(n)), show: (n) => E.grouped(String(n))}),
             kit.slider({label: "Value scale", log: true, low: 1, high: 1e5, get: () => kit.state.v, set: set("v")}),
             kit.slider({label: "Complexity k", log: true, low: 0.05, high: 50, get: () => kit.state.k, set: set("k")}),
             kit.slider({label: "Best a", low: 0.5, high: 1, step: 0.005, get: () => kit.state.a, set: set("a")}),

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const E = Explorer;
-  const {s, h, fmt, pct, color, scale, say, box, stroke, path, area, bottomAxis, picture, plane} = E;
+  const {s, h, fmt, pct, color, scale, say, box, stroke, mark, path, area, bottomAxis, picture, plane} = E;
 
   const PARTIES = [];
   for (let n = 2; n < 1e6; n = n < 20 ? n + 1 : Math.round(n * 1.12)) PARTIES.push(n);
@@ -24,7 +24,7 @@
       r.m.map((m, i) => {
         const y = top + row * i, end = Math.max(x.at(m), left), alone = r.alone[i] > 0;
         return [say(0, y + 16, shown[i], {class: "name"}), box(left, y + 4, end - left, 15, color(i, r.m.length), {rx: 2}),
-          alone && stroke(x.at(r.alone[i]), y + 1, x.at(r.alone[i]), y + 22, "var(--ink)", 2.5),
+          alone && mark(x.at(r.alone[i]), y + 1, y + 22),
           say(Math.max(end, alone ? x.at(r.alone[i]) : 0) + 5, y + 16, fmt(m < 1e-6 * most ? 0 : m, 4))];
       }));
   }
@@ -39,7 +39,7 @@
         let from = 0;
         return [say(0, y + 16, shown[i], {class: "name"}),
           parts.map(([kind, size]) => { const start = x.at(from); from += size; return box(start, y + 4, x.at(size) - left, 15, kind === "rent" ? "url(#explorer-rent)" : `var(--${kind})`); }),
-          stroke(x.at(r.caps[i]), y + 1, x.at(r.caps[i]), y + 22, "var(--ink)", 2.5),
+          mark(x.at(r.caps[i]), y + 1, y + 22),
           say(Math.max(x.at(r.caps[i]), x.at(t)) + 5, y + 16, amounts[i])];
       }));
   }

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const E = Explorer;
-  const {s, h, fmt, pct, color, say, soft, box, stroke, path, area, picture, plane, scale, bottomAxis, kinds} = E;
+  const {s, h, fmt, pct, color, say, soft, box, stroke, mark, path, area, picture, plane, scale, bottomAxis, kinds} = E;
   const V = 100; // value of a unit of accuracy, as in the paper's experiments
   const bound = () => E.mathematics().generalization_bound(1, 1);
 
@@ -73,7 +73,7 @@
           const most = Math.max(...kit.state.m, ...m, ...solo, 1), x = scale(0, most, left, width - 62);
           bars.draw(picture(width, height + 34, m.map((give, i) => `party ${i + 1} gives ${fmt(give)}, alone ${fmt(solo[i])}`).join("; "), bottomAxis(x, height, "units of data", width - 62),
             m.map((give, i) => [i === turn && !settled() && say(0, row * i + 18, "▶", {style: "fill:var(--rent)"}), say(14, row * i + 18, `party ${i + 1}`),
-              box(left, row * i + 4, x.at(give) - left, 18, color(i, m.length), {rx: 2, class: "grows"}), solo[i] > 0 && stroke(x.at(solo[i]), row * i + 1, x.at(solo[i]), row * i + 25, "var(--ink)", 2.5),
+              box(left, row * i + 4, x.at(give) - left, 18, color(i, m.length), {rx: 2, class: "grows"}), solo[i] > 0 && mark(x.at(solo[i]), row * i + 1, row * i + 25),
               say(Math.max(x.at(give), solo[i] > 0 ? x.at(solo[i]) : 0) + 5, row * i + 18, fmt(give, 4))])));
           const wide = model.width(), steps = Math.max(history.length - 1, 2 * m.length), frame = plane(wide, 150, {low: 0, high: steps, name: "replies"}, {low: 0, high: 1, name: "accuracy"});
           model.draw(picture(wide, 184, `Accuracy ${history[history.length - 1].toFixed(4)} after ${history.length - 1} replies; the best anyone trains alone is ${best.toFixed(4)}.`, frame.axes,

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const E = Explorer;
-  const {s, h, fmt, pct, color, say, soft, box, stroke, path, picture, plane, scale, bottomAxis, kinds} = E;
+  const {s, h, fmt, pct, color, say, soft, box, stroke, mark, path, picture, plane, scale, bottomAxis, kinds} = E;
   const V = 100;
   const setup = (c, n = 10) => ({n, v: V, k: 1, a: 1, own: false, c, p: c.map(() => 1 / c.length)});
 
@@ -75,10 +75,10 @@
           if (shown && r.m) {
             const most = Math.max(...r.m, ...best.m), wide = table.width(), across = scale(0, most, 52, wide - 62);
             table.draw(picture(wide, 112, r.m.map((m, i) => `${names[i]}: ${fmt(m, 4)}, with all rules ${fmt(best.m[i], 4)}`).join("; "), bottomAxis(across, 78, "units of data", wide - 62),
-              r.m.map((m, i) => [say(0, 26 * i + 18, names[i]), box(52, 26 * i + 5, across.at(m) - 52, 16, color(i, r.m.length), {rx: 2}), stroke(across.at(best.m[i]), 26 * i + 2, across.at(best.m[i]), 26 * i + 24, "var(--ink)", 2.5), say(Math.max(across.at(m), across.at(best.m[i])) + 5, 26 * i + 18, fmt(m, 4))])));
+              r.m.map((m, i) => [say(0, 26 * i + 18, names[i]), box(52, 26 * i + 5, across.at(m) - 52, 16, color(i, r.m.length), {rx: 2}), mark(across.at(best.m[i]), 26 * i + 2, 26 * i + 24), say(Math.max(across.at(m), across.at(best.m[i])) + 5, 26 * i + 18, fmt(m, 4))])));
           }
           const off = shown ? Math.abs(r.accuracy - guess) : 0;
-          verdict.textContent = shown ? `${r.m ? `Accuracy ${r.accuracy.toFixed(4)}; you guessed ${guess.toFixed(3)}${off < 0.02 ? " – very close" : ""}. ${r.accuracy > best.accuracy + 1e-9 ? `The rule costs ${(r.accuracy - best.accuracy).toFixed(4)}. ` : ""}` : ""}${r.text}`
+          verdict.textContent = shown ? `${r.m ? `Accuracy ${r.accuracy.toFixed(4)}; you guessed ${guess.toFixed(3)}${off < 0.02 ? " – very close" : ""}. ${r.accuracy > best.accuracy + 1e-9 ? `The rule costs ${(r.accuracy - best.accuracy).toFixed(4)}. ` : ""}` : `You guessed ${guess.toFixed(3)}. `}${r.text}`
             : "What will the expected accuracy be under the rules that are on?";
           kit.say(verdict.textContent);
         },
@@ -106,8 +106,8 @@
       const costs = () => kit.state.c.map((c) => c / V);
       const mMost = 1200;
       body.append(h("div", {class: "live-grid picture-first"}, h("div", {class: "live-controls"}, [0, 1, 2].map((i) => E.group(`Type ${i + 1}`,
-        kit.slider({label: "Gives m", spoken: `Contribution of type ${i + 1}`, low: 0, high: mMost, step: 1, get: () => kit.state.m[i], set: (x) => { kit.state.m[i] = x; kit.changed(); }, show: (x) => `${fmt(x)} units of data`}),
-        kit.slider({label: "Gets t", spoken: `Reward of type ${i + 1}`, low: 0, high: 100, step: 0.1, get: () => kit.state.t[i], set: (x) => { kit.state.t[i] = x; kit.changed(); }, show: (x) => `value ${fmt(x)}`}))),
+        kit.slider({label: "Contribution", spoken: `Contribution of type ${i + 1}`, low: 0, high: mMost, step: 1, get: () => kit.state.m[i], set: (x) => { kit.state.m[i] = x; kit.changed(); }, show: (x) => `${fmt(x)} units of data`}),
+        kit.slider({label: "Reward", spoken: `Reward of type ${i + 1}`, low: 0, high: 100, step: 0.1, get: () => kit.state.t[i], set: (x) => { kit.state.t[i] = x; kit.changed(); }, show: (x) => `value ${fmt(x)}`}))),
       h("div", {class: "live-buttons"}, E.button("Least rewards for these contributions", () => {
         const u = C.least_utilities(law.scheme, law.order.map((i) => kit.state.m[i]));
         law.order.forEach((i, at) => { kit.state.t[i] = Math.min(100, Math.max(0, V * u[at] + kit.state.c[i] * kit.state.m[i])); });
@@ -218,17 +218,19 @@
           const u = offer.m.map((m, i) => V * (offer.t[i] - offer.c[i] * m));
           const frame = E.pictures.menuPlane(width, offer.c.map((c) => c * V), {m: offer.m, t: offer.t.map((t) => V * t), u}, {id: kit.id, height: 240, mMost, tMost, label: "The menu; around each option the shares of each type that take it, and at no data those that stay out.",
             parts: ({x, y}) => now.choices.map((row, i) => row.map((share, j) => {
-              const px = j < now.m.length ? x.at(now.m[j]) : x.at(0), py = j < now.m.length ? y.at(V * now.t[j]) : y.at(0);
-              const size = 26 * Math.sqrt(share); // all of a type would be 26 across
-              return share > 0.004 && [s("circle", {cx: px + (i ? 16 : -16) + (j < now.m.length ? 0 : 28), cy: py - (j < now.m.length ? 0 : 24), r: size / 1.6, style: `fill:${color(i, 2)};opacity:.45`}),
-                soft(px + (i ? 18 : -18) + (j < now.m.length ? 0 : 30), py + (j < now.m.length ? 32 : -40), share > 0.05 ? pct(share, 0) : "")];
+              // Half a disk for each type, left and right of the option; those that stay out have a place of their own.
+              const taken = j < now.m.length, px = taken ? x.at(now.m[j]) : x.at(0) + 38, py = taken ? y.at(V * now.t[j]) : y.at(0) - 42;
+              const radius = 17 * Math.sqrt(share), side = i ? 1 : -1;
+              return share > 0.004 && [s("path", {d: `M${px},${py - radius}A${radius},${radius} 0 0 ${i} ${px},${py + radius}Z`, style: `fill:${color(i, 2)};opacity:.6`}),
+                share > 0.05 && soft(px + side * (radius + 3), py + 4, pct(share, 0), i ? "start" : "end"), !taken && (!i || now.choices[0][j] <= 0.004) && soft(px, py + 28, "stay out")];
             }))});
           main.draw(frame.svg);
           const wide = shares.width(), across = scale(0, 1, 48, wide - 8), looks = ["var(--t0)", "url(#explorer-second)"];
           shares.draw(picture(wide, 96, now.choices.map((row, i) => `type ${i + 1}: ${row.map((share, j) => `${pct(share, 0)} ${j < now.m.length ? `option ${j + 1}` : "stay out"}`).join(", ")}`).join("; "), bottomAxis({...across, ticks: [0, 0.5, 1]}, 62, "", wide),
             now.choices.map((row, i) => { let from = 0; return [say(0, 30 * i + 20, `type ${i + 1}`), row.map((share, j) => { const start = from; from += share; return box(across.at(start), 30 * i + 6, across.at(from) - across.at(start), 20, j < now.m.length ? looks[j] : "var(--faint)"); })]; })));
           const ls = E.spaced(0.01, 1000, 50), points = ls.map((l) => [l, crowd(offer, l).accuracy]), area = curve.width();
-          const plot = plane(area, 150, {low: 0.01, high: 1000, log: true, name: "rationality λ"}, {low: 0, high: 1, name: "expected accuracy"});
+          const seen = [best.accuracy, ...points.map((pair) => pair[1])], range = {low: Math.max(0, Math.floor(10 * Math.min(...seen) - 0.2) / 10), high: Math.min(1, Math.ceil(10 * Math.max(...seen) + 0.2) / 10)};
+          const plot = plane(area, 150, {low: 0.01, high: 1000, log: true, name: "rationality λ"}, {...range, name: "expected accuracy"});
           curve.draw(picture(area, 184, "Expected accuracy of the crowd against its rationality.", plot.axes, s("line", {x1: plot.left, x2: plot.right, y1: plot.y.at(best.accuracy), y2: plot.y.at(best.accuracy), style: "stroke:var(--ink);stroke-width:1.5;stroke-dasharray:5 3"}),
             path(points.map(([l, a]) => [plot.x.at(l), plot.y.at(a)]), "var(--give)"), s("circle", {cx: plot.x.at(Math.max(0.01, kit.state.l)), cy: plot.y.at(now.accuracy), r: 5, style: "fill:var(--rent)"})));
           const out = E.sum(now.choices.map((row) => row[row.length - 1])) / 2;

@@ -62,3 +62,12 @@ def test_search_finds_from_disk(browser: Browser, unpacked: Path) -> None:
     found = page.locator("#search-results li a").all_inner_texts()
     assert any("Notation" in it or "structure" in it for it in found), found
     assert problems == []
+
+
+def test_search_lists_chapters_before_the_library(browser: Browser, unpacked: Path) -> None:
+    page = browser.new_page()
+    page.goto((unpacked / "search.html").as_uri() + "?q=free+riding")
+    page.wait_for_selector("#search-results li a", timeout=20_000)
+    places = page.eval_on_selector_all("#search-results li a", "all => all.map((it) => it.href)")
+    assert "/book/motivation.html" in places[0]
+    assert not any("/api/" in place for place in places[:3])

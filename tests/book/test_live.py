@@ -394,6 +394,38 @@ def test_points_that_cannot_be_fitted_are_refused_with_a_reason(visit: Any) -> N
         page.locator("#live-design textarea").fill(text)
         assert message in text_of(page, "design", ".live-error")
         assert block_of(page, "design", "(it) => it.live.state().points") == before
+        # What is shown belongs to other points than what is written, and looks like it.
+        outdated = "(it) => it.querySelector('.outdated .live-figures') !== null"
+        assert block_of(page, "design", outdated)
+        assert page.locator("#live-design textarea").get_attribute("aria-invalid") == "true"
+    page.locator("#live-design textarea").fill("10,0.5\n20,0.6\n30,0.7")
+    assert not block_of(page, "design", outdated)
+    assert page.locator("#live-design textarea").get_attribute("aria-invalid") == "false"
+
+
+def test_numbers_out_of_range_are_told_what_is_allowed(visit: Any) -> None:
+    page, _ = visit("menu")
+    row = page.locator("#live-menu .live-row", has=page.get_by_label("Parties N", exact=True))
+    row.locator("input[type=number]").fill("-3")
+    assert row.locator(".live-limits").inner_text().endswith("from 2 to 1,000,000")
+    row.locator("input[type=number]").fill("12")
+    assert row.locator(".live-limits").inner_text() == ""
+
+
+def test_links_lead_to_their_places_below_figures_that_grow(
+    site: Path, places: dict[str, str], browser: Browser
+) -> None:
+    for file in sorted(set(places.values())):
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto((site / file).as_uri())
+        last = page.evaluate("[...document.querySelectorAll('article section[id]')].at(-1).id")
+        page.goto("about:blank")
+        page.goto(f"{(site / file).as_uri()}#{last}")
+        page.wait_for_timeout(2_000)  # what grows has grown
+        place = f"document.getElementById({json.dumps(last)}).getBoundingClientRect().top"
+        below = "document.documentElement.scrollHeight - innerHeight - scrollY"
+        assert abs(page.evaluate(place)) < 200 or page.evaluate(below) < 2, (file, last)
+        page.close()
 
 
 def test_points_as_people_have_them_are_fitted_and_what_is_odd_is_said(visit: Any) -> None:

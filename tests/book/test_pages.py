@@ -241,6 +241,12 @@ def test_pages_of_figures_lead_back(pages: Pages) -> None:
         shown, chapter, gallery = links
         assert shown == f"{chapter}#{name.split('/')[1]}"
         assert gallery == "../../book/figures.html"
+        # The book is beside each, and who reads on does not pass through them.
+        assert len(page.select(".bd-sidebar-primary nav a")) > 30, name
+        assert not page.select(".prev-next-area a"), name
+    for name, page in pages.items():
+        following = [str(link["href"]) for link in page.select(".prev-next-area a")]
+        assert not any("figures/fig-" in link for link in following), name
 
 
 def test_ids_stand_once_on_a_page(pages: Pages) -> None:

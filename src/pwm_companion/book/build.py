@@ -133,7 +133,6 @@ def build(
         config = public_config(read_yaml(root / "_config.yml"), root)
         if quick:
             config.setdefault("html", {})["announcement"] = QUICK
-        toc = figure_pages.list_pages(toc, drawn)
         with tempfile.TemporaryDirectory(dir=home, prefix="new-") as folder:
             fresh = Path(folder, "stage")
             _stage(fresh, root, toc, config, pages, executed, texts, say)

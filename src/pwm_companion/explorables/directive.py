@@ -142,7 +142,7 @@ def _say_so(app: Sphinx, doctree: nodes.document, page: str) -> None:
 
 
 def _write_modules(app: Sphinx) -> None:
-    """Translate the mathematics into Sphinx's static files."""
+    """Translate the mathematics into Sphinx's static files, and shorten what is hand-written."""
     home = Path(paid_with_models.__file__).parent
     folder = Path(app.doctreedir).parent / "translated"
     folder.mkdir(parents=True, exist_ok=True)
@@ -151,7 +151,36 @@ def _write_modules(app: Sphinx) -> None:
     for name, (function, modules) in OWN.items():
         text = translate(function, sources(home, modules))
         (folder / own_script(name)).write_text(text, encoding="utf-8")
+    written = Path(app.confdir, app.config.html_static_path[0])
+    for script in sorted({*CORE[1:], *EXPLORABLES.values()}):
+        text = (written / script).read_text(encoding="utf-8")
+        (folder / script).write_text(shortened(text), encoding="utf-8")
     app.config.html_static_path.append(str(folder))
+
+
+def shortened(script: str) -> str:
+    r"""Return a script without indents, empty lines, and comments that have lines of their own.
+
+    Raises
+    ------
+    ValueError
+        If a text goes over several lines, whose indents would be lost.
+
+    Examples
+    --------
+    >>> shortened("/* What\n   it is. */\n  f(1); // one\n  // two\n\n  g();\n")
+    'f(1); // one\ng();\n'
+    """
+    lines, comment = [], False
+    for line in script.splitlines():
+        text = line.strip()
+        if text.count("`") % 2 and not comment:
+            raise ValueError(f"a script must not hold texts of several lines; got {text!r}")
+        comment = comment or (text.startswith("/*") and "*/" not in text[:-2])
+        if text and not comment and not text.startswith("//"):
+            lines.append(text)
+        comment = comment and not text.endswith("*/")
+    return "\n".join([*lines, ""])
 
 
 def sources(home: Path, modules: Sequence[str] = (*SMALL_MODULES, *BESIDE)) -> list[Path]:

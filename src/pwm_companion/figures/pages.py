@@ -10,7 +10,7 @@ import html
 import json
 import posixpath
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,9 @@ def add_figures(
 ) -> None:  # fmt: skip
     """Give the staged book what the registry and the figures' files say.
 
-    The figures in the chapters get captions and provenance; each figure gets a page, which the
-    contents list below the gallery; the files go where the site has them at ``figures/ID/``.
+    The figures in the chapters get captions and provenance; each figure gets a page, to which
+    chapter and gallery lead, beside the contents: who reads on does not pass through fifty of them.
+    The files go where the site has them at ``figures/ID/``.
 
     Parameters
     ----------
@@ -113,18 +114,6 @@ def _copy_preview(folder: Path, target: Path, kept: Path) -> None:
         write_preview(folder / name, preview)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(preview, target)
-
-
-def list_pages(toc: Any, names: Collection[str]) -> Any:
-    """Return the contents with the figures' pages, if any, below that of the gallery."""
-    if isinstance(toc, list):
-        return [list_pages(item, names) for item in toc]
-    if isinstance(toc, dict):
-        kept = {key: list_pages(value, names) for key, value in toc.items()}
-        if kept.get("file") == GALLERY and names:
-            kept["sections"] = [{"file": f"figures/{name}/index"} for name in names]
-        return kept
-    return toc
 
 
 def gallery(drawn: Mapping[str, Path]) -> str:
@@ -206,7 +195,7 @@ def _front_matter(about: Mapping[str, Any], work: Work) -> list[str]:
         "citation_keywords": about["id"],
         "DC.rights": about["license"]["url"],
     }
-    front: dict[str, Any] = {"myst": {"html_meta": meta}}
+    front: dict[str, Any] = {"orphan": True, "myst": {"html_meta": meta}}
     if address := work.address(about["id"]):
         front["og:image"] = f"{address}{about['id']}.png"
     return ["---", yaml.safe_dump(front, allow_unicode=True).rstrip(), "---", ""]

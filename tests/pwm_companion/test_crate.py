@@ -1,6 +1,7 @@
 """The figures as an RO-Crate: valid, complete, the same from run to run."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from hashlib import sha256
@@ -72,6 +73,7 @@ def issues(folder: Path) -> set[str]:
     return {str(it.message) for it in services.validate(settings).get_issues()}
 
 
+@pytest.mark.skipif("LONG" not in os.environ, reason="tried with LONG=1 (the validator is slow)")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what the validator uses
 @pytest.mark.usefixtures("no_network")
 def test_is_valid_and_the_validator_is_awake(home: Path, tmp_path: Path) -> None:

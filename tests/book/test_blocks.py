@@ -25,9 +25,7 @@ LEFT_OUT = {
     "book/verdicts": "is generated",
 }
 PAGES = [
-    name
-    for name in page_names(read_toc(ROOT))
-    if name not in LEFT_OUT and find_source(ROOT, name)
+    name for name in page_names(read_toc(ROOT)) if name not in LEFT_OUT and find_source(ROOT, name)
 ]
 SHOWS = re.compile(r"^show\([^\n]*\);?$", re.MULTILINE)
 

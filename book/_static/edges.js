@@ -1,24 +1,31 @@
-// Marks what is wider than its box and scrolls in it, so that a shadow shows at its edges that there
-// is more and the keyboard reaches it, and formulas that are longer than their line. Widths change
-// after a page is loaded.
+// Marks what is wider than its box and scrolls in it, and the sides to which there is more, so that
+// it fades there and the keyboard reaches it, and formulas that are longer than their line. Widths
+// change after a page is loaded.
 (() => {
   const article = document.querySelector("article");
   if (!article) return;
   let waiting = false;
+  const sides = (it) => {
+    const left = it.scrollLeft, scrolls = it.classList.contains("scrolls");
+    it.classList.toggle("more-left", scrolls && left > 1);
+    it.classList.toggle("more-right", scrolls && left + it.clientWidth < it.scrollWidth - 1);
+  };
   const mark = () => {
     waiting = false;
     for (const svg of article.querySelectorAll("mjx-container:not([display]) > svg")) {
       const line = svg.closest("p, li, dt, dd, td, th, div, figcaption");
-      svg.parentElement.classList.toggle("long", svg.getBoundingClientRect().width > line.clientWidth);
+      svg.parentElement.classList.toggle("long", svg.getBoundingClientRect().width > line.clientWidth + 1); // which is rounded
     }
     for (const it of article.querySelectorAll("pre, mjx-container, .live-table, .output, .pst-scrollable-table-container")) {
       const over = it.classList.contains("long") || it.scrollWidth > it.clientWidth + 1;
       const scrolls = over && /auto|scroll/.test(getComputedStyle(it).overflowX);
       it.classList.toggle("scrolls", scrolls);
+      sides(it);
       if (scrolls) it.tabIndex = 0; // The theme says so too, but not at once.
       else if (it.matches("mjx-container")) it.removeAttribute("tabindex");
     }
   };
+  article.addEventListener("scroll", ({target}) => sides(target), {capture: true, passive: true});
   new ResizeObserver(() => {
     if (!waiting) requestAnimationFrame(mark);
     waiting = true;

@@ -27,11 +27,17 @@ var Explorer = (() => {
     if (!Number.isFinite(x)) return "–";
     if (Math.abs(x) < 1e-9) return "0";
     const size = Math.floor(Math.log10(Math.abs(x)) + 1e-12);
-    if (size < -4) return x.toExponential(1).replace("-", "−");
+    if (size < -4) return power(x, 1);
     return grouped(x.toFixed(Math.max(0, Math.min(8, digits - 1 - size))));
   }
   /* As in the text. */
   const grouped = (text) => text.replace("-", "−").replace(/^−?\d+/, (whole) => whole.replace(/\B(?=(\d{3})+(?!\d))/g, ","));
+  /* 1.2·10⁻⁵, and 10⁵ where the factor is 1. */
+  function power(x, places) {
+    const [factor, exponent] = x.toExponential(places).split("e"), one = /^-?1$/.test(factor);
+    const high = exponent.replace("+", "").replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
+    return `${(one ? factor.slice(0, -1) : `${factor}·`).replace("-", "−")}10${high}`;
+  }
   /* A list, all with the decimal places of the largest. */
   function alike(values, digits = 3) {
     const most = Math.max(...values.map(Math.abs)), places = most > 0 ? Math.max(0, Math.min(8, digits - 1 - Math.floor(Math.log10(most) + 1e-12))) : 0;
@@ -79,10 +85,7 @@ var Explorer = (() => {
     return {at, back, ticks, label, low, high};
   }
   function tick(x) {
-    if (x !== 0 && (Math.abs(x) >= 1e5 || Math.abs(x) < 1e-3)) {
-      const [front, power] = x.toExponential(0).split("e");
-      return `${front === "1" ? "" : `${front}·`}10${[...String(+power)].map((it) => it === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[it]).join("")}`;
-    }
+    if (x !== 0 && (Math.abs(x) >= 1e5 || Math.abs(x) < 1e-3)) return power(x, 0);
     return fmt(x, Math.abs(x) >= 1 ? 4 : 2).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
   }
   const soft = (x, y, text, anchor = "middle") => say(x, y, text, {class: "soft", "text-anchor": anchor});
@@ -542,7 +545,7 @@ var Explorer = (() => {
       spoken);
     if (view.proves) {
       root.append(h("details", {class: "live-fine"}, h("summary", {}, "What “proved” means here"),
-        h("p", {}, "A menu and a bound that no menu can pass come out of the same computation; where they meet, to 1e-8, the menu is called proved. The bound rests on the arithmetic of this browser: its exponentials and logarithms are taken to be right to 16 to 64 units in the last place, an allowance that is part of the bound and that no standard promises. The proofs in the text are the library’s."),
+        h("p", {}, "A menu and a bound that no menu can pass come out of the same computation; where they meet, to 10⁻⁸, the menu is called proved. The bound rests on the arithmetic of this browser: its exponentials and logarithms are taken to be right to 16 to 64 units in the last place, an allowance that is part of the bound and that no standard promises. The proofs in the text are the library’s."),
         h("p", {}, "Computed in this page; nothing leaves the browser.")));
     }
     parts = view.build(kit, body);

@@ -115,7 +115,7 @@
         E.group("The consortium", typed("Title", "title", 200), typed("Data are counted in", "unit", 40), typed("Value is counted in", "worth", 40),
           kit.slider({label: "Parties N", values: P.PARTIES.filter((n) => n <= 10000), low: 2, high: 10000, get: () => kit.state.n, set: (n) => kit.set("n", Math.round(n)), show: (n) => E.grouped(String(n))}),
           numbered("Value of full accuracy", () => kit.state.v, (x) => kit.set("v", x), 1e-6, 1e12),
-          kit.add(E.choices({label: "What a party believes", options: [[false, "beliefs as in the paper"], [true, "its own beliefs"]], get: () => kit.state.own, set: (own) => kit.set("own", own)}))),
+          kit.add(E.choices({label: "What a party believes", options: [[false, "beliefs as in the paper"], [true, "own beliefs: it knows its type"]], get: () => kit.state.own, set: (own) => kit.set("own", own)}))),
         E.group("Types of parties", typeBox, h("div", {class: "live-buttons"}, E.button("Add a type", () => {
           const {names, p, c, f} = kit.state;
           if (names.length >= 6) return;

@@ -56,8 +56,8 @@
             kit.slider({label: "Parties N", values: PARTIES, low: 2, high: 1e6, get: () => kit.state.n, set: (n) => set("n")(Math.round(n)), show: (n) => E.grouped(String(n))}),
             kit.slider({label: "Value scale", log: true, low: 1, high: 1e5, get: () => kit.state.v, set: set("v")}),
             kit.slider({label: "Complexity k", log: true, low: 0.05, high: 50, get: () => kit.state.k, set: set("k")}),
-            kit.slider({label: "Best a", low: 0.5, high: 1, step: 0.005, get: () => kit.state.a, set: set("a")}),
-            kit.add(E.choices({label: "What a party believes", options: [[false, "beliefs as in the paper"], [true, "its own beliefs"]], get: () => kit.state.own, set: set("own")}))),
+            kit.slider({label: "Best accuracy", low: 0.5, high: 1, step: 0.005, get: () => kit.state.a, set: set("a")}),
+            kit.add(E.choices({label: "What a party believes", options: [[false, "beliefs as in the paper"], [true, "own beliefs: it knows its type"]], get: () => kit.state.own, set: set("own")}))),
           E.group("Types", typeBox, h("div", {class: "live-buttons"},
             E.button("Add a type", () => {
               const {c, p} = kit.state;

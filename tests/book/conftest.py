@@ -22,8 +22,8 @@ def site() -> Path:
 def pages(site: Path) -> dict[str, BeautifulSoup]:
     """Return all pages of the site, parsed, by their path in it."""
     names = [file.relative_to(site).as_posix() for file in sorted(site.rglob("*.html"))]
-    # The theme leaves templates of its own among its static files.
-    kept = [name for name in names if not name.startswith("_static/")]
+    # The theme leaves templates of its own among its static files; a report is no page of the book.
+    kept = [name for name in names if not name.startswith(("_static/", "examples/"))]
     return {name: BeautifulSoup((site / name).read_bytes(), "html.parser") for name in kept}
 
 

@@ -189,6 +189,40 @@ def test_pages_in_the_browser(site: Path, part: int) -> None:
     assert problems == [], json.dumps(problems, indent=1)
 
 
+def test_what_scrolls_fades_at_the_side_where_it_goes_on(site: Path) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 390, "height": 900})
+        assert visit(page, site / "book/benchmarks.html") == []
+        table = page.locator(".output.scrolls:has(table)").first
+        looks = "(it) => [it.className, getComputedStyle(it).getPropertyValue('--right')]"
+        before, fade = table.evaluate(looks)
+        assert "more-right" in before
+        assert "more-left" not in before
+        assert fade == "3rem"
+        table.evaluate("(it) => { it.scrollLeft = it.scrollWidth; }")
+        page.wait_for_timeout(300)
+        after, fade = table.evaluate(looks)
+        assert "more-left" in after
+        assert "more-right" not in after
+        assert fade == "0rem"
+        browser.close()
+
+
+def test_symbols_that_fit_do_not_scroll(site: Path) -> None:
+    """Their widths are fractions of pixels, those of boxes are rounded."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 390, "height": 900})
+        assert visit(page, site / "book/notation.html") == []
+        page.wait_for_timeout(500)
+        short = page.locator("mjx-container.scrolls").evaluate_all(
+            "(all) => all.filter((it) => it.getBoundingClientRect().width < 60).length"
+        )
+        browser.close()
+    assert short == 0
+
+
 def test_citation_of_a_figure_is_copied(site: Path) -> None:
     about = json.loads((site / FIGURE).with_name("metadata.json").read_text())
     with sync_playwright() as playwright:

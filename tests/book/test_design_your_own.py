@@ -77,6 +77,16 @@ def test_parameters_that_papermill_would_let_pass(
     assert message in done.stderr
 
 
+def test_the_report_on_the_example_is_what_the_command_writes(site: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    assert cli.main(["report", str(example("hospitals.yaml")), "--output", str(out)]) in (None, 0)
+    published = BeautifulSoup((site / "examples/hospitals.html").read_bytes(), "html.parser")
+    written = BeautifulSoup(out.read_bytes(), "html.parser")
+    assert published.get_text() == written.get_text()
+    page = BeautifulSoup((site / "book/beyond/design_your_own.html").read_bytes(), "html.parser")
+    assert "../../examples/hospitals.html" in [link["href"] for link in page.select("article a")]
+
+
 def test_the_schema_and_the_examples_are_published(site: Path) -> None:
     chapter = site / "book/beyond/design_your_own.html"
     page = BeautifulSoup(chapter.read_bytes(), "html.parser")

@@ -58,6 +58,8 @@ def test_environment_declares_what_pyproject_does() -> None:
     declared = requirements(lines + from_pip)
     assert declared.pop("pip") == ""
     build = requirements(PYPROJECT["build-system"]["requires"])
+    for reader in ("jupyterlab", "nbconvert"):  # of notebooks, which the book itself does without
+        assert declared.pop(reader)
     assert declared == requirements(RUNTIME + EXTRAS["book"]) | build
 
 

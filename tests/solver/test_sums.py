@@ -49,6 +49,21 @@ ADMITTED = [
 
 # Book: prop-proved-error
 @pytest.mark.parametrize("curve", ADMITTED, ids=repr)
+def test_sums_are_of_the_order_of_their_limit_on_the_ellipses_of_the_bound(curve):
+    fit = fit_exponential_sum(curve, curve.smooth_from, 1e7)
+    if fit.low > 0:
+        lowest = 0.6 * fit.low
+    else:  # the first piece ends where a thousandth of the way is gone; the ellipse reaches below 0
+        start, way = float(curve(0.0)), curve.optimum - float(curve(0.0))
+        end = brentq(lambda data: float(curve(data)) - start - 1e-3 * way, 0.0, 1e7)
+        lowest = -0.4 * 1.1 * end
+    # |exp(-u S)| is exp(-u Re S), and the other ellipses lie further to the right.
+    size = fit.limit + np.abs(fit.weights) @ np.exp(-fit.rates * lowest)
+    assert size <= 4 * fit.limit
+
+
+# Book: prop-proved-error
+@pytest.mark.parametrize("curve", ADMITTED, ids=repr)
 @pytest.mark.parametrize("high", [1e4, 1e7, 1e9])
 def test_the_promised_error_holds_everywhere_on_the_range(curve, high):
     fit = fit_exponential_sum(curve, curve.smooth_from, high)

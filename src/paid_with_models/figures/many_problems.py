@@ -72,7 +72,8 @@ def _draw_triangle(ax: Axes, runs: pd.DataFrame, step: float, colors: Mapping[st
     height = np.sqrt(3) / 2
     right = 1 - runs["p_1_from"] - runs["p_3"] / 2 + step / 2
     left = 1 - runs["p_1_to"] - runs["p_3"] / 2 - step / 2
-    low, high = (height * (runs["p_3"] + side * step / 2) for side in (-1, 1))
+    # A row reaches below the next one, which is drawn over it: no seam is left between them.
+    low, high = (height * (runs["p_3"] + reach * step) for reach in (-0.5, 1))
     corners = np.array([[left, low], [right, low], [right, high], [left, high]])
     faces = [colors[letter] for letter in runs["shared"]]
     border = Polygon([(0, 0), (1, 0), (0.5, height)], closed=True, fill=False, edgecolor=style.INK)

@@ -25,6 +25,9 @@ QUALITY_LOOKS = (
     (style.TYPE_PATH[2], "^"), (style.ALARM, "v"),
 )  # fmt: skip
 
+#: MOST: the largest worth that a panel shows, clean samples.
+MOST = 1.25
+
 
 def factor_table(results: Mapping[str, Any]) -> pd.DataFrame:
     """What a sample with a noisy label is worth to learners, from what ``make quality`` writes.
@@ -69,47 +72,41 @@ def quality_factors(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """
     sizes, noises = sorted(set(table["data"])), sorted(set(table["noise"]))
     learners = list(dict.fromkeys(table["learner"]))
-    figure, axes = style.new_panels(6.8, 2, 1, sharex=True, sharey=True)
-    for ax, (classes, title) in zip(axes, TASKS.values(), strict=True):
-        for place, noise in enumerate(noises):
+    figure, axes = style.new_panels(
+        5.6, len(TASKS), len(learners), sharex=True, sharey=True, squeeze=False
+    )
+    for row, (classes, title) in zip(axes, TASKS.values(), strict=True):
+        row[0].set_ylabel(f"{title}\nclean samples worth, $q$")
+        for ax, learner, (color, marker) in zip(row, learners, QUALITY_LOOKS, strict=True):
             for k, dashes in ((2, "-"), (10, (0, (4, 2)))):
-                if k <= classes:
-                    level = quality_factor(noise, k)
-                    ax.plot(
-                        [place - 0.46, place + 0.46], [level, level], color=style.INK,
-                        linestyle=dashes, linewidth=1.6, zorder=1.5,
+                for place, noise in enumerate(noises if k <= classes else ()):
+                    ax.hlines(
+                        quality_factor(noise, k), place - 0.42, place + 0.42, color=style.INK,
+                        linestyle=dashes, linewidth=1.4, zorder=1.5,
                     )  # fmt: skip
-        here = table[table["task"] == title]
-        for j, (learner, (color, marker)) in enumerate(zip(learners, QUALITY_LOOKS, strict=True)):
-            rows = here[here["learner"] == learner]
-            x = (
-                rows["noise"].map(noises.index)
-                + 0.18 * (j - (len(learners) - 1) / 2)
-                + 0.05 * (rows["data"].map(sizes.index) - (len(sizes) - 1) / 2)
-            )
-            grown = rows["data"].map({size: 3.5 + 1.5 * n for n, size in enumerate(sizes)})
-            for at, q, error, bound, size in zip(
-                x, rows["factor"], rows["error"], rows["bound"], grown, strict=True
-            ):
-                if np.isnan(q):
-                    ax.plot(at, bound, marker="x", color=color, markersize=6, zorder=3)
-                else:
-                    ax.errorbar(
-                        at, q, yerr=1.96 * error, color=color, marker=marker,
-                        markersize=size, linewidth=1, zorder=3,
-                    )  # fmt: skip
-        ax.set(title=title, ylabel="clean samples worth, $q$", ylim=(0, 1.25))
-        ax.grid(axis="y")
-    axes[-1].set_xticks(range(len(noises)), [f"$\\eta={noise:g}$" for noise in noises])
+            rows = table[(table["task"] == title) & (table["learner"] == learner)]
+            for it in rows.itertuples():
+                size = sizes.index(it.data)
+                at = noises.index(it.noise) + 0.24 * (size - (len(sizes) - 1) / 2)
+                if np.isnan(it.factor):
+                    ax.plot(at, it.bound, marker="x", color=color, markersize=6, zorder=3)
+                    continue
+                low, high = it.factor - 1.96 * it.error, it.factor + 1.96 * it.error
+                ax.vlines(at, max(low, 0), min(high, MOST), color=color, linewidth=1)
+                ax.plot(at, it.factor, marker=marker, color=color, markersize=3.5 + 1.5 * size)
+                if high > MOST:  # an arrow where the interval leaves the panel
+                    ax.plot(at, MOST, marker=6, color=color, markersize=5, clip_on=False)
+            ax.set(ylim=(0, MOST), xlim=(-0.6, len(noises) - 0.4))
+            ax.set_xticks(range(len(noises)), [f"{noise:g}".lstrip("0") for noise in noises])
+            ax.grid(axis="y")
+    for ax, learner in zip(axes[0], learners, strict=True):
+        ax.set_title(learner.replace(" ", "\n"), fontsize="medium")
+    axes[-1, len(learners) // 2].set_xlabel("probability of a wrong label, $\\eta$")
     handles = [
-        style.marker_handle(marker, color, learner)
-        for learner, (color, marker) in zip(learners, QUALITY_LOOKS, strict=True)
-    ]
-    handles += [
-        style.marker_handle("x", style.INK, "none: below"),
-        Line2D([], [], color=style.INK, linewidth=1.6, label="$(1-2\\eta)^2$"),
+        style.marker_handle("x", style.INK, "less than this"),
+        Line2D([], [], color=style.INK, linewidth=1.4, label="$(1-2\\eta)^2$"),
         Line2D(
-            [], [], color=style.INK, linewidth=1.6, linestyle=(0, (4, 2)), label="$(1-10\\eta/9)^2$"
+            [], [], color=style.INK, linewidth=1.4, linestyle=(0, (4, 2)), label="$(1-10\\eta/9)^2$"
         ),
     ]
     style.legend_below(figure, handles, columns=3)

@@ -223,7 +223,7 @@ def _quantity(name: str) -> str:
     if name == "accuracy":
         return "accuracy − a(S)"
     kind, *types = name.split()
-    return f"{kind} {types[0]} to {types[1]}" if len(types) == 2 else name
+    return f"{kind}, type {types[0]}, option {types[1]}" if len(types) == 2 else name
 
 
 def split_deployments(results: Mapping[str, Any]) -> pd.DataFrame:

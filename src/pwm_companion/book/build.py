@@ -51,6 +51,8 @@ LIBRARY = Path(getattr(find_spec("paid_with_models"), "origin", "")).parent
 
 #: Folders of the library that the site has too: what describes files, and files to begin with.
 PUBLISHED = ("schemas", "examples")
+#: What ``pwm report`` makes of an example, for pages that link to it.
+REPORT = "examples/hospitals.html"
 QUICK = "Quick run: smaller grids than in the book. Its numbers and figures are not for use."
 SOURCE_SUFFIXES = {".md", ".yml", ".ipynb"}
 
@@ -139,6 +141,8 @@ def build(
             figure_pages.add_figures(fresh, registry, drawn, root, build_dir)
             for name in PUBLISHED:
                 shutil.copytree(LIBRARY / name, fresh / "files" / name, dirs_exist_ok=True)
+            if any(REPORT in page.source.read_text(encoding="utf-8") for page in pages):
+                (fresh / "files" / REPORT).write_text(_report(), encoding="utf-8")
             if (root / crate.CITATION).is_file():
                 _copy(root / crate.CITATION, fresh / "files" / crate.CITATION)
             if findings:
@@ -345,6 +349,15 @@ def execute_chapters(
     if failures:
         raise BuildError("\n\n".join(failures))
     return {page.name: executed[page.name] for page in pages}
+
+
+def _report() -> str:
+    """Return the report on the hospitals, as ``pwm report`` writes it."""
+    # A build that changes nothing does without the library, which takes a second to import.
+    from ..consortium.file import example, read_consortium
+    from ..consortium.page import render
+
+    return render(read_consortium(example("hospitals.yaml")))
 
 
 def _stage(

@@ -15,10 +15,11 @@ from bs4 import BeautifulSoup, Tag
 
 from ..numerals import MINUS
 
-#: What counts as a number in a table: with sign, separators, power of ten, percent or error.
-NUMBER = re.compile(r"[−+-]?[\d.,]+(?:e[−+-]?\d+)?(?: ?%)?(?: ± [\d.,]+)?")
+#: What counts as a number in a table: with sign, separators, power of ten, percent or error; also
+#: in brackets.
+NUMBER = re.compile(r"(\()?[−+-]?[\d.,]+(?:e[−+-]?\d+)?(?: ?%)?(?: ± [\d.,]+)?(?(1)\))")
 #: What stands in a column of numbers where there is none.
-NO_NUMBER = {"", "–", "—", "none", "✓"}
+NO_NUMBER = {"", "–", "—", "none", "fails", "✓"}
 
 
 def dress_tables(notebook: str) -> str:

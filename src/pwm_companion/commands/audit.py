@@ -39,11 +39,20 @@ def run(options: argparse.Namespace) -> int:
     return 0 if report.satisfied else 1
 
 
-def describe_audit(report: Audit, given: Given) -> str:
-    """Return an audit in a few aligned lines."""
-    more, names, problem = given.baseline, given.names, given.problem
+def headline(report: Audit, given: Given) -> str:
+    """Return what an audit found, and the accuracies, in two lines."""
+    more = given.baseline
     reached, best = report.expected_accuracy + more, report.best_accuracy + more
     bound = report.upper_bound + more
+    found = _finding(report, given, TOLERANCE * given.problem.model_value.optimum)
+    return (
+        f"{found}\nexpected accuracy {reached:.9g}; best found {best:.9g}, upper bound {bound:.9g}"
+    )
+
+
+def describe_audit(report: Audit, given: Given) -> str:
+    """Return an audit in a few aligned lines."""
+    names = given.names
     columns = {
         "type": names,
         "contribution": report.contributions,
@@ -55,14 +64,7 @@ def describe_audit(report: Audit, given: Given) -> str:
         "cap slack": report.caps,
         "takes part": report.participates,
     }
-    return "\n".join(
-        [
-            _finding(report, given, TOLERANCE * problem.model_value.optimum),
-            f"expected accuracy {reached:.9g}; best found {best:.9g}, upper bound {bound:.9g}",
-            "",
-            *table(columns),
-        ]
-    )
+    return "\n".join([headline(report, given), "", *table(columns)])
 
 
 def _finding(report: Audit, given: Given, allowed: float) -> str:

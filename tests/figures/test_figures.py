@@ -553,6 +553,12 @@ def test_bunching_table_says_who_shares():
     assert numbers["costs_2"] == "0.2, 0.1, 0.05"
 
 
+def test_bunching_marks_where_ratios_of_neighbors_are_equal():
+    lines = bunching_lines(middle_costs=[0.06, 0.09, 0.12, 0.19], shares=[0.02, 0.4, 0.98])
+    numbers = bunching(lines)[1].attrs["numbers"]
+    assert (numbers["level_1"], numbers["level_2"]) == ("0.1 and 0.125", "0.5")
+
+
 def test_measured_curves_table(trials, every):
     table = every["measured_curves"][1]
     numbers = table.attrs["numbers"]

@@ -123,10 +123,11 @@ def build(
         findings = [] if quick else verify.check(executed, tables, root, build_dir)
         if findings and not verify.agrees(findings):
             say("numbers or tables differ from reference/: see pwm verify")
+        names = list(page_names(toc))
         texts = {
             PLACE: lambda: concordance(pages, root / "tests"),
             verdicts.PLACE: lambda: verdicts.page(findings, root),
-            figure_pages.PLACE: lambda: figure_pages.gallery(drawn),
+            figure_pages.PLACE: lambda: figure_pages.gallery(drawn, names),
             robustness.PLACE: lambda: robustness.page(root),
             cite.PLACE: lambda: cite.page(root),
         }

@@ -44,7 +44,7 @@ OWN_SYMBOLS = re.compile(r"own symbols: *(.+)")
 
 #: What stands before the number of a figure on a page that has no number itself.
 LETTERS = {"book/introduction": "0", "book/benchmarks": "B"}
-#: In the contents at the side, the pages of all figures. The gallery leads to them; elsewhere they
+#: In the contents at the side, the pages of all figures. The gallery leads to them; there they
 #: would take more room than many a page itself.
 FIGURE_LIST = re.compile(
     r"<details><summary>(?:(?!</details>).)*?/fig-(?:(?!</details>).)*</details>", re.DOTALL
@@ -87,9 +87,7 @@ def _finish_page(
 
         def named(*arguments: Any, **options: Any) -> str:
             fold = '<summary aria-label="Pages below this one">'
-            contents = str(tree(*arguments, **options))
-            if not page.startswith("figures/"):
-                contents = FIGURE_LIST.sub("", contents)
+            contents = FIGURE_LIST.sub("", str(tree(*arguments, **options)))
             return contents.replace("<summary>", fold)
 
         context["generate_toctree_html"] = named

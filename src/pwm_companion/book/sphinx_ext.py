@@ -47,7 +47,9 @@ LETTERS = {"book/introduction": "0", "book/benchmarks": "B"}
 #: In the contents at the side, the pages of all figures. The gallery leads to them; there they
 #: would take more room than many a page itself.
 FIGURE_LIST = re.compile(
-    r"<details><summary>(?:(?!</details>).)*?/fig-(?:(?!</details>).)*</details>", re.DOTALL
+    r'<details(?: open="open")?><summary>'
+    r"(?:(?!</details>).)*?/fig-(?:(?!</details>).)*</details>",
+    re.DOTALL,
 )
 #: Characters of the description of a page that search engines show.
 DESCRIPTION = 160

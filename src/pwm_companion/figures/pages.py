@@ -10,7 +10,7 @@ import html
 import json
 import posixpath
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,10 +116,18 @@ def _copy_preview(folder: Path, target: Path, kept: Path) -> None:
     shutil.copyfile(preview, target)
 
 
-def gallery(drawn: Mapping[str, Path], pages: Iterable[str]) -> str:
-    """Return all figures, small, with links to their pages, by chapter in the order of `pages`."""
+def gallery(drawn: Mapping[str, Path], titles: Mapping[str, str]) -> str:
+    """Return all figures, small, with links to their pages, by chapter.
+
+    Parameters
+    ----------
+    drawn
+        Their folders.
+    titles
+        Of the chapters, by name, in reading order.
+    """
     here = posixpath.relpath("figures", posixpath.dirname(GALLERY))
-    chapters: dict[str, list[str]] = {page: [] for page in pages}
+    chapters: dict[str, list[str]] = {name: [] for name in titles}
     for name, folder in drawn.items():
         about = _read(folder / "metadata.json")
         chapters[about["chapter"]].append(
@@ -128,7 +136,7 @@ def gallery(drawn: Mapping[str, Path], pages: Iterable[str]) -> str:
             f"<figcaption>{html.escape(about['title'])}</figcaption></figure>"
         )
     return "\n".join(
-        f'## {{doc}}`/{chapter}`\n\n<div class="gallery">\n' + "\n".join(cells) + "\n</div>\n"
+        f'## {titles[chapter]}\n\n<div class="gallery">\n' + "\n".join(cells) + "\n</div>\n"
         for chapter, cells in chapters.items()
         if cells
     )

@@ -553,6 +553,17 @@ def test_surplus_table_is_what_schemes_leave_to_the_parties(contracts, every):
         np.testing.assert_allclose(rows["accuracy"]["contract"], contract.expected_accuracy)
 
 
+def test_maps_leave_out_a_type_for_which_all_is_zero(two_type):
+    shown = {"contract": [["type 1", "type 2"]] * 2, "information": [["both types"], ["type 2"]]}
+    for pair, rows in shown.items():
+        figure, _ = two_type_maps(two_type, pair=pair)
+        titles = [ax.get_title(loc="left") for ax in figure.axes if ax.get_title(loc="left")]
+        assert titles == [title for row in rows for title in row]
+    without = two_type.assign(rents=0.0)
+    titles = [ax.get_title(loc="left") for ax in two_type_maps(without, pair="information")[0].axes]
+    assert [title for title in titles if title] == ["both types", "type 1", "type 2"]
+
+
 def test_bunching_table_says_who_shares():
     shares = (0.2, 0.8)
     lines = bunching_lines(middle_costs=[0.1, 0.18], shares=shares)

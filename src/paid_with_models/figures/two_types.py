@@ -80,7 +80,7 @@ def two_type_surfaces(results: pd.DataFrame, pair: str = "contract") -> tuple[Fi
 def two_type_maps(results: pd.DataFrame, pair: str = "contract") -> tuple[Figure, pd.DataFrame]:
     """The same as maps with level lines: a row a quantity, a panel a type, common colors.
 
-    A type for which a quantity is zero everywhere has no panel.
+    A type for which a quantity is zero everywhere has no panel, unless it is zero for both.
     """
     pairs = _pair(results, pair)
     figure = style.new_figure(2.7 * len(pairs) + 0.2)
@@ -90,11 +90,9 @@ def two_type_maps(results: pd.DataFrame, pair: str = "contract") -> tuple[Figure
         low, high = _range(layers)
         levels = np.asarray(MaxNLocator(12, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
         titles = ["type 1", "type 2"] if len(layers) > 1 else ["both types"]
-        panels = {
-            label: layer
-            for label, layer in zip(titles, layers, strict=True)
-            if len(layers) == 1 or np.abs(layer.to_numpy()).max() > NEGLIGIBLE * (high - low)
-        }
+        panels = dict(zip(titles, layers, strict=True))
+        some = [it for it in titles if panels[it].abs().max(axis=None) > NEGLIGIBLE * (high - low)]
+        panels = {it: panels[it] for it in some or titles}
         places = [grid[row, i] for i in range(2)] if len(panels) > 1 else [grid[row, :2]]
         axes = [figure.add_subplot(place) for place in places]
         if len(axes) > 1:

@@ -310,7 +310,26 @@ def _tails(table: Table) -> bool:
     return bool(np.all(np.array(below) > 2 * np.array(above)))
 
 
+def _free_riding_leaves_more_where_somebody_trains(table: Table) -> bool:
+    surplus = wide(table, "scenario", "scheme", "surplus")
+    alone = table.groupby("scenario")["alone"].first() > 0
+    more = surplus["free_riding"] > surplus["contract"]
+    return bool((more == alone).all() and alone.any() and not alone.all())
+
+
 EXPERIMENT_CLAIMS = [
+    Claim(
+        TWO,
+        "Type 1 never has any.",
+        "fig-two-type-information",
+        lambda t: near(t[t["type"] == 1]["rents"], 0.0, 1e-6),
+    ),
+    Claim(
+        "book/experiments/overview",
+        "free-riding leaves the parties more in sum",
+        "fig-surplus",
+        _free_riding_leaves_more_where_somebody_trains,
+    ),
     Claim(
         "book/replication",
         "whose contribution hardly depends on N",

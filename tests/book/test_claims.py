@@ -31,6 +31,7 @@ NO_CLAIM = {
     "fig-prediction-errors": ["times the largest size that the fit saw"],
     "fig-pilot-contracts": ["whose largest size is"],
     "fig-contract-map": ["divided by nearly straight borders"],
+    "fig-surplus": ["the largest surplus is"],
     "fig-counter-example": ["rises to its largest value at"],
     "fig-split-errors": ["from the largest gain to the largest loss"],
     "fig-responding-caps": [

@@ -200,6 +200,18 @@ def _two_and_three_nearly_the_same(table: Table) -> bool:
     return near(share[2], share[3], 0.05 * share[3].max()) and bool((few[2] > 2 * few[1]).all())
 
 
+def _still_and_then_meets(table: Table) -> bool:
+    """Type 1 does not move, the others fall a little, all the way; soon after, all are one."""
+    share = wide(table[table["along"] != "cost of type 2"], "at", "type", "contribution")
+    still = share[(share[1] / share[1].iloc[0] - 1).abs() < 1e-6]
+    alike = share[np.ptp(share.to_numpy(), axis=1) < 1e-6]
+    return (
+        len(still) > 0.4 * len(share)
+        and all(falls(still[it]) and still[it].iloc[-1] > 0.9 * still[it].iloc[0] for it in (2, 3))
+        and bool(0 < alike.index.min() - still.index.max() < 0.06)
+    )
+
+
 THEORY_CLAIMS = [
     Claim("book/screening", "nobody joins", "fig-menus", _nobody_joins),
     Claim(
@@ -237,6 +249,18 @@ THEORY_CLAIMS = [
         "types 2 and 3 contribute nearly the same, and far more than type 1",
         "fig-bunching",
         _two_and_three_nearly_the_same,
+    ),
+    Claim(
+        "book/structure",
+        "it is asked for the same whatever its share",
+        "fig-bunching",
+        _still_and_then_meets,
+    ),
+    Claim(
+        "book/structure",
+        "Then the three meet within a narrow range",
+        "fig-bunching",
+        _still_and_then_meets,
     ),
     Claim(
         "book/structure",
@@ -286,7 +310,26 @@ def _tails(table: Table) -> bool:
     return bool(np.all(np.array(below) > 2 * np.array(above)))
 
 
+def _free_riding_leaves_more_where_somebody_trains(table: Table) -> bool:
+    surplus = wide(table, "scenario", "scheme", "surplus")
+    alone = table.groupby("scenario")["alone"].first() > 0
+    more = surplus["free_riding"] > surplus["contract"]
+    return bool((more == alone).all() and alone.any() and not alone.all())
+
+
 EXPERIMENT_CLAIMS = [
+    Claim(
+        TWO,
+        "Type 1 never has any.",
+        "fig-two-type-information",
+        lambda t: near(t[t["type"] == 1]["rents"], 0.0, 1e-6),
+    ),
+    Claim(
+        "book/experiments/overview",
+        "free-riding leaves the parties more in sum",
+        "fig-surplus",
+        _free_riding_leaves_more_where_somebody_trains,
+    ),
     Claim(
         "book/replication",
         "whose contribution hardly depends on N",

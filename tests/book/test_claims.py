@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
@@ -30,6 +31,7 @@ NO_CLAIM = {
     "fig-prediction-errors": ["times the largest size that the fit saw"],
     "fig-pilot-contracts": ["whose largest size is"],
     "fig-contract-map": ["divided by nearly straight borders"],
+    "fig-surplus": ["the largest surplus is"],
     "fig-counter-example": ["rises to its largest value at"],
     "fig-split-errors": ["from the largest gain to the largest loss"],
     "fig-responding-caps": [
@@ -60,6 +62,31 @@ def words(chapter_pages: dict[str, BeautifulSoup]) -> dict[str, str]:
 def test_claim(claim: Claim, tables: dict[str, pd.DataFrame], words: dict[str, str]) -> None:
     assert claim.words in words[claim.page], "nobody claims that any more"
     assert claim.holds(tables[claim.figure])
+
+
+def test_numbers_of_the_chapter_on_structure_are_of_contributions(
+    words: dict[str, str], tables: dict[str, pd.DataFrame]
+) -> None:
+    """What types are asked for as type 1 becomes more frequent: the text against the table."""
+    table = tables["fig-bunching"]
+    asked = table[table["along"] != "cost of type 2"].pivot_table("contribution", "at", "type")
+    said = re.search(
+        r"Up to a share of ([\d.]+) it is asked.*? up to (\d+) and (\d+) percent less.*?"
+        r" from ([\d.]+) on, where .*? from ([\d.]+) on all types do",
+        words["book/structure"],
+    )
+    assert said is not None
+    still, less_2, less_3, joined, pooled = map(float, said.groups())
+    at = asked.index.to_numpy()
+    moves = (asked[1] / asked[1].iloc[0] - 1).abs().to_numpy() > 1e-6
+    assert not moves[at < still + 1e-9].any()
+    assert moves[at > still + 1e-9].all()
+    for kind, less in ((2, less_2), (3, less_3)):
+        before = asked[kind][at < still + 1e-9]
+        assert 100 * (1 - before.min() / before.iloc[0]) == pytest.approx(less, abs=0.5)
+    for both, begins in ((asked[[1, 2]], joined), (asked, pooled)):
+        alike = np.ptp(both.to_numpy(), axis=1) < 1e-6
+        assert at[alike].min() == pytest.approx(begins)
 
 
 def test_a_claim_fails_where_the_table_is_turned_round(tables: dict[str, pd.DataFrame]) -> None:

@@ -93,6 +93,7 @@ from paid_with_models.figures.scenarios import (
 from paid_with_models.figures.screening import constraint_menus, menu_planes
 from paid_with_models.figures.structure import bunching, bunching_lines
 from paid_with_models.figures.two_types import TWO_TYPE_PAIRS, two_type_maps, two_type_surfaces
+from paid_with_models.figures.welfare import surplus_bars, surplus_by_scheme
 from paid_with_models.paper.counter_example import CounterExample
 from paid_with_models.paper.free_riding import free_riding_experiment
 from paid_with_models.paper.scenarios import SCENARIOS, options
@@ -191,6 +192,7 @@ def every(contracts, two_type, trials, quality):
         "menu_planes": menu_planes(constraint_menus()),
         "two_passes": two_passes(pass_steps()),
         "unit_prices": unit_prices(units_for_the_budget()),
+        "surplus_bars": surplus_bars(surplus_by_scheme()),
         "aversion_figure": aversion_figure(aversion_lines(aversions=[0.01, 0.1])),
     }
     for draw in OF_A_CONTRACT:
@@ -538,6 +540,30 @@ def test_scenario_panel_table(contracts):
         scenario_panel({})
 
 
+def test_surplus_table_is_what_schemes_leave_to_the_parties(contracts, every):
+    table = every["surplus_bars"][1]
+    for name, contract in contracts.items():
+        rows = table[table["scenario"] == SCENARIOS[name].title].set_index("scheme")
+        alone = 10 * contract.problem.probabilities @ contract.reservation_utilities
+        np.testing.assert_allclose(rows["alone"], alone, atol=1e-9)
+        # Seen types keep what they have alone, nothing leaves more than the largest surplus.
+        np.testing.assert_allclose(rows["surplus"]["complete"], alone, atol=1e-6)
+        assert rows["surplus"].idxmax() == "surplus"
+        assert rows["surplus"]["contract"] >= alone - 1e-9
+        np.testing.assert_allclose(rows["accuracy"]["contract"], contract.expected_accuracy)
+
+
+def test_maps_leave_out_a_type_for_which_all_is_zero(two_type):
+    shown = {"contract": [["type 1", "type 2"]] * 2, "information": [["both types"], ["type 2"]]}
+    for pair, rows in shown.items():
+        figure, _ = two_type_maps(two_type, pair=pair)
+        titles = [ax.get_title(loc="left") for ax in figure.axes if ax.get_title(loc="left")]
+        assert titles == [title for row in rows for title in row]
+    without = two_type.assign(rents=0.0)
+    titles = [ax.get_title(loc="left") for ax in two_type_maps(without, pair="information")[0].axes]
+    assert [title for title in titles if title] == ["both types", "type 1", "type 2"]
+
+
 def test_bunching_table_says_who_shares():
     shares = (0.2, 0.8)
     lines = bunching_lines(middle_costs=[0.1, 0.18], shares=shares)
@@ -551,6 +577,12 @@ def test_bunching_table_says_who_shares():
     numbers = table.attrs["numbers"]
     assert (numbers["shared_1"], numbers["pooled_2"]) == (0.18, 0.8)
     assert numbers["costs_2"] == "0.2, 0.1, 0.05"
+
+
+def test_bunching_marks_where_ratios_of_neighbors_are_equal():
+    lines = bunching_lines(middle_costs=[0.06, 0.09, 0.12, 0.19], shares=[0.02, 0.4, 0.98])
+    numbers = bunching(lines)[1].attrs["numbers"]
+    assert (numbers["level_1"], numbers["level_2"]) == ("0.1 and 0.125", "0.5")
 
 
 def test_measured_curves_table(trials, every):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pwm_companion import cli
-from pwm_companion.book.chapters import load_chapter
+from pwm_companion.book.chapters import load_chapter, title_of
 from pwm_companion.errors import BookError
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +78,15 @@ def test_bad_quick_parameters_are_refused(book: Path, quick: str, message: str) 
     with pytest.raises(BookError) as caught:
         load_chapter(book / "book/runs/five.yml", "five")
     assert message in str(caught.value)
+
+
+def test_title_is_the_first_heading(book: Path) -> None:
+    page = ROOT / "book/experiments/small_party_teamwork.yml"
+    assert title_of(load_chapter(page, "small")) == "Small-party teamwork"
+    untitled = book / "book/untitled.md"
+    untitled.write_text("Words without a heading.\n")
+    with pytest.raises(BookError, match="no title"):
+        title_of(load_chapter(untitled, "untitled"))
 
 
 def test_parameters_cell_holds_literals_only(book: Path) -> None:

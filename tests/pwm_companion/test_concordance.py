@@ -78,6 +78,10 @@ def test_a_test_of_nothing_is_refused(tmp_path: Path) -> None:
         find_tests(tmp_path, ["thm-free"])
 
 
+#: Results that no code carries out: they say what a fixed promise cannot do.
+BY_HAND = {"prop-safe", "prop-limit"}
+
+
 def test_statements_of_the_book_say_where_they_are_from_and_results_are_tested() -> None:
     pages = [(name, find_source(ROOT, name)) for name in page_names(read_yaml(ROOT / "_toc.yml"))]
     statements = find_statements(load_chapter(source, name) for name, source in pages if source)
@@ -90,7 +94,7 @@ def test_statements_of_the_book_say_where_they_are_from_and_results_are_tested()
         if kind != "rem":
             assert statement.source, statement.label
         if kind in {"prop", "thm"}:
-            assert statement.code, statement.label
+            assert statement.code or statement.label in BY_HAND, statement.label
             assert tests[statement.label], statement.label
 
 

@@ -36,6 +36,20 @@ def test_page_gets_the_surfaces_and_no_script_of_its_own(
     assert len(page) < 50_000
 
 
+def test_where_types_are_alike_one_surface_is_drawn_for_both() -> None:
+    results = two_type_experiment([4, 8], [0.2, 0.3, 0.7, 0.8, 0.9])
+    figure = two_type_surfaces(results, "contributions", "data", "turn-it", "contributions").figure
+    one, two = (table.to_numpy() for table in surfaces(results, "contributions"))
+    names = [surface.name for surface in figure.data]
+    assert names[-1] == "both alike"
+    apart, _, both = (np.array(surface.z, dtype=float) for surface in figure.data)
+    drawn_once = np.isnan(apart) & ~np.isnan(both)
+    assert drawn_once[:, -1].all()
+    assert np.isnan(both[:, 0]).all()
+    np.testing.assert_allclose(both[drawn_once], one[drawn_once], rtol=1e-4)
+    np.testing.assert_allclose(both[drawn_once], two[drawn_once], rtol=1e-2)
+
+
 def test_surfaces_are_the_results(results: pd.DataFrame) -> None:
     figure = two_type_surfaces(results, "rewards", "value", "turn-it", "rewards").figure
     for surface, table in zip(figure.data, surfaces(results, "rewards"), strict=True):

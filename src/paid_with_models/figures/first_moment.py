@@ -116,6 +116,7 @@ def unit_prices(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         rows = table[table["scenario"] == title]
         colors = style.type_colors(rows["cost"])
         for ax, name in zip(column, ("bought", "contribution"), strict=True):
+            ax.plot(rows["type"], rows[name], color=style.MUTED, linewidth=1, zorder=2)
             ax.scatter(rows["type"], rows[name], s=70, color=colors, clip_on=False, zorder=3)
             ax.set_xticks(rows["type"])
             ax.set_xlim(0.5, len(rows) + 0.5)

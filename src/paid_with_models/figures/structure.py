@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,8 @@ def bunching(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """How contributions join and part as one number of the problem changes.
 
     Takes what :func:`bunching_lines` returns. Each type is a line; where types share an option, the
-    thinner lines run inside the wider ones, so that all of them are seen.
+    thinner lines run inside the wider ones, so that all of them are seen. Dotted lines stand where
+    a unit of the budget buys as much from a type as from its cheaper neighbor.
     """
     lines = dict(list(table.groupby("along", sort=False)))
     n_types = int(table["type"].max())
@@ -45,6 +47,10 @@ def bunching(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         ax.set_ylim(bottom=0)
         ax.grid(axis="y")
         style.thousands_separated(ax.yaxis)
+        marks = _level_places(rows)
+        for place in marks:
+            ax.axvline(place, color=style.MUTED, linewidth=0.9, linestyle=":", zorder=0)
+        numbers[f"level_{k}"] = " and ".join(f"{place:g}" for place in marks)
         # From where the first two types share an option, and all; the costs where the panel ends.
         taken = rows.pivot_table("option", "at", "type")
         for name, alike in (
@@ -64,7 +70,24 @@ def bunching(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         handles=handles, loc="outside upper center", ncols=min(n_types, 5), handlelength=1.4,
         borderaxespad=0.0,
     )  # fmt: skip
-    return figure, style.with_numbers(table.drop(columns=["cost", "gap"]), **numbers)
+    return figure, style.with_numbers(table.drop(columns=["cost", "lead", "gap"]), **numbers)
+
+
+def _leads(problem: Problem) -> list[float]:
+    """p_i q_{i+1} - p_{i+1} q_i of each type, with the unit prices q; none for the cheapest."""
+    price, p = -np.diff([*problem.costs, 0.0]), problem.probabilities
+    return [*(p[:-1] * price[1:] - p[1:] * price[:-1]), np.nan]
+
+
+def _level_places(rows: pd.DataFrame) -> list[float]:
+    """Where the lead of a type over its cheaper neighbor changes its sign along a line, sorted."""
+    places = []
+    for _, lead in rows.pivot_table("lead", "at", "type").items():
+        clear = lead[lead.abs() > 1e-12]  # ratios that are equal all along change no sign
+        for (at, value), (then, after) in pairwise(clear.items()):
+            if value * after < 0:  # the lead is linear along both lines
+                places.append(at + (then - at) * value / (value - after))
+    return sorted(places)
 
 
 def bunching_lines(
@@ -92,7 +115,9 @@ def bunching_lines(
     -------
     DataFrame
         A row for each place (columns along, at) and type: cost, contribution, option (its number,
-        by size of the contribution), gap of the contract.
+        by size of the contribution), lead (p_i q_{i+1} - p_{i+1} q_i with q_i = c_i - c_{i+1}, for
+        the cheapest its cost: positive if a unit of the budget buys more from this type than from
+        its cheaper neighbor; none for the cheapest), gap of the contract.
 
     Examples
     --------
@@ -108,7 +133,7 @@ def bunching_lines(
         [
             (
                 along, at, i + 1, contract.problem.costs[i], contract.contributions[i], number,
-                contract.gap,
+                _leads(contract.problem)[i], contract.gap,
             )
             for along, places, problems in (
                 ("cost of type 2", middle_costs, by_cost),
@@ -118,5 +143,5 @@ def bunching_lines(
             for number, members in enumerate(options(contract), start=1)
             for i in members
         ],
-        columns=["along", "at", "type", "cost", "contribution", "option", "gap"],
+        columns=["along", "at", "type", "cost", "contribution", "option", "lead", "gap"],
     ).sort_values(["along", "at", "type"], kind="stable", ignore_index=True)  # fmt: skip

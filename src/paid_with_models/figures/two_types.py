@@ -38,6 +38,8 @@ TWO_TYPE_PAIRS: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
     ),
 }
 Pairs = tuple[tuple[str, str, str], ...]
+#: A quantity of at most this share of the range is zero.
+NEGLIGIBLE = 1e-9
 
 
 @style.drawing
@@ -76,7 +78,10 @@ def two_type_surfaces(results: pd.DataFrame, pair: str = "contract") -> tuple[Fi
 
 @style.drawing
 def two_type_maps(results: pd.DataFrame, pair: str = "contract") -> tuple[Figure, pd.DataFrame]:
-    """The same as maps with level lines: a row a quantity, a panel a type, common colors."""
+    """The same as maps with level lines: a row a quantity, a panel a type, common colors.
+
+    A type for which a quantity is zero everywhere has no panel, unless it is zero for both.
+    """
     pairs = _pair(results, pair)
     figure = style.new_figure(2.7 * len(pairs) + 0.2)
     grid = figure.add_gridspec(len(pairs), 3, width_ratios=[1, 1, 0.06])
@@ -84,13 +89,15 @@ def two_type_maps(results: pd.DataFrame, pair: str = "contract") -> tuple[Figure
         layers = surfaces(results, name)
         low, high = _range(layers)
         levels = np.asarray(MaxNLocator(12, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
-        if len(layers) > 1:
-            titles = ["type 1", "type 2"]
-            axes = [figure.add_subplot(grid[row, i]) for i in range(2)]
+        titles = ["type 1", "type 2"] if len(layers) > 1 else ["both types"]
+        panels = dict(zip(titles, layers, strict=True))
+        some = [it for it in titles if panels[it].abs().max(axis=None) > NEGLIGIBLE * (high - low)]
+        panels = {it: panels[it] for it in some or titles}
+        places = [grid[row, i] for i in range(2)] if len(panels) > 1 else [grid[row, :2]]
+        axes = [figure.add_subplot(place) for place in places]
+        if len(axes) > 1:
             axes[1].tick_params(labelleft=False)
-        else:
-            titles, axes = ["both types"], [figure.add_subplot(grid[row, :2])]
-        for ax, label, layer in zip(axes, titles, layers, strict=True):
+        for ax, (label, layer) in zip(axes, panels.items(), strict=True):
             where = (layer.columns.to_numpy(), layer.index.to_numpy(), layer.to_numpy())
             bands = ax.contourf(*where, levels=levels, cmap="cividis")
             ax.contour(
@@ -104,7 +111,7 @@ def two_type_maps(results: pd.DataFrame, pair: str = "contract") -> tuple[Figure
                 ax.minorticks_off()
             ax.set_title(label)
             if row == len(pairs) - 1:
-                ax.set_xlabel("probability $p_1$ of type 1")
+                ax.set_xlabel("share of type 1, $p_1$")
         axes[0].set_ylabel("parties $N$")
         bar = figure.colorbar(bands, cax=figure.add_subplot(grid[row, 2]))
         bar.set_label(title)

@@ -41,7 +41,7 @@ from ..pages import cite, robustness, verdicts
 from ..pages.concordance import PLACE, concordance
 from ..yaml_files import read_yaml
 from . import execute, readable, site, unchanged
-from .chapters import Chapter, find_source, load_chapter, page_names, read_toc
+from .chapters import Chapter, find_source, load_chapter, page_names, read_toc, title_of
 from .execute import ChapterError, Executed
 from .site import BuildError, Site
 from .tables import dress_tables
@@ -128,7 +128,9 @@ def build(
         texts = {
             PLACE: lambda: concordance(pages, root / "tests"),
             verdicts.PLACE: lambda: verdicts.page(findings, root),
-            figure_pages.PLACE: lambda: figure_pages.gallery(drawn),
+            figure_pages.PLACE: lambda: figure_pages.gallery(
+                drawn, {it.name: title_of(it) for it in pages}
+            ),
             robustness.PLACE: lambda: robustness.page(root),
             cite.PLACE: lambda: cite.page(root),
         }

@@ -39,6 +39,7 @@ from ..figures import registry
 from ..yaml_files import read_yaml
 
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+TITLE = re.compile(r"^# (.+?) *$", re.MULTILINE)
 RUN_FILE_KEYS = {"template", "title", "text", "parameters", "written_for"}
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
@@ -113,6 +114,20 @@ def _check_entry(entry: Any) -> None:
             raise BookError(f"_toc.yml: {key} must name a page, not {value!r}")
         elif isinstance(value, list | dict):
             raise BookError(f"_toc.yml: {key} must be a single value, not {value!r}")
+
+
+def title_of(chapter: Chapter) -> str:
+    """Return the heading that a chapter begins with.
+
+    Raises
+    ------
+    BookError
+        If it has none.
+    """
+    for cell in chapter.notebook.cells:
+        if cell.cell_type == "markdown" and (found := TITLE.search(cell.source)):
+            return found[1]
+    raise BookError(f"{chapter.source}: the page has no title")
 
 
 def page_names(toc: Any) -> Iterator[str]:

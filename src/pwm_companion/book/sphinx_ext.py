@@ -44,11 +44,6 @@ OWN_SYMBOLS = re.compile(r"own symbols: *(.+)")
 
 #: What stands before the number of a figure on a page that has no number itself.
 LETTERS = {"book/introduction": "0", "book/benchmarks": "B"}
-#: In the contents at the side, the pages of all figures. The gallery leads to them; elsewhere they
-#: would take more room than many a page itself.
-FIGURE_LIST = re.compile(
-    r"<details><summary>(?:(?!</details>).)*?/fig-(?:(?!</details>).)*</details>", re.DOTALL
-)
 #: Characters of the description of a page that search engines show.
 DESCRIPTION = 160
 
@@ -87,10 +82,7 @@ def _finish_page(
 
         def named(*arguments: Any, **options: Any) -> str:
             fold = '<summary aria-label="Pages below this one">'
-            contents = str(tree(*arguments, **options))
-            if not page.startswith("figures/"):
-                contents = FIGURE_LIST.sub("", contents)
-            return contents.replace("<summary>", fold)
+            return str(tree(*arguments, **options)).replace("<summary>", fold)
 
         context["generate_toctree_html"] = named
 

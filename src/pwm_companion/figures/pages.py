@@ -116,18 +116,30 @@ def _copy_preview(folder: Path, target: Path, kept: Path) -> None:
     shutil.copyfile(preview, target)
 
 
-def gallery(drawn: Mapping[str, Path]) -> str:
-    """Return all figures, small, with links to their pages."""
-    cells = []
+def gallery(drawn: Mapping[str, Path], titles: Mapping[str, str]) -> str:
+    """Return all figures, small, with links to their pages, by chapter.
+
+    Parameters
+    ----------
+    drawn
+        Their folders.
+    titles
+        Of the chapters, by name, in reading order.
+    """
+    here = posixpath.relpath("figures", posixpath.dirname(GALLERY))
+    chapters: dict[str, list[str]] = {name: [] for name in titles}
     for name, folder in drawn.items():
         about = _read(folder / "metadata.json")
-        here = posixpath.relpath("figures", posixpath.dirname(GALLERY))
-        cells.append(
+        chapters[about["chapter"]].append(
             f'<figure><a href="{here}/{name}/index.html"><img src="{here}/previews/{name}.png" '
             f'loading="lazy" alt="{_attribute(about["alt"])}"></a>'
             f"<figcaption>{html.escape(about['title'])}</figcaption></figure>"
         )
-    return '<div class="gallery">\n' + "\n".join(cells) + "\n</div>\n"
+    return "\n".join(
+        f'## {titles[chapter]}\n\n<div class="gallery">\n' + "\n".join(cells) + "\n</div>\n"
+        for chapter, cells in chapters.items()
+        if cells
+    )
 
 
 def figure_page(folder: Path, work: Work, found: str | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from paid_with_models.figures.style import CAP, INK, type_colors
+from paid_with_models.figures.two_types import ALIKE, BOTH
 from paid_with_models.paper.two_types import surfaces
 
 #: Digits that a screen can show; more make the page larger.
@@ -82,18 +84,18 @@ def two_type_surfaces(
         If the results have no such quantity.
     """
     values = surfaces(results, quantity)
-    layers = [(title, CAP, values[0])]
+    layers = [(title, CAP, values[0].to_numpy())]
     if len(values) > 1:
         costs = results.drop_duplicates("type")["cost"]
         names = [f"type {i}, cost {cost:g}" for i, cost in enumerate(costs, start=1)]
-        layers = list(zip(names, type_colors(costs), values, strict=True))
+        layers = _told_apart(names, type_colors(costs), [it.to_numpy() for it in values])
     sizes, shares = values[0].index.to_numpy(), values[0].columns.to_numpy()
     figure = go.Figure(
         [
             go.Surface(
                 x=_rounded(shares),
                 y=sizes.tolist(),
-                z=_rounded(surface.to_numpy()),
+                z=_rounded(surface),
                 name=label,
                 showlegend=len(layers) > 1,
                 colorscale=[[0, color], [1, color]],
@@ -108,7 +110,7 @@ def two_type_surfaces(
         layout={
             "template": "none",
             "font": {"family": "system-ui, sans-serif", "color": INK, "size": 12},
-            "height": 440,
+            "height": 400,
             "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
             "legend": {"orientation": "h", "y": 1.0, "x": 0.5, "xanchor": "center"},
             "scene": {
@@ -116,11 +118,32 @@ def two_type_surfaces(
                 "yaxis": {"title": {"text": "N"}},
                 "zaxis": {"title": {"text": title}},
                 "aspectratio": {"x": 1, "y": 1, "z": 0.8},
-                "camera": {"eye": {"x": -1.45, "y": -1.8, "z": 1.1}},
+                "camera": {"eye": {"x": -1.2, "y": -1.5, "z": 0.85}},
             },
         },
     )
     return Turnable(figure, name, description)
+
+
+def _told_apart(
+    names: Sequence[str], colors: Sequence[str], values: Sequence[npt.NDArray[np.float64]]
+) -> list[tuple[str, str, npt.NDArray[np.float64]]]:
+    """The surfaces of two types where they part, and one for both where they do not."""
+    one, two = values
+    near = np.abs(one - two) <= ALIKE * (max(one.max(), two.max()) - min(one.min(), two.min()))
+    alike = near[:-1, :-1] & near[:-1, 1:] & near[1:, :-1] & near[1:, 1:]  # the cells
+
+    def corners(cells: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        padded = np.pad(cells, 1)
+        return padded[:-1, :-1] | padded[:-1, 1:] | padded[1:, :-1] | padded[1:, 1:]
+
+    layers = [
+        (name, color, np.where(corners(~alike), surface, np.nan))
+        for name, color, surface in zip(names, colors, values, strict=True)
+    ]
+    if alike.any():
+        layers.append(("both alike", BOTH, np.where(corners(alike), one, np.nan)))
+    return layers
 
 
 def _rounded(values: npt.NDArray[np.float64]) -> Any:

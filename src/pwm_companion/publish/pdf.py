@@ -41,8 +41,8 @@ SCREEN_ONLY = (
     "details.hide.above-input, .d-print-none, details.provenance-fold, .as-pdf"
 )
 
-#: Of the part of the contents with this caption, a book for reading has these pages alone.
-LOOKED_UP = "Reference"
+#: Of the parts of the contents with these captions, a book for reading has these pages alone.
+LOOKED_UP = ("Reference", "For developers")
 KEPT = ("book/notation", "book/bibliography")
 
 #: Where a page of the site wants the sentence about the PDF.
@@ -144,11 +144,11 @@ def reading(toc: dict[str, Any]) -> dict[str, Any]:
     """
     parts = [
         part
-        if part.get("caption") != LOOKED_UP
+        if part.get("caption") not in LOOKED_UP
         else {**part, "chapters": [it for it in part["chapters"] if it.get("file") in KEPT]}
         for part in toc.get("parts", ())
     ]
-    return {**toc, "parts": parts} if parts else toc
+    return {**toc, "parts": [part for part in parts if part["chapters"]]} if parts else toc
 
 
 def assemble(site: Path, toc: dict[str, Any]) -> tuple[str, list[Entry]]:

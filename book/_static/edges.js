@@ -2,6 +2,11 @@
 // it fades there and the keyboard reaches it, and formulas that are longer than their line. Widths
 // change after a page is loaded.
 (() => {
+  // The way home and the search are in no landmark otherwise.
+  for (const it of document.querySelectorAll(".bd-sidebar-primary")) {
+    it.setAttribute("role", "navigation");
+    it.setAttribute("aria-label", "Book");
+  }
   const article = document.querySelector("article");
   if (!article) return;
   let waiting = false;

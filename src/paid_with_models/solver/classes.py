@@ -250,6 +250,7 @@ def _restricted(
         row_unit=fine.row_unit[:, rows],
         row_elastic=fine.row_elastic[:, rows],
         box=fine.box[:, columns],
+        chain_limits=None,
         reach=fine.reach[:, starts],
         live=fine.live[columns],
         price=fine.price[columns],
@@ -286,13 +287,13 @@ def _bounded(search: _Search, part: _Part) -> _Part:
         part = _Part(bound, said, groups, near, claims)
         if not search.may_hold(part):
             break
-        # By how much the bound could fall if a group were parted, or if more constraints were kept.
+        # What would gain from parting a group, as the bound does not know how little.
         gain = np.maximum(fine.gradient(point, row_prices, cap_prices)[0], 0.0) * fine.box[0]
         gain[groups.columns] = 0.0
         gains = gain[0::2] + gain[1::2]
         missed = set(np.flatnonzero(point.rows[0, :n_ir] < -VIOLATED).tolist()) - rows
         rows |= missed
-        if gains.sum() <= NEARLY * (bound - search.reached):
+        if bound - found.bounds[0] <= NEARLY * (bound - search.reached):
             least = groups.least(point.caps[0])
             violated = (point.caps[0, least] < -VIOLATED) & (least != caps)
             if not violated.any() and not missed:

@@ -270,7 +270,7 @@ def _by_interior_point(
 ) -> list[Contract]:
     """Solve a batch where accuracy may not be concave, or constraints of any kind bind."""
     problems, exact, envelope = list(batch.problems), models.exact, models.envelope
-    bounding = maximize(envelope)
+    bounding = maximize(envelope, deadline=deadline)
     bounds = dual_bound(envelope, bounding.point, bounding.row_prices, bounding.cap_prices)
     autarkic = priced(exact, models.autarky, bounding)
     best = Incumbents(autarkic, autarkic.point.moments.accuracy)
@@ -306,7 +306,7 @@ def _by_interior_point(
             if bounds[k] - wanted > WIDE and not later[k] and in_time:
                 above = with_curves_above(exact.take(row))
             if above is not None:
-                other = maximize(above)
+                other = maximize(above, deadline=deadline)
                 bound = dual_bound(above, other.point, other.row_prices, other.cap_prices)[0]
                 closer = bunched_bound(one, other, p, law, wanted)
                 bounds[k] = min(bounds[k], bound, closer)

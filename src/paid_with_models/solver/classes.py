@@ -52,8 +52,8 @@ FEW_TYPES = 3
 #: ROUNDS: most times that groups of a part's problem are changed.
 ROUNDS = 9
 
-#: BUDGET: classes times types of all parts may not be more: some seconds.
-BUDGET = 20_000_000
+#: BUDGET: numbers that may be gone through for all parts of a problem: some seconds.
+BUDGET = 25_000_000
 
 #: NEARLY: what parting groups could gain does not matter below this share of the gap.
 NEARLY = 0.1
@@ -165,6 +165,11 @@ class _Search:
         """Whether enough parts were bounded."""
         return self.spent > BUDGET if max_parts is None else self.parts >= max_parts
 
+    def spend(self, groups: Groups) -> None:
+        """Count what it takes to solve a problem of these groups, about."""
+        n_outcomes, n_groups = groups.law.counts.shape
+        self.spent += n_outcomes * (10 * n_groups + groups.law.bunch.size)
+
     def groups(self, starts: tuple[int, ...]) -> Groups:
         """Groups that start at some types, made once."""
         if starts not in self.known:
@@ -275,7 +280,7 @@ def _bounded(search: _Search, part: _Part) -> _Part:
         kept = np.array([*sorted(rows), *range(n_ir, n_ir + len(said))], dtype=np.intp)
         small = _restricted(fine, search.curves(status[None]), groups, caps, kept)
         found = relaxed(small, *search.start(groups), np.array([penalty]))
-        search.spent += status.size * n_types
+        search.spend(groups)
         search.parts += 1
         if found.short[0] and penalty < PENALTY_LIMIT:
             penalty *= PENALTY_GROWTH
@@ -355,7 +360,7 @@ def _improved(search: _Search, groups: Groups, near: FloatArray) -> None:
         small = _restricted(fine, search.curves(status[None]), groups, caps, rows)
         small = replace(small, reward_offset=small.reward_offset + MARGIN)
         found = relaxed(small, *search.start(groups), np.array([PENALTY]))
-        search.spent += status.size * (n_ir + 1)
+        search.spend(groups)
         prices = found.row_prices, found.cap_prices
         end = active_set_finish(small, assessed(small, found.point, *prices))
         point, row_prices, cap_prices = _whole(fine, groups, caps, rows, end)

@@ -68,7 +68,7 @@ NEAR_END = 1e-6
 #: FALLING: iterations that lower the residual to less than this part are not idle.
 FALLING = 0.8
 
-#: DIVERGED: stop where the residual is so many times the best one.
+#: DIVERGED: stop where the residual is so many times the best one (or NEAR_END, if that is less).
 DIVERGED = 1e6
 
 #: IDLE_ITERATIONS_AT_END: stop after so many iterations without a better residual there.
@@ -252,7 +252,7 @@ def _interior_point(
             idle = np.where(better, 0, idle + (residual >= FALLING * last))
             patience = np.where(best_residual < NEAR_END, IDLE_ITERATIONS_AT_END, IDLE_ITERATIONS)
             going = (residual > tolerance) & (idle < patience)
-            going &= residual < DIVERGED * best_residual
+            going &= residual < DIVERGED * np.maximum(best_residual, NEAR_END)
         last = residual
         if not going.any():
             break

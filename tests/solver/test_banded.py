@@ -21,6 +21,7 @@ from paid_with_models.solver.interior_point import maximize
 from paid_with_models.solver.program import Chain, FirstMoment
 from paid_with_models.solver.routes import run
 from paid_with_models.solver.sum_moments import SumExpectation
+from tests.problems import scale_problem
 
 
 def both_forms(seed, beliefs="paper", valuation=None, n_types=12):
@@ -142,3 +143,18 @@ def test_rare_types_and_costs_across_six_decades():
         contract = solve(problem)
         assert contract.gap <= 1e-8
         assert menu_residuals(problem, contract.contributions, contract.rewards).largest <= 1e-9
+
+
+def test_a_state_that_is_no_number_ends_the_path():
+    _, banded, rng = both_forms(0)
+    x = rng.uniform(0.1, 60, (1, 24))
+    n = x.shape[1] + banded.row_unit.shape[1] + banded.costs.shape[1]
+    primal, dual = np.ones((2, 1, n))
+    assert banded.linearized(banded.point(x), primal, dual).wrong.shape == (1, n)
+    with np.errstate(invalid="ignore"), pytest.raises(np.linalg.LinAlgError, match="numbers"):
+        banded.linearized(banded.point(np.nan * x), primal, dual)
+
+
+def test_a_path_that_leaves_the_numbers_has_an_answer():
+    contract = solve(scale_problem(40, 10, 1))
+    assert contract.gap < 1e-6

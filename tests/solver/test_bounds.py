@@ -17,7 +17,7 @@ from paid_with_models import (
     solve,
 )
 from paid_with_models.audit import violations
-from paid_with_models.solver.bounds import dual_bound
+from paid_with_models.solver.bounds import dual_bound, farthest
 from paid_with_models.solver.moments import Enumeration, Uncertainty
 from paid_with_models.solver.program import Chain, FirstMoment
 
@@ -149,7 +149,7 @@ def stub(**changes):
         accuracy=changes.pop("reached", np.zeros(2)), weighted_gradient=pulled
     )
     numbers = {
-        "box": steps, "value_unit": 4.0, "reach": none + 1.0,
+        "box": steps, "chain_limits": None, "value_unit": 4.0, "reach": none + 1.0,
         "accuracy": SimpleNamespace(optimum=np.inf), "value": "value",
     }  # fmt: skip
 
@@ -394,3 +394,26 @@ def test_the_parts_of_a_violation_are_relative_to_the_best_model(contract):
     residuals = menu_residuals(problem, contract.contributions, rewards)
     assert residuals.caps == pytest.approx(0.03)
     assert residuals.staying_out == 0.0
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_the_most_that_a_chain_gains_is_the_optimum_of_a_linear_program(seed):
+    rng = np.random.default_rng([31, seed])
+    n = int(rng.integers(2, 9))
+    gradient, box = rng.normal(size=(1, n)), rng.uniform(0.1, 2.0, (1, n))
+    limits = np.sort(rng.uniform(0.1, 2.0, (1, n - 1)), axis=1)
+    start = np.zeros((1, n))
+    start[0, 1:] = np.diff(limits[0], prepend=0.0) * rng.uniform(0, 1, n - 1)
+    sums = np.tril(np.ones((n - 1, n - 1)))
+
+    def most(upper):
+        """Over a chain, with or without bounds of its increments."""
+        sizes = [(0, box[0, 0]), *((0, bound) for bound in upper)]
+        lines = np.hstack([np.zeros((n - 1, 1)), sums])
+        found = optimize.linprog(-gradient[0], A_ub=lines, b_ub=limits[0], bounds=sizes)
+        return -found.fun - float(gradient[0] @ start[0])
+
+    by_box = farthest(gradient, start, box, None)[0]
+    found = farthest(gradient, start, box, limits)[0]
+    assert found == pytest.approx(min(most([None] * (n - 1)), by_box), abs=1e-9)
+    assert found >= most(box[0, 1:]) - 1e-9

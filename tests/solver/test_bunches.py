@@ -158,11 +158,10 @@ def test_types_that_nearly_bunch_are_bounded_as_those_that_do():
     assert of_nudged - as_solved <= 1e-8
 
 
-@pytest.mark.parametrize(("n_types", "status"), [(40, Status.OPTIMAL), (100, Status.FEASIBLE)])
-def test_many_types_with_dear_data_are_bounded_closely(n_types, status):
-    """Their accuracy is not concave where it matters: a gap may stay open, but a small one."""
+@pytest.mark.parametrize("n_types", [40, 100])
+def test_many_types_with_costly_data_are_solved(n_types):
+    """Their accuracy is not concave where it matters."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         contract = solve(scale_problem(n_types, 10, 0))
-    assert contract.gap < 1e-4
-    assert contract.status is status
+    assert contract.status is Status.OPTIMAL

@@ -161,3 +161,9 @@ def test_a_menu_is_given_the_prices_under_which_it_is_optimal(tied, scale):
         # Those of types of equal cost, who take the same option, are not unique.
         assert found.cap_prices[0, 2] == pytest.approx(best.cap_prices[0, 2], rel=1e-6)
         assert found.point.contributions == pytest.approx(best.point.contributions, rel=1e-9)
+
+
+def test_what_is_reached_by_the_deadline_is_assessed(tied):
+    late = maximize(tied, deadline=-np.inf)
+    assert np.all(late.residual > maximize(tied).residual)
+    assert np.all(np.isfinite(late.residual))

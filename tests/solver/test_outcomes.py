@@ -15,7 +15,6 @@ from paid_with_models import (
     Problem,
     Saturating,
     Status,
-    autarky,
     menu_residuals,
     solve_many,
 )
@@ -165,11 +164,3 @@ def test_a_search_out_of_time_leaves_a_safe_bound():
         assert cut.expected_accuracy <= best.upper_bound
     with pytest.raises(ValueError, match="max_seconds must be > 0; got 0"):
         solve_many(problems, max_seconds=0)
-
-
-def test_too_many_types_with_something_better_outside_are_refused():
-    shares, costs = np.full(61, 1 / 61), np.linspace(0.1, 0.5, 61)
-    alone = autarky(Problem(10, shares, costs, GeneralizationBound())).utilities
-    problem = Problem(10, shares, costs, GeneralizationBound(), reservation_utilities=alone + 1)
-    with pytest.raises(ValueError, match="at most 60 types; got 61"):
-        solve_many([problem])

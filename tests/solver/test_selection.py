@@ -420,3 +420,41 @@ def test_a_type_is_left_out_where_keeping_it_costs_more():
     everybody = next(it for it in every_selection(problem) if it.types == (0, 1, 2))
     assert everybody.upper_bound < contract.expected_accuracy - 1e-3
     check(contract)
+
+
+@pytest.mark.parametrize("n_parties", [10, 1000])
+def test_many_types_with_something_better_outside_have_an_honest_gap(n_parties):
+    """One set of types on one option, bounded by the most that all could contribute."""
+    shares, costs = np.full(70, 1 / 70), np.linspace(0.01, 0.2, 70)
+    alone = autarky(Problem(n_parties, shares, costs, CURVE)).utilities
+    stated = n_parties, shares, costs, CURVE
+    problem = Problem(*stated, reservation_utilities=alone + 0.2 * (90 - alone))
+    contract = solve(problem)
+    assert contract.participates.any()
+    assert audit(contract).satisfied
+    everybody_for_free = solve(Problem(*stated))
+    assert contract.expected_accuracy <= contract.upper_bound < 1
+    assert contract.expected_accuracy <= everybody_for_free.upper_bound
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_who_stays_out_wants_no_option_if_not_those_next_to_its_cost(seed):
+    """The other options are ruled out by the incentives of those in."""
+    rng = np.random.default_rng([13, seed])
+    costs = np.sort(rng.uniform(0.1, 1.0, 8))[::-1]
+    members = np.sort(rng.choice(8, int(rng.integers(1, 6)), replace=False))
+    problem = Problem(10, np.full(8, 1 / 8), costs, CURVE)
+    problem = dataclasses.replace(
+        problem, reservation_utilities=autarky(problem).utilities + rng.uniform(0, 30, 8)
+    )
+    fixed = Participation(problem)
+    model = fixed.decided(members[None], exact=True)
+    for _ in range(20):
+        m = np.sort(rng.uniform(0, 0.5 / fixed.costs[members].max(), members.size))[None]
+        point = model.point(model.increments_of(m))
+        rewards = model.least_utilities(m) + model.costs * m
+        out = np.setdiff1d(np.arange(8), members)
+        wants = (rewards - fixed.costs[out][:, None] * m).max(axis=1) - fixed.outside[out]
+        rows = point.rows[0, members.size - 1 :]
+        assert np.all(wants <= 1e-12) == np.all(rows >= -1e-12)
+        assert rows.min() == pytest.approx(-wants.max(), abs=1e-12)

@@ -191,8 +191,11 @@ class ChainSystem:
         used = terms.all_2[0, 0] > SMALLEST_POWER
         size = np.sqrt(middle[used])  # of the border's unknowns, to balance it
         pull = terms.pull[0][:, used] * size
+        if pull.size == 0 or not np.isfinite(pull).all():
+            raise np.linalg.LinAlgError("the path to the optimum has left the numbers")
         # All sums change in a few ways only: those of neighboring rates by nearly the same.
-        _, sizes, ways = np.linalg.svd(pull, full_matrices=False)
+        triangle = np.linalg.qr(pull, mode="r")  # has the same singular values and ways
+        _, sizes, ways = np.linalg.svd(triangle, full_matrices=False)
         ways = ways[sizes > SMALLEST_WAY * sizes[0]].T
         self.pull = pull @ ways
         self.cross = (cross[:, used] / size) @ ways

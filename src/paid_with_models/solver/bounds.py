@@ -12,7 +12,8 @@ constraints bound the expected accuracy of every menu, by any method:
 
 with x the increments of the menu (all non-negative), :math:`\bar x` a box that contains every
 feasible menu, L the bracket and g its gradient at :math:`x^*`: a concave function lies below its
-tangent. :func:`dual_bound` evaluates the right-hand side in closed form and adds the rounding
+tangent. Where increments are those of one chain, they share one limit (:func:`farthest`).
+:func:`dual_bound` evaluates the right-hand side in closed form and adds the rounding
 error of the expectations, so no solver's tolerance can make it wrong. It is tight when
 :math:`x^*` and the multipliers are optimal.
 
@@ -37,7 +38,7 @@ from .dense import Dense, Point, elastic
 from .interior_point import central_path_end
 from .program import Program
 
-__all__ = ["Relaxation", "dual_bound", "relaxed"]
+__all__ = ["Relaxation", "dual_bound", "farthest", "relaxed"]
 
 
 #: MULTIPLIER_QUALITY: residual of multipliers at which a bound is as good as it gets; the finish
@@ -70,13 +71,7 @@ def dual_bound(
         point.moments.accuracy
         + np.sum(rows * point.rows, axis=1)
         + np.sum(caps * point.caps, axis=1)
-        + np.sum(
-            np.maximum(
-                gradient * np.maximum(problem.box - point.increments, 0.0),
-                -gradient * point.increments,
-            ),
-            axis=1,
-        )
+        + farthest(gradient, point.increments, problem.box, problem.chain_limits)
     )
     # What the expectations may be wrong by, at the point and along the box; then the roundings of
     # the sums above, whose terms are products of numbers of size 1 with the prices.
@@ -94,6 +89,42 @@ def dual_bound(
     rounding = 4 * entries * np.finfo(float).eps
     bound = bound + rounding * (2 + 2 * caps.sum(axis=1) + rows.sum(axis=1))
     return np.asarray(np.minimum(bound, problem.accuracy.optimum))
+
+
+def farthest(
+    gradient: FloatArray, start: FloatArray, box: FloatArray, limits: FloatArray | None
+) -> FloatArray:
+    r"""The most that a linear function gains from a start to any menu, (B,).
+
+    In a box each variable goes to the end that it gains from. But in a chain increments add up to
+    contributions, :math:`x_1 + \dots + x_j \le l_j` for non-decreasing limits. With
+    :math:`h_j = \max(g_j, g_{j+1}, \dots, 0)`, which do not rise,
+
+    .. math::
+
+       \sum_j g_j x_j \le \sum_j h_j x_j = \sum_j (h_j - h_{j+1}) \sum_{k \le j} x_k
+       \le \sum_j (h_j - h_{j+1})\, l_j = \sum_j h_j (l_j - l_{j-1}) .
+
+    Parameters
+    ----------
+    gradient, start, box : (B, n) ndarray
+    limits : (B, n - 1) ndarray, optional
+        Of sums of the variables from the second on.
+
+    Examples
+    --------
+    >>> g, x, box = np.array([[0.0, 1.0, 2.0]]), np.zeros((1, 3)), np.array([[1.0, 5.0, 5.0]])
+    >>> [farthest(g, x, box, limits).tolist() for limits in (None, np.array([[5.0, 5.0]]))]
+    [[15.0], [10.0]]
+    """
+    gains = np.maximum(gradient * np.maximum(box - start, 0.0), -gradient * start)
+    by_box = np.asarray(gains.sum(axis=1))
+    if limits is None:
+        return by_box
+    rising = np.maximum(np.maximum.accumulate(gradient[:, :0:-1], axis=1)[:, ::-1], 0.0)
+    by_chain = np.sum(rising * np.diff(limits, axis=1, prepend=0.0), axis=1)
+    by_chain += gains[:, 0] - np.sum(gradient[:, 1:] * start[:, 1:], axis=1)
+    return np.asarray(np.minimum(by_box, by_chain))
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,7 +35,13 @@ from .moments import (
 from .optimality import Solution
 from .program import FirstMoment, by_matrices
 
-__all__ = ["BunchedEnumeration", "BunchedMoments", "bunched_bound", "few_bunches"]
+__all__ = [
+    "MOST_TYPES",
+    "BunchedEnumeration",
+    "BunchedMoments",
+    "bunched_bound",
+    "few_bunches",
+]
 
 
 #: SAME_OPTION: contributions closer than this, relative to the largest, are taken to be one (safely
@@ -212,12 +218,11 @@ class BunchedEnumeration:
         error = 2 * rounding_of_means(self.counts)
         apart = np.abs(contributions[0] - self.alike(contributions)[self.bunch]).max()
         off = 2 * self.n_parties * apart
+        steepest = [float(np.max(curve.envelope().derivative(0.0))) for curve in (accuracy, value)]
         return Uncertainty(
             overstated=np.zeros(1),
-            accuracy=np.array([error * accuracy.optimum + off * accuracy.envelope().slope]),
-            values=np.full(
-                contributions.shape, error * value.optimum + off * value.envelope().slope
-            ),
+            accuracy=np.array([error * accuracy.optimum + off * steepest[0]]),
+            values=np.full(contributions.shape, error * value.optimum + off * steepest[1]),
             relative_slope=error + np.finfo(float).eps * len(self.counts) / BLOCK,
             accuracy_slope=np.zeros(1),
             value_slopes=np.zeros(contributions.shape),

@@ -93,6 +93,8 @@ class Dense:
         False for variables that mean nothing; they are held at zero.
     price : (n,) ndarray
         What a unit of each variable costs, in accuracy.
+    chain_limits : (B, n - 1) ndarray, optional
+        What sums of the variables from the second on cannot exceed.
     """
 
     expectation: Expectation
@@ -110,6 +112,7 @@ class Dense:
     reach: FloatArray
     live: BoolArray
     price: FloatArray
+    chain_limits: FloatArray | None = None
 
     #: Jacobians are at hand (:class:`paid_with_models.solver.program.Algebra`).
     forms_matrices = True
@@ -125,6 +128,7 @@ class Dense:
             expectation=self.expectation.take(rows),
             accuracy=of_rows(self.accuracy, rows),
             value=of_rows(self.value, rows),
+            chain_limits=None if self.chain_limits is None else self.chain_limits[rows],
             **{name: getattr(self, name)[rows] for name in of_problems},
         )
 
@@ -217,6 +221,7 @@ def elastic(program: Dense, price: FloatArray) -> Dense:
         reward_jacobian=np.concatenate([program.reward_jacobian, -on_caps], axis=2),
         row_jacobian=np.concatenate([program.row_jacobian, on_rows], axis=2),
         box=np.hstack([program.box, price[:, None]]),
+        chain_limits=None,
         live=np.append(program.live, True),
         price=np.append(program.price, 1.0),
     )

@@ -7,6 +7,7 @@ import numpy as np
 from ..accuracy import FloatArray
 from ..attendance import enumerable
 from ..problem import Problem
+from .bunches import few_bunches
 from .fits import common_range
 from .moments import ENTRIES_WORTH_ENUMERATING, Enumeration, Expectation
 from .sum_moments import SumExpectation
@@ -23,8 +24,8 @@ def moments_at(problem: Problem, contributions: FloatArray) -> tuple[float, Floa
     """Expected accuracy of one menu, and its value as each type sees it, (I,).
 
     Enumerated if that is cheap, or if sums would fall short by more than `TAIL_TOLERANCE`: where
-    little data may come together. If outcomes are too many to enumerate then, both are bounds from
-    below.
+    little data may come together. Types with the same contribution count as one then. If outcomes
+    are too many even so, both are bounds from below.
 
     Raises
     ------
@@ -42,8 +43,13 @@ def moments_at(problem: Problem, contributions: FloatArray) -> tuple[float, Floa
     expectation, curves = expectation_of(problem), (problem.accuracy, problem.model_value)
     if isinstance(expectation, SumExpectation):
         short = expectation.shortfall(*curves, contributions[None])
-        if short[0] > TAIL_TOLERANCE and enumerable(problem.n_parties, problem.n_types):
-            expectation = Enumeration.of_problem(problem)
+        if short[0] > TAIL_TOLERANCE:
+            law = problem.n_parties, problem.probabilities, problem.beliefs
+            bunched = few_bunches(*law, np.unique(contributions, return_inverse=True)[1])
+            if bunched is not None:
+                expectation = bunched
+            elif enumerable(problem.n_parties, problem.n_types):
+                expectation = Enumeration.of_problem(problem)
     moments = expectation.moments(*curves, contributions[None])
     least = [float(curve(0.0)) for curve in curves]
     return max(float(moments.accuracy[0]), least[0]), np.maximum(moments.values[0], least[1])

@@ -28,6 +28,9 @@ OUT = 0
 #: UNDECIDED: it is not decided yet.
 UNDECIDED = -1
 
+#: ENTRIES_AT_ONCE: lines between pairs of types are compared up to so many numbers together.
+ENTRIES_AT_ONCE = 1_000_000
+
 #: ROUNDING: by how much bounds of u may be off, in values of the best model.
 ROUNDING = 1e-13
 
@@ -74,10 +77,17 @@ def _upper(costs: FloatArray, outside: FloatArray, most: FloatArray, out: IntArr
     """What u is at most at each type's cost if that type is in, given who is out."""
     if out.size == 0:
         return np.full(costs.size, np.inf)
-    at, c, f = costs[:, None], costs[out], outside[out]
-    upper = (f + np.maximum(c - at, 0.0) * most[:, None]).min(axis=1)
+    at_once = max(1, ENTRIES_AT_ONCE // out.size**2)
+    parts = [slice(start, start + at_once) for start in range(0, costs.size, at_once)]
+    given = costs[out], outside[out]
+    return np.concatenate([_upper_at(costs[some], most[some], *given) for some in parts])
+
+
+def _upper_at(at: FloatArray, most: FloatArray, c: FloatArray, f: FloatArray) -> FloatArray:
+    """The same at some costs, given those of types that are out and what they have outside."""
+    upper = (f + np.maximum(c - at[:, None], 0.0) * most[:, None]).min(axis=1)
     apart = c[:, None] - c
-    share = (c[:, None] - at[:, :, None]) / np.where(apart > 0, apart, 1.0)
+    share = (c[:, None] - at[:, None, None]) / np.where(apart > 0, apart, 1.0)
     line = f[:, None] + share * (f - f[:, None])
     between = (apart > 0) & (share >= 0) & (share <= 1)
     return np.asarray(np.minimum(upper, np.where(between, line, np.inf).min(axis=(1, 2))))

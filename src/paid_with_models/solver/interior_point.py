@@ -17,6 +17,7 @@ again. Both work on a whole batch.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,11 +68,16 @@ NEAR_END = 1e-6
 #: FALLING: iterations that lower the residual to less than this part are not idle.
 FALLING = 0.8
 
+#: DIVERGED: stop where the residual is so many times the best one (or NEAR_END, if that is less).
+DIVERGED = 1e6
+
 #: IDLE_ITERATIONS_AT_END: stop after so many iterations without a better residual there.
 IDLE_ITERATIONS_AT_END = 2
 
 
-def maximize(problem: FirstMoment, start: FloatArray | None = None) -> Solution:
+def maximize(
+    problem: FirstMoment, start: FloatArray | None = None, deadline: float = np.inf
+) -> Solution:
     """Solve a batch of first-moment problems, from one starting menu each.
 
     Parameters
@@ -81,6 +87,8 @@ def maximize(problem: FirstMoment, start: FloatArray | None = None) -> Solution:
     start : (B, I) ndarray > 0, optional
         Contributions to start from, costliest type first; by default half of what each type
         would give for the best possible model.
+    deadline : float
+        No iteration begins when ``time.monotonic()`` is beyond it.
 
     Returns
     -------
@@ -90,15 +98,15 @@ def maximize(problem: FirstMoment, start: FloatArray | None = None) -> Solution:
     if start is None:
         start = 0.5 * problem.reach
     path = Path.of(problem, *problem.start(np.maximum.accumulate(start, axis=1)))
-    best, path = _pursue(problem, path)
+    best, path = _pursue(problem, path, deadline)
     again = best.residual > FINISHED
-    if not again.any():
+    if not again.any() or time.monotonic() > deadline:
         return best
     if again.all():
-        second, _ = _pursue(problem, path)
+        second, _ = _pursue(problem, path, deadline)
         return choose(problem, second.residual < best.residual, best, second)
     rest = np.flatnonzero(again)
-    second, _ = _pursue(problem.take(rest), path.take(rest))
+    second, _ = _pursue(problem.take(rest), path.take(rest), deadline)
     place = np.zeros(len(start), dtype=np.intp)
     place[rest] = np.arange(rest.size)
     again[rest] = second.residual < best.residual[rest]
@@ -166,8 +174,8 @@ def _own_prices(problem: FirstMoment, point: Point) -> tuple[FloatArray, FloatAr
     return prices[:, : unit.shape[1]], prices[:, unit.shape[1] :]
 
 
-def _pursue(problem: Program, path: Path) -> tuple[Solution, Path]:
-    interior, path = _interior_point(problem, path, TOLERANCE)
+def _pursue(problem: Program, path: Path, deadline: float) -> tuple[Solution, Path]:
+    interior, path = _interior_point(problem, path, TOLERANCE, deadline)
     return active_set_finish(problem, interior), path
 
 
@@ -201,7 +209,9 @@ class Path:
 
 
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")  # of a problem that diverges
-def _interior_point(problem: Program, path: Path, tolerance: float) -> tuple[Solution, Path]:
+def _interior_point(
+    problem: Program, path: Path, tolerance: float, deadline: float = np.inf
+) -> tuple[Solution, Path]:
     """Follow the path until residuals fall below the tolerance or stop improving.
 
     Each problem of the batch stops by itself, as it would alone.
@@ -221,6 +231,8 @@ def _interior_point(problem: Program, path: Path, tolerance: float) -> tuple[Sol
     ended = left = state  # the best state of each problem, and where it left the batch
     here: IntArray | None = None  # rows of the whole batch still at work; None: all
     for _ in range(ITERATIONS):
+        if time.monotonic() > deadline:
+            break
         try:
             system = problem.linearized(point, state[0], state[1])
         except np.linalg.LinAlgError:  # what was reached so far is assessed like any other point
@@ -239,7 +251,8 @@ def _interior_point(problem: Program, path: Path, tolerance: float) -> tuple[Sol
             best_point = None
             idle = np.where(better, 0, idle + (residual >= FALLING * last))
             patience = np.where(best_residual < NEAR_END, IDLE_ITERATIONS_AT_END, IDLE_ITERATIONS)
-            going = (residual > tolerance) & (idle < patience) & np.isfinite(residual)
+            going = (residual > tolerance) & (idle < patience)
+            going &= residual < DIVERGED * np.maximum(best_residual, NEAR_END)
         last = residual
         if not going.any():
             break

@@ -40,7 +40,7 @@ from .moments import Enumeration
 from .optimality import Solution, kkt_residual
 from .program import FirstMoment, Rows
 
-__all__ = ["close_gaps", "flat_then_concave"]
+__all__ = ["COUNTS", "LOST", "OPEN", "close_gaps", "decided", "flat_then_concave"]
 
 #: OPEN, COUNTS, LOST: what is said of an outcome.
 OPEN, COUNTS, LOST = 0, 1, 2
@@ -84,8 +84,8 @@ def flat_then_concave(curve: Curve) -> bool:
     return bool(np.all(bends <= 0) and np.all(slopes <= slope[2] * (1 + 1e-9)))
 
 
-def _decided(curve: Curve, status: npt.NDArray[np.int8]) -> LocalEnvelope:
-    """The curve as outcomes take it, (M, K).
+def decided(curve: Curve, status: npt.NDArray[np.int8]) -> LocalEnvelope:
+    """The curve as outcomes take it, in the shape of their status.
 
     Open: its envelope. Counts: up to the kink its Taylor polynomial there, which is concave and
     negative; a parabola, since Newton's method may cycle where curvature jumps. Lost: nothing.
@@ -203,7 +203,7 @@ def close_gaps(
 def _relaxed(problem: FirstMoment, nodes: _Nodes) -> tuple[_Nodes, Relaxation]:
     """The nodes with bounds from their concave problems, and where those end."""
     base = problem.take(nodes.row)
-    accuracy, value = (_decided(curve, nodes.status) for curve in (base.accuracy, base.value))
+    accuracy, value = (decided(curve, nodes.status) for curve in (base.accuracy, base.value))
     others = _sides(base, nodes.sides)
     if others is not None and base.others is not None:
         others = base.others.and_(others)

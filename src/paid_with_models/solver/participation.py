@@ -334,16 +334,23 @@ class Participation:
         """The problems of selections of as many types, (B, n), and of equal ties."""
         n_rows, n = members.shape
         c = self.costs[members]
-        outsiders = self.others(members)
-        k, j = (axis.ravel() for axis in np.indices((outsiders.shape[1], n)))
-        own = np.eye(n)
-        costlier = (c[:, j] - self.costs[outsiders][:, k])[:, :, None]
+        outsiders, ties = self.others(members), tuple(np.diff(c[0]) == 0)
+        # Among those in, options next to an outsider's cost are what it may want, by the others'
+        # incentives; of equal costs any may be.
+        next_to = np.broadcast_to(np.arange(n), (*outsiders.shape, n))
+        if n > 2 and not any(ties):
+            cheaper = np.sum(members[:, None, :] < outsiders[:, :, None], axis=2)
+            next_to = np.stack([cheaper - 1, cheaper], axis=2).clip(0, n - 1)
+        j = next_to.reshape(n_rows, -1)
+        outsider = np.repeat(outsiders, next_to.shape[2], axis=1)
+        own = np.eye(n)[j]
+        costlier = np.take_along_axis(c, j, axis=1) - self.costs[outsider]
         staying_out = Rows(
-            on_contributions=-costlier * own[j],
-            on_utilities=np.broadcast_to(-own[j], (n_rows, j.size, n)),
-            least=-self.outside[outsiders][:, k],
-            unit=np.ones((n_rows, j.size)),
-            elastic=np.ones((n_rows, j.size)),
+            on_contributions=-costlier[:, :, None] * own,
+            on_utilities=-own,
+            least=-self.outside[outsider],
+            unit=np.ones(j.shape),
+            elastic=np.ones(j.shape),
         )
         return FirstMoment(
             self.law(members, exact),
@@ -352,7 +359,7 @@ class Participation:
             self.unit,
             c,
             self.outside[members],
-            Chain.of((False, *(np.diff(c[0]) == 0).tolist())),
+            Chain.of((False, *map(bool, ties))),
             staying_out if j.size else None,
         )
 

@@ -283,6 +283,10 @@ class Program(Algebra, Protocol):
         """Upper bounds of the variables in every menu, (B, n)."""
 
     @property
+    def chain_limits(self) -> FloatArray | None:
+        """What sums of the variables from the second on cannot exceed, (B, n - 1); None if any."""
+
+    @property
     def reach(self) -> FloatArray:
         """The most that each type can contribute at all, (B, I)."""
 
@@ -359,6 +363,18 @@ class FirstMoment:
         return box
 
     @cached_property
+    def chain_limits(self) -> FloatArray | None:
+        """(B, 2I - 1): the most of y_i and m_i, which sums of increments are; None with ties.
+
+        Neither exceeds what a cheaper type can contribute.
+        """
+        if any(self.chain.ties):
+            return None
+        limits = np.repeat(self.reach, 2, axis=1)
+        limits[:, 2::2] = np.minimum(limits[:, 1:-1:2], limits[:, 3::2])
+        return np.asarray(np.minimum.accumulate(limits[:, :0:-1], axis=1)[:, ::-1])
+
+    @cached_property
     def row_unit(self) -> FloatArray:
         """(B, R): the size of a slack that counts: value 1, or the data of one row of ties."""
         n_ir, n_order = self.costs.shape[1] - 1, self.chain.n_order
@@ -404,6 +420,7 @@ class FirstMoment:
             reach=self.reach,
             live=chain.live,
             price=np.zeros(chain.live.size),
+            chain_limits=self.chain_limits,
         )
 
     @cached_property

@@ -35,6 +35,7 @@ from .bounds import dual_bound
 from .branching import Closed
 from .bunches import bunched_bound, few_bunches
 from .capacities import binding_limits, solve_with_capacities
+from .classes import classed, has_classes
 from .closing import FEW_TYPES, closed, finds_menus
 from .few_options import with_few_options
 from .fits import common_range
@@ -44,6 +45,7 @@ from .known_types import known_contract
 from .majorants import with_curves_above
 from .menus import Incumbents, only_menu, priced, repaired, safely_above, settled
 from .moments import Enumeration, Expectation
+from .outcome_classes import Parties
 from .program import Algebra, Chain, FirstMoment, by_matrices
 from .quadratic import by_quadratic_programs
 from .selection import NODES, alone_or_out, best_selection
@@ -268,7 +270,7 @@ def _by_interior_point(
 ) -> list[Contract]:
     """Solve a batch where accuracy may not be concave, or constraints of any kind bind."""
     problems, exact, envelope = list(batch.problems), models.exact, models.envelope
-    bounding = maximize(envelope)
+    bounding = maximize(envelope, deadline=deadline)
     bounds = dual_bound(envelope, bounding.point, bounding.row_prices, bounding.cap_prices)
     autarkic = priced(exact, models.autarky, bounding)
     best = Incumbents(autarkic, autarkic.point.moments.accuracy)
@@ -276,6 +278,7 @@ def _by_interior_point(
     best = best.improved(exact, repaired(exact, bounding, anchor))
     n_types = problems[0].n_types
     later = np.array([batch.provisional and countable(problem) for problem in problems])
+    elsewhere: dict[int, tuple[FirstMoment, Incumbents]] = {}  # better menus in other models
     if batch.method == "sum" and problems[0].attendance is None:
         for k in np.flatnonzero(bounds - best.reached > GAP_TOLERANCE):
             row, problem = np.array([k]), problems[k]
@@ -286,14 +289,29 @@ def _by_interior_point(
             bounds[k] = min(bounds[k], closer)
             above = None
             in_time = n_types <= MOST_ABOVE and time.monotonic() <= deadline
+            if bounds[k] - wanted > GAP_TOLERANCE and has_classes(exact, problem.n_parties):
+                some = classed(
+                    exact.take(row),
+                    Parties(problem.n_parties, p, problem.beliefs),
+                    bounding.point.contributions[k],
+                    bounds[k],
+                    wanted,
+                    tolerance=GAP_TOLERANCE,
+                    max_parts=max_boxes,
+                    deadline=deadline,
+                )
+                bounds[k] = some.bound
+                if some.model is not None:
+                    elsewhere[int(k)], wanted = (some.model, some.best), some.best.reached[0]
             if bounds[k] - wanted > WIDE and not later[k] and in_time:
                 above = with_curves_above(exact.take(row))
             if above is not None:
-                other = maximize(above)
+                other = maximize(above, deadline=deadline)
                 bound = dual_bound(above, other.point, other.row_prices, other.cap_prices)[0]
                 closer = bunched_bound(one, other, p, law, wanted)
                 bounds[k] = min(bounds[k], bound, closer)
-    left_open = np.flatnonzero((bounds - best.reached > GAP_TOLERANCE) & ~later)
+    unsolved = ~later & ~np.isin(np.arange(len(problems)), list(elsewhere))
+    left_open = np.flatnonzero((bounds - best.reached > GAP_TOLERANCE) & unsolved)
     if left_open.size:
         hard = exact.take(left_open)
         known = best.take(hard, left_open)
@@ -304,7 +322,13 @@ def _by_interior_point(
         best = best.updated(exact, left_open, found.best)
         bounds[left_open] = found.bounds
     menus = menus_of(exact, settled(exact, best).menus)
-    return contracts(problems, models.order, menus, bounds, models.alone)
+    solved = contracts(problems, models.order, menus, bounds, models.alone)
+    for place, (model, better) in elsewhere.items():
+        alone, its_bound = models.take(np.array([place])), bounds[place : place + 1]
+        its_menu = menus_of(model, better.menus)
+        its = [problems[place]], alone.order, its_menu, its_bound, alone.alone
+        (solved[place],) = contracts(*its)
+    return solved
 
 
 def _select(batch: Batch, max_boxes: int | None, max_nodes: int, deadline: float) -> Contract:

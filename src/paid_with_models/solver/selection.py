@@ -88,7 +88,8 @@ LEAST_NODES = 8
 #: ENTRIES_AT_ONCE: nodes are examined together up to so many numbers in their constraints.
 ENTRIES_AT_ONCE = 1_000_000
 
-#: MOST_TYPES: with more types the linear systems of nodes would take too much memory.
+#: MOST_TYPES: with more types the linear systems of nodes would take too much memory; there is one
+#: node then, bounded by the most that all types can contribute.
 MOST_TYPES = 60
 
 #: OUTCOMES_WORTH_ENUMERATING: where sums leave a gap, up to so many outcomes of a selection are
@@ -148,11 +149,6 @@ def best_selection(
     -------
     Selection
 
-    Raises
-    ------
-    ValueError
-        If there are more than 60 types.
-
     Examples
     --------
     >>> from paid_with_models import Saturating
@@ -163,11 +159,6 @@ def best_selection(
     >>> best_selection(problem).types.tolist()  # the first would cost more than it brings
     [1]
     """
-    if problem.n_types > MOST_TYPES:
-        raise ValueError(
-            f"reservation_utilities better than autarky are solved for at most {MOST_TYPES} types;"
-            f" got {problem.n_types}"
-        )
     search = _Search(Participation(problem, method), max_boxes, deadline)
     search.run(max_nodes)
     return search.result()
@@ -288,6 +279,8 @@ class _Search:
             max_nodes, max(LEAST_NODES, NODES * TWELVE_TYPES**POWER // self.fixed.n_types**POWER)
         )
         self.begin()
+        if self.fixed.n_types > MOST_TYPES:
+            self.nodes, max_nodes = [self.fixed.shrunk(self.nodes[0])[0]], 0
         if np.isfinite(self.deadline):
             at_once = min(at_once, FEW_AT_ONCE)
         while self.nodes and self.count < max_nodes and self.in_time():
@@ -310,7 +303,8 @@ class _Search:
                 leaf = Leaf(types, model, np.inf, menu.point.contributions, prices, menu)
                 known = Incumbents(menu, np.array([self.reached]))
                 self.kept(leaf, known.improved(model, menu))
-                self.solve([types], exact=False)
+                if self.fixed.n_types <= MOST_TYPES:
+                    self.solve([types], exact=False)
                 break
 
     def result(self) -> Selection:

@@ -45,6 +45,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "90": "the level of the band, in percent",
         "100": "what a perfect model is worth",
     },
+    "book/beyond/responsive": {"50": "worked out by hand, in an example"},
     "book/introduction": {"1": "columns of the cards, on a phone"},
     "book/beyond/many_problems": {"0.2": "a cost that defines an exercise"},
     "book/beyond/real_models": {

@@ -222,6 +222,8 @@ def test_numbers_of_runs_are_no_amounts_of_data(tmp_path, text):
         "data,500,2000,8000\naccuracy,.8,.865,.9\nerror,.01,.02,.01\n",
         "data,500,2000,8000\naccuracy,.8,.865,.9\nstd,1%,2%,1%\n",
         "500,.80,.01\n2000,.865,.02\n8000,.90,.01\n",
+        "n,acc,95% CI\n500,.80,.01\n2000,.865,.02\n8000,.90,.01\n",
+        "n,acc,95 % CI in percent\n500,.80,1\n2000,.865,2\n8000,.90,1\n",
     ],
 )
 def test_errors_are_read_in_the_unit_of_accuracies(tmp_path, text):
@@ -242,6 +244,21 @@ def test_amounts_counted_otherwise_than_one_by_one_are_remarked(tmp_path, headin
     table = read(tmp_path, f"{heading},acc\n0.5,.80\n2,.865\n8,.90\n")
     assert table.sizes.tolist() == [0.5, 2, 8]
     assert any("taken as they stand" in line for line in table.said)
+
+
+@pytest.mark.parametrize("heading", ["batch_size", "n_classes", "n_features", "image size"])
+def test_sizes_of_other_things_are_no_amounts_of_data(tmp_path, heading):
+    table = read(tmp_path, f"{heading},n,acc\n32,500,.8\n32,2000,.865\n32,8000,.9\n")
+    assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+    with pytest.raises(TableError, match="no heading names the amount of data"):
+        read(tmp_path, f"{heading},acc\n32,.8\n64,.865\n256,.9\n")
+
+
+@pytest.mark.parametrize("first", ["train acc", "training accuracy"])
+def test_rows_of_training_data_are_left_out(tmp_path, first):
+    text = f"n,500,2000,8000\n{first},.9,.95,.99\ntest acc,.8,.865,.9\n"
+    table = read(tmp_path, text)
+    assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
 
 
 def test_gaps_are_gaps(tmp_path):
@@ -393,6 +410,10 @@ def test_a_decimal_comma_between_commas_gets_advice(tmp_path):
         ("500,.99,.80\n2000,.98,.865\n8000,.97,.90\n", "columns 2 and 3 could both be"),
         (".2,.8\n.3,.86\n.4,.9\n", "no heading that says which column"),
         ("", "holds no rows"),
+        ("n,logit acc\n500,.8\n2000,.86\n8000,.9\n", "say which column it is"),
+        ("n,log accuracy\n500,-.3\n2000,-.2\n8000,-.1\n", "say which column it is"),
+        ("seed,0,1,2\nn,,,\n500,.7,.71,.72\n2000,.8,.81,.82\n", "line 2 is a second heading"),
+        ("n,epoch,acc\n5,1,.7\n5,2,.8\n9,1,.8\n9,2,.9\n", "several curves, by column 'epoch'"),
         ("# nothing\n", "holds no rows"),
         ("just words\n", "no heading names"),
         ("one\ntwo\nthree\n", "holds no table"),

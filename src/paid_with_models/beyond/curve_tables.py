@@ -7,6 +7,7 @@ for what is said. What can be read in two ways, and what is not accuracies, is r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 
 from ..accuracy import FloatArray
 from ..texts import file_name, shown
-from .headings import amount_of, role_of, tokens
+from .headings import amount_of, is_train, role_of, tokens
 from .table_columns import (
     MOST_NAMES,
     Table,
@@ -40,7 +41,19 @@ __all__ = ["CurveTable", "read_curve_table"]
 
 #: SCALES: words of a heading by which its amounts are not counted one by one.
 SCALES = frozenset(
-    ["thousand", "thousands", "million", "millions", "k", "m", "1000", "10000", "1000000"]
+    [
+        "hundred",
+        "hundreds",
+        "thousand",
+        "thousands",
+        "million",
+        "millions",
+        "k",
+        "m",
+        "1000",
+        "10000",
+        "1000000",
+    ]
 )
 
 #: COLUMNS: what may be said about columns.
@@ -259,8 +272,16 @@ def _labels(table: Table, others: Sequence[int]) -> tuple[list[bool], int | None
             for role in ("loss", "error rate", "difference"):
                 if role in roles and "accuracy" not in roles:
                     raise not_accuracy(table, cells[roles.index(role)], role)
+            if "size" in roles:
+                raise TableError(
+                    f"{table.name}: line {table.lines[roles.index('size')]} is a second heading:"
+                    " put one line of headings above the numbers"
+                )
             if "accuracy" in roles:
                 keep = [yes and role == "accuracy" for yes, role in zip(keep, roles, strict=True)]
+                trained = [is_train(cell) for cell in cells]
+                if any(yes and not it for yes, it in zip(keep, trained, strict=True)):
+                    keep = [yes and not it for yes, it in zip(keep, trained, strict=True)]
                 # A row "error" below accuracies is how far they vary, or what they lack to 1.
                 named = "error" if "error" in roles else "error rate"
                 spread = roles.index(named) if named in roles else None
@@ -317,6 +338,8 @@ def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
         elif roles[k] != "other":
             check_one_curve(table, k)
             check_id(table, k, sizes)
+        elif {"epoch", "epochs"} & set(tokens(table.headings[k])):
+            check_id(table, k, sizes)
     if np.isnan(sizes).any():
         line = table.lines[int(np.isnan(sizes).argmax())]
         raise TableError(f"{table.name}: line {line}: amount of data is missing")
@@ -354,7 +377,8 @@ def _mapping(table: Table, size: int, accuracy: Sequence[int]) -> str:
 
 
 def _signed(text: str) -> bool:
-    """Whether a cell or a heading says percent."""
+    """Whether a cell or a heading says percent; in a heading, 95% is a level of confidence."""
+    text = re.sub(r"\d\s*%(?=.*[^\W\d])", "", text)
     return "%" in text or bool({"percent", "pct"} & set(tokens(text)))
 
 

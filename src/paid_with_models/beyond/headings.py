@@ -36,6 +36,11 @@ SIZES = _words(
     " patients cases observations obs anchor amount trainsize ntrain nsamples labels documents"
     " umfang daten anzahl"
 )
+#: What is counted, or has a size, and is no data: a batch, a model, its parts.
+NO_DATA = _words(
+    "batch model image hidden layer layers window kernel vocabulary vocab embedding classes"
+    " features estimators trees neurons parameters params neighbors clusters components"
+)
 INDICES = _words("index idx id unnamed row nr no")
 TESTS = _words("test testing val valid validation dev holdout heldout")
 TRAINS = _words("train training")
@@ -80,6 +85,8 @@ def role_of(heading: str) -> str:
     of_accuracy = known & ACCURACIES
     if known & BOUNDS and not known & SIZES:
         return "other"
+    if of_accuracy and known & (LOGARITHMS | {"logit"}):
+        return ""
     if of_accuracy and known & DIFFERENCES:
         return "difference"
     if of_accuracy and re.match(
@@ -98,6 +105,8 @@ def role_of(heading: str) -> str:
         return "count"
     if known & RUNS:
         return "run"
+    if known & NO_DATA and known & SIZES <= {"n", "size", "sizes"}:
+        return ""
     if known & SIZES or known == {"training", "set"} or known == {"training"}:
         if known & TESTS:
             return "other"

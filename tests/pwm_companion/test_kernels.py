@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from pwm_companion.book import execute
+from pwm_companion.book import execute, kernels
 from pwm_companion.book.chapters import KERNELSPEC, Chapter
 from pwm_companion.book.execute import ChapterError, execute_all
 from pwm_companion.book.kernels import GONE, PRELOADED, Nursery
@@ -113,3 +113,14 @@ def test_what_a_nursery_says_of_its_kernels(tmp_path):
     nursery.close()
     with pytest.raises((OSError, ValueError), match=f"{GONE}|closed file"):
         nursery.poll(pid)
+
+
+def test_a_nursery_that_does_not_answer_is_not_waited_for(monkeypatch):
+    nursery = Nursery()
+    assert nursery.poll(1) == 0  # no kernel of its own
+    os.kill(nursery._process.pid, signal.SIGSTOP)
+    monkeypatch.setattr(kernels, "PATIENCE", 0.5)
+    with pytest.raises(OSError, match=r"not answered for 0\.5 s"):
+        nursery.poll(1)
+    os.kill(nursery._process.pid, signal.SIGCONT)
+    nursery.close()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -40,6 +41,8 @@ PRELOADED = (
 )
 LAUNCHER = "ipykernel_launcher"
 GONE = "the process that forks kernels has ended"
+#: Seconds that it may take to answer: the first time it makes the imports.
+PATIENCE = 300
 
 
 class Nursery:
@@ -48,7 +51,7 @@ class Nursery:
     Raises
     ------
     OSError
-        From every method, once that process is gone.
+        From every method, once that process is gone, or does not answer.
     """
 
     def __init__(self) -> None:
@@ -69,6 +72,8 @@ class Nursery:
             self._process.stdin.flush()
         except BrokenPipeError:
             raise OSError(GONE) from None
+        if not select.select([self._process.stdout], [], [], PATIENCE)[0]:
+            raise OSError(f"the process that forks kernels has not answered for {PATIENCE} s")
         if not (answer := self._process.stdout.readline()):
             raise OSError(GONE)
         return json.loads(answer)

@@ -101,7 +101,7 @@
     build(kit, body) {
       const C = E.mathematics(), tasks = E.makeTasks(C), problem = setup(kit.state.c);
       let best = null, law = tasks.lawOf(problem), frame = null, solvedFor = "";
-      const main = E.figure("Your menu", [["var(--ink)", "cap of a reward", "tick"]], true), score = E.figure("Expected accuracy", [["var(--give)", "your menu, while all rules hold"], ["var(--ink)", "the best menu", "dash"]], true);
+      const main = E.figure("Your menu", [["var(--ink)", "cap of a reward", "level"]], true), score = E.figure("Expected accuracy", [["var(--give)", "your menu, while all rules hold"], ["var(--ink)", "the best menu", "dash"]], true);
       const list = h("ul", {class: "live-broken"}), verdict = h("p", {class: "live-verdict"}), proof = h("span", {class: "live-proof"});
       const costs = () => kit.state.c.map((c) => c / V);
       const mMost = 1200;

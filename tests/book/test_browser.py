@@ -26,7 +26,7 @@ TABS = 2  # at a time
 SHOTS = os.environ.get("SCREENSHOTS")  # where pictures go, if they are wanted: they take as long
 READY = "!window.MathJax || (window.MathJax.startup && window.MathJax.startup.promise)"
 TYPESET = "window.MathJax ? MathJax.startup.promise.then(() => true) : true"
-SETTLED = 3_000  # ms that a page has to fit itself to another width
+SETTLED = 20_000  # ms that a page has to fit itself to another width, on a busy machine
 FRAMES = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 #: What does not fit its box, and shows nothing of it; and what is wider than the window.
 CLIPPED = r"""() => {
@@ -120,11 +120,11 @@ async def look(browser: Browser, file: Path) -> list[str]:
     for width in WIDTHS:
         await page.set_viewport_size({"width": width, "height": 900})
         await page.evaluate(FRAMES)
-        try:  # surfaces that turn follow the width a moment later
-            await page.wait_for_function(f"({CLIPPED})().length === 0", timeout=SETTLED)
-        except NotInTime:
-            problems += [f"at {width} px: {it}" for it in await page.evaluate(CLIPPED)]
-        problems += [f"at {width} px: {it}" for it in await page.evaluate(TAB_STOPS)]
+        for what in (CLIPPED, TAB_STOPS):
+            try:  # surfaces that turn follow the width a moment later
+                await page.wait_for_function(f"({what})().length === 0", timeout=SETTLED)
+            except NotInTime:
+                problems += [f"at {width} px: {it}" for it in await page.evaluate(what)]
         if width != WIDTHS[1]:
             await picture(page, file, f"light-{width}")
     problems += [f"light: {it}" for it in await page.evaluate(FAINT)]

@@ -61,7 +61,7 @@ def test_outline_leads_to_every_chapter_and_section(
             assert title in squeeze(texts[number])
             numbers.append(number)
     assert numbers == sorted(numbers)
-    parts = [part["caption"] for part in read_yaml(ROOT / "_toc.yml")["parts"]]
+    parts = [part["caption"] for part in reading(read_yaml(ROOT / "_toc.yml"))["parts"]]
     assert [it.title for it in pdf.outline if isinstance(it, Destination)][1:] == parts
 
 

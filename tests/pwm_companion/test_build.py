@@ -34,10 +34,10 @@ def rebuild(root: Path) -> list[str]:
     return said
 
 
-def run_chapters(root: Path, share: bool = False) -> dict[str, str]:
+def run_chapters(root: Path) -> dict[str, str]:
     """Execute what changed, without a site; return the executed notebooks by name."""
     pages = load_pages(root, read_toc(root))
-    found = execute_chapters(pages, root, root / "build/cache", 1, str, share=share)
+    found = execute_chapters(pages, root, root / "build/cache", 1, str)
     return {name: it.notebook.read_text() for name, it in found.items() if it.fresh}
 
 
@@ -260,13 +260,10 @@ def test_a_kernel_that_dies_of_a_full_disk_has_that_said_for_it(tmp_path: Path) 
     assert execute._no_room(missing).endswith(f": {missing}\n")  # whatever it is that fails
 
 
-@pytest.mark.parametrize(
-    ("quick", "length", "transport"), [(False, 0, "ipc"), (True, 0, "ipc"), (False, 60, "tcp")]
-)
+@pytest.mark.parametrize(("length", "transport"), [(0, "ipc"), (60, "tcp")])
 def test_kernels_are_talked_to_by_files_unless_their_path_is_too_long(
     copy_of_built_book: Path,
     monkeypatch: pytest.MonkeyPatch,
-    quick: bool,
     length: int,
     transport: str,
 ) -> None:
@@ -280,7 +277,7 @@ def test_kernels_are_talked_to_by_files_unless_their_path_is_too_long(
     )
     with tempfile.TemporaryDirectory(prefix="t", dir="/tmp") as short:
         monkeypatch.setenv("TMPDIR", str(place) if length else short)
-        found = run_chapters(copy_of_built_book, share=quick)
+        found = run_chapters(copy_of_built_book)
         assert printed(transport) in found["book/square"]
         assert list(Path(short).iterdir()) == []
 
@@ -380,7 +377,7 @@ def test_quick_run_takes_smaller_parameters_and_leaves_the_site_alone(
     assert html == root / "build/quick/html"
     for name in ("start", "square", "twice", "runs/five"):
         assert QUICK in (html / f"book/{name}.html").read_text()
-    # They share a kernel; none finds what another left.
+    # None finds what another left.
     assert "2 [1, 0.25]" in (html / "book/runs/five.html").read_text()
     assert "9" in (html / "book/square.html").read_text()
     assert {file: file.read_bytes() for file in before} == before

@@ -73,7 +73,7 @@ def surplus_by_scheme() -> pd.DataFrame:
     Examples
     --------
     >>> table = surplus_by_scheme().set_index(["scenario", "scheme"])
-    >>> table.loc["Small-party teamwork", "surplus"].round().astype(int).to_dict()
+    >>> table["surplus"].loc["Small-party teamwork"].round().astype(int).to_dict()
     {'free_riding': 0, 'contract': 207, 'complete': 0, 'surplus': 435}
     """
     contracts = solve_many(scenario.problem() for scenario in SCENARIOS.values())

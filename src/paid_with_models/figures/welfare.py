@@ -51,12 +51,8 @@ def surplus_bars(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         ax.grid(axis="x")
         ax.set_title(title)
     axes[-1, 0].set_xlabel("joint gain of the parties (units of value)")
-    figure.legend(
-        handles=[
-            Line2D([], [], color=style.INK, linestyle=(0, (4, 2)), label="what they gain alone")
-        ],
-        loc="outside upper center", borderaxespad=0.0,
-    )  # fmt: skip
+    alone = Line2D([], [], color=style.INK, linestyle=(0, (4, 2)), label="what they gain alone")
+    figure.legend(handles=[alone], loc="outside upper center", borderaxespad=0.0)
     return figure, style.with_numbers(table, **numbers)
 
 

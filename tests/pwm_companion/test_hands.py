@@ -436,4 +436,4 @@ def test_locks_and_limits_are_left_out_where_there_are_none(
     monkeypatch.setattr(execute, "resource", None)
     with files.locked(tmp_path, print), files.locked(tmp_path, print):
         pass
-    assert execute._processor_time() > 0
+    assert execute._time() > 0

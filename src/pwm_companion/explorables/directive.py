@@ -151,10 +151,11 @@ def _write_modules(app: Sphinx) -> None:
     for name, (function, modules) in OWN.items():
         text = translate(function, sources(home, modules))
         (folder / own_script(name)).write_text(text, encoding="utf-8")
-    written = Path(app.confdir, app.config.html_static_path[0])
     for script in sorted({*CORE[1:], *EXPLORABLES.values()}):
-        text = (written / script).read_text(encoding="utf-8")
-        (folder / script).write_text(shortened(text), encoding="utf-8")
+        for place in app.config.html_static_path:
+            if (written := Path(app.confdir, place, script)).is_file():
+                text = shortened(written.read_text(encoding="utf-8"))
+                (folder / script).write_text(text, encoding="utf-8")
     app.config.html_static_path.append(str(folder))
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from pwm_companion import cli, files
 from pwm_companion.book import execute
+from pwm_companion.book.kernels import seconds_used
 from pwm_companion.book.site import BuildError, restore, swap
 from pwm_companion.publish.archive import zip_folder
 
@@ -436,4 +437,4 @@ def test_locks_and_limits_are_left_out_where_there_are_none(
     monkeypatch.setattr(execute, "resource", None)
     with files.locked(tmp_path, print), files.locked(tmp_path, print):
         pass
-    assert execute._time() > 0
+    assert seconds_used() > 0

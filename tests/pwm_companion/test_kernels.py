@@ -70,7 +70,6 @@ def test_a_kernel_that_dies_is_told(tmp_path):
 def test_a_cell_that_hangs_is_ended(tmp_path, monkeypatch):
     hangs = "import time\nfor _ in range(600):\n    time.sleep(.1)"
     monkeypatch.setattr(execute, "CELL_TIMEOUT", 1)
-    monkeypatch.setattr(execute, "_nursery", None)
     with pytest.raises(ChapterError, match="CellTimeoutError"):
         execute._execute(chapter(tmp_path, "hangs", hangs), tmp_path / "x", tmp_path, tmp_path)
 

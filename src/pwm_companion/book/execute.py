@@ -14,14 +14,12 @@ import shutil
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import nbformat
 from nbformat import NotebookNode
@@ -31,9 +29,6 @@ from ..errors import WorkError
 from ..figures import registry
 from . import chapters, dependencies
 from .chapters import Chapter
-
-if TYPE_CHECKING:
-    from .kernels import Nursery
 
 #: Without it processes have no limits.
 resource = files.posix_module("resource")
@@ -51,10 +46,6 @@ ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 class ChapterError(WorkError):
     """A chapter could not be executed; the message names it, the cell, and has the traceback."""
-
-
-#: What forks the kernels of this process, if anything does.
-_nursery: Nursery | None = None
 
 
 @dataclass(frozen=True)
@@ -213,10 +204,9 @@ def _prepare_worker(environment: dict[str, str], log: Path) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (least, most))
     # Kernels talk on stderr about their sockets; what chapters write there is in the notebook.
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
-    from . import kernels  # takes a while to import
+    from .kernels import fork_from_here  # takes a while to import
 
-    global _nursery
-    _nursery = kernels.fork_from_here()
+    fork_from_here()
 
 
 def _end_with_parent() -> None:
@@ -247,7 +237,9 @@ def _execute(chapter: Chapter, target: Path, root: Path, cache: Path) -> Execute
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
-    start = _time()
+    from .kernels import seconds_used
+
+    start = seconds_used()
     # In a folder with nothing but its inputs a chapter reads no file that the key misses.
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as sockets:
         place = _lay_out(chapter, Path(folder), root)
@@ -275,7 +267,7 @@ def _execute(chapter: Chapter, target: Path, root: Path, cache: Path) -> Execute
     older = set(target.parent.iterdir()) - {target, target.with_suffix(".json")}
     fresh = target.with_suffix(f".{os.getpid()}")
     nbformat.write(notebook, fresh)
-    seconds = round(_time() - start, 2)
+    seconds = round(seconds_used() - start, 2)
     # Beside the notebook: there it would be the one thing that differs from run to run.
     run = {"seconds": seconds, "sha256": files.digest(fresh)}
     files.write_whole(target.with_suffix(".json"), json.dumps(run))
@@ -293,14 +285,6 @@ def _no_room(folder: Path) -> str:
     except OSError as error:
         return f"{error}: {folder}\n"
     return ""
-
-
-def _time() -> float:
-    """Return the processor time of the kernels of this process that have ended, in seconds.
-
-    Other programs do not count. Where kernels are not forked it is the time on the clock.
-    """
-    return time.perf_counter() if _nursery is None else _nursery.seconds
 
 
 def _connection(folder: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 import traceback
 import warnings
 from importlib import import_module
@@ -129,7 +130,7 @@ class _Kernel:
 _nursery: Nursery | None = None
 
 
-def fork_from_here() -> Nursery | None:
+def fork_from_here() -> None:
     """Fork the kernels that this process will start, where that is possible; until it ends."""
     global _nursery
     if hasattr(os, "fork"):
@@ -139,7 +140,14 @@ def fork_from_here() -> Nursery | None:
         forked = EntryPoint("forked", f"{__name__}:{Forked.__name__}", factory.GROUP_NAME)
         factory.provisioners[forked.name] = forked
         factory.default_provisioner_name = forked.name
-    return _nursery
+
+
+def seconds_used() -> float:
+    """Return the processor time of the kernels of this process that have ended, in seconds.
+
+    Other programs do not count. Where kernels are not forked it is the time on the clock.
+    """
+    return time.perf_counter() if _nursery is None else _nursery.seconds
 
 
 class Forked(LocalProvisioner):

@@ -29,7 +29,7 @@ MARGINS = (2.0, 4.0)
 #: So many samples drawn again of each curve are in ``measurements/real_models.json``.
 REFITS = (2, 40)
 
-#: One can be trained more often, but it takes a second for every fifty.
+#: How often to train, at most: more would take long.
 TRAININGS = (10, 10_000)
 
 

@@ -25,7 +25,7 @@ def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
     parties (columns); its corners are where all parties are of one type.
     """
     looks = {
-        "s": ("none", "every type its own option", "#dfe4f2"),
+        "s": ("none", "every type its own option", "#c3cde6"),
         "c": ("1+2", "types 1 and 2 share one", style.TYPE_PATH[0]),
         "f": ("2+3", "types 2 and 3 share one", style.TYPE_PATH[3]),
         "p": ("1+2+3", "all share one", style.TYPE_PATH[2]),

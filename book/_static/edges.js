@@ -23,7 +23,7 @@
     }
     // A head breaks between words, and its column is as wide as the longest of them.
     for (const head of article.querySelectorAll("table.dataframe thead th"))
-      if (head.scrollWidth > head.clientWidth + 1) head.style.maxWidth = `${head.scrollWidth + 1}px`;
+      if (head.scrollWidth > head.clientWidth + 1) head.style.maxWidth = `${head.scrollWidth + 8}px`;
     for (const it of article.querySelectorAll("pre, mjx-container, .live-table, .output, .pst-scrollable-table-container")) {
       const over = it.classList.contains("long") || it.scrollWidth > it.clientWidth + 1;
       const scrolls = over && /auto|scroll/.test(getComputedStyle(it).overflowX);

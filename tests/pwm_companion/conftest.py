@@ -25,15 +25,20 @@ FILES = {
     "_config.yml": """\
         title: A small book
         logo: ""
+        bibtex_bibfiles: [book/references.bib]
         execute: {execute_notebooks: "off"}
         sphinx:
           config: {html_context: {default_mode: auto}}
           extra_extensions: [pwm_companion.book.sphinx_ext, pwm_companion.book.cards]
         """,
-    "book/start.md": "# Start\n\nA page without code.\n",
+    "book/references.bib": "@book{euclid, title={Elements}, author={Euclid}, year={1482}, "
+    "publisher={Ratdolt}}\n",
+    "book/start.md": "# Start\n\nA page without code. It cites {cite:t}`euclid`.\n",
     "book/square.md": HEADER
     + """\
         # Square
+
+        More in {cite:t}`euclid`.
 
         ```{code-cell} ipython3
         from toy import square
@@ -44,6 +49,9 @@ FILES = {
     "book/twice.md": HEADER
     + """\
         # Twice
+
+        ```{bibliography}
+        ```
 
         ```{code-cell} ipython3
         from toy import twice

@@ -60,6 +60,14 @@ def test_what_moved_is_seen(finished: Path, name: str, change: Callable[[Path], 
     assert not known(finished)
 
 
+def test_what_packages_add_to_the_path_is_not_taken_for_news(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "vendored-1.dist-info").mkdir()
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])  # as setuptools does
+    assert known(finished)
+
+
 def test_what_is_new_is_seen(finished: Path) -> None:
     (finished / "build" / "html" / "more.html").touch()
     assert not known(finished)

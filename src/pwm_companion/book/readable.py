@@ -450,7 +450,7 @@ def write_downloads(
     Parameters
     ----------
     pages
-        The folder of the site's sources, ``_sources``, whose notebooks are replaced.
+        Gets them, at the paths that they have on the stage.
     stage
         What Jupyter Book saw.
     names
@@ -458,10 +458,12 @@ def write_downloads(
     parameters
         The values that chapters ran with, by page.
     """
-    for path in sorted(pages.rglob("*.ipynb")):
-        page = path.relative_to(pages).with_suffix("").as_posix()
-        notebook = nbformat.read(stage / f"{page}.ipynb", as_version=4)
-        write_notebook(readable(notebook, page, names, parameters.get(page)), path)
+    for source in sorted(stage.rglob("*.ipynb")):
+        path = source.relative_to(stage)
+        page = path.with_suffix("").as_posix()
+        notebook = nbformat.read(source, as_version=4)
+        (pages / path).parent.mkdir(parents=True, exist_ok=True)
+        write_notebook(readable(notebook, page, names, parameters.get(page)), pages / path)
 
 
 def write_notebook(notebook: NotebookNode, path: Path) -> None:

@@ -42,8 +42,9 @@ STAGED = "PWM_STAGED"
 
 #: Jupyter Book is imported while chapters are executed; a line on its stdin says: begin.
 START = (
-    "import sys; from jupyter_book.cli.main import main; import jupyter_book.sphinx, myst_nb; "
-    "import sphinx_book_theme, sphinxcontrib.bibtex, sphinx_proof, sphinx_exercise, pandas; "
+    "import sys; from jupyter_book.cli.main import main; import jupyter_book.sphinx, pandas; "
+    "import myst_nb.sphinx_ext, sphinx_book_theme, sphinxcontrib.bibtex, sphinx_proof; "
+    "import sphinx_design, sphinx_exercise, pwm_companion.explorables.directive; "
     "sys.stdin.readline() or sys.exit(1); main()"
 )
 

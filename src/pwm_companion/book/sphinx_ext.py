@@ -337,10 +337,17 @@ def _shared(env: BuildEnvironment) -> str:
             label: [it["docname"], it["type"], it["node"][0].astext()]
             for label, it in getattr(env, "sphinx_exercise_registry", {}).items()
         },
-        "domains": env.domaindata,
+        "domains": {name: _in_any_order(data) for name, data in env.domaindata.items()},
         "notation": [(sorted(forms), meaning) for _, forms, meaning in notation],
     }
     return _plain(parts)
+
+
+def _in_any_order(data: dict[str, Any]) -> dict[str, Any]:
+    """Return what a domain knows, its citations sorted: they stand as the pages were read."""
+    return {
+        key: sorted(map(_plain, it)) if key == "citation_refs" else it for key, it in data.items()
+    }
 
 
 def _plain(value: object) -> str:

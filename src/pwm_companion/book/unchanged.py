@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import site
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -45,7 +46,8 @@ def made_from(root: Path) -> str:
     package = Path(__file__).parents[1]
     for folder in (package, package.parent / "paid_with_models"):
         source += sorted(folder.rglob("*.py"))
-    places = {Path(folder).resolve() for folder in sys.path if folder}
+    # Not sys.path, to which packages add folders of their own when they are imported.
+    places = {Path(it) for it in (*site.getsitepackages(), site.getusersitepackages())}
     packages = sorted(it for folder in places for it in _packages(folder))
     state = [sys.version, commit(root) or "", *changed_files(root)]
     return _digest([*state, *map(_entry, source), *map(_entry, packages)])
@@ -100,7 +102,7 @@ def _sources(root: Path) -> Iterator[Path]:
 
 
 def _packages(folder: Path) -> Iterator[Path]:
-    """What says which packages are installed in a folder that Python looks in."""
+    """What says which packages are installed in a folder."""
     try:
         yield from (it for it in folder.iterdir() if it.suffix in (".dist-info", ".pth"))
     except OSError:

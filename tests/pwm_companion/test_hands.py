@@ -176,7 +176,9 @@ def test_only_known_files_are_published(copy_of_built_book: Path) -> None:
     assert staged == {"known.txt", "unknown.txt"}  # not a repository: nothing is known of it
     git = ["git", "-C", str(root)]
     subprocess.run([*git, "init", "-q"], check=True)
-    subprocess.run([*git, "add", "book/square.md", "book/_static/known.txt"], check=True)
+    subprocess.run(
+        [*git, "add", "book/references.bib", "book/square.md", "book/_static/known.txt"], check=True
+    )
     identity = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
     subprocess.run(["git", *identity, "commit", "-q", "-m", "x"], cwd=root, check=True)
     said = rebuild(root)

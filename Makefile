@@ -138,6 +138,8 @@ map: env ## map the best menus of 100,000 problems, into measurements/contract_m
 
 serve: ## show the built site on http://localhost:8000 (PORT=... for another port)
 	@test -f "$(BUILD_DIR)/html/index.html" || { echo "no site yet: run make book first" >&2; exit 1; }
+	@$(PYTHON) -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null || \
+		{ echo "port $(PORT) is taken: choose another, as in make serve PORT=8001" >&2; exit 1; }
 	@$(PYTHON) -m http.server --bind 127.0.0.1 --directory "$(BUILD_DIR)/html" $(PORT)
 
 clean: ## remove the built site, the executed notebooks and the tools' caches; .venv stays

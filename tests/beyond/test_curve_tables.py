@@ -123,6 +123,10 @@ def test_files_that_users_brought_are_read_and_fitted(tmp_path, text, sizes, acc
         "n,acc,ci_low,ci_high\n500,.80,.78,.82\n2000,.865,.85,.88\n8000,.90,.89,.91\n",
         "n,top1,top5\n500,.8,.9\n2000,.865,.95\n8000,.9,.97\n",
         "n & acc \\\\\n500 & .8 \\\\\n2000 & .865 \\\\\n8000 & .9 \\\\\n",
+        (
+            "\\begin{tabular}{rr}\n\\toprule\nn & test\\_acc \\\\ \\midrule\n500 & $.8$ \\\\\n"
+            "\\hline 2000 & .865 \\\\[2pt]\n8000 & .9 \\\\\n\\bottomrule\n\\end{tabular}\n"
+        ),
         "timestamp;n;acc\n01.05.24 12:00;500;0,8\n2.5.24 13:00;2000;0,865\n3.5.24;8000;0,9\n",
         ";;n;acc\n;;500;0,80\n;;2000;0,865\n;;8000;0,90\n",
         "\ufeffsep=;\nn;acc\n500;0,80\n2000;0,865\n8000;0,90\n",
@@ -175,6 +179,38 @@ def test_deviations_become_errors_by_the_number_of_runs(tmp_path):
     assert any("no number of runs" in line for line in bare.said)
 
 
+@pytest.mark.parametrize(
+    ("heading", "times"),
+    [("std", 1), ("2*std", 2), ("2 sd", 2), ("ci95", 1.95996), ("90% ci", 1.64485),
+     ("acc_ci", 1.95996), ("99% CI width", 2 * 2.57583), ("ci95 half width", 1.95996)],
+)  # fmt: skip
+def test_intervals_and_multiples_become_standard_errors(tmp_path, heading, times):
+    table = read(tmp_path, f"n,acc,{heading}\n500,.8,.04\n2000,.865,.02\n8000,.9,.01\n")
+    assert table.errors == pytest.approx(np.array([0.04, 0.02, 0.01]) / times, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "index", [("0", "0", "0", "1", "1", "1"), ("svm", "svm", "svm", "tree", "tree", "tree")]
+)
+def test_an_index_without_a_heading_that_tells_curves_apart_is_refused(tmp_path, index):
+    rows = zip(index, (500, 2000, 8000) * 2, (0.8, 0.865, 0.9, 0.6, 0.7, 0.75), strict=True)
+    text = ",n,acc\n" + "".join(f"{k},{n},{a}\n" for k, n, a in rows)
+    with pytest.raises(TableError, match="several curves, by column 1, which has no heading"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize("index", ["012345", "012012", "abcdef"])
+def test_an_index_of_rows_is_passed_over(tmp_path, index):
+    rows = zip(index, (500, 2000, 8000) * 2, (0.8,) * 6, strict=True)
+    text = ",n,acc\n" + "".join(f"{k},{n},{a}\n" for k, n, a in rows)
+    assert read(tmp_path, text).sizes.size == 6
+
+
+def test_rows_with_names_as_r_writes_them(tmp_path):
+    table = read(tmp_path, '"n" "acc"\n"1" 500 0.8\n"2" 2000 0.865\n"3" 8000 0.9\n')
+    assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+
+
 def test_a_row_of_deviations_belongs_to_the_row_of_accuracies(tmp_path):
     table = read(tmp_path, "metric,500,2000,8000\naccuracy,.80,.865,.90\nstd,.01,.02,.01\n")
     assert table.accuracies.tolist() == PLAIN[1]
@@ -222,14 +258,14 @@ def test_numbers_of_runs_are_no_amounts_of_data(tmp_path, text):
         "data,500,2000,8000\naccuracy,.8,.865,.9\nerror,.01,.02,.01\n",
         "data,500,2000,8000\naccuracy,.8,.865,.9\nstd,1%,2%,1%\n",
         "500,.80,.01\n2000,.865,.02\n8000,.90,.01\n",
-        "n,acc,95% CI\n500,.80,.01\n2000,.865,.02\n8000,.90,.01\n",
-        "n,acc,95 % CI in percent\n500,.80,1\n2000,.865,2\n8000,.90,1\n",
+        "n,acc,95% CI\n500,.80,.0196\n2000,.865,.0392\n8000,.90,.0196\n",
+        "n,acc,95 % CI in percent\n500,.80,1.96\n2000,.865,3.92\n8000,.90,1.96\n",
     ],
 )
 def test_errors_are_read_in_the_unit_of_accuracies(tmp_path, text):
     table = read(tmp_path, text)
     assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
-    assert table.errors.tolist() == pytest.approx([0.01, 0.02, 0.01])
+    assert table.errors.tolist() == pytest.approx([0.01, 0.02, 0.01], rel=1e-4)
 
 
 def test_a_row_that_adds_up_to_one_is_no_spread(tmp_path):

@@ -340,6 +340,10 @@ def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
             check_id(table, k, sizes)
         elif {"epoch", "epochs"} & set(tokens(table.headings[k])):
             check_id(table, k, sizes)
+    for k in range(len(roles)):
+        if roles[k] == "index" and k not in used and _repeats(table.column(k)):
+            check_one_curve(table, k)
+            check_id(table, k, sizes)
     if np.isnan(sizes).any():
         line = table.lines[int(np.isnan(sizes).argmax())]
         raise TableError(f"{table.name}: line {line}: amount of data is missing")
@@ -364,6 +368,11 @@ def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
         () if error is None else (table.headings[error], *table.column(error)),
         tuple(said),
     )  # fmt: skip
+
+
+def _repeats(cells: Sequence[str]) -> bool:
+    """Whether values stand more than once, as those of an index of rows do not."""
+    return len({*cells}) < len(cells)
 
 
 def _mapping(table: Table, size: int, accuracy: Sequence[int]) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from statistics import NormalDist
 
-__all__ = ["amount_of", "are_repeats", "is_test", "is_train", "role_of", "tokens"]
+__all__ = [
+    "amount_of", "are_repeats", "deviations_of", "is_test", "is_train", "role_of", "tokens",
+]  # fmt: skip
 
 
 def _words(text: str) -> frozenset[str]:
@@ -126,6 +129,30 @@ def is_test(heading: str) -> bool:
 def is_train(heading: str) -> bool:
     """Whether a heading speaks of the training data, and not of others."""
     return bool(set(tokens(heading)) & TRAINS) and not is_test(heading)
+
+
+def deviations_of(heading: str) -> float:
+    """How many standard deviations a column of spreads holds, by its heading.
+
+    Of a confidence interval it holds half the width, that of a normal law at the level that is
+    said, or 95 percent; the whole width if the heading says so.
+
+    Examples
+    --------
+    >>> [round(deviations_of(it), 3) for it in ("std", "2*std", "\N{PLUS-MINUS SIGN}1.96 SE")]
+    [1, 2.0, 1.96]
+    >>> [round(deviations_of(it), 3) for it in ("ci95", "CI (90%)", "95% ci width")]
+    [1.96, 1.645, 3.92]
+    """
+    words = tokens(heading)
+    if {"ci", "confidence"} & set(words):
+        level = next((float(it) for it in words if it in ("80", "90", "95", "98", "99")), 95.0)
+        whole = 2 if "width" in words and "half" not in words else 1
+        return whole * NormalDist().inv_cdf(0.5 + level / 200)
+    unit = "std|sd|se|sem|sigma|standard|\N{GREEK SMALL LETTER SIGMA}"
+    times = r"(\d+(?:\.\d+)?)\s*[*x\N{MULTIPLICATION SIGN}]?\s*"
+    found = re.search(rf"{times}(?:{unit})", heading.lower())
+    return float(found[1]) if found and float(found[1]) > 0 else 1
 
 
 def are_repeats(headings: Sequence[str]) -> bool:

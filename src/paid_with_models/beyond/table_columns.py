@@ -11,7 +11,7 @@ import numpy as np
 
 from ..accuracy import FloatArray
 from ..texts import shown
-from .headings import are_repeats, is_test, is_train, role_of, tokens
+from .headings import are_repeats, deviations_of, is_test, is_train, role_of, tokens
 from .table_text import TableError, decimal_mark, may_be_grouped, read_number
 
 __all__ = [
@@ -151,22 +151,24 @@ def check_one_curve(table: Table, k: int) -> None:
     """Refuse text that tells curves apart: averages over them would mean nothing."""
     values = {cell for cell in table.column(k) if cell}
     if len(values) > 1 and not all(is_number(cell, table.decimal) for cell in values):
+        of = shown(table.headings[k]) if table.headings[k] else f"{k + 1}, which has no heading"
         raise TableError(
-            f"{table.name} holds several curves, by column {shown(table.headings[k])}: say which"
+            f"{table.name} holds several curves, by column {of}: say which"
             " one by columns: {where: {…: …}}"
         )
 
 
 def check_id(table: Table, k: int, sizes: FloatArray) -> None:
     """Refuse numbers that tell curves apart: repeated sizes that are none within each value."""
-    if np.unique(sizes).size == sizes.size or not table.headings[k]:
+    if np.unique(sizes).size == sizes.size:
         return
     groups: dict[str, list[float]] = {}
     for cell, size in zip(table.column(k), sizes.tolist(), strict=True):
         groups.setdefault(cell, []).append(size)
     if 1 < len(groups) <= len(sizes) / 2 and all(len(set(g)) == len(g) for g in groups.values()):
+        of = shown(table.headings[k]) if table.headings[k] else f"{k + 1}, which has no heading"
         raise TableError(
-            f"{table.name} may hold several curves, by column {shown(table.headings[k])}: say which"
+            f"{table.name} may hold several curves, by column {of}: say which"
             " one by columns: {where: {…: …}}, or call the column run if its rows are repeats"
         )
 
@@ -266,6 +268,9 @@ def errors_of_means(
     """Errors of the means, and what was done to have them."""
     heading = table.headings[error]
     about = f"column {shown(heading)}" if heading else f"column {error + 1}"
+    times = deviations_of(heading)
+    if times != 1:
+        errors, about = errors / times, f"{about} divided by {times:.4g}"
     spread = set(tokens(heading)) & {
         "std",
         "sd",

@@ -116,6 +116,9 @@ def _cut(text: str, name: str) -> Cells:
             body.append((number, line))
     if not body:
         raise TableError(f"{name} holds no rows")
+    if any(re.search(r"&.*\\\\", line) for _, line in body):
+        separator, body = "&", [(number, _without_layout(line)) for number, line in body]
+        body = [(number, line) for number, line in body if "&" in line]
     if len(body) > MOST_ROWS:
         raise TableError(f"{name} must hold at most {MOST_ROWS:,} rows; got {len(body):,}")
     separator = separator or _separator([line for _, line in body])
@@ -124,6 +127,10 @@ def _cut(text: str, name: str) -> Cells:
     except csv.Error:
         raise TableError(f"{name} is not a table of cells") from None
     width = _width([row for _, row in rows])
+    number, heading = rows[0]
+    named = separator in " \t" and all(len(row) == width for _, row in rows[1:])
+    if named and len(heading) == width - 1 > 1:
+        rows[0] = number, ("", *heading)  # as R writes rows with names
     if width < 2:
         raise TableError(
             f"{name} holds no table: there must be rows of two cells or more, separated by commas,"
@@ -153,6 +160,12 @@ def _cut(text: str, name: str) -> Cells:
         tuple(row for _, row in rows), tuple(number for number, _ in rows), tuple(comments),
         separator, tuple(said),
     )  # fmt: skip
+
+
+def _without_layout(line: str) -> str:
+    """A row of a table of LaTeX without rules, the mark of its end, and that of formulas."""
+    line = re.sub(r"\\\\.*|\\(hline|cline\{.*?\}|(top|mid|bottom)rule)|\$", "", line)
+    return line.replace(r"\%", "%").replace(r"\_", "_").strip()
 
 
 def _separator(lines: list[str]) -> str:

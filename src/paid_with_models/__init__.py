@@ -15,7 +15,7 @@ paper leaves open: :mod:`paid_with_models.beyond`. Drawings: :mod:`paid_with_mod
 ``prove`` needs the extra ``proof``; it and ``__version__`` are looked up when they are asked for.
 """
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .accuracy import Arctan, Curve, GeneralizationBound, PowerLaw, Saturating
@@ -125,5 +125,7 @@ def __getattr__(name: str) -> Any:
     if name in ("Proof", "prove"):
         return getattr(import_module(".checks.proof", __name__), name)
     if name == "__version__":
-        return metadata.version("paid-with-models")
+        from importlib.metadata import version  # takes a seventh of this module's time
+
+        return version("paid-with-models")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,7 +14,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,8 @@ def library_fingerprint() -> str:
     >>> len(library_fingerprint())
     64
     """
+    from importlib.metadata import PackageNotFoundError, version  # takes a while to import
+
     found = hashlib.sha256()
     for package in ("paid-with-models", "numpy", "scipy"):
         with contextlib.suppress(PackageNotFoundError):

@@ -32,7 +32,6 @@ from .contract import Contract, Status
 from .files import problem_to_dict
 from .problem import Problem, check_problem
 from .solver.routes import solve_many
-from .sweep_cluster import compute
 from .sweep_store import Part, Store, digest, key_of
 from .texts import brief
 
@@ -348,6 +347,8 @@ def _computed(
         for start in todo:
             yield start, _solve_chunk(problem, axes, start, start + chunk)
         return
+    from .sweep_cluster import compute  # the network's modules take a while to import
+
     yield from compute(client, _solve_chunk, (problem, axes), todo, chunk)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from pypdf import PdfWriter
 
 from pwm_companion import cli
 from pwm_companion.book import execute
@@ -22,6 +23,7 @@ from pwm_companion.book.build import (
 from pwm_companion.book.chapters import read_toc
 from pwm_companion.book.site import BuildError
 from pwm_companion.errors import BookError
+from pwm_companion.publish.pdf import add_to_site
 from pwm_companion.yaml_files import read_yaml
 
 from .test_verify import FIGURES, LINES, PROJECT
@@ -183,6 +185,39 @@ def test_what_other_pages_show_makes_all_pages_again(
     rebuild(root)
     assert made.stat().st_mtime_ns != before
     assert shown in page(root, "book/twice")
+
+
+def test_a_pdf_stays_in_the_site_until_that_is_made_anew(copy_of_built_book: Path) -> None:
+    root = copy_of_built_book
+    replace(root / "book/start.md", "A page", '<p class="as-pdf" hidden></p>\n\nA page')
+    rebuild(root)
+    html, pdf = root / "build/html", root / "build/book.pdf"
+    writer = PdfWriter()
+    writer.add_blank_page(100, 100)
+    writer.write(pdf)
+    add_to_site(pdf, root, root / "build")
+    assert 'href="../book.pdf">one PDF</a>, 1 pages' in page(root, "book/start")
+    (line,) = rebuild(root)
+    assert line.startswith("nothing to build")
+    assert (html / "book.pdf").read_bytes() == pdf.read_bytes()
+    replace(root / "book/start.md", "A page", "One page")
+    rebuild(root)
+    assert not (html / "book.pdf").exists()
+    assert "one PDF" not in page(root, "book/start")
+
+
+@pytest.mark.parametrize("command", ["zip", "pdf"])
+def test_a_site_that_somebody_changed_is_not_published(
+    copy_of_built_book: Path,
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(copy_of_built_book)
+    Path("build/html/book/square.html").unlink()
+    assert cli.main([command]) == 2
+    assert "build/html is not as it was built: run pwm build first" in capsys.readouterr().err
+    assert not [*Path("build").glob("*.zip"), *Path("build").glob("*.pdf")]
 
 
 def test_failing_chapter_is_named_with_cell_and_traceback_and_the_last_site_stays(

@@ -59,10 +59,14 @@ def working_in(root: Path, build_dir: Path) -> Iterator[None]:
 
 
 def built_site(build_dir: Path) -> Path:
-    """Return the folder of the built site."""
+    """Return the folder of the built site, if it is as it was built."""
+    from ..book.site import read_built  # takes a while to import
+
     site = build_dir / "html"
     if not (site / "index.html").is_file():
         raise BookError(f"no site in {site}: run pwm build first")
+    if not read_built(build_dir / "site.json").is_whole(site):
+        raise BookError(f"{site} is not as it was built: run pwm build first")
     return site
 
 

@@ -24,5 +24,5 @@ def run(options: argparse.Namespace) -> None:
     """Print the PDF, and print where it is."""
     root, site = book_root(), built_site(options.build_dir)
     pdf = make_pdf(root, site, site.with_name(f"{NAME}.pdf"), time=commit_time(root))
-    add_to_site(pdf, site)
+    add_to_site(pdf, root, options.build_dir)
     print(pdf)

@@ -18,7 +18,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -27,8 +27,9 @@ from urllib.parse import quote, unquote, urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
+from ..book import unchanged
 from ..book.chapters import page_names
-from ..book.site import BuildError
+from ..book.site import BuildError, fingerprint, read_built, write_built
 from ..yaml_files import read_yaml
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -116,13 +117,16 @@ def make_pdf(root: Path, site: Path, target: Path, *, time: int) -> Path:
     return fresh.replace(target)
 
 
-def add_to_site(pdf: Path, site: Path) -> None:
+def add_to_site(pdf: Path, root: Path, build_dir: Path) -> None:
     """Put the PDF beside the site's first page, and a link to it where pages have a place for it.
 
-    A site without the PDF has no such link.
+    A build that finds nothing else changed leaves the site as it is then; one that makes the site
+    anew leaves out the PDF, which may not be of that site.
     """
     from pypdf import PdfReader
 
+    site, stamp = build_dir / "html", build_dir / "site.json"
+    known = unchanged.is_unchanged(root, build_dir, build_dir)
     pages, size = len(PdfReader(pdf).pages), pdf.stat().st_size / 1e6
     shutil.copyfile(pdf, site / pdf.name)
     for page in sorted(site.rglob("*.html")):
@@ -133,6 +137,9 @@ def add_to_site(pdf: Path, site: Path) -> None:
             words = f"The book for reading is also {link}, {pages} pages, {size:.0f} MB."
             sentence = f'<p class="as-pdf">{words}</p>'
             page.write_text(PLACE.sub(sentence, text), encoding="utf-8")
+    write_built(replace(read_built(stamp), holds=fingerprint(site, None)), stamp)
+    if known:
+        unchanged.remember(build_dir, build_dir, unchanged.made_from(root))
 
 
 def reading(toc: dict[str, Any]) -> dict[str, Any]:

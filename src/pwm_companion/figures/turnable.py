@@ -22,6 +22,8 @@ from paid_with_models.figures.style import CAP, INK, type_colors
 from paid_with_models.figures.two_types import ALIKE, BOTH
 from paid_with_models.paper.two_types import surfaces
 
+#: Plotly's script runs where it stands. In a page it waits until its figure is near (turn.js).
+RUNS, WAITS = '<script type="text/javascript">', '<script type="text/plain">'
 #: Digits that a screen can show; more make the page larger.
 DIGITS = 5
 
@@ -55,7 +57,7 @@ class Turnable:
         label = html.escape(self.description, quote=True)
         page = (
             f'<div class="plotly-figure" role="group" tabindex="0" aria-label="{label}">'
-            f"{drawing}</div>"
+            f"{drawing.replace(RUNS, WAITS)}</div>"
         )
         plain = json.loads(self.figure.to_json())
         return {"text/html": page, "application/vnd.plotly.v1+json": plain}

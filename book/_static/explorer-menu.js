@@ -50,7 +50,7 @@
       shown.sweep.node.querySelector("figcaption span").append(select);
       const tableBox = h("div", {class: "live-table", tabindex: 0, role: "region", "aria-label": "The menu as a table"});
       const set = (key) => (value) => kit.set(key, value);
-      body.append(top.node, h("div", {class: "live-grid"},
+      body.append(top.node, h("div", {class: "live-grid beside"},
         h("form", {class: "live-controls", autocomplete: "off", onsubmit: (event) => event.preventDefault()},
           E.group("The collaboration",
             kit.slider({label: "Parties N", values: PARTIES, low: 2, high: 1e6, get: () => kit.state.n, set: (n) => set("n")(Math.round(n)), show: (n) => E.grouped(String(n))}),

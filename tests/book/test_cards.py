@@ -65,6 +65,8 @@ def test_a_card_opens_for_the_keyboard_and_escape_closes_it(site: Path, page: Pa
 def test_arrow_keys_turn_a_surface(site: Path, page: Page) -> None:
     visit(page, site / "book/experiments/two_types.html")
     place = page.locator(".plotly-figure").first
+    assert not page.evaluate("'Plotly' in window")  # not before the surface is near
+    place.scroll_into_view_if_needed()
     place.locator(".main-svg").first.wait_for()
     eye = "document.querySelector('.js-plotly-plot').layout.scene.camera.eye.x"
     before = page.evaluate(eye)

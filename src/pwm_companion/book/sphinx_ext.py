@@ -23,6 +23,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.domains.std import StandardDomain
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
@@ -34,9 +35,12 @@ from .site import STAGED
 
 MATHJAX = PurePosixPath("sphinx-mathjax-offline/static/mathjax")
 
-#: In book/_static: what draws surfaces, a third of all of plotly.js.
-PLOTLY = "plotly-gl3d.min.js"
+#: In book/_static: what draws surfaces when they are near, with a third of all of plotly.js.
 TURN = "turn.js"
+
+#: Parts of the contents at the side that are folded on pages of other parts.
+FOLDED = {"Beyond the paper", "Reference", "For developers"}
+CAPTION = re.compile(r'(?=<p [^>]*class="caption")')
 
 #: The page of the notation tables: symbols in the first column, meanings in the last.
 NOTATION = "book/notation"
@@ -68,8 +72,7 @@ def _finish_page(
     """Load Plotly where it draws; give the bibliography's entries and the contents' folds names."""
     if body := context.get("body"):
         if 'class="plotly-figure"' in body:
-            app.add_js_file(PLOTLY)
-            app.add_js_file(TURN)
+            app.add_js_file(TURN, loading_method="defer")
         body = body.replace('role="doc-biblioentry"', 'role="listitem"')
         body = REPEATED_ID.sub(r"\1", body)
         context["body"] = HEAD.sub('<th scope="col" class="head', body)
@@ -82,9 +85,34 @@ def _finish_page(
 
         def named(*arguments: Any, **options: Any) -> str:
             fold = '<summary aria-label="Pages below this one">'
-            return str(tree(*arguments, **options)).replace("<summary>", fold)
+            return fold_parts(str(tree(*arguments, **options)).replace("<summary>", fold))
 
         context["generate_toctree_html"] = named
+
+
+def fold_parts(contents: str) -> str:
+    """Return the contents at the side with the parts of FOLDED in folds, open where the page is.
+
+    >>> part = '<p class="caption"><span class="caption-text">{}</span></p><ul>{}</ul>'
+    >>> fold_parts(part.format("Reference", "") + "</div>")[:48]
+    '<details class="part"><summary class="caption"><'
+    >>> fold_parts(part.format("Reference", '<li class="current"></li>'))[:23]
+    '<details class="part" o'
+    >>> fold_parts(part.format("Experiments", "")) == part.format("Experiments", "")
+    True
+    """
+    parts = CAPTION.split(contents)
+    for place, part in enumerate(parts):
+        caption, _, pages = part.partition("</p>")
+        title = caption.rpartition('<span class="caption-text">')[2].removesuffix("</span>")
+        if title not in FOLDED:
+            continue
+        inside, _, rest = pages.rpartition("</ul>")
+        here = " open" if re.search(r'class="[^"]*\bcurrent\b', inside) else ""
+        head = f'<span class="caption-text" role="heading" aria-level="2">{title}</span>'
+        summary = f'<summary class="caption">{head}</summary>'
+        parts[place] = f'<details class="part"{here}>{summary}{inside}</ul></details>{rest}'
+    return "".join(parts)
 
 
 def _offer_no_source(
@@ -406,6 +434,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     no_excerpts = "DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false"
     app.add_js_file(None, body=f'if (location.protocol === "file:") {no_excerpts};', priority=900)
     app.add_js_file("edges.js", loading_method="defer")
+    # The search finds terms of the glossary, and lists them first (scorer.js).
+    StandardDomain.object_types["term"].attrs["searchprio"] = 0
     app.connect("builder-inited", _add_scripts)
     app.connect("html-page-context", _offer_no_source, priority=400)  # before the theme
     app.connect("html-page-context", _finish_page, priority=900)  # after the theme

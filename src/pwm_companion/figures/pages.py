@@ -409,7 +409,6 @@ def provenance(
         if run["commit"]:
             changed = " and later changes" if run["changed_since"] else ""
             parts["commit"] = f"commit {run['commit'][:7]}{changed}"
-        parts["time"] = f"drawn in {run['seconds']:.1f} s"
         if found:
             parts[f"verdict {found}"] = html.escape(found)
     spans = "".join(f'<span class="{kind}">{text}</span>' for kind, text in parts.items())

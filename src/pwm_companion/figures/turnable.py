@@ -1,14 +1,15 @@
 """Surfaces that a reader can turn, for where looking from one side is not enough.
 
-Plotly draws them in the page. Its script is not part of a figure: the site has it once, and loads
-it on pages that have such a figure (:mod:`pwm_companion.book.sphinx_ext`), with one that lets the
-arrow keys turn them. A notebook opened in JupyterLab draws them by itself.
+Plotly draws them in the page. Its script is not part of a figure: the site has it once, and
+pages that have such a figure load it when the figure is near (``turn.js``, which also lets the arrow
+keys turn them). A notebook opened in JupyterLab draws them by itself.
 """
 
 from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ from paid_with_models.figures.two_types import ALIKE, BOTH
 from paid_with_models.paper.two_types import surfaces
 
 #: Plotly's script runs where it stands. In a page it waits until its figure is near (turn.js).
-RUNS, WAITS = '<script type="text/javascript">', '<script type="text/plain">'
+RUNS, WAITS = re.compile("<script[^>]*>"), '<script type="text/plain">'
 #: Digits that a screen can show; more make the page larger.
 DIGITS = 5
 
@@ -57,7 +58,7 @@ class Turnable:
         label = html.escape(self.description, quote=True)
         page = (
             f'<div class="plotly-figure" role="group" tabindex="0" aria-label="{label}">'
-            f"{drawing.replace(RUNS, WAITS)}</div>"
+            f"{RUNS.sub(WAITS, drawing)}</div>"
         )
         plain = json.loads(self.figure.to_json())
         return {"text/html": page, "application/vnd.plotly.v1+json": plain}

@@ -745,7 +745,7 @@ DATA_CLAIMS = [
         "fig-realized",
         _checkpoints_fall_short,
     ),
-    Claim(REAL, "with them every type falls short", "fig-realized", _checkpoints_fall_short),
+    Claim(REAL, "with checkpoints every type falls short", "fig-realized", _checkpoints_fall_short),
     Claim(
         PILOT, "that of the robust contracts is the largest", "fig-pilot-contracts", _fits_shorten
     ),

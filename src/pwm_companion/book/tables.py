@@ -17,7 +17,10 @@ from ..numerals import MINUS
 
 #: What counts as a number in a table: with sign, separators, power of ten, percent or error; also
 #: in brackets.
-NUMBER = re.compile(r"(\()?[−+-]?[\d.,]+(?:e[−+-]?\d+)?(?: ?%)?(?: ± [\d.,]+)?(?(1)\))")
+NUMBER = re.compile(
+    r"(\()?[−+-]?[\d.,]+(?:e[−+-]?\d+)?(?: ?%)?(?: ± [\d.,]+)?(?(1)\))"
+    r"|\$[\d.]+ \\cdot 10\^\{-?\d+\}\$"
+)
 #: What stands in a column of numbers where there is none.
 NO_NUMBER = {"", "–", "—", "none", "fails", "✓"}
 

@@ -1,8 +1,8 @@
 """Surfaces that a reader can turn, for where looking from one side is not enough.
 
 Plotly draws them in the page. Its script is not part of a figure: the site has it once, and
-pages that have such a figure load it when the figure is near (``turn.js``, which also lets the arrow
-keys turn them). A notebook opened in JupyterLab draws them by itself.
+pages that have such a figure load it when the figure is near (``turn.js``, which also lets the
+arrow keys turn them). A notebook opened in JupyterLab draws them by itself.
 """
 
 from __future__ import annotations

@@ -31,7 +31,10 @@ def page(root: Path) -> str:
     names = ("faults", "versions", "binder", "fuzz", "properties", "mutation")
     faults, versions, binder, fuzz, properties, mutation = (_read(root, name) for name in names)
     lines = ["| fault | what happened | test |", "|:--|:--|:--|"]
-    lines += [f"| {it['fault']} | {it['happened']} ({it['date']}) | {_test(it['test'])} |" for it in faults]
+    lines += [
+        f"| {it['fault']} | {it['happened']} ({it['date']}) | {_test(it['test'])} |"
+        for it in faults
+    ]
     lines += [f"| {tried} | {happened} | `make versions` |" for tried, happened in _tests(versions)]
     lines += [f"| Binder: {it['tried']} | {it['happened']} | `make binder` |" for it in binder]
     lines.append(f"| broken files and commands | {_fuzzed(fuzz)} | `test_fuzz.py` |")

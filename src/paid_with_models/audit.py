@@ -42,14 +42,8 @@ class Audit:
 
     Attributes
     ----------
-    contributions : (I,) ndarray
-        What the option meant for each type asks for, in units of data.
-    rewards : (I,) ndarray
-        The mean reward that this option promises, in units of value.
-    utilities : (I,) ndarray
-        What each type gains by this option: its reward less its cost.
-    reservation_utilities : (I,) ndarray
-        What each type gains by staying out.
+    contributions, rewards, utilities, reservation_utilities : (I,) ndarray
+        The menu, and what each type gets by the option meant for it and outside.
     individual_rationality : (I,) ndarray
         Slack of IR.
     incentive_compatibility : (I, I) ndarray

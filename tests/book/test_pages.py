@@ -398,3 +398,9 @@ def test_every_figure_has_a_page_with_its_files(site: Path, pages: Pages) -> Non
         assert figure.img is not None
         assert figure.img["alt"] == about["alt"]
         assert about["source_sha256"] in page.get_text()
+
+
+def test_search_finds_terms_of_the_glossary(site: Path) -> None:
+    index = (site / "searchindex.js").read_text(encoding="utf-8")
+    assert '"information rent"' in index
+    assert "glossary term" in index

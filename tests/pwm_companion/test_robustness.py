@@ -47,7 +47,7 @@ def test_page_says_what_the_files_say() -> None:
     fuzz = read("fuzz")
     text = robustness.page(ROOT)
     for row in read("faults"):
-        assert f"| {row['fault']} | {row['happened']} |" in text
+        assert f"| {row['fault']} | {row['happened']} ({row['date']}) |" in text
     for row in read("binder"):
         assert f"| Binder: {row['tried']} | {row['happened']} |" in text
     ended = [found.get("exit 2", 0) for found in fuzz["outcomes"].values()]

@@ -34,3 +34,9 @@ def test_rows_of_headers_that_say_something_stay(styled: bool) -> None:
     for frame in (table, named):
         page = frame.style.to_html() if styled else frame.to_html()
         assert len(heads(page)) == 2
+
+
+def test_powers_of_ten_are_numbers() -> None:
+    table = pd.DataFrame({"few": ["20", r"$2 \cdot 10^{7}$"], "many": ["none", "a word"]})
+    cells = BeautifulSoup(dress(table.to_html(), ""), "html.parser").select("td.words")
+    assert [cell.get_text() for cell in cells] == ["none", "a word"]

@@ -252,7 +252,7 @@ THEORY_CLAIMS = [
     ),
     Claim(
         "book/structure",
-        "it is asked for the same whatever its share",
+        "we ask type 1 for the same, whatever its share",
         "fig-bunching",
         _still_and_then_meets,
     ),
@@ -264,7 +264,7 @@ THEORY_CLAIMS = [
     ),
     Claim(
         "book/structure",
-        "types 2 and 3 are asked for nearly the same",
+        "we ask types 2 and 3 for nearly the same",
         "fig-bunching",
         _two_and_three_nearly_the_same,
     ),
@@ -343,7 +343,7 @@ EXPERIMENT_CLAIMS = [
         _both_alike_beyond,
     ),
     Claim(
-        TWO, "With many parties it fades", "fig-two-type-information-maps", _fades_with_many_parties
+        TWO, "With many parties the loss fades", "fig-two-type-information-maps", _fades_with_many_parties
     ),
     Claim(
         TWO,

@@ -71,7 +71,7 @@ def test_numbers_of_the_chapter_on_structure_are_of_contributions(
     table = tables["fig-bunching"]
     asked = table[table["along"] != "cost of type 2"].pivot_table("contribution", "at", "type")
     said = re.search(
-        r"Up to a share of ([\d.]+) it is asked.*? up to (\d+) and (\d+) percent less.*?"
+        r"Up to a share of ([\d.]+) we ask.*? up to (\d+) and (\d+) percent less.*?"
         r" from ([\d.]+) on, where .*? from ([\d.]+) on all types do",
         words["book/structure"],
     )

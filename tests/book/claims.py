@@ -343,7 +343,10 @@ EXPERIMENT_CLAIMS = [
         _both_alike_beyond,
     ),
     Claim(
-        TWO, "With many parties the loss fades", "fig-two-type-information-maps", _fades_with_many_parties
+        TWO,
+        "With many parties the loss fades",
+        "fig-two-type-information-maps",
+        _fades_with_many_parties,
     ),
     Claim(
         TWO,

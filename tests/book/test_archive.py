@@ -64,10 +64,11 @@ def test_search_finds_from_disk(browser: Browser, unpacked: Path) -> None:
     assert problems == []
 
 
-def test_search_lists_chapters_before_the_library(browser: Browser, unpacked: Path) -> None:
+def test_search_lists_terms_and_chapters_first(browser: Browser, unpacked: Path) -> None:
     page = browser.new_page()
     page.goto((unpacked / "search.html").as_uri() + "?q=free+riding")
     page.wait_for_selector("#search-results li a", timeout=20_000)
     places = page.eval_on_selector_all("#search-results li a", "all => all.map((it) => it.href)")
-    assert "/book/motivation.html" in places[0]
+    assert places[0].endswith("/book/notation.html#term-free-riding")
+    assert "/book/motivation.html" in places[1]
     assert not any("/api/" in place for place in places[:3])

@@ -28,6 +28,10 @@ READY = "!window.MathJax || (window.MathJax.startup && window.MathJax.startup.pr
 TYPESET = "window.MathJax ? MathJax.startup.promise.then(() => true) : true"
 SETTLED = 20_000  # ms that a page has to fit itself to another width, on a busy machine
 FRAMES = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+#: Colors change to those of another theme over a moment.
+TRANSITIONS = """() => Promise.all(
+  document.getAnimations().filter((it) => it instanceof CSSTransition)
+    .map((it) => it.finished.catch(() => null))).then(() => true)"""
 #: What does not fit its box, and shows nothing of it; and what is wider than the window.
 CLIPPED = r"""() => {
   const found = new Set(), wide = document.documentElement;
@@ -132,6 +136,7 @@ async def look(browser: Browser, file: Path) -> list[str]:
     found += [f"light: {it}" for it in await violations(page, {})]
     await page.emulate_media(color_scheme="dark")
     await page.evaluate(FRAMES)
+    await page.evaluate(TRANSITIONS)
     found += [f"dark: {it}" for it in await page.evaluate(FAINT)]
     if "LONG" in os.environ:  # only colors change with the theme
         rules = {"runOnly": ["color-contrast", "link-in-text-block"]}

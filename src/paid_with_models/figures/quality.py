@@ -100,8 +100,7 @@ def quality_factors(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             ax.set_xticks(range(len(noises)), [f"{noise:g}".lstrip("0") for noise in noises])
             ax.grid(axis="y")
     for ax, learner in zip(axes[0], learners, strict=True):
-        name = learner.replace(" ", "\n")
-        ax.set_title(name, fontsize=style.SMALL, fontweight="normal", loc="center")
+        ax.set_title(learner.replace(" ", "\n"), fontsize=style.SMALL, fontweight="normal")
     axes[-1, len(learners) // 2].set_xlabel("probability of a wrong label, $\\eta$")
     handles = [
         style.marker_handle("x", style.INK, "less than this"),

@@ -206,6 +206,49 @@ def test_an_index_of_rows_is_passed_over(tmp_path, index):
     assert read(tmp_path, text).sizes.size == 6
 
 
+WIDE = ",500,2000,8000\naccuracy mean,.8,.865,.9\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "errors"),
+    [
+        ("std,.04,.02,.01\n", [0.04, 0.02, 0.01]),
+        ("std,.04,.02,.01\nruns,4,4,4\n", [0.02, 0.01, 0.005]),
+        ("95% CI,.0392,.0196,.0098\n", [0.02, 0.01, 0.005]),
+        ("std,.04,.02,.01\nstderr,.02,.01,.005\n", [0.02, 0.01, 0.005]),
+    ],
+)
+def test_rows_of_errors_are_read_as_columns_are(tmp_path, rows, errors):
+    table = read(tmp_path, WIDE + rows)
+    assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+    assert table.errors.tolist() == pytest.approx(errors, rel=1e-4)
+    assert "Errors are row" in table.said[-1]
+
+
+def test_standard_errors_go_before_deviations(tmp_path):
+    text = "n,acc,std,stderr\n500,.8,.04,.02\n2000,.865,.02,.01\n8000,.9,.01,.005\n"
+    assert read(tmp_path, text).errors.tolist() == [0.02, 0.01, 0.005]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        (WIDE + "accuracy mean,.8,.86,.9\nstd,.1,.1,.1\n", {}, "errors of one of 2 rows"),
+        ("n,acc,stderr\n100,61%,.02\n200,70%,.01\n", {}, "errors none: they could be shares"),
+        ("n,acc\n100,.6\n200,.7\n", {"columns": {"size": 1, "accuracy": 1}}, "name one column"),
+    ],
+)
+def test_errors_that_can_be_read_in_two_ways_are_refused(tmp_path, text, options, message):
+    with pytest.raises(TableError, match=message):
+        read(tmp_path, text, **options)
+
+
+def test_rows_are_picked_by_numbers_with_decimal_commas(tmp_path):
+    text = "n;acc;dropout\n500;0,80;0,5\n2000;0,865;0,5\n8000;0,90;0,5\n8000;0,91;0,6\n"
+    table = read(tmp_path, text, columns={"where": {"dropout": 0.5}})
+    assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+
+
 def test_rows_with_names_as_r_writes_them(tmp_path):
     table = read(tmp_path, '"n" "acc"\n"1" 500 0.8\n"2" 2000 0.865\n"3" 8000 0.9\n')
     assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
@@ -433,7 +476,7 @@ def test_a_decimal_comma_between_commas_gets_advice(tmp_path):
         ("n,acc\n", "no rows of numbers below its heading"),
         (
             "n,acc,std,count\n500,.8,.01,0\n2000,.86,.01,5\n8000,.9,.01,5\n",
-            "number of runs, 'count'",
+            "number of runs, column 'count'",
         ),
         (
             "n,split,acc\n500,train,1\n500,test,.8\n2000,train,1\n2000,test,.86\n",

@@ -7,6 +7,7 @@ for what is said. What can be read in two ways, and what is not accuracies, is r
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import numpy as np
 
 from ..accuracy import FloatArray
 from ..texts import file_name, shown
-from .headings import amount_of, is_train, role_of, tokens
+from .headings import amount_of, is_standard_error, is_train, role_of, tokens
 from .table_columns import (
     MOST_NAMES,
     Table,
@@ -147,6 +148,13 @@ def read_curve_table(
     if table_percent and percent is None:
         said = (*said, "Accuracies are in percent, by the percent signs in the file.")
     errors = found.errors
+    if errors is not None and np.nanmax(errors, initial=0) < 1:
+        signed = [any(map(_signed, cells)) for cells in (found.cells, found.error_cells)]
+        if signed == [True, False]:
+            raise TableError(
+                f"{name}: accuracies have percent signs and errors none: they could be shares or"
+                " percent. Give them signs, too"
+            )
     if errors is not None and not table_percent and any(map(_signed, found.error_cells)):
         errors = errors / 100
         said = (*said, "Errors are in percent, by their percent signs.")
@@ -167,7 +175,9 @@ class _Found:
 def _headed(name: str, cells: Cells, decimal: str | None) -> Table:
     """The table with its heading: the first row, or the last comment, or none."""
     first, *rest = cells.rows
-    if not all(is_number(cell, decimal) for cell in first):
+    # A heading may leave out what labels of rows are: numbers of a first row cannot.
+    labeled = any(not first[0] and row[0] and not is_number(row[0], decimal) for row in rest)
+    if labeled or not all(is_number(cell, decimal) for cell in first):
         return Table(name, first, tuple(rest), cells.lines[1:], decimal)
     for comment in reversed(cells.comments):
         parts = comment.split() if cells.separator == " " else comment.split(cells.separator)
@@ -199,7 +209,7 @@ def _kept(table: Table, where: Any) -> Table:
     for heading, value in where.items():
         k = named(table, heading, "where")
         wanted = str(value).strip()
-        rows = [(line, row) for line, row in rows if _same(row[k], wanted)]
+        rows = [(line, row) for line, row in rows if _same(row[k], wanted, table.decimal)]
         if not rows:
             raise TableError(f"{table.name}: no row has the value that columns.where asks for")
     return Table(
@@ -208,11 +218,12 @@ def _kept(table: Table, where: Any) -> Table:
     )  # fmt: skip
 
 
-def _same(cell: str, wanted: str) -> bool:
+def _same(cell: str, wanted: str, decimal: str | None) -> bool:
     if cell.strip() == wanted:
         return True
     try:
-        return float(cell) == float(wanted)
+        number = read_number(cell, decimal, amount=False)
+        return number is not None and number == float(wanted)
     except ValueError:
         return False
 
@@ -239,7 +250,12 @@ def _wide(table: Table, amounts: Sequence[str]) -> _Found:
         number_of(f"{table.name}: heading", amounts[k], "an amount of data", table.decimal, True)
         for k in sized
     ]
-    keep, spread = _labels(table, others)
+    keep, spread, counts, labels = _labels(table, others)
+    if spread is not None and sum(keep) > 1:
+        raise TableError(
+            f"{table.name}: line {table.lines[spread]} holds errors of one of {sum(keep)} rows of"
+            " accuracies: leave the others out, or the errors"
+        )
     sizes, accuracies, errors, texts, error_texts = [], [], [], [], []
     for r, row in enumerate(table.rows):
         if not keep[r]:
@@ -255,16 +271,37 @@ def _wide(table: Table, amounts: Sequence[str]) -> _Found:
                 errors.append(number_of(where, cell, "error", table.decimal, False))
     check_marks(table, sized)
     runs = sum(keep)
-    said = f"Each column is an amount of data, each row a run: {runs} run{'s' * (runs > 1)}."
+    said = [f"Each column is an amount of data, each row a run: {runs} run{'s' * (runs > 1)}."]
+    of_means = None
+    if spread is not None:
+        number = of = None
+        if counts is not None:
+            where, of = f"{table.name}: line {table.lines[counts]}", f"row {shown(labels[counts])}"
+            cells = [table.rows[counts][k] for k in sized]
+            number = np.array(
+                [number_of(where, it, "number of runs", table.decimal, True) for it in cells]
+            )
+        label = labels[spread]
+        of_means, how = errors_of_means(
+            table, np.array(errors), label, f"row {shown(label)}", number, of or ""
+        )
+        said.append(how)
     return _Found(
-        np.array(sizes), np.array(accuracies), np.array(errors) if errors else None, (),
-        tuple(texts), tuple(error_texts), (said,),
+        np.array(sizes), np.array(accuracies), of_means, (), tuple(texts), tuple(error_texts),
+        tuple(said),
     )  # fmt: skip
 
 
-def _labels(table: Table, others: Sequence[int]) -> tuple[list[bool], int | None]:
-    """Which rows of a wide table are accuracies, and which one their errors."""
-    keep, spread = [True] * len(table.rows), None
+def _labels(
+    table: Table, others: Sequence[int]
+) -> tuple[list[bool], int | None, int | None, list[str]]:
+    """Which rows of a wide table are accuracies, which one their errors, which one their numbers.
+
+    Also what each row is called.
+    """
+    keep: list[bool] = [True] * len(table.rows)
+    spread = counts = None
+    labels = [""] * len(table.rows)
     for k in others:
         cells = table.column(k)
         roles = [role_of(cell) for cell in cells]
@@ -284,7 +321,11 @@ def _labels(table: Table, others: Sequence[int]) -> tuple[list[bool], int | None
                     keep = [yes and not it for yes, it in zip(keep, trained, strict=True)]
                 # A row "error" below accuracies is how far they vary, or what they lack to 1.
                 named = "error" if "error" in roles else "error rate"
-                spread = roles.index(named) if named in roles else None
+                spreads = [r for r, role in enumerate(roles) if role == named]
+                of_means = [r for r in spreads if is_standard_error(cells[r])]
+                spread = next(iter(of_means or spreads), None)
+                counts = roles.index("count") if "count" in roles else None
+                labels = cells
                 if (
                     spread is not None
                     and named == "error rate"
@@ -296,7 +337,7 @@ def _labels(table: Table, others: Sequence[int]) -> tuple[list[bool], int | None
                 continue
         if role_of(table.headings[k]) not in ("run", "index", "other", "count"):
             check_one_curve(table, k)
-    return keep, spread
+    return keep, spread, counts, labels
 
 
 def _complement(table: Table, keep: Sequence[bool], row: int) -> bool:
@@ -314,6 +355,9 @@ def _complement(table: Table, keep: Sequence[bool], row: int) -> bool:
 def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
     """A row a size, or a row a run of a size."""
     asked = {role: named(table, column, role) for role, column in stated.items()}
+    for (role, k), (other, j) in itertools.combinations(asked.items(), 2):
+        if k == j:
+            raise TableError(f"{table.name}: columns.{role} and columns.{other} name one column")
     roles = [role_of(heading) or "run" * bool(amount_of(heading)) for heading in table.headings]
     for role, k in asked.items():
         roles[k] = role
@@ -355,7 +399,13 @@ def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
     errors = None
     if error is not None:
         errors = table.numbers(error, "error", amount=False)
-        errors, how = errors_of_means(table, errors, error, count)
+        heading = table.headings[error]
+        about = f"column {shown(heading)}" if heading else f"column {error + 1}"
+        runs, of = None, ""
+        if count is not None:
+            runs = table.numbers(count, "number of runs", amount=True)
+            of = f"column {shown(table.headings[count])}"
+        errors, how = errors_of_means(table, errors, heading, about, runs, of)
         said.append(how)
     if ignored and any(table.headings):
         names = ", ".join(shown(table.headings[k]) for k in ignored[:MOST_NAMES])

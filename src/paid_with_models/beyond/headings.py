@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 __all__ = [
-    "amount_of", "are_repeats", "deviations_of", "is_test", "is_train", "role_of", "tokens",
+    "amount_of", "are_repeats", "deviations_of", "is_standard_error", "is_test", "is_train",
+    "role_of", "tokens",
 ]  # fmt: skip
 
 
@@ -153,6 +154,12 @@ def deviations_of(heading: str) -> float:
     times = r"(\d+(?:\.\d+)?)\s*[*x\N{MULTIPLICATION SIGN}]?\s*"
     found = re.search(rf"{times}(?:{unit})", heading.lower())
     return float(found[1]) if found and float(found[1]) > 0 else 1
+
+
+def is_standard_error(heading: str) -> bool:
+    """Whether a heading speaks of errors of means, and not of how far single runs vary."""
+    words = tokens(heading)
+    return bool({"se", "sem", "stderr"} & set(words)) or "standard error" in " ".join(words)
 
 
 def are_repeats(headings: Sequence[str]) -> bool:

@@ -11,7 +11,15 @@ import numpy as np
 
 from ..accuracy import FloatArray
 from ..texts import shown
-from .headings import are_repeats, deviations_of, is_test, is_train, role_of, tokens
+from .headings import (
+    are_repeats,
+    deviations_of,
+    is_standard_error,
+    is_test,
+    is_train,
+    role_of,
+    tokens,
+)
 from .table_text import TableError, decimal_mark, may_be_grouped, read_number
 
 __all__ = [
@@ -257,17 +265,16 @@ def error_column(table: Table, roles: Sequence[str], accuracy: Sequence[int]) ->
                 if np.nanmax(np.abs(sums - whole)) > 0.02 * whole:
                     found.append(k)
     if len(found) > 1:
+        of_means = [k for k in found if is_standard_error(table.headings[k])]
         near = [k for k in found if k == accuracy[0] + 1]
-        found = near or found
+        found = of_means or near or found
     return found[0] if found else None
 
 
 def errors_of_means(
-    table: Table, errors: FloatArray, error: int, count: int | None
+    table: Table, errors: FloatArray, heading: str, about: str, runs: FloatArray | None, of: str
 ) -> tuple[FloatArray, str]:
-    """Errors of the means, and what was done to have them."""
-    heading = table.headings[error]
-    about = f"column {shown(heading)}" if heading else f"column {error + 1}"
+    """Errors of the means, and what was done to have them, by what is said of errors and runs."""
     times = deviations_of(heading)
     if times != 1:
         errors, about = errors / times, f"{about} divided by {times:.4g}"
@@ -280,14 +287,12 @@ def errors_of_means(
         "stdabw",
         "standardabweichung",
     }
-    if spread and count is not None and "error" not in tokens(heading):
-        runs = table.numbers(count, "number of runs", amount=True)
-        of = shown(table.headings[count])
+    if spread and runs is not None and "error" not in tokens(heading):
         if not np.all(runs >= 1):
             raise TableError(
                 f"{table.name}: the number of runs, {of}, must be at least 1 everywhere"
             )
-        return errors / np.sqrt(runs), f"Errors are {about} by the root of column {of}."
+        return errors / np.sqrt(runs), f"Errors are {about} by the root of {of}."
     if spread:
         return (
             errors,

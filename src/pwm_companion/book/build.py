@@ -36,17 +36,7 @@ from ..figures import pages as figure_pages
 from ..figures.draw import FigureError, draw_figures, drawn_before
 from ..figures.registry import FigureRecord, RegistryError, load_registry
 from ..figures.shorten import shorten
-from ..files import (
-    EPOCH,
-    cache_key,
-    changed_files,
-    claim,
-    commit,
-    digest,
-    digests,
-    tracked,
-    write_whole,
-)
+from ..files import EPOCH, cache_key, changed_files, claim, commit, digest, digests, tracked
 from ..pages import cite, robustness, verdicts
 from ..pages.concordance import PLACE, concordance
 from ..yaml_files import read_yaml
@@ -154,7 +144,7 @@ def build(
             for name in PUBLISHED:
                 shutil.copytree(LIBRARY / name, fresh / "files" / name, dirs_exist_ok=True)
             if any(REPORT in page.source.read_text(encoding="utf-8") for page in pages):
-                shutil.copyfile(_report(build_dir / "cache"), fresh / "files" / REPORT)
+                (fresh / "files" / REPORT).write_text(_report(), encoding="utf-8")
             if (root / crate.CITATION).is_file():
                 _copy(root / crate.CITATION, fresh / "files" / crate.CITATION)
             if findings:
@@ -365,22 +355,13 @@ def execute_chapters(
     return {page.name: executed[page.name] for page in pages}
 
 
-def _report(cache: Path) -> Path:
-    """Return the report on the hospitals, as ``pwm report`` writes it: a file in the cache."""
-    made_from = {}
-    for folder in (LIBRARY, Path(__file__).parents[1] / "consortium"):
-        names = (it for it in folder.rglob("*") if it.is_file() and it.suffix != ".pyc")
-        made_from[folder.name] = digests(sorted(names), folder)
-    file = cache / "report" / f"{cache_key(made_from)}.html"
-    if not file.is_file():
-        # A build that changes nothing does without the library, which takes a second to import.
-        from ..consortium.file import example, read_consortium
-        from ..consortium.page import render
+def _report() -> str:
+    """Return the report on the hospitals, as ``pwm report`` writes it."""
+    # A build that changes nothing does without the library, which takes a second to import.
+    from ..consortium.file import example, read_consortium
+    from ..consortium.page import render
 
-        shutil.rmtree(file.parent, ignore_errors=True)
-        file.parent.mkdir(parents=True)
-        write_whole(file, render(read_consortium(example("hospitals.yaml"))))
-    return file
+    return render(read_consortium(example("hospitals.yaml")))
 
 
 def _stage(

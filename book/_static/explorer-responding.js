@@ -16,7 +16,7 @@
       "Only two": {n: 2, high: 0.2, low: 0.05, p: 0.5, j: 1},
       "Costs far apart": {n: 10, high: 0.4, low: 0.02, p: 0.3, j: 1},
       "Nearly the same costs": {n: 10, high: 0.2, low: 0.19, p: 0.5, j: 5},
-      "Only responding makes them join": {n: 2, high: 1, low: 0.35, p: 0.5, j: 1},
+      "Too costly for one total": {n: 2, high: 1, low: 0.35, p: 0.5, j: 1},
     },
     build(kit, body) {
       const C = respondingModule(), tasks = E.makeTasks(E.mathematics());

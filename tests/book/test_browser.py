@@ -26,12 +26,11 @@ TABS = 2  # at a time
 SHOTS = os.environ.get("SCREENSHOTS")  # where pictures go, if they are wanted: they take as long
 READY = "!window.MathJax || (window.MathJax.startup && window.MathJax.startup.promise)"
 TYPESET = "window.MathJax ? MathJax.startup.promise.then(() => true) : true"
+PATIENCE = 300  # seconds for one page
 SETTLED = 20_000  # ms that a page has to fit itself to another width, on a busy machine
 FRAMES = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
-#: Colors change to those of another theme over a moment.
-TRANSITIONS = """() => Promise.all(
-  document.getAnimations().filter((it) => it instanceof CSSTransition)
-    .map((it) => it.finished.catch(() => null))).then(() => true)"""
+#: Colors would change to those of another theme over a moment, which need not end where nobody looks.
+AT_ONCE = "*, ::before, ::after { transition: none !important; }"
 #: What does not fit its box, and shows nothing of it; and what is wider than the window.
 CLIPPED = r"""() => {
   const found = new Set(), wide = document.documentElement;
@@ -134,9 +133,9 @@ async def look(browser: Browser, file: Path) -> list[str]:
     problems += [f"light: {it}" for it in await page.evaluate(FAINT)]
     found = list(problems)  # axe, last, fetches stylesheets anew, which fails from disk
     found += [f"light: {it}" for it in await violations(page, {})]
+    await page.add_style_tag(content=AT_ONCE)
     await page.emulate_media(color_scheme="dark")
     await page.evaluate(FRAMES)
-    await page.evaluate(TRANSITIONS)
     found += [f"dark: {it}" for it in await page.evaluate(FAINT)]
     if "LONG" in os.environ:  # only colors change with the theme
         rules = {"runOnly": ["color-contrast", "link-in-text-block"]}
@@ -168,7 +167,7 @@ async def look_at_all(site: Path, names: list[str]) -> list[str]:
     free = asyncio.Semaphore(TABS)
 
     async def look_at(browser: Browser, name: str) -> list[str]:
-        async with free:
+        async with free, asyncio.timeout(PATIENCE):  # else a page that hangs says nothing
             found = await look(browser, site / name)
         return [f"{name}: {problem}" for problem in found]
 

@@ -64,16 +64,16 @@ def test_claim(claim: Claim, tables: dict[str, pd.DataFrame], words: dict[str, s
     assert claim.holds(tables[claim.figure])
 
 
-def test_numbers_of_the_chapter_on_structure_are_of_contributions(
+def test_numbers_of_the_chapter_on_bunching_are_of_contributions(
     words: dict[str, str], tables: dict[str, pd.DataFrame]
 ) -> None:
     """What types are asked for as type 1 becomes more frequent: the text against the table."""
     table = tables["fig-bunching"]
     asked = table[table["along"] != "cost of type 2"].pivot_table("contribution", "at", "type")
     said = re.search(
-        r"Up to a share of ([\d.]+) we ask.*? up to (\d+) and (\d+) percent less.*?"
+        r"Up to a share of ([\d.]+) type 1 is asked.*? up to (\d+) and (\d+) percent less.*?"
         r" from ([\d.]+) on, where .*? from ([\d.]+) on all types do",
-        words["book/structure"],
+        words["book/bunching"],
     )
     assert said is not None
     still, less_2, less_3, joined, pooled = map(float, said.groups())

@@ -88,7 +88,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "1": "what probabilities sum to",
         "4": "a constant of the formula",
     },
-    "book/structure": {"0.1": "worked out by hand, in an exercise's solution"},
+    "book/bunching": {"0.1": "worked out by hand, in an exercise's solution"},
 }
 
 

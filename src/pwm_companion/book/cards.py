@@ -9,7 +9,9 @@ disk.
 
 from __future__ import annotations
 
+import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from sphinx.application import Sphinx
 DATA = "cards-data.js"
 #: What a card leaves out: what leads on, and what another script would look for.
 LEFT_OUT = ".headerlink, button, script, style, .eqno"
+#: Only in pages that hold something that a card shows; to read a page takes long.
+MARKED = re.compile(r'class="(?:[^"]* )?(?:proof|glossary|citation)\b|id="equation-')
 
 
 def cards_of(body: str) -> dict[str, str]:
@@ -31,6 +35,8 @@ def cards_of(body: str) -> dict[str, str]:
     >>> cards_of('<dl class="glossary"><dt id="term-menu">menu</dt><dd><p>A list.</p></dd></dl>')
     {'term-menu': '<p><strong>menu</strong></p><p>A list.</p>'}
     """
+    if not MARKED.search(body):
+        return {}
     tree = BeautifulSoup(body, "html.parser")
     found = {}
     for statement in tree.select("div.proof.admonition[id]:not(#proof)"):
@@ -54,15 +60,14 @@ def cards_of(body: str) -> dict[str, str]:
 
 def _inside(element: Tag) -> str:
     """The inside of an element as a card has it: without links, ids, and what serves the page."""
-    copy = BeautifulSoup(str(element), "html.parser")
-    for it in copy.select(LEFT_OUT):
+    inside = copy.copy(element)
+    for it in inside.select(LEFT_OUT):
         it.decompose()
-    for link in copy.find_all("a"):
+    for link in inside.find_all("a"):
         link.unwrap()
-    for it in copy.find_all(id=True):
+    for it in inside.find_all(id=True):
         del it["id"]
-    outermost = copy.find(True)
-    return outermost.decode_contents().strip() if isinstance(outermost, Tag) else ""
+    return inside.decode_contents().strip()
 
 
 def _keep_cards(

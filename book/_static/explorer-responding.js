@@ -21,9 +21,9 @@
     build(kit, body) {
       const C = respondingModule(), tasks = E.makeTasks(E.mathematics());
       let best = null, found = null, law = null;
-      const totals = E.figure("Data collected in all", [["var(--ink)", "fixed", "dash"], ["var(--give)", "responding"], ["var(--faint)", "how likely that is"]], true);
+      const totals = E.figure("Data collected in all", [["var(--ink)", "fixed", "dash"], ["var(--give)", "responding"], ["var(--soft)", "how likely that is"]], true);
       const gives = E.figure("What a party gives", [["var(--ink)", "fixed", "dash"], [color(0, 2), "high cost", "dot"], [color(1, 2), "low cost", "dot"]], true);
-      const score = E.figure("Expected accuracy", [["var(--give)", "responding"], ["var(--faint)", "fixed"]], true);
+      const score = E.figure("Expected accuracy", [["var(--give)", "responding"], ["var(--soft)", "fixed"]], true);
       const verdict = h("p", {class: "live-verdict"}), proof = h("span", {class: "live-proof"});
       const costs = () => [Math.max(kit.state.high, kit.state.low), Math.min(kit.state.high, kit.state.low)];
       const problem = () => ({n: kit.state.n, v: V, k: 1, a: 1, own: true, c: costs(), p: [1 - kit.state.p, kit.state.p]});
@@ -59,16 +59,16 @@
           const dash = {"stroke-dasharray": "5 4"}, likely = Math.max(...chance);
           const above = frame(totals, 150, "units of data", Math.max(...fixed, found.total) * 1.1), bar = Math.min(14, 0.7 * (above.x.at(1) - above.x.at(0)));
           totals.draw(picture(totals.width(), 184, `Fixed contributions collect from ${fmt(Math.min(...fixed), 4)} to ${fmt(Math.max(...fixed), 4)} units of data${works ? `, responding ones ${fmt(found.total, 4)} whoever joins` : ""}.`, above.axes,
-            joined.map((k) => box(above.x.at(k) - bar / 2, 150 - 60 * chance[k] / likely, bar, 60 * chance[k] / likely, "var(--faint)")), here(above, 150), line(above, fixed, "var(--ink)", dash), works && line(above, joined.map(() => found.total), "var(--give)")));
+            joined.map((k) => box(above.x.at(k) - bar / 2, 150 - 60 * chance[k] / likely, bar, 60 * chance[k] / likely, "var(--soft)")), here(above, 150), line(above, fixed, "var(--ink)", dash), works && line(above, joined.map(() => found.total), "var(--give)")));
           // Who is not there gives nothing: no point.
           const shown = [asked.slice(0, n).map((it) => it[0]), asked.slice(1).map((it) => it[1])];
           const below = frame(gives, 170, "units of data", Math.max(...best.m, ...shown[0], ...shown[1]) * 1.08);
-          gives.draw(picture(gives.width(), 204, works ? `With ${j} low-cost parties: ${j < n ? `high cost ${fmt(asked[j][0], 4)}, fixed ${fmt(best.m[0], 4)}` : ""}${j > 0 && j < n ? "; " : ""}${j > 0 ? `low cost ${fmt(asked[j][1], 4)}, fixed ${fmt(best.m[1], 4)}` : ""}.` : "What each type gives in the fixed menu.", below.axes, here(below, 170),
+          gives.draw(picture(gives.width(), 204, works ? `With ${j} low-cost ${j === 1 ? "party" : "parties"}: ${j < n ? `high cost ${fmt(asked[j][0], 4)}, fixed ${fmt(best.m[0], 4)}` : ""}${j > 0 && j < n ? "; " : ""}${j > 0 ? `low cost ${fmt(asked[j][1], 4)}, fixed ${fmt(best.m[1], 4)}` : ""}.` : "What each type gives in the fixed menu.", below.axes, here(below, 170),
             [0, 1].map((i) => [stroke(below.x.at(i), below.y.at(best.m[i]), below.x.at(n - 1 + i), below.y.at(best.m[i]), color(i, 2), 2, dash), works && [path(shown[i].map((y, k) => [below.x.at(k + i), below.y.at(y)]), color(i, 2)),
               (i ? j > 0 : j < n) && s("circle", {cx: below.x.at(j), cy: below.y.at(asked[j][i]), r: 5, style: `fill:${color(i, 2)}`})]])));
           const width = score.width(), across = scale(0, 1, 84, width - 62);
           score.draw(picture(width, 88, `Fixed ${best.accuracy.toFixed(4)}${works ? `, responding ${found.accuracy.toFixed(4)}` : ""}.`, bottomAxis(across, 56, "", width - 60),
-            [["fixed", best.accuracy, "var(--faint)"], ...(works ? [["responding", found.accuracy, "var(--give)"]] : [])].map(([name, accuracy, look], row) => [say(0, 26 * row + 17, name), box(84, 26 * row + 4, across.at(accuracy) - 84, 17, look, {rx: 3}), say(across.at(accuracy) + 6, 26 * row + 17, accuracy.toFixed(4))])));
+            [["fixed", best.accuracy, "var(--soft)"], ...(works ? [["responding", found.accuracy, "var(--give)"]] : [])].map(([name, accuracy, look], row) => [say(0, 26 * row + 17, name), box(84, 26 * row + 4, across.at(accuracy) - 84, 17, look, {rx: 3}), say(across.at(accuracy) + 6, 26 * row + 17, accuracy.toFixed(4))])));
           const more = 100 * (found.accuracy - best.accuracy);
           verdict.textContent = !works ? "No total that is worth having can be carried whoever joins."
             : more > 0.005 ? `Responding adds ${more.toFixed(2)} points of accuracy. The price: a low-cost party that is the only one has to give ${fmt(asked[1][1], 4)} units instead of ${fmt(best.m[1], 4)}.`

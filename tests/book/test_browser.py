@@ -29,7 +29,7 @@ TYPESET = "window.MathJax ? MathJax.startup.promise.then(() => true) : true"
 PATIENCE = 300  # seconds for one page
 SETTLED = 20_000  # ms that a page has to fit itself to another width, on a busy machine
 FRAMES = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
-#: Colors would change to those of another theme over a moment, which need not end where nobody looks.
+#: Colors would change over a moment, which need not end where nobody looks.
 AT_ONCE = "*, ::before, ::after { transition: none !important; }"
 #: What does not fit its box, and shows nothing of it; and what is wider than the window.
 CLIPPED = r"""() => {

@@ -431,3 +431,12 @@ def test_quick_run_of_a_book_with_figures(book: Path) -> None:
     assert 'id="fig-line"' in text
     assert "not the figure of record" in text
     assert not (html / "figures/fig-line").exists()
+
+
+def test_a_run_s_own_parameters_are_shown_as_those_of_the_chapter_would_be() -> None:
+    shown = {"code_prompt_show": "Parameters", "code_prompt_hide": "Parameters"}
+    defaults = new_code_cell(metadata={"tags": ["parameters", "hide-input"], "mystnb": shown})
+    own = new_code_cell(metadata={"tags": ["injected-parameters"], "papermill": {}})
+    execute.clean(new_notebook(cells=[defaults, own]))
+    assert own.metadata == {"tags": ["injected-parameters", "hide-input"], "mystnb": shown}
+    assert "remove-cell" in defaults.metadata.tags

@@ -361,6 +361,7 @@ def clean(notebook: NotebookNode) -> None:
             # papermill adds this cell after the defaults: it is shown as they would be, they not.
             own = [tag for tag in defaults.metadata.tags if tag != "parameters"]
             cell.metadata.tags = tags + own
+            cell.metadata |= {k: v for k, v in defaults.metadata.items() if k == "mystnb"}
             defaults.metadata.tags = ["parameters", "remove-cell"]
     kernelspec = NotebookNode(chapters.KERNELSPEC)
     notebook.metadata = NotebookNode(

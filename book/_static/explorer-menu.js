@@ -165,7 +165,7 @@
           if (!r) return;
           const step = Math.abs(r.m[1] - r.m[0]), joined = step <= 1e-6 * Math.max(...r.m);
           const told = joined ? `Both types share one option, ${fmt(r.m[0], 4)} units of data; to tell them apart would cost more rent than it brings.`
-            : `They part: ${fmt(r.m[0], 4)} and ${fmt(r.m[1], 4)} units of data.`;
+            : `They part: ${fmt(r.m[0], 4)} and ${fmt(r.m[1], 4)} units of data${state.c[0] < state.c[1] ? ", and type 1 is the cheaper one" : ""}.`;
           top.draw(kit, r, 1, solo(r, curveOf({a: 1, k: 1})), told);
           gapBar.textContent = `d = ${fmt(joined ? 0 : step, 4)} units of data between the two options${joined ? ": they are one, and the line through it belongs to both" : ""}.`;
           shown[0].draw(menuPlane(shown[0].width(), state.c, r, {id: kit.id, lit: joined ? [0, 1] : []}).svg);

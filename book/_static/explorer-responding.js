@@ -33,7 +33,7 @@
           kit.slider({label: "Low cost", log: true, low: 0.005, high: 2, get: () => kit.state.low, set: (x) => kit.set("low", x)}),
           kit.slider({label: "Low-cost share", spoken: "Probability of the low-cost type", low: 0.05, high: 0.95, step: 0.01, get: () => kit.state.p, set: (x) => kit.set("p", x), show: pct})),
         E.group("Who has joined", kit.slider({label: "Low-cost parties", values: Array.from({length: 41}, (_, i) => i), low: 0, high: 40, get: () => kit.state.j, set: (j) => kit.set("j", Math.min(Math.round(j), kit.state.n)), show: (j) => `${j} of ${kit.state.n}`})), verdict,
-        h("p", {class: "live-note"}, "The best fixed menu: ", proof), h("p", {class: "live-note"}, "Parties know their own type. Responding collects one total whoever comes; the best mechanism of all may vary it a little and reach slightly more.")),
+        h("p", {class: "live-note"}, "The best fixed menu: ", proof), h("p", {class: "live-note"}, "Parties know their own type. Responding, as shown here, collects one total whoever comes. The best mechanism of all may vary the total: it reaches slightly more where one total can be carried, and can reach something where none can.")),
       h("div", {class: "live-figures"}, totals.node, gives.node, score.node)));
       const solve = E.line("solve", (message) => { best = message.result; kit.paint(); });
       return {

@@ -3,7 +3,7 @@
 var Scorer = {
   score: ([page, , anchor, , score]) => {
     if (String(anchor).startsWith("#term-")) return score + 30;
-    return /^book\/(api|map|concordance|verdicts)|^figures\//.test(page) ? score - 12 : score;
+    return /^book\/(api|map|concordance|verdicts|robustness|benchmarks|cluster|reproduce)|^figures\//.test(page) ? score - 12 : score;
   },
   objNameMatch: 8, objPartialMatch: 2, objPrio: {0: 4, 1: 0, 2: -6}, objPrioDefault: 0,
   title: 15, partialTitle: 9, term: 5, partialTerm: 2,

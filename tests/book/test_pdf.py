@@ -123,7 +123,7 @@ def test_title_page_says_how_to_cite_and_the_license(pdf: PdfReader, texts: list
 def test_text_holds_no_source_and_no_navigation(texts: list[str]) -> None:
     everything = "\n".join(texts)
     assert len(texts) > 80
-    for left in (r"\(", r"\frac", r"\mathbb", "$$", "{glue", "Show code cell", "Next\n", "Link to"):
+    for left in (r"\(", r"\frac", r"\mathbb", "$$", "{glue", "Show code", "Next\n", "Link to"):
         assert left not in everything, left
     assert "Solution to" in everything
 

@@ -39,12 +39,8 @@ GRADINGS = {
     "subset": ("subsets", style.TYPE_PATH[0], "s"),
     "checkpoint": ("checkpoints", style.TYPE_PATH[2], "^"),
 }
-#: Colors and markers of the learners, and where their names stand beside their curves.
-LOOKS = (
-    (style.TYPE_PATH[3], "o", (-8, 8)),
-    (style.TYPE_PATH[0], "s", (10, -8)),
-    (style.TYPE_PATH[2], "^", (10, -8)),
-)
+#: Colors and markers of the learners.
+LOOKS = ((style.TYPE_PATH[3], "o"), (style.TYPE_PATH[0], "s"), (style.TYPE_PATH[2], "^"))
 #: Letters of a title above one of several panels side by side.
 NARROW = 11
 #: Slacks beyond this are not drawn: they are far from binding.
@@ -98,7 +94,7 @@ def measured_curves(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     tables = [table[table["learner"] == title] for title in LEARNERS.values()]
     ratios = (1.9, *[1] * len(tables))
     figure, (top, *rest) = style.new_panels(7.8, len(ratios), 1, sharex=True, height_ratios=ratios)
-    for ax, here, (color, marker, _) in zip(rest, tables, LOOKS, strict=True):
+    for ax, here, (color, marker) in zip(rest, tables, LOOKS, strict=True):
         sizes, measured = here["data"], here["accuracy"]
         top.plot(sizes, measured, marker, color=color, markersize=4, label="measured")
         for curve, dashes in (("fitted", "-"), ("power_law", (0, (4, 2)))):
@@ -114,13 +110,11 @@ def measured_curves(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         ax.set_title(here["learner"].iloc[0], color=color)
         ax.set_ylabel("points")
     top.set(ylabel="accuracy", xscale="log")
-    for k, (here, (color, _, place)) in enumerate(zip(tables, LOOKS, strict=True)):
-        middle = here.iloc[len(here) * (2 + k) // 6]  # one name beside the other
-        top.annotate(
-            middle["learner"], (middle["data"], middle["accuracy"]), xytext=place,
-            textcoords="offset points", color=color, weight="bold",
-            ha="right" if place[0] < 0 else "left", va="bottom" if place[1] > 0 else "top",
-        )  # fmt: skip
+    learners = [
+        style.marker_handle(marker, color, title, 5)
+        for title, (color, marker) in zip(LEARNERS.values(), LOOKS, strict=True)
+    ]
+    top.legend(handles=learners, loc="lower right", labelcolor="markerfacecolor")
     rest[-1].set_xticks([10, 100, 1000], ["10", "100", "1,000"])
     rest[-1].set_xlabel("samples to train on")
     handles = [

@@ -15,7 +15,7 @@ FILES = sorted(SRC.rglob("*.py"))
 FLOORS = [
     {"small"}, {"texts"}, {"arguments"}, {"accuracy"}, {"valuation"}, {"shapes"},
     {"attendance"}, {"laws"}, {"problem"},
-    {"contract", "complete_information"}, {"solver"}, {"audit", "files", "rewards"},
+    {"contract", "complete_information"}, {"solver"}, {"audit", "distortion", "files", "rewards"},
     {"sweep_store"}, {"sweep_cluster"}, {"sweeps", "welfare"}, {"checks"}, {"paper", "beyond"},
     {"figures"}, {"paid_with_models"}, {"pwm_companion"},
 ]  # fmt: skip

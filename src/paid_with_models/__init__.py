@@ -5,8 +5,9 @@ The theory, in the paper's order: :mod:`~paid_with_models.accuracy` and
 :mod:`~paid_with_models.laws` (who turns up),
 :mod:`~paid_with_models.problem` (primitives and autarky), :mod:`~paid_with_models.contract`,
 :mod:`~paid_with_models.complete_information`, :mod:`~paid_with_models.audit` (any menu against
-every constraint), :mod:`~paid_with_models.rewards` and :mod:`~paid_with_models.welfare`; with
-:mod:`~paid_with_models.files` and :mod:`~paid_with_models.sweeps`.
+every constraint), :mod:`~paid_with_models.rewards`, :mod:`~paid_with_models.welfare` and
+:mod:`~paid_with_models.distortion`; with :mod:`~paid_with_models.files` and
+:mod:`~paid_with_models.sweeps`.
 
 How it is solved: :mod:`paid_with_models.solver`. Second opinions:
 :mod:`paid_with_models.checks`. The paper's experiments: :mod:`paid_with_models.paper`. What the

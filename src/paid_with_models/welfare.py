@@ -2,9 +2,8 @@ r"""Welfare: what private information costs, who gains by it, and what happens w
 
 * The **information cost** is the change of the collective model's value when types are private.
   It is usually negative, but not always: the complete-information benchmark asks individual
-  rationality in every outcome, a menu only on average, and lets contributions respond to who is
-  there. What private information alone changes is seen beside the same menu problem without its
-  incentive constraints.
+  rationality in every outcome, a menu only on average. What private information alone changes in
+  a menu, :mod:`paid_with_models.distortion` says.
 * The **information rent** of a type is what it keeps beyond its outside option. Under complete
   information it keeps nothing, so rents are never negative.
 * **Free-riding**: if everybody simply receives the collective model, contributions are private
@@ -27,9 +26,8 @@ from .accuracy import FloatArray
 from .arguments import real, reals
 from .complete_information import CompleteInformation, solve_complete_information
 from .contract import Contract
-from .problem import Problem, autarky, autarky_at, check_problem
+from .problem import Problem, autarky, autarky_at
 from .rewards import proportional_rewards
-from .solver.expectations import moments_at
 from .texts import brief
 
 if TYPE_CHECKING:  # takes long to import
@@ -40,59 +38,11 @@ __all__ = [
     "best_reply",
     "best_reply_dynamics",
     "compare_schemes",
-    "contributions_without_incentives",
     "free_riding",
     "information_cost",
     "information_rents",
     "joint_surplus",
 ]
-
-
-#: MOST_STEPS, SETTLED: steps from above to the greatest contributions at most, and changes of them,
-#: relative, below which they are there; a sum over outcomes has rounding of its own.
-MOST_STEPS, SETTLED = 100_000, 1e-13
-
-
-def contributions_without_incentives(problem: Problem) -> FloatArray:
-    r"""The best contributions fixed in advance if nobody could pretend to be of another type.
-
-    The screening problem without its incentive constraints: IR and caps on average, as in a menu.
-    Its solution is the greatest one of :math:`m_i = (T_i(m) - f_i) / c_i`: since every T_i rises in
-    every m_j, no menu that satisfies IR and caps asks more of anybody (Tarski's fixed-point
-    theorem), and what starts above the solution falls to it.
-
-    Parameters
-    ----------
-    problem : Problem
-
-    Returns
-    -------
-    (I,) ndarray
-        Units of data; zero for a type that no reward could make join.
-
-    Raises
-    ------
-    ValueError
-        If the outcomes are too many to enumerate and sums are not to be had.
-
-    Examples
-    --------
-    >>> from paid_with_models import GeneralizationBound, solve
-    >>> problem = Problem(10, [0.5, 0.5], [0.2, 0.05], GeneralizationBound())
-    >>> contributions_without_incentives(problem).round(1).tolist()
-    [414.2, 991.4]
-    >>> solve(problem).contributions.round(1).tolist()
-    [221.8, 972.8]
-    """
-    check_problem(problem)
-    f, c, limits = problem.outside_options, problem.costs, problem.capacities
-    m = np.minimum(problem.model_value.optimum / c, limits)
-    for _ in range(MOST_STEPS):
-        lower = np.clip((moments_at(problem, m)[1] - f) / c, 0.0, m)
-        change, m = np.max((m - lower) / np.maximum(m, np.finfo(float).tiny)), lower
-        if change <= SETTLED:
-            break
-    return m
 
 
 def compare_schemes(contract: Contract) -> pd.DataFrame:

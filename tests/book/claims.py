@@ -554,7 +554,12 @@ def _everybody_but_with_lotteries(table: Table) -> bool:
 
 
 BEHAVIOR_CLAIMS = [
-    Claim(BEHAVIOR, "Which option is picked hardly matters, compared to who stays out", "fig-logit", _options_hardly_matter),
+    Claim(
+        BEHAVIOR,
+        "Which option is picked hardly matters, compared to who stays out",
+        "fig-logit",
+        _options_hardly_matter,
+    ),
     Claim(BEHAVIOR, "in the limit nobody is left", "fig-logit", _the_rational_leave),
     Claim(
         BEHAVIOR,

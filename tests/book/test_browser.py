@@ -167,8 +167,12 @@ async def look_at_all(site: Path, names: list[str]) -> list[str]:
     free = asyncio.Semaphore(TABS)
 
     async def look_at(browser: Browser, name: str) -> list[str]:
-        async with free, asyncio.timeout(PATIENCE):  # else a page that hangs says nothing
-            found = await look(browser, site / name)
+        async with free:
+            try:
+                async with asyncio.timeout(PATIENCE):  # else a page that hangs says nothing
+                    found = await look(browser, site / name)
+            except TimeoutError:
+                found = [f"not looked at within {PATIENCE} s"]
         return [f"{name}: {problem}" for problem in found]
 
     async with async_playwright() as playwright:

@@ -27,12 +27,14 @@ from paid_with_models import (
 )
 from paid_with_models.beyond.constant_total import (
     bound_without_outcomes,
+    conjugate,
     constant_total,
     hall_slack,
     mean_shares,
     share_weights,
 )
 from paid_with_models.beyond.joining import law_of
+from paid_with_models.beyond.measured_curves import learning_curve
 from paid_with_models.beyond.quotas import (
     ConstantQuotas,
     FixedQuotas,
@@ -631,3 +633,22 @@ def test_what_was_proved_stays_what_is_said():
     frame = contract.to_frame()
     np.testing.assert_array_equal(frame["contributions"], contract.contributions)
     assert set(frame.attrs["units"]) == set(frame.columns)
+
+
+@pytest.mark.parametrize("price", [0.0, 1e-320, 1e-200, 1e-90])
+def test_a_price_of_next_to_nothing_leaves_the_limit_of_the_curves(price):
+    curve = Saturating((0.5, 0.4), (0.1, 0.01))
+    theta = np.array([0.0, 0.5, 2.0])
+    found = conjugate((curve, curve, curve.optimum), theta, price)
+    np.testing.assert_allclose(found, curve.optimum + theta, rtol=1e-12)
+    assert np.all(found >= curve(1e4) + theta * curve(1e4) / curve.optimum - 1e4 * price)
+
+
+@pytest.mark.parametrize("n_parties", [3_000, 100_000, 1_000_000])
+def test_very_many_parties_on_a_measured_curve(n_parties):
+    fit = learning_curve([500, 1000, 2000, 4000, 8000], [0.80, 0.84, 0.865, 0.885, 0.90])
+    problem = Problem(n_parties, [0.5, 0.3, 0.2], [0.08, 0.04, 0.015], fit.curve)
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        found = solve_responsive(problem)
+    assert found.gap <= 1e-6
+    assert found.expected_accuracy <= found.upper_bound <= fit.curve.optimum + 1e-9

@@ -54,13 +54,12 @@ NODE_STEP = 0.1
 SWEEPS = 2000
 #: NEWTON: types up to which the weights take Newton steps; with more, sweeps are cheaper.
 NEWTON = 60
-
 #: WEIGHTS_TOLERANCE: relative error of the mean contributions that the weights give.
 WEIGHTS_TOLERANCE = 1e-12
-
+#: MOST_DATA: units of data beyond which a curve is taken at its limit.
+MOST_DATA = 1e100
 #: CELLS: on each side of the mean, where a convex function is bounded by a parabola.
 CELLS = 400
-
 #: RARE: probability of all outcomes that the bound for the paper's beliefs gives away.
 RARE = 1e-10
 
@@ -488,12 +487,14 @@ def conjugate(curves: Curves, theta: FloatArray, price: float | FloatArray) -> F
         return a + theta * v / unit - price * total, a1 + theta * v1 / unit - price
 
     # Concave, and at most optimum + theta: beyond that over the price the sum is negative. The
-    # search is in logarithms, from next to nothing.
-    high = np.broadcast_to((accuracy.optimum + theta) / price, np.broadcast(theta, price).shape)
+    # search is in logarithms, from next to nothing. Where the price is 0 that limit is left.
+    limit = np.broadcast_to(accuracy.optimum + theta, np.broadcast(theta, price).shape)
+    high = np.minimum(limit / np.maximum(price, 0.5 * limit / MOST_DATA), MOST_DATA)
     low, tiny = np.zeros(high.shape), 1e-12 * high
     for _ in range(90):
         middle = np.sqrt(np.maximum(low, tiny) * high)
         rises = (rated(middle)[1] > 0) & (middle > low)
         low, high = np.where(rises, middle, low), np.where(rises, high, middle)
     best, slope = rated(low)
-    return np.asarray(best + np.maximum(slope, 0.0) * (high - low))
+    above = np.asarray(best + np.maximum(slope, 0.0) * (high - low))
+    return np.where(high < MOST_DATA, np.minimum(above, limit), limit)

@@ -433,6 +433,7 @@ def _from_menu(menu: Contract, bound: float) -> ResponsiveContract:
     )  # fmt: skip
 
 
+@np.errstate(all="ignore")  # what overflows on the way is no answer
 def _without_outcomes(problem: Problem) -> ResponsiveContract:
     """One total in every outcome, or the best menu if that is better; a bound for all."""
     unit, n = problem.model_value.optimum, problem.n_parties

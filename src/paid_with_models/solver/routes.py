@@ -188,7 +188,8 @@ def solve_many(
         for batch in batches:
             found.update(zip(batch.places, run(batch, max_boxes, max_nodes, deadline), strict=True))
 
-    with one_thread():
+    # What overflows on the way is found, and tried otherwise: that is nobody else's affair.
+    with one_thread(), np.errstate(all="ignore"):
         limited = [k for k, problem in enumerate(problems) if problem.max_data is not None]
         found.update((k, solve_with_capacities(problems[k])) for k in limited)
         first_round = plan(problems, expectations)

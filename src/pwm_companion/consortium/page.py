@@ -64,7 +64,15 @@ def render(consortium: Consortium) -> str:
 
 
 def number(value: float) -> str:
-    """Return a number to four digits, without exponents unless it is tiny."""
+    """Return a number to four digits, without exponents unless it is tiny.
+
+    Raises
+    ------
+    ArithmeticError
+        If it is none: what cannot be computed is not shown.
+    """
+    if not math.isfinite(value):
+        raise ArithmeticError(f"numbers too large or too small to compute with ({value})")
     if abs(value) < 1e-6:
         return f"{value + 0.0:.4g}"  # adding 0 turns -0 into 0
     digits = max(0, 3 - math.floor(math.log10(abs(value))))
@@ -78,7 +86,9 @@ def own(text: str) -> Markup:
 
 
 def percent(share: float, digits: int = 2) -> str:
-    """Return a share in percent."""
+    """Return a share in percent, as `number`."""
+    if not math.isfinite(share):
+        raise ArithmeticError(f"numbers too large or too small to compute with ({share})")
     return f"{100 * share:.{digits}f} %"
 
 

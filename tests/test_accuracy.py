@@ -286,3 +286,15 @@ def test_no_menu_passes_the_bound_where_the_tangent_point_is_a_corner():
     assert contract.upper_bound >= pooled.expected_accuracy
     alone = autarky(Problem(2, [0.5, 0.5], [20.0, 10.0], Corner()))
     assert alone.utilities == pytest.approx([10.0, 30.0])
+
+
+@pytest.mark.parametrize("enveloped", [False, True])
+def test_what_is_no_amount_of_data(curve, enveloped):
+    it = curve.envelope() if enveloped else curve
+    for order, part in enumerate((it, it.derivative, it.second_derivative)):
+        found = part([np.nan, np.inf, 300.0])
+        assert np.isnan(found[0])
+        assert found[1] == (0.0 if order else it.optimum)
+        assert found[2] == part(300.0)
+        with pytest.raises(ValueError, match=r"data must be >= 0; got \[3.0, -1.0\]"):
+            part([3.0, -1.0])

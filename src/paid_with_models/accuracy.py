@@ -51,11 +51,7 @@ __all__ = ["Arctan", "ConcaveEnvelope", "Curve", "GeneralizationBound", "PowerLa
 NEWTON_IS_RIGHT = 1e-9
 
 FloatArray = npt.NDArray[np.float64]
-
-
 IntArray = npt.NDArray[np.intp]
-
-
 BoolArray = npt.NDArray[np.bool_]
 
 
@@ -89,16 +85,27 @@ class Curve(ABC):
         return self.envelope().tangent_point
 
     def __call__(self, data: npt.ArrayLike) -> FloatArray:
-        """Accuracy of a model trained on ``data`` units, same shape."""
-        return self.evaluate(reals("data", data))[0]
+        """Accuracy of a model trained on ``data`` >= 0 units, same shape; of inf the optimum."""
+        return self._part(0, data)
 
     def derivative(self, data: npt.ArrayLike) -> FloatArray:
         """Marginal accuracy a'(S), per unit of data."""
-        return self.evaluate(reals("data", data))[1]
+        return self._part(1, data)
 
     def second_derivative(self, data: npt.ArrayLike) -> FloatArray:
         """Curvature a''(S), per unit of data squared."""
-        return self.evaluate(reals("data", data))[2]
+        return self._part(2, data)
+
+    def _part(self, order: int, data: npt.ArrayLike) -> FloatArray:
+        """The value or a derivative of the curve, its limit at infinity."""
+        amounts = reals("data", data)
+        if not (np.isfinite(amounts) & (amounts >= 0)).all():
+            if (amounts < 0).any():
+                raise ValueError(f"data must be >= 0; got {brief(data)}")
+            endless = np.isinf(amounts)
+            part = self.evaluate(np.where(endless, 0.0, amounts))[order]
+            return np.where(endless, 0.0 if order else self.optimum, part)
+        return self.evaluate(amounts)[order]
 
     def envelope(self) -> ConcaveEnvelope:
         """The smallest concave function above the curve."""
@@ -224,7 +231,7 @@ class GeneralizationBound(Curve):
         second -= s
         root *= inverse
         second *= root
-        positive = data > start
+        positive = ~(data <= start)  # not a number stays none
         if positive.all():
             return value[()], first[()], second[()]  # scalars of a scalar
         # Zero by definition at the kink, where the formula leaves rounding.
@@ -298,7 +305,7 @@ class PowerLaw(Curve):
         start = self.zero_until
         x = np.maximum(data, start) + self.offset
         # Concave from the start where the formula is not cut off at zero.
-        positive = data > start if start > 0 else data >= 0
+        positive = ~(data <= start) if start > 0 else ~(data < 0)
         missing = self.scale * x**-self.exponent
         first = self.exponent * missing / x
         return (

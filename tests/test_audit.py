@@ -178,3 +178,16 @@ def test_the_best_contract_of_another_problem_is_refused(contract):
         ValueError, match=r"^best must be the contract of this problem; got that of another$"
     ):
         audit(other, contract.contributions, contract.rewards, best=contract)
+
+
+def test_menus_in_single_precision_are_judged_by_what_that_can_hold():
+    thirds = np.full(3, 1 / 3, dtype=np.float32)
+    problem = Problem(10, thirds, np.array([0.3, 0.2, 0.1], np.float32), GeneralizationBound())
+    assert problem.probabilities.tolist() == [1 / 3] * 3
+    with pytest.raises(ValueError, match="probabilities must sum to 1"):
+        Problem(10, thirds.astype(float), [0.3, 0.2, 0.1], GeneralizationBound())
+    best = solve(problem)
+    menu = best.contributions.astype(np.float32), best.rewards.astype(np.float32)
+    assert audit(problem, *menu).satisfied
+    assert not audit(problem, *(it.astype(float) for it in menu)).satisfied
+    assert not audit(problem, menu[0], menu[1] * np.float32(1.0001)).satisfied

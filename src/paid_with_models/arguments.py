@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from .texts import brief
 
-__all__ = ["real", "real_field", "reals", "whole"]
+__all__ = ["real", "real_field", "reals", "resolution", "whole"]
 
 #: KINDS: NumPy's kinds of numbers that are real.
 KINDS = "iuf"
@@ -72,7 +72,7 @@ def real_field(record: Any, name: str, rule: str, holds: Callable[[float], bool]
         Naming the field, the rule and the value.
     """
     given = getattr(record, name)
-    number = real(name, given, rule)
+    number = real(name, given, f"a number {rule}")
     if not holds(number):
         raise ValueError(f"{name} must be {rule}; got {brief(given)}")
     object.__setattr__(record, name, number)
@@ -125,6 +125,18 @@ def _are_real(values: Any) -> bool:
     return array.dtype.kind in KINDS
 
 
+def resolution(values: Any) -> float:
+    """Relative distance of neighboring numbers in an array-like: more of single precision.
+
+    Examples
+    --------
+    >>> f"{resolution([0.5, 1]):.1e}", f"{resolution(np.ones(2, np.float32)):.1e}"
+    ('2.2e-16', '1.2e-07')
+    """
+    kind = np.asarray(values).dtype
+    return float(np.finfo(kind if kind in (np.float16, np.float32) else float).eps)
+
+
 def whole(name: str, value: Any, least: int = 0) -> int:
     """A whole number that is large enough.
 
@@ -149,6 +161,8 @@ def whole(name: str, value: Any, least: int = 0) -> int:
         number = operator.index(value)
     except Exception:  # objects may raise anything when they are asked
         raise ValueError(f"{name} must be an integer; got {brief(value)}") from None
-    if isinstance(value, bool | np.bool_) or number < least:
-        raise ValueError(f"{name} must be an integer >= {least}; got {brief(value)}")
+    truth = isinstance(value, bool | np.bool_)
+    if truth or number < least:
+        also = ", a truth value" * truth
+        raise ValueError(f"{name} must be an integer >= {least}; got {brief(value)}{also}")
     return number

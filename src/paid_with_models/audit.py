@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, FloatArray, IntArray
+from .arguments import resolution
 from .contract import Contract
 from .problem import ROUNDING, Problem, check_problem, checked_menu
 from .solver.expectations import moments_at
@@ -70,7 +71,7 @@ class Audit:
     gap : float
         upper_bound - expected_accuracy; a menu that violates constraints may exceed the bound.
     satisfied : bool
-        Whether all constraints hold, within ``TOLERANCE`` of the best model's value.
+        Whether all constraints hold, within ``TOLERANCE`` of the best model's value, or rounding.
     """
 
     contributions: FloatArray
@@ -183,7 +184,8 @@ def audit(
     gain = np.where(gain > ROUNDING * problem.model_value.optimum, gain, 0.0)
     choice = np.where(gain > 0, offered.argmax(axis=1), np.arange(m.size))
     caps = most - t
-    allowed = TOLERANCE * problem.model_value.optimum
+    coarse = max(resolution(contributions), resolution(rewards))  # of a menu in single precision
+    allowed = max(TOLERANCE, 4 * coarse) * problem.model_value.optimum
     smallest = min((utilities - outside).min(), compatibility.min(), caps.min())
     return Audit(
         contributions=m,

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, Curve, FloatArray, IntArray
-from .arguments import reals, whole
+from .arguments import reals, resolution, whole
 from .attendance import Attendance, Outcomes, check_beliefs, n_outcomes
 from .laws import UnlikeParties
 from .shapes import check_hashable, check_shape, check_values, rests_on
@@ -79,8 +79,7 @@ def checked_menu(name: str, values: npt.ArrayLike, problem: Problem) -> FloatArr
     return array
 
 
-#: SUM_TOLERANCE: probabilities may miss a sum of 1 by this much: rounding of a few hundred decimal
-#: fractions.
+#: SUM_TOLERANCE: by which probabilities may miss 1: rounding of a few hundred decimal fractions.
 SUM_TOLERANCE = 1e-9
 
 #: MOST_PARTIES: whole numbers beyond it are no floats.
@@ -470,7 +469,8 @@ def _shares(probabilities: npt.ArrayLike | None, costs: FloatArray) -> FloatArra
     if not np.all(chances >= 1e-300):
         rule = "must all be positive, not below 1e-300"
         raise ValueError(f"probabilities {rule}; got {brief(chances.tolist())}")
-    if not abs(chances.sum() - 1) <= SUM_TOLERANCE:
+    tolerance = max(SUM_TOLERANCE, chances.size * resolution(probabilities))
+    if not abs(chances.sum() - 1) <= tolerance:
         better = [float(f"{p / chances.sum():.10g}") for p in chances]
         raise ValueError(
             f"probabilities must sum to 1; they sum to {chances.sum():.12g}: in these proportions"

@@ -61,10 +61,9 @@ _RC: dict[str, Any] = {
     **dict.fromkeys(["xtick.major.size", "ytick.major.size"], 4),
     "axes.titlelocation": "left", "axes.titlesize": 11.5, "axes.titleweight": "bold",
     "figure.dpi": 100, "savefig.dpi": 300, "savefig.pad_inches": PAD,
-    "grid.color": GRID, "hatch.linewidth": 0.9,
     "font.family": ["DejaVu Sans"], "mathtext.fontset": "dejavusans", "pdf.fonttype": 42,
-    "lines.linewidth": 1.8, "lines.solid_capstyle": "round",
-    "svg.fonttype": "path", "svg.hashsalt": "paid-with-models",
+    "grid.color": GRID, "hatch.linewidth": 0.9, "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round", "svg.fonttype": "path", "svg.hashsalt": "paid-with-models",
 }  # fmt: skip
 
 

@@ -139,6 +139,86 @@ def test_usual_tables_are_read_alike(tmp_path, text):
     assert not table.percent
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n,acc\n500,0.80\n2k,0.865\n8K,0.90\n",
+        "0.5k,2k,8 k\n0.80,0.865,0.90\n",
+        (
+            "n & acc \\\\ \\hline\n\\num{500} & $0.80$ \\\\\n2\\,000 & \\num{0.865} \\\\\n"
+            "8\\,000 & \\textbf{0.90} \\\\\n"
+        ),
+        "| n | acc |\n|---|---|\n| 500 | 0.80 |\n| 2000 | `0.865` |\n| 8000 | **0.90** |\n",
+        "n;acc\n500;0,80\n2 000;0,865\n8 000;0,90\n",
+        (
+            "# A tibble: 3 \N{MULTIPLICATION SIGN} 2\n      n   acc\n  <dbl> <dbl>\n1   500 0.80 \n"
+            "2  2000 0.865\n3  8000 0.90 \n"
+        ),
+        "  n   | acc  \n------+------\n  500 | 0.80\n 2000 | 0.865\n 8000 | 0.90\n(3 rows)\n",
+        (
+            "+------+-------+\n| n    | acc   |\n+------+-------+\n|  500 |  0.80 |\n"
+            "| 2000 | 0.865 |\n| 8000 |  0.90 |\n+------+-------+\n3 rows in set (0.00 sec)\n"
+        ),
+        (
+            "shape: (3, 2)\n┌──────┬───────┐\n│ n    ┆ acc   │\n│ ---  ┆ ---   │\n"
+            "│ i64  ┆ f64   │\n╞══════╪═══════╡\n│ 500  ┆ 0.80  │\n│ 2000 ┆ 0.865 │\n"
+            "│ 8000 ┆ 0.90  │\n└──────┴───────┘\n"
+        ),
+        "n,acc\n500,0.80\n2000,0.865\n8000,0.90\nSource: our own\n",
+        "Learning curve of 2024, first try\nn,acc\n500,0.80\n2000,0.865\n8000,0.90\n",
+        *(
+            f"{size};{accuracy}\n500;0.80\n2000;0.865\n8000;0.90\n"
+            for size, accuracy in (
+                ("Trainingsgröße", "Genauigkeit"),
+                ("Taille de l'échantillon", "Exactitude"),
+                ("taille de l'echantillon", "precision"),
+                ("Tamaño de muestra", "Exactitud"),
+                ("dimensione del campione", "accuratezza"),
+                ("tamanho da amostra", "acurácia"),
+                ("aantal voorbeelden", "nauwkeurigheid"),
+                ("Размер выборки", "Точность"),
+                ("训练样本数", "测试准确率"),
+                ("サンプル数", "正解率"),
+            )
+        ),
+    ],
+)
+def test_tables_as_programs_and_papers_print_them(tmp_path, text):
+    table = read(tmp_path, text)
+    assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+    assert table.errors is None
+    assert not table.percent
+
+
+@pytest.mark.parametrize(
+    ("text", "percent"),
+    [
+        ("n,acc\n500,0.80 ± 0.01\n2000,0.865 ± 0.005\n8000,0.90 ± 0.003\n", False),
+        ("n;acc ± std\n500;0,80 ± 0,01\n2000;0,865 ± 0,005\n8000;0,90 ± 0,003\n", False),
+        ("n,acc (std)\n500,0.80 (0.01)\n2000,0.865 (0.005)\n8000,0.90 (0.003)\n", False),
+        ("n,acc\n500,80% +/- 1%\n2000,86.5% +/- 0.5%\n8000,90% +/- 0.3%\n", True),
+        ("n,acc ± sd (%)\n500,80 ± 1\n2000,86.5 ± 0.5\n8000,90 ± 0.3\n", True),
+        (
+            (
+                "n & acc \\\\\n500 & $0.80 \\pm 0.01$ \\\\\n2000 & $0.865 \\pm 0.005$ \\\\\n"
+                "8000 & \\textbf{0.90} $\\pm$ 0.003 \\\\\n"
+            ),
+            False,
+        ),
+        ("500,2000,8000\n0.80 ± 0.01,0.865 ± 0.005,0.90 ± 0.003\n", False),
+    ],
+)
+def test_errors_behind_accuracies_are_read(tmp_path, text, percent):
+    table = read(tmp_path, text)
+    assert table.percent == percent
+    whole = 100 if percent else 1
+    assert table.sizes.tolist() == PLAIN[0]
+    assert (table.accuracies / whole).tolist() == PLAIN[1]
+    # Errors that the file says to be percent are shares already where it says so of them alone.
+    assert (table.errors / whole).round(12).tolist() == [0.01, 0.005, 0.003]
+    assert any("Errors are" in text for text in table.said)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_encodings_and_ends_of_lines(tmp_path, encoding, end):
@@ -317,7 +397,18 @@ def test_a_row_that_adds_up_to_one_is_no_spread(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "heading", ["n (thousands)", "n [k]", "n (x1000)", "samples in millions", "data (M)"]
+    "heading",
+    [
+        "n (thousands)",
+        "n [k]",
+        "n (x1000)",
+        "samples in millions",
+        "data (M)",
+        "n [10^3]",
+        "n in Tsd.",
+        "n / 10\u00b3",
+        "n (1e3)",
+    ],
 )
 def test_amounts_counted_otherwise_than_one_by_one_are_remarked(tmp_path, heading):
     table = read(tmp_path, f"{heading},acc\n0.5,.80\n2,.865\n8,.90\n")
@@ -453,7 +544,13 @@ def test_a_decimal_comma_between_commas_gets_advice(tmp_path):
             "may hold several curves, by column 'dataset'",
         ),
         ("n,acc\n500,good\n2000,.86\n8000,.9\n", "line 2: accuracy must be a number; got 'good'"),
-        ("n,acc\n5k,.8\n2000,.86\n8000,.9\n", "amount of data must be a number; got '5k'"),
+        ("n,acc\n5m,.8\n2000,.86\n8000,.9\n", "amount of data must be a number; got '5m'"),
+        ("n,acc\n1.000k,.8\n2k,.86\n8k,.9\n", "'1.000k' can be 1k or 1000k"),
+        ("n,acc\n500,0.9012(34)\n2000,.93\n8000,.95\n", "must be a number"),
+        ("train_size,acc\n.1,.8\n.5,.86\n1,.9\n", "at most 1, as shares of a training set are"),
+        ("n,acc,acc\n,mean,std\n500,.8,.01\n2000,.86,.01\n", "lines 1 to 2 are 2 headings"),
+        ("n,acc\n500,.8\n2000,.86\n8000,.9\n16000\n", "line 5 must have 2 cells.*; got 1$"),
+        ("n,acc\n500,.8\n2000,.86\n8000,.9,so\n", "line 4 must have 2 cells.*; got 3$"),
         ("n,acc\n1_000,.8\n2000,.86\n8000,.9\n", "must be a number"),
         ("n,acc\n５００,.8\n2000,.86\n8000,.9\n", "must be a number"),
         ("n,acc\n1e999,.8\n2000,.86\n8000,.9\n", "must be finite"),

@@ -3,8 +3,11 @@
 import itertools
 import time
 from dataclasses import FrozenInstanceError
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
@@ -210,6 +213,12 @@ def test_a_missing_baseline_is_asked_for():
         (SIZES, rising().astype(complex), {}, "complex numbers"),
         (SIZES, rising() > 0.3, {}, "truth values"),
         (SIZES, [str(a) for a in rising()], {}, "text"),
+        ([1, 2, 2**70], [0.5, 0.6, 0.7], {}, r"from 1e-09 to 1e\+15; got 1.18059e\+21"),
+        ([1, 2, 10**400], [0.5, 0.6, 0.7], {}, "sizes must be numbers; got .*1000"),
+        ([1, 2, None], [0.5, 0.6, 0.7], {}, "sizes must be 0, or from"),
+        ([1, 2, 3], [None] * 3, {}, "all are missing"),
+        ([1, 2, 3], [0.5, {}, 0.7], {}, r"accuracies must be numbers; got \[0.5, {}, 0.7\]"),
+        ([1, 2, 3], [0.5, "a", 0.7], {}, "accuracies must be real numbers; got text"),
         (SIZES, np.ma.masked_less(rising(), 0.3), {}, "masked"),
         (np.array(["2024-05-01"] * 6, dtype="datetime64[D]"), rising(), {}, "dates"),
         ([[1, 2, 3]], [[0.1, 0.2, 0.3]], {}, "must be a list"),
@@ -219,6 +228,27 @@ def test_a_missing_baseline_is_asked_for():
 def test_what_is_no_learning_curve_is_refused_with_the_reason(sizes, accuracies, options, message):
     with pytest.raises(ValueError, match=message):
         learning_curve(sizes, accuracies, **options)
+
+
+def test_numbers_of_python_and_of_pandas_are_numbers():
+    plain = learning_curve([500, 2000, 8000], [0.80, 0.865, 0.90])
+    for sizes, accuracies in (
+        ([500, 2000, 8000], [Decimal("0.80"), Decimal("0.865"), Decimal("0.90")]),
+        ([500, 2000, 8000], [Fraction(4, 5), 0.865, 0.9]),
+        ([500, 900, 2000, 8000], [0.8, None, 0.865, 0.9]),
+        ([500, 900, 2000, 8000], pd.array([0.8, None, 0.865, 0.9], dtype="Float64")),
+        (pd.array([500, 2000, 8000], dtype="Int64"), pd.Series([0.8, 0.865, 0.9])),
+    ):
+        fit = learning_curve(sizes, accuracies)
+        assert fit.sizes.tolist() == plain.sizes.tolist()
+        assert fit.accuracies.tolist() == plain.accuracies.tolist()
+    with_gap = learning_curve([500, 2000, 8000], [0.80, 0.865, 0.90], [None, 0.01, 0.01])
+    assert "Points without an error have the median one." in [it.text for it in with_gap.findings]
+
+
+def test_amounts_that_may_be_shares_are_remarked():
+    assert "unit" in kinds(learning_curve([0.1, 0.5, 1.0], [0.8, 0.865, 0.9]), grave=False)
+    assert "unit" not in kinds(learning_curve([0.1, 0.5, 2.0], [0.8, 0.865, 0.9]), grave=False)
 
 
 def test_an_object_whose_conversion_fails_is_refused_by_name():

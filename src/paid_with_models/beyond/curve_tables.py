@@ -18,7 +18,15 @@ import numpy as np
 
 from ..accuracy import FloatArray
 from ..texts import file_name, shown
-from .headings import amount_of, is_standard_error, is_train, role_of, tokens
+from .headings import (
+    PERCENTS,
+    amount_of,
+    is_standard_error,
+    is_train,
+    role_of,
+    scale_of,
+    tokens,
+)
 from .table_columns import (
     MOST_NAMES,
     Table,
@@ -36,26 +44,10 @@ from .table_columns import (
     number_of,
     size_column,
 )
-from .table_text import Cells, TableError, read_cells, read_number
+from .table_heads import apart, below_titles, headed
+from .table_text import TableError, read_cells, read_number
 
 __all__ = ["CurveTable", "read_curve_table"]
-
-#: SCALES: words of a heading by which its amounts are not counted one by one.
-SCALES = frozenset(
-    [
-        "hundred",
-        "hundreds",
-        "thousand",
-        "thousands",
-        "million",
-        "millions",
-        "k",
-        "m",
-        "1000",
-        "10000",
-        "1000000",
-    ]
-)
 
 #: COLUMNS: what may be said about columns.
 COLUMNS = ("size", "accuracy", "error", "count", "where")
@@ -134,8 +126,8 @@ def read_curve_table(
     if unknown := [str(key) for key in stated if key not in COLUMNS]:
         raise TableError(f"columns.{shown(unknown[0])[1:-1]} is not known; known are {COLUMNS}")
     name = file_name(path)
-    cells = read_cells(path)
-    table = _kept(_headed(name, cells, decimal), stated.pop("where", {}))
+    cells = apart(below_titles(name, read_cells(path), decimal))
+    table = _kept(headed(name, cells, decimal), stated.pop("where", {}))
     amounts = [amount_of(heading) for heading in table.headings]
     if not stated and sum(map(bool, amounts)) >= 3 and not _heads_runs(table, amounts):
         found = _wide(table, amounts)
@@ -170,35 +162,6 @@ class _Found:
     cells: tuple[str, ...]
     error_cells: tuple[str, ...]  # with their heading
     said: tuple[str, ...]
-
-
-def _headed(name: str, cells: Cells, decimal: str | None) -> Table:
-    """The table with its heading: the first row, or the last comment, or none."""
-    first, *rest = cells.rows
-    # A heading may leave out what labels of rows are: numbers of a first row cannot.
-    labeled = any(not first[0] and row[0] and not is_number(row[0], decimal) for row in rest)
-    if labeled or not all(is_number(cell, decimal) for cell in first):
-        return Table(name, first, tuple(rest), cells.lines[1:], decimal)
-    for comment in reversed(cells.comments):
-        parts = comment.split() if cells.separator == " " else comment.split(cells.separator)
-        words = tuple(part.strip() for part in parts)
-        if len(words) == len(first) and not any(is_number(word, decimal) for word in words):
-            return Table(name, words, cells.rows, cells.lines, decimal)
-    if len(first) >= 3 and _heads_sizes(first, rest, decimal):
-        return Table(name, first, tuple(rest), cells.lines[1:], decimal)
-    return Table(name, ("",) * len(first), cells.rows, cells.lines, decimal)
-
-
-def _heads_sizes(first: Sequence[str], rest: Sequence[Sequence[str]], decimal: str | None) -> bool:
-    """Whether a row of numbers holds the sizes above the accuracies of a wide table."""
-    try:
-        top = [read_number(cell, decimal, amount=True) for cell in first]
-        below = [read_number(cell, decimal, amount=False) for row in rest for cell in row]
-    except TableError:
-        return True  # amounts with thousands marks
-    heads = [number for number in top if number is not None and number > 1]
-    shares = all(number is not None and not number > 100 for number in below)
-    return bool(rest) and shares and len(set(heads)) == len(first) and max(heads) > 100
 
 
 def _kept(table: Table, where: Any) -> Table:
@@ -256,6 +219,9 @@ def _wide(table: Table, amounts: Sequence[str]) -> _Found:
             f"{table.name}: line {table.lines[spread]} holds errors of one of {sum(keep)} rows of"
             " accuracies: leave the others out, or the errors"
         )
+    beside = all(
+        h.startswith("\u00b1") for k in sized for h in table.headings[k + 1 : k + 2] or ("",)
+    )
     sizes, accuracies, errors, texts, error_texts = [], [], [], [], []
     for r, row in enumerate(table.rows):
         if not keep[r]:
@@ -265,14 +231,16 @@ def _wide(table: Table, amounts: Sequence[str]) -> _Found:
             sizes.append(size)
             texts.append(row[k])
             accuracies.append(number_of(where, row[k], "accuracy", table.decimal, False))
-            if spread is not None:
-                cell = table.rows[spread][k]
+            if spread is not None or beside:
+                cell = row[k + 1] if spread is None else table.rows[spread][k]
                 error_texts.append(cell)
                 errors.append(number_of(where, cell, "error", table.decimal, False))
     check_marks(table, sized)
     runs = sum(keep)
     said = [f"Each column is an amount of data, each row a run: {runs} run{'s' * (runs > 1)}."]
-    of_means = None
+    of_means = np.array(errors) if beside and spread is None else None
+    if of_means is not None:
+        said.append("Errors are those behind the accuracies.")
     if spread is not None:
         number = of = None
         if counts is not None:
@@ -394,8 +362,13 @@ def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
     values = np.array([table.numbers(k, "accuracy", amount=False) for k in accuracy])
     check_marks(table, [size, *accuracy])
     said = [_mapping(table, size, accuracy)]
-    if scale := SCALES & set(tokens(table.headings[size])):
-        said.append(f"They are taken as they stand, in units of {min(scale)}: costs must be, too.")
+    if scale := scale_of(table.headings[size]):
+        said.append(f"They are taken as they stand, in units of {scale}: costs must be, too.")
+    elif np.max(sizes, initial=0.0) <= 1 and sizes.size > 1:
+        raise TableError(
+            f"{table.name}: amounts of data are at most {sizes.max():g}, as shares of a training"
+            " set are: give amounts themselves, or say their unit in the heading: 'n (millions)'"
+        )
     errors = None
     if error is not None:
         errors = table.numbers(error, "error", amount=False)
@@ -438,7 +411,7 @@ def _mapping(table: Table, size: int, accuracy: Sequence[int]) -> str:
 def _signed(text: str) -> bool:
     """Whether a cell or a heading says percent; in a heading, 95% is a level of confidence."""
     text = re.sub(r"\d\s*%(?=.*[^\W\d])", "", text)
-    return "%" in text or bool({"percent", "pct"} & set(tokens(text)))
+    return "%" in text or bool(PERCENTS & set(tokens(text)))
 
 
 def _percent(table: Table, found: _Found, asked: bool | None) -> bool:

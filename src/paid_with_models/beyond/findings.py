@@ -43,7 +43,7 @@ class Finding:
     ----------
     kind : str
         ``misses``, ``falls``, ``jump``, ``flat``, ``dips``, ``rising``, ``early``, ``below``,
-        ``baseline``, ``noise`` or ``points``.
+        ``baseline``, ``noise``, ``unit`` or ``points``.
     text : str
         A sentence or two.
     grave : bool
@@ -191,6 +191,13 @@ def _edges(
     """What is not known because it was not measured."""
     first, last = float(points.sizes[points.sizes > 0][0]), float(points.sizes[-1])
     before, half, end = fitted(np.array([first, last / 2, last]))
+    if last <= 1:
+        yield Finding(
+            "unit",
+            f"Amounts of data are at most {amount(last)}. If they are shares of a training set,"
+            " give amounts themselves: costs are per unit of them.",
+            False,
+        )
     if end - half > RISING:
         yield Finding(
             "rising",

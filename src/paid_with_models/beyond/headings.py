@@ -3,29 +3,49 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from statistics import NormalDist
 
 __all__ = [
-    "amount_of", "are_repeats", "deviations_of", "is_standard_error", "is_test", "is_train",
-    "role_of", "tokens",
+    "PERCENTS", "amount_of", "are_repeats", "deviations_of", "is_standard_error", "is_test",
+    "is_train", "role_of", "scale_of", "tokens",
 ]  # fmt: skip
 
 
+def _folded(text: str) -> str:
+    """Lower case without accents: they are often left out."""
+    apart = unicodedata.normalize("NFKD", text.lower())
+    return "".join(c for c in apart if not unicodedata.combining(c))
+
+
 def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+    """Words of headings; of other languages those of English, German, Spanish, French and more."""
+    return frozenset(_folded(text).split())
 
 
-LOSSES = _words("loss logloss entropy crossentropy nll rmse mse mae perplexity brier deviance")
-ERROR_RATES = _words("error err errors errorrate misclassification misclassified fehler wer")
+LOSSES = _words(
+    "loss logloss entropy crossentropy nll rmse mse mae perplexity brier deviance verlust perte"
+    " pérdida perdita perda verlies потери 损失 損失"
+)
+ERROR_RATES = _words(
+    "error err errors errorrate misclassification misclassified fehler fehlerrate fehlerquote wer"
+    " erreur erreurs errore erro fout foutpercentage ошибка ошибки ошибок 错误率 錯誤率"
+    " 誤り率 エラー率"
+)
 SPREADS = _words(
     "std sd se sem stderr stdev stddev deviation sigma uncertainty errorbar ci stdabw"
-    " standardabweichung streuung"
+    " standardabweichung streuung écart desviación deviazione desvio standaardafwijking отклонение"
+    " 标准差 標準偏差 標準差 σ"
 )
 BOUNDS = _words("low lower lo lwr high upper hi upr")
 DIFFERENCES = _words("gain delta diff difference change drop improvement lift increase decrease")
 LOGARITHMS = _words("log ln log2 log10 lg")
-SHARES = _words("fraction frac share percent percentage pct proportion ratio")
+PERCENTS = _words(
+    "percent percentage pct prozent pourcent pourcentage porcentaje porcentagem percentuale"
+    " percento procent процент процентов процентах 百分比"
+)
+SHARES = _words("fraction frac share proportion ratio anteil") | PERCENTS
 TIMES = _words(
     "time times seconds sec ms minutes date duration timestamp epoch epochs var variance fit memory"
 )
@@ -33,12 +53,20 @@ RUNS = _words("run seed fold split repeat rep repetition trial cv iteration repl
 COUNTS = _words("count counts runs seeds repeats repetitions splits folds trials reps")
 ACCURACIES = _words(
     "accuracy accuracies acc score scores auc auroc f1 performance genauigkeit correct precision"
-    " recall quality"
+    " recall quality trefferquote treffergenauigkeit exactitude précision exactitud precisión"
+    " accuratezza precisione acurácia exatidão precisão nauwkeurigheid точность 准确率 准确度"
+    " 正确率 準確率 正確率 精度 正解率 精确率"
 )
 SIZES = _words(
     "size sizes n data samples sample records record rows examples instances points images"
     " patients cases observations obs anchor amount trainsize ntrain nsamples labels documents"
-    " umfang daten anzahl"
+    " umfang daten anzahl größe groesse trainingsgröße trainingsgroesse trainingsdaten datenmenge"
+    " stichprobe stichproben stichprobengröße stichprobenumfang datensätze beispiele proben"
+    " taille échantillon échantillons données exemples effectif tamaño muestra muestras datos"
+    " ejemplos dimensione campione campioni dati esempi tamanho amostra amostras dados exemplos"
+    " grootte omvang aantal voorbeelden steekproef gegevens размер выборка выборки объём примеров"
+    " образцов 样本 样本数 样本量 数据量 训练集大小 樣本 樣本數 數據量 サンプル数 データ数 データ量"
+    " 件数 標本数"
 )
 #: What is counted, or has a size, and is no data: a batch, a model, its parts.
 NO_DATA = _words(
@@ -46,8 +74,28 @@ NO_DATA = _words(
     " features estimators trees neurons parameters params neighbors clusters components"
 )
 INDICES = _words("index idx id unnamed row nr no")
-TESTS = _words("test testing val valid validation dev holdout heldout")
-TRAINS = _words("train training")
+TESTS = _words(
+    "test testing val valid validation dev holdout heldout prueba prova teste 测试 測試 テスト 検証"
+)
+TRAINS = _words(
+    "train training entraînement entrenamiento addestramento treinamento treino обучения обучающей"
+    " 训练 訓練 学習"
+)
+
+#: Words of languages that put no blanks between words.
+UNSPACED = tuple(
+    word
+    for words in (LOSSES, ERROR_RATES, SPREADS, PERCENTS, ACCURACIES, SIZES, TESTS, TRAINS)
+    for word in sorted(words)
+    if re.match("[\u3040-\u30ff\u4e00-\u9fff]", word)
+)
+
+#: SCALES: words of a heading by which its amounts are not counted one by one; and powers of ten.
+SCALES = _words(
+    "hundred hundreds thousand thousands million millions k m mio tsd tausend milliers miles"
+    " migliaia milhares duizend тыс 千 万 1000 10000 100000 1000000"
+)
+POWERS = r"10\s*(?:\^|\*\*)\s*\{?\+?\d+\}?|1[eE]\+?\d+|10[\u00b2\u00b3\u2070-\u2079]+"
 
 
 def tokens(heading: str) -> tuple[str, ...]:
@@ -58,12 +106,26 @@ def tokens(heading: str) -> tuple[str, ...]:
     >>> tokens("split0_test_score"), tokens("nTrain (records)")
     (('split', '0', 'test', 'score'), ('n', 'train', 'records'))
     """
-    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", heading)
+    apart = _folded(re.sub(r"([a-z])([A-Z])", r"\1 \2", heading))
+    if not apart.isascii():
+        apart = " ".join([apart, *(word for word in UNSPACED if word in apart)])
     return tuple(
         word if word in ("f1", "top1") else part
-        for word in re.findall(r"[^\W_]+", apart.lower())
+        for word in re.findall(r"[^\W_]+", apart)
         for part in ([word] if word in ("f1", "top1") else re.findall(r"\d+|[^\W\d_]+", word))
     )
+
+
+def scale_of(heading: str) -> str:
+    """What a heading says that its amounts are counted in; empty if one by one.
+
+    Examples
+    --------
+    >>> [scale_of(it) for it in ("n", "n (thousands)", "n in Tsd.", "samples [10^3]", "n / 1000")]
+    ['', 'thousands', 'tsd', '10^3', '1000']
+    """
+    power = re.search(POWERS, heading)
+    return power[0] if power else min(SCALES & set(tokens(heading)), default="")
 
 
 def role_of(heading: str) -> str:
@@ -97,7 +159,8 @@ def role_of(heading: str) -> str:
         r"\s*(1|100)(\.0*)?\s*%?\s*[-\u2212\u2013]", heading
     ):  # 1 - accuracy
         return "error rate"
-    if known & SPREADS or "error bar" in joined or "standard error" in joined:
+    beside = heading.strip().startswith("\u00b1")
+    if known & SPREADS or beside or "error bar" in joined or "standard error" in joined:
         return "error"
     if known & ERROR_RATES:
         return "error" if of_accuracy else "error rate"
@@ -182,13 +245,11 @@ def amount_of(heading: str) -> str:
 
     Examples
     --------
-    >>> [amount_of(it) for it in ("500", "n=2e3", "8,000 samples", "run 3", "accuracy")]
-    ['500', '2e3', '8,000', '', '']
+    >>> [amount_of(it) for it in ("500", "n=2e3", "8,000 samples", "10k", "run 3", "accuracy")]
+    ['500', '2e3', '8,000', '10k', '', '']
     """
-    found = re.fullmatch(
-        r"\s*([^\W\d][\w ]*?)?[ _=:]*(\d[\d.,\u00a0\u202f\u2009']*(?:[eE]\+?\d+)?)\s*(\w[\w ]*)?",
-        heading,
-    )
+    number = r"\d[\d.,\u00a0\u202f\u2009']*(?:[eE]\+?\d+|[ ]?[kKM]\b)?"
+    found = re.fullmatch(rf"\s*([^\W\d][\w ]*?)?[ _=:]*({number})\s*(\w[\w ]*)?", heading)
     if not found:
         return ""
     words = set(tokens(found[1] or "")) | set(tokens(found[3] or ""))

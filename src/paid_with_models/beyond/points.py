@@ -71,7 +71,7 @@ def collect_points(
     sizes : (L,) array_like
         Training-set sizes, in any order; 0 is no data.
     accuracies : (L,) array_like
-        Accuracies in [0, 1], or in [0, 100] with ``percent``; NaN for a gap.
+        Accuracies in [0, 1], or in [0, 100] with ``percent``; NaN or None for a gap.
     errors : (L,) array_like >= 0, optional
         Standard errors, in the same unit; NaN where there is none.
     percent : bool
@@ -134,13 +134,16 @@ def _reals(name: str, values: Any) -> FloatArray:
         array = np.asarray(values)
     except Exception:  # whatever an object's own conversion raises
         raise ValueError(f"{name} must be numbers; got {type(values).__name__}") from None
-    if array.dtype.kind not in "iuf":
-        known = {"c": "complex numbers", "b": "truth values", "M": "dates", "m": "durations"}
-        kind = known.get(array.dtype.kind, "text or other objects")
-        raise ValueError(f"{name} must be real numbers; got {kind}")
+    known = {"c": "complex numbers", "b": "truth values", "M": "dates", "m": "durations"}
+    known |= dict.fromkeys("US", "text") | {"V": "records"}
+    if array.dtype.kind in known:
+        raise ValueError(f"{name} must be real numbers; got {known[array.dtype.kind]}")
+    if array.dtype.kind == "O":  # numbers of Python, and what some libraries have for a gap
+        gaps = [it is None or type(it).__name__ == "NAType" for it in array.flat]
+        values = np.where(np.reshape(gaps, array.shape), np.nan, array).tolist()
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} must be a list, not empty; got an array of shape {array.shape}")
-    return reals(name, values)
+    return reals(name, values if isinstance(values, list | tuple) else array)
 
 
 def _as_shares(

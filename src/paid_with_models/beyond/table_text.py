@@ -32,7 +32,25 @@ LONGEST = 40
 SEPARATORS = ("\t", ";", "|")
 
 #: Spaces that separate thousands in some countries; apostrophes in others.
-GROUPING = "\u00a0\u202f\u2009'\u2019"
+GROUPING = " \u00a0\u202f\u2009'\u2019"
+
+#: TIMES: what letters behind an amount of data stand for.
+TIMES = {"k": 1e3, "K": 1e3, "M": 1e6}
+
+#: BOX: characters of which boxes around cells are drawn, and those for which bars stand.
+BOX = str.maketrans("\u2502\u2503\u2551\u2506\u250a", "|||||")
+
+#: What a table printed by a program has besides rows: rules, kinds of columns, how many rows.
+PRINTED = re.compile(
+    r"[-+:=|\s]*-[-+:=|\s]*|[\u2500-\u257f|\s]*[\u2500-\u257f][\u2500-\u257f|\s]*"
+    r"|\s*(<\w+>\s*)+|\|?(\s*([iuf](8|16|32|64)|int\d*|float\d*|double|str|varchar|bigint)\s*\|)+"
+    r"|\(\d+ rows?\)|\d+ rows? in set.*|\[\d+ rows x \d+ columns\]|shape: \(.*\)"
+)
+
+#: Marks of the setting of text around a cell, or in it.
+SETTING = re.compile(
+    r"\\(?:num|text\w*|math\w*|emph|underline|bm|boldsymbol)\{([^{}]*)\}|(\*{1,2}|__|`)(.+?)\2"
+)
 
 
 class TableError(ValueError):
@@ -95,7 +113,7 @@ def _cut(text: str, name: str) -> Cells:
         raise TableError(f"{name} must hold at most {MOST_ROWS:,} rows")
     # Only the ends of lines: other characters that Python splits at can stand in a cell.
     numbered = [
-        (number, line.strip(" \r"))
+        (number, line.strip(" \r").translate(BOX))
         for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1)
     ]
     said: list[str] = []
@@ -110,8 +128,8 @@ def _cut(text: str, name: str) -> Cells:
         elif line.startswith(("#", "%", "//")):
             if not body:
                 comments.append(line.lstrip("#%/ "))
-        elif re.fullmatch(r"[-+:=|\s]*-[-+:=|\s]*", line):
-            continue  # the rule below the heading of a table in Markdown
+        elif PRINTED.fullmatch(line):
+            continue
         else:
             body.append((number, line))
     if not body:
@@ -141,16 +159,21 @@ def _cut(text: str, name: str) -> Cells:
     while width > 2 and not any(row[width - 1] for _, row in rows if len(row) >= width):
         width -= 1  # separators at the ends of lines
     rows = [(number, row if any(row[width:]) else row[:width]) for number, row in rows]
-    first = next(k for k, (_, row) in enumerate(rows) if len(row) == width)
-    if any(len(row) > 1 for _, row in rows[:first]):
-        first = 0
-    if first:
-        said.append(f"{first} line{'s' * (first > 1)} before the table left out.")
-    rows = rows[first:]
+    whole = [k for k, (_, row) in enumerate(rows) if len(row) == width]
+    first, last = whole[0], whole[-1] + 1
+    for place, others in (("before", rows[:first]), ("after", rows[last:])):
+        if others and all(len(row) == 1 and not _begins_as_number(row[0]) for _, row in others):
+            said.append(f"{len(others)} line{'s' * (len(others) > 1)} {place} the table left out.")
+        elif place == "before":
+            first = 0
+        else:
+            last = len(rows)
+    rows = rows[first:last]
     for number, row in rows:
         if len(row) != width:
             hint = ""
-            if separator == ",":
+            longest = max((len(it) for _, it in rows if all(map(_begins_as_number, it))), default=0)
+            if separator == "," and longest > len(rows[0][1]):
                 hint = ". With decimal commas, separate cells by semicolons or tabs"
             raise TableError(
                 f"{name}: line {number} must have {width} cells like the others; got"
@@ -162,10 +185,13 @@ def _cut(text: str, name: str) -> Cells:
     )  # fmt: skip
 
 
+def _begins_as_number(cell: str) -> bool:
+    return bool(re.match(r"[-+\u2212]?[.,]?\d", cell))
+
+
 def _without_layout(line: str) -> str:
     """A row of a table of LaTeX without rules, the mark of its end, and that of formulas."""
-    line = re.sub(r"\\\\.*|\\(hline|cline\{.*?\}|(top|mid|bottom)rule)|\$", "", line)
-    return line.replace(r"\%", "%").replace(r"\_", "_").strip()
+    return re.sub(r"\\\\.*|\\(hline|cline\{.*?\}|(top|mid|bottom)rule)", "", line).strip()
 
 
 def _separator(lines: list[str]) -> str:
@@ -202,7 +228,18 @@ def _split(line: str, separator: str) -> tuple[str, ...]:
     if separator == "|":
         line = line.strip().strip("|")
     (row,) = csv.reader([line], delimiter=separator, skipinitialspace=True, strict=False)
-    return tuple(cell.strip(" \t") for cell in row)
+    return tuple(_plain_cell(cell.strip(" \t")) for cell in row)
+
+
+def _plain_cell(cell: str) -> str:
+    """A cell without what sets it in bold, or as a formula."""
+    if not any(mark in cell for mark in "\\*_`${"):
+        return cell
+    text = cell.replace("$", "").replace(r"\,", "\u2009").replace("{,}", ",").replace("{.}", ".")
+    text = text.replace(r"\pm", "\u00b1").replace(r"\%", "%").replace(r"\_", "_")
+    while (bare := SETTING.sub(lambda found: found[1] or found[3] or "", text)) != text:
+        text = bare
+    return text.strip()
 
 
 def _width(rows: list[tuple[str, ...]]) -> int:
@@ -222,6 +259,8 @@ GAPS = frozenset(("", "na", "n/a", "nan", "null", "none", "-", "–", "—", "?"
 
 def read_number(cell: str, decimal: str | None, *, amount: bool) -> float | None:
     """Read a cell as a number; NaN for a gap, None for what is not a number.
+
+    Behind an amount of data k stands for a thousand and M for a million.
 
     Parameters
     ----------
@@ -246,9 +285,11 @@ def read_number(cell: str, decimal: str | None, *, amount: bool) -> float | None
         ...
     paid_with_models.beyond.table_text.TableError: '1.000' can be 1 or 1000
     """
-    text = cell.strip().removesuffix("%").strip()
+    text, unit = cell.strip().removesuffix("%").strip(), ""
     if text.lower() in GAPS:
         return float("nan")
+    if amount and text[-1] in TIMES and text[:1].isdigit():
+        text, unit = text[:-1].rstrip(), text[-1]
     if len(text) > LONGEST or not _plain(text):
         return None
     for mark in GROUPING:
@@ -260,7 +301,7 @@ def read_number(cell: str, decimal: str | None, *, amount: bool) -> float | None
     if decimal is None and amount and may_be_grouped(text):
         whole, _, rest = text.replace(",", ".").partition(".")
         if "." not in rest:
-            raise TableError(f"{shown(cell)} can be {whole} or {whole}{rest}")
+            raise TableError(f"{shown(cell)} can be {whole}{unit} or {whole}{rest}{unit}")
     if decimal is None and len(marks) == 2:
         decimal = max(marks, key=text.rfind)
     elif decimal is None:
@@ -274,7 +315,7 @@ def read_number(cell: str, decimal: str | None, *, amount: bool) -> float | None
             return None
         text = text.replace(thousands, "")
     text = text.replace(decimal, ".").replace("\u2212", "-")
-    return float(text) if NUMBER.fullmatch(text) else None
+    return float(text) * TIMES.get(unit, 1.0) if NUMBER.fullmatch(text) else None
 
 
 def decimal_mark(cell: str) -> str:
@@ -297,7 +338,7 @@ def may_be_grouped(cell: str) -> bool:
     >>> [may_be_grouped(it) for it in ("1.000", "0.500", "1000.000", "12.5")]
     [True, False, False, False]
     """
-    text = cell.strip().removesuffix("%").strip()
+    text = cell.strip().rstrip("%kKM").strip()
     return bool(GROUPED.fullmatch(text)) and not text.lstrip("-+").startswith("0")
 
 

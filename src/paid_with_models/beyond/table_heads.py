@@ -1,0 +1,121 @@
+"""What stands above the numbers of a table, and means that share a cell with their errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .headings import role_of
+from .table_columns import Table, is_number
+from .table_text import GAPS, Cells, TableError, read_number
+
+__all__ = ["apart", "below_titles", "headed"]
+
+#: MOST_TITLES: rows in which the heading is looked for.
+MOST_TITLES = 5
+
+#: PAIR, HEAD: a mean with its error in one cell, and what such a column is called.
+PAIR = re.compile(
+    r"([-+]?[\d.,]+)\s*(%?)\s*(?:\u00b1|\+/?-|\(\s*\u00b1?)\s*([\d.,]+)\s*(%?)\s*\)?\s*(%?)"
+)
+HEAD = re.compile(r"(.*\S)\s*(?:\u00b1|\+/-|\()\s*([^()\u00b1]*?)\)?")
+
+
+def apart(cells: Cells) -> Cells:
+    """Means and errors that share cells, as 0.80 ± 0.01 or 0.80 (0.01), in columns of their own.
+
+    Examples
+    --------
+    >>> apart(Cells((("n", "acc (sd)"), ("5", ".8 (.1)")), (1, 2), (), ",", ())).rows
+    (('n', 'acc', '± sd'), ('5', '.8', '.1'))
+    """
+    columns: list[list[str]] = []
+    for column in zip(*cells.rows, strict=True):
+        body = [_pair(cell) for cell in column[1:]]
+        paired = all(body) and any(second for _, second in filter(None, body))
+        if not paired or role_of(column[0]) == "size":
+            columns.append(list(column))
+            continue
+        first = _pair(column[0]) if PAIR.fullmatch(column[0]) else None
+        unit = "(%)" * column[0].endswith("(%)")
+        named = HEAD.fullmatch(column[0].removesuffix(unit).strip())
+        if first is None and named and role_of(named[2]) == "error":
+            first = f"{named[1]} {unit}".strip(), f"\u00b1 {named[2]} {unit}".strip()
+        pairs = [first or (column[0], "\u00b1"), *filter(None, body)]
+        columns += [[mean for mean, _ in pairs], [error for _, error in pairs]]
+    return replace(cells, rows=tuple(zip(*columns, strict=True)))
+
+
+def _pair(cell: str) -> tuple[str, str] | None:
+    """A mean and its error; of a gap two gaps; None for everything else."""
+    if cell.lower() in GAPS:
+        return cell, ""
+    found = PAIR.fullmatch(cell)
+    # Digits alone behind decimals are counted in the last place, or are something else.
+    if not found or (bool(set(found[1]) & set(".,")) and not set(found[3]) & set(".,")):
+        return None
+    sign = "%" * any(found[k] for k in (2, 4, 5))
+    return found[1] + sign, found[3] + sign
+
+
+def below_titles(name: str, cells: Cells, decimal: str | None) -> Cells:
+    """The rows from the heading on, without a title that was cut into cells.
+
+    Raises
+    ------
+    TableError
+        If there are several rows of headings.
+
+    Examples
+    --------
+    >>> cells = Cells((("Curves", "2024"), ("n", "acc"), ("5", ".8")), (1, 2, 3), (), ",", ())
+    >>> below_titles("a.csv", cells, None).rows
+    (('n', 'acc'), ('5', '.8'))
+    """
+    roles = [{role_of(cell) for cell in row if cell} for row in cells.rows[:MOST_TITLES]]
+    known = [k for k, found in enumerate(roles) if {"size", "accuracy"} <= found]
+    if known and (above := known[0]):
+        said = f"{above} line{'s' * (above > 1)} before the heading left out."
+        rows, lines = cells.rows[above:], cells.lines[above:]
+        return replace(cells, rows=rows, lines=lines, said=(*cells.said, said))
+    words = 0
+    for row in cells.rows:
+        if any(cell.lower() not in GAPS and is_number(cell, decimal) for cell in row):
+            break
+        words += 1
+    if words < 2 or words == len(cells.rows):
+        return cells
+    raise TableError(
+        f"{name}: lines {cells.lines[0]} to {cells.lines[words - 1]} are {words} headings: put one"
+        " line of headings above the numbers"
+    )
+
+
+def headed(name: str, cells: Cells, decimal: str | None) -> Table:
+    """The table with its heading: the first row, or the last comment, or none."""
+    first, *rest = cells.rows
+    # A heading may leave out what labels of rows are: numbers of a first row cannot.
+    labeled = any(not first[0] and row[0] and not is_number(row[0], decimal) for row in rest)
+    if labeled or not all(is_number(cell, decimal) for cell in first):
+        return Table(name, first, tuple(rest), cells.lines[1:], decimal)
+    for comment in reversed(cells.comments):
+        parts = comment.split() if cells.separator == " " else comment.split(cells.separator)
+        words = tuple(part.strip() for part in parts)
+        if len(words) == len(first) and not any(is_number(word, decimal) for word in words):
+            return Table(name, words, cells.rows, cells.lines, decimal)
+    if len(first) >= 3 and _heads_sizes(first, rest, decimal):
+        return Table(name, first, tuple(rest), cells.lines[1:], decimal)
+    return Table(name, ("",) * len(first), cells.rows, cells.lines, decimal)
+
+
+def _heads_sizes(first: Sequence[str], rest: Sequence[Sequence[str]], decimal: str | None) -> bool:
+    """Whether a row of numbers holds the sizes above the accuracies of a wide table."""
+    try:
+        top = [read_number(cell, decimal, amount=True) for cell in first]
+        below = [read_number(cell, decimal, amount=False) for row in rest for cell in row]
+    except TableError:
+        return True  # amounts with thousands marks
+    heads = [number for number in top if number is not None and number > 1]
+    shares = all(number is not None and not number > 100 for number in below)
+    return bool(rest) and shares and len(set(heads)) == len(first) and max(heads) > 100

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import reprlib
+import select
 import stat
+import time
 import unicodedata
 from pathlib import Path
 
-__all__ = ["TextError", "brief", "field_name", "file_name", "read_text", "shown", "visible"]
+__all__ = [
+    "TextError", "brief", "field_name", "file_name", "is_stream", "read_text", "shown", "visible",
+]  # fmt: skip
 
 #: MOST_BYTES: the largest file that is read. 100,000 measurements are some 3 MB.
 MOST_BYTES = 5_000_000
@@ -21,6 +26,9 @@ BRIEF = 200
 
 #: LONGEST_PATH: characters of a path that a message repeats.
 LONGEST_PATH = 300
+
+#: PATIENCE: seconds that what comes through a pipe may keep a reader waiting.
+PATIENCE = 60
 
 #: Byte order marks, and the encodings that they stand for.
 MARKS = {
@@ -46,7 +54,9 @@ class TextError(ValueError):
     """A file is not text, or too large; the message says what it is, and repeats none of it."""
 
 
-def read_text(path: Path, save_as: str = "UTF-8", most_bytes: int = MOST_BYTES) -> str:
+def read_text(
+    path: Path, save_as: str = "UTF-8", most_bytes: int = MOST_BYTES, *, streams: bool = False
+) -> str:
     r"""Read a file of text: UTF-8, or UTF-16 or UTF-32 with a byte order mark.
 
     Parameters
@@ -56,6 +66,9 @@ def read_text(path: Path, save_as: str = "UTF-8", most_bytes: int = MOST_BYTES) 
     save_as : str
         What to save the file as, for advice.
     most_bytes : int
+    streams : bool
+        Whether what is open already may be read: standard input as ``/dev/stdin``, or a pipe of the
+        shell as ``/dev/fd/63``.
 
     Returns
     -------
@@ -83,9 +96,11 @@ def read_text(path: Path, save_as: str = "UTF-8", most_bytes: int = MOST_BYTES) 
         about = path.stat()
     except ValueError:  # no file can be called that
         raise TextError(f"{name} is not the name of a file") from None
-    if not stat.S_ISREG(about.st_mode):
+    if streams and is_stream(path) and not stat.S_ISREG(about.st_mode):
+        content = _read_stream(path, most_bytes + 1)
+    elif not stat.S_ISREG(about.st_mode):
         raise TextError(f"{name} is not a regular file")
-    if about.st_size <= most_bytes:
+    elif about.st_size <= most_bytes:
         with path.open("rb") as file:
             content = file.read(most_bytes + 1)
     # Special files say that they are empty.
@@ -103,6 +118,32 @@ def read_text(path: Path, save_as: str = "UTF-8", most_bytes: int = MOST_BYTES) 
     if "\0" in text:
         raise TextError(f"{name} is not text")
     return text
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path names what is open already: somebody writes to it, or has.
+
+    Examples
+    --------
+    >>> [is_stream(Path(it)) for it in ("/dev/stdin", "/dev/fd/63", "/dev/zero", "pipe")]
+    [True, True, False, False]
+    """
+    return bool(re.fullmatch(r"/dev/stdin|(/dev|/proc/self)/fd/\d+", path.as_posix()))
+
+
+def _read_stream(path: Path, most_bytes: int) -> bytes:
+    """What comes until its end, but for what is too much, or too slow."""
+    content = b""
+    until = time.monotonic() + PATIENCE
+    with path.open("rb", buffering=0) as file:
+        while len(content) < most_bytes:
+            left = until - time.monotonic()
+            if not select.select([file], [], [], max(left, 0))[0]:
+                raise TextError(f"{file_name(path)} did not end within {PATIENCE} s")
+            if not (part := os.read(file.fileno(), min(most_bytes - len(content), 2**20))):
+                break
+            content += part
+    return content
 
 
 def _encoding(content: bytes) -> str:

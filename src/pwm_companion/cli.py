@@ -77,7 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the output has seen enough
         return _failed(1)
     except OSError as error:  # no room, no permission
-        return _failed(1, _one_line(f"failed: {error}"))
+        where = "" if error.filename is None else f"{error.filename}: "
+        return _failed(1, _one_line(f"failed: {where}{error.strerror or error}"))
     except MemoryError:
         return _failed(1, "failed: there is not enough memory")
     except KeyboardInterrupt:

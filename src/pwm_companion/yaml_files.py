@@ -17,7 +17,15 @@ from typing import Any
 
 import yaml
 
-from paid_with_models.texts import MOST_BYTES, TextError, brief, file_name, read_text, visible
+from paid_with_models.texts import (
+    MOST_BYTES,
+    TextError,
+    brief,
+    file_name,
+    is_stream,
+    read_text,
+    visible,
+)
 
 from .errors import InputError
 
@@ -54,6 +62,11 @@ class Stated:
     lines: dict[tuple[str, ...], int]
     words: dict[tuple[str, ...], str]
 
+    @property
+    def folder(self) -> Path:
+        """To which paths in the file are relative: its own, or the current one if it has none."""
+        return Path() if is_stream(self.path) else self.path.parent
+
     def error(self, place: Place, rule: str) -> InputError:
         """Return the error that says what is wrong with the field at a place."""
         name, at = file_name(self.path), tuple(map(str, place))
@@ -75,6 +88,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def read_stated(path: Path, most_bytes: int = MOST_BYTES) -> Stated:
     """Read a file that must hold a mapping: JSON if its name ends in ``.json``, or else YAML.
 
+    What comes through a pipe, and has no name, is JSON if it begins as such.
+
     Raises
     ------
     InputError
@@ -83,12 +98,16 @@ def read_stated(path: Path, most_bytes: int = MOST_BYTES) -> Stated:
     """
     name = file_name(path)
     try:
-        text = read_text(path, "UTF-8", most_bytes)
+        text = read_text(path, "UTF-8", most_bytes, streams=True)
     except OSError as error:
         raise InputError(f"{name}: {error.strerror}") from None
     except TextError as error:
         raise InputError(str(error)) from None
-    stated = (_read_json if path.suffix.lower() == ".json" else _read_yaml)(path, text)
+    if path.suffix.lower() == ".toml":
+        raise InputError(f"{name} is TOML: state the same in YAML or JSON")
+    as_json = bool(is_stream(path) and re.match(r'\s*\{\s*["}]', text))
+    as_json |= path.suffix.lower() == ".json"
+    stated = (_read_json if as_json else _read_yaml)(path, text)
     if not isinstance(stated.data, dict):
         raise InputError(f"{name} must hold a mapping, not {type(stated.data).__name__}")
     _check_values(stated, stated.data, ())
@@ -178,6 +197,8 @@ def _nested(path: Path) -> InputError:
 def _problem(error: Exception) -> str:
     """Return in one line what is wrong with a YAML file, and where."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        if "another document" in error.problem:
+            return f"line {error.problem_mark.line + 1}: a second document begins; there may be one"
         return f"line {error.problem_mark.line + 1}: {brief(error.problem)[1:-1]}"
     return brief(" ".join(str(error).split()))[1:-1]
 
@@ -278,7 +299,11 @@ def _check_values(stated: Stated, value: Any, place: Place) -> None:
         for i, inner in enumerate(value):
             _check_values(stated, inner, (*place, i))
     elif isinstance(value, int | float) and not abs(value) < LARGEST:
-        raise stated.error(place, f"must be a number below {LARGEST:g}")
+        got = brief(value, 60)
+        raise stated.error(place, f"must be a number below {LARGEST:g}; got {got}")
+    elif "max_data" in place and isinstance(value, str) and "inf" in value.lower():
+        rule = "must be a number, or null where there is no limit"
+        raise stated.error(place, f"{rule}; got {brief(value, 60)}")
     elif isinstance(value, str) and _has_controls(value):
         raise stated.error(place, "must not hold control characters")
 

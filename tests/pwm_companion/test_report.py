@@ -80,6 +80,12 @@ def test_outside_options_of_a_table_of_parties() -> None:
     assert problem.outside_options[1] == 70
 
 
+def test_nothing_stated_is_not_stated(tmp_path: Path) -> None:
+    kinds = [kind | {"outside": None, "max_data": None} for kind in STATED["types"]]
+    plain = read_consortium(write(tmp_path, STATED)).problem
+    assert read_consortium(write(tmp_path, STATED | {"types": kinds})).problem == plain
+
+
 def test_text_is_escaped(tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>\"'&"
     data = STATED | {
@@ -166,6 +172,22 @@ def test_twelve_types_and_two_hundred_parties(tmp_path: Path) -> None:
     page = make(path)
     assert time.process_time() - start < 20
     assert len(page.find_all("table")[0].tbody.find_all("tr")) == 12
+
+
+@pytest.mark.parametrize("n_parties", [3_000, 100_000])
+def test_very_many_parties_on_measured_points(tmp_path: Path, n_parties: int) -> None:
+    source = example("hospitals.yaml")
+    data = yaml.safe_load(source.read_text(encoding="utf-8"))
+    shutil.copy(source.with_name("hospitals.csv"), tmp_path)
+    page = make(write(tmp_path, data | {"n_parties": n_parties}))
+    assert f"these {n_parties} parties" in response(page)
+
+
+def test_what_cannot_be_computed_is_not_shown() -> None:
+    for value in (np.nan, np.inf, -np.inf):
+        for shown in (report_page.number, report_page.percent):
+            with pytest.raises(ArithmeticError, match="too large or too small"):
+                shown(value)
 
 
 def changed(**changes: Any) -> dict[str, Any]:
@@ -424,6 +446,10 @@ def test_what_responding_adds_is_left_out_where_it_takes_too_long(tmp_path: Path
         (changed(types=[TYPE, TYPE]), "line 5, types.1.name: must be a name of its own"),
         (changed(types=[TYPE | {"name": " "}]), "line 4, types.0.name: must not be blank"),
         (of_parties("A", "A", "B", "B "), "line 15, parties.3.type: must be a name of its own"),
+        (
+            {**of_parties("A", "A"), "parties": [{"name": "x", "type": "A", "cost": 1}] * 2},
+            "parties.1.name: must be a name of its own; got 'x'",
+        ),
         (of_parties("A", "A", " "), "line 12, parties.2.type: must not be blank; got ' '"),
         (changed(types=[TYPE | {"cost": True}]), "cost: must be a number; got True"),
         (changed(types=[TYPE | {"cost": 10**400}]), "line 6, types.0.cost: must be a number below"),
@@ -435,13 +461,18 @@ def test_what_responding_adds_is_left_out_where_it_takes_too_long(tmp_path: Path
         (TEXT.replace("cost: 0.2", "cost: 0.2, cost: 1"), "types.0.cost is stated twice"),
         (TEXT.replace("0.2", ".nan"), "line 4, types.0.cost: must be a number; got '.nan'"),
         (TEXT.replace("0.2", "1e999"), "line 4, types.0.cost: must be a number below"),
+        (TEXT.replace("0.2", "1e300"), "must be a number below 1e+300; got 1e+300"),
+        (
+            TEXT.replace("cost: 0.2", "cost: 0.2, max_data: .inf"),
+            "types.0.max_data: must be a number, or null where there is no limit; got '.inf'",
+        ),
         (TEXT.replace("0.2", "2024-01-01"), "must be a number; got '2024-01-01'"),
         (TEXT.replace("n_parties: 5", "n_parties: 1:30"), "must be a whole number; got '1:30'"),
         (TEXT.replace("n_parties: 5", "n_parties: yes"), "must be a whole number; got 'yes'"),
         (TEXT.replace("n_parties: 5", "n_parties: 5.5"), "must be a whole number; got 5.5"),
         (TEXT.replace("types:", "types: &a [*a]\nextra:"), "line 3: must not refer to itself"),
         (BOMB + TEXT, "states more than 300000 values"),
-        (TEXT + "---\n" + TEXT, "is not valid YAML: line 7"),
+        (TEXT + "---\n" + TEXT, "is not valid YAML: line 7: a second document begins"),
         (TEXT.replace("Two", "!!python/name:os.system x"), "is not valid YAML: line 1"),
         (TEXT + "? [a, b]\n: 1\n", "is not valid YAML: line 7"),
         ("#" * 5_000_001, "is larger than 5 MB"),

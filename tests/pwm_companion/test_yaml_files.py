@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -155,7 +156,8 @@ def test_streams_that_cannot_be_written(tmp_path: Path) -> None:
         (f"{program} nonsense 2>&-", 2, 0),
         (f"{program} solve {file} 2>&-", 0, 0),
         (f"{program} solve none.json 2>&-", 2, 0),
-        (f"{program} solve {file} >&-", 0, 0),
+        (f"{program} solve {file} >&-", 1, 1),
+        (f"{program} report {example('hospitals.yaml')} --output {tmp_path}/a.html >&-", 0, 0),
         (f"ulimit -v 400000; {program} solve {file}", 0, 0),
     ):
         run = subprocess.run(
@@ -163,6 +165,84 @@ def test_streams_that_cannot_be_written(tmp_path: Path) -> None:
         )
         assert run.returncode == code, run.stderr
         assert run.stderr.count("\n") == lines, run.stderr
+
+
+def test_files_may_come_and_go_through_pipes(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_text(TEXT)
+    hospitals = example("hospitals.yaml")
+    shutil.copy(hospitals.with_name("hospitals.csv"), tmp_path)
+    program = f"{sys.executable} -m pwm_companion.cli"
+    answers = {}
+    for line in (
+        f"{program} solve {file}",
+        f"cat {file} | {program} solve -",
+        f"{program} solve /dev/stdin < {file}",
+        f"{program} solve <(cat {file})",
+    ):
+        run = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+        answers[line] = run.stdout
+    assert len(set(answers.values())) == 1
+    for line, said in (
+        (f"{program} solve --json {file} | {program} audit -", "satisfied"),
+        (f"{program} prove {file} --output - | {program} prove --check -", "confirmed"),
+        (f"cat {hospitals} | {program} report - --output -", "<!DOCTYPE html>"),
+    ):
+        run = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {line}"],
+            capture_output=True, text=True, check=True, cwd=tmp_path,
+        )  # fmt: skip
+        assert said in run.stdout
+    assert {it.name for it in tmp_path.iterdir()} == {"a.json", "hospitals.csv"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("< /dev/null", "/dev/stdin must hold a mapping"),
+        ("< /dev/zero", "/dev/stdin is larger than 5 MB"),
+        ("< <(printf '\\xff\\xfe\\xfa')", "/dev/stdin is not UTF-8 text"),
+        ("< <(echo '{\"a\": ')", "/dev/stdin is not valid JSON"),
+        ("< <(echo 'a: [')", "/dev/stdin is not valid YAML"),
+    ],
+)
+def test_what_comes_through_a_pipe_is_read_within_bounds(given: str, message: str) -> None:
+    line = f"{sys.executable} -m pwm_companion.cli solve - {given}"
+    run = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert run.stderr.startswith("pwm: ")
+    assert message in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+def test_a_pipe_that_does_not_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("paid_with_models.texts.PATIENCE", 0.2)
+    end, other = os.pipe()
+    os.write(other, b"n_parties: 5\n")
+    try:
+        with pytest.raises(InputError, match=r"/dev/fd/\d+ did not end within 0.2 s"):
+            read_stated(Path(f"/dev/fd/{end}"))
+    finally:
+        os.close(end)
+        os.close(other)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["solve", ""], "argument FILE: must be the name of a file, not empty"),
+        (["prove", "FILE", "--output", "/proc/c.json"], "failed: /proc/c.json: "),
+        (["solve", "b.toml"], "b.toml is TOML: state the same in YAML or JSON"),
+    ],
+)
+def test_names_of_files_that_are_none(tmp_path: Path, words: list[str], message: str) -> None:
+    (tmp_path / "b.toml").write_text("n_parties = 5\n")
+    (tmp_path / "a.json").write_text(TEXT)
+    words = [word.replace("FILE", "a.json") for word in words]
+    run = command(*words, cwd=tmp_path)
+    assert run.returncode != 0
+    assert message in run.stderr
+    assert run.stderr.count("\n") == 1
 
 
 def test_an_answer_does_not_depend_on_the_surroundings(tmp_path: Path) -> None:

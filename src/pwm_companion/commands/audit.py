@@ -10,7 +10,8 @@ from paid_with_models.audit import TOLERANCE, Audit, audit
 from paid_with_models.texts import file_name
 
 from ..errors import InputError
-from .problem_files import Given, add_file, as_input_errors, print_answer, read_given, table
+from .common import print_answer
+from .problem_files import Given, add_file, as_input_errors, read_given, table
 
 DESCRIPTION = (
     "Check the menu in FILE (a problem, and contributions and rewards of each "

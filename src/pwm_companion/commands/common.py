@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
+import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from paid_with_models.texts import file_name, shown
 
 from ..errors import BookError, InputError
-from ..files import claim, locked
+from ..files import claim, locked, write_whole
+
+#: STANDARD_OUTPUT: stands for it where a file is to be written.
+STANDARD_OUTPUT = Path("/dev/stdout")
 
 
 def add_build_dir(command: argparse.ArgumentParser) -> None:
@@ -80,9 +86,71 @@ def say(line: str) -> None:
             print(line, file=sys.stderr, flush=True)
 
 
+def print_answer(answer: str | Mapping[str, Any]) -> None:
+    """Print lines as they are, and everything else as JSON.
+
+    Raises
+    ------
+    OSError
+        If standard output takes nothing: an answer is not lost in silence.
+    """
+    name = "standard output"
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "is closed", name)
+    try:
+        print(answer if isinstance(answer, str) else json.dumps(answer, indent=2), flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, name) from None
+
+
 def print_path(path: Path) -> None:
     """Print where something was written."""
     print(file_name(path))
+
+
+def write_answer(path: Path, text: str) -> None:
+    """Write text where the option said, and print where; onto standard output nothing else."""
+    if path == STANDARD_OUTPUT:
+        print_answer(text.removesuffix("\n"))
+    else:
+        write_whole(path, text)
+        print_path(path)
+
+
+def input_file(text: str) -> Path:
+    """Read the name of a file from the command line; ``-`` is standard input.
+
+    >>> input_file("-").as_posix()
+    '/dev/stdin'
+    """
+    return Path("/dev/stdin") if text == "-" else _named(text)
+
+
+def output_file(text: str) -> Path:
+    """Read the name of a file to write from the command line; ``-`` is standard output."""
+    return STANDARD_OUTPUT if text == "-" else _named(text)
+
+
+def _named(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("must be the name of a file, not empty")
+    return Path(text)
+
+
+def check_folder(option: str, path: Path) -> None:
+    """Refuse, before any work, to write where there is no folder.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        if not path.parent.is_dir():
+            raise InputError(f"{option}: there is no folder {file_name(path.parent)}")
+    except ValueError:  # no file can be called that
+        raise InputError(f"{option}: {file_name(path)} is not the name of a file") from None
 
 
 def check_output(option: str, path: Path, *inputs: Path) -> None:
@@ -95,9 +163,10 @@ def check_output(option: str, path: Path, *inputs: Path) -> None:
         or is one of the inputs.
     """
     name = file_name(path)
+    if path == STANDARD_OUTPUT:
+        return
+    check_folder(option, path)
     try:
-        if not path.parent.is_dir():
-            raise InputError(f"{option}: there is no folder {file_name(path.parent)}")
         if not path.exists():
             return
         if not path.is_file():
@@ -106,7 +175,5 @@ def check_output(option: str, path: Path, *inputs: Path) -> None:
             raise InputError(f"{option}: {name} is a file to be read")
         if not (path.stat().st_mode & 0o222 and os.access(path, os.W_OK)):
             raise InputError(f"{option}: {name} is write-protected")
-    except ValueError:  # no file can be called that
-        raise InputError(f"{option}: {name} is not the name of a file") from None
     except OSError as error:
         raise InputError(f"{option}: {name}: {error.strerror}") from None

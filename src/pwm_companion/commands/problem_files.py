@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from paid_with_models.texts import file_name
 
 from ..errors import InputError
 from ..yaml_files import Stated, read_stated
+from .common import input_file
 
 if TYPE_CHECKING:  # it takes a while to import what reads one
     from ..consortium.file import Consortium
@@ -143,7 +143,7 @@ def _menu_of_contract(data: Mapping[str, Any]) -> Menu:
 
 def add_file(command: argparse.ArgumentParser) -> None:
     """Add the file to read, and in which form to answer."""
-    command.add_argument("file", type=Path, metavar="FILE")
+    command.add_argument("file", type=input_file, metavar="FILE")
     command.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -159,11 +159,6 @@ def as_input_errors(path: Path) -> Iterator[None]:
     except (ArithmeticError, np.linalg.LinAlgError) as error:
         problem = f"numbers too large or too small to compute with ({error})"
         raise InputError(f"{name}: {problem}") from None
-
-
-def print_answer(answer: str | Mapping[str, Any]) -> None:
-    """Print lines as they are, and everything else as JSON."""
-    print(answer if isinstance(answer, str) else json.dumps(answer, indent=2), flush=True)
 
 
 def table(columns: Mapping[str, Any]) -> list[str]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paid_with_models.solver.routes import solve
 
 from ..files import write_whole
 from ..yaml_files import read_stated
-from .common import check_output
+from .common import STANDARD_OUTPUT, check_output, input_file, output_file, print_answer, say
 from .problem_files import as_input_errors, read_given
 
 if TYPE_CHECKING:
@@ -32,11 +31,14 @@ DESCRIPTION = (
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    command.add_argument("file", type=Path, metavar="FILE")
+    command.add_argument("file", type=input_file, metavar="FILE")
     what = command.add_mutually_exclusive_group()
     what.add_argument("--check", action="store_true", help="FILE is a certificate to be checked")
     what.add_argument(
-        "--output", type=Path, metavar="CERT.json", help="write the certificate there"
+        "--output",
+        type=output_file,
+        metavar="CERT.json",
+        help="write the certificate there; - for standard output, then what it shows is on stderr",
     )
 
 
@@ -55,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
             stated = read_stated(options.file, MOST_BYTES)
             with as_input_errors(options.file):
                 proof = Proof(stated.data, check(stated.data))
-            print(f"confirmed\n{describe(proof)}")
+            print_answer(f"confirmed\n{describe(proof)}")
             return 0
         given = read_given(options.file)
         with as_input_errors(options.file):
@@ -64,11 +66,16 @@ def run(options: argparse.Namespace) -> int:
                 others = [(menu.contributions.tolist(), menu.rewards.tolist())]
             proof = prove(solve(given.problem), others=others)
     except RefusedError as reason:
-        print(f"refused: {reason}")
+        print_answer(f"refused: {reason}")
         return 1
+    said, certificate = f"proved\n{describe(proof)}", json.dumps(proof.certificate, indent=1)
+    if options.output == STANDARD_OUTPUT:
+        print_answer(certificate)
+        say(said)
+        return 0
     if options.output:
-        write_whole(options.output, f"{json.dumps(proof.certificate, indent=1)}\n")
-    print(f"proved\n{describe(proof)}")
+        write_whole(options.output, f"{certificate}\n")
+    print_answer(said)
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 
@@ -12,9 +11,8 @@ from paid_with_models.texts import file_name
 from ..consortium.file import consortium_from, measurements
 from ..consortium.page import render
 from ..errors import InputError
-from ..files import write_whole
 from ..yaml_files import read_stated
-from .common import check_output, print_path
+from .common import STANDARD_OUTPUT, check_output, input_file, output_file, write_answer
 from .problem_files import check_kind
 
 DESCRIPTION = (
@@ -24,16 +22,26 @@ DESCRIPTION = (
 )
 
 
+#: How the name of a page ends.
+HTML = (".html", ".htm")
+
+
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    command.add_argument("file", type=Path, metavar="FILE")
-    command.add_argument("--output", type=Path, required=True, metavar="OUT.html")
+    command.add_argument("file", type=input_file, metavar="FILE")
+    command.add_argument(
+        "--output",
+        type=output_file,
+        required=True,
+        metavar="OUT.html",
+        help="write the report there; - for standard output",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
     """Write the report, and print where it is."""
     check_output("--output", options.output, options.file)
-    if options.output.suffix.lower() not in (".html", ".htm"):
+    if options.output != STANDARD_OUTPUT and options.output.suffix.lower() not in HTML:
         rule = "must end in .html: a report is a page of HTML"
         raise InputError(f"--output: {file_name(options.output)} {rule}")
     stated = read_stated(options.file)
@@ -43,10 +51,9 @@ def run(options: argparse.Namespace) -> None:
         check_output("--output", options.output, measured)
     consortium = consortium_from(stated)
     try:
-        with np.errstate(over="raise", divide="raise", invalid="raise"):
+        with np.errstate(all="ignore"):  # no number is shown that is none
             page = render(consortium)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
         name = file_name(options.file)
         raise InputError(f"{name}: cannot be computed with: {error}") from None
-    write_whole(options.output, page)
-    print_path(options.output)
+    write_answer(options.output, page)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 
+import numpy as np
+
 from paid_with_models.contract import Contract
 from paid_with_models.files import contract_to_dict
 from paid_with_models.solver.routes import solve
 from paid_with_models.texts import file_name
 
 from ..errors import InputError
-from .problem_files import Given, add_file, as_input_errors, print_answer, read_given, table
+from .common import print_answer
+from .problem_files import Given, add_file, as_input_errors, read_given, table
 
 DESCRIPTION = (
     "Find the best contract for the problem in FILE (JSON or YAML: n_parties, "
@@ -31,6 +34,9 @@ def run(options: argparse.Namespace) -> None:
         raise InputError(f"{file_name(options.file)} states a menu: that is for pwm audit")
     with as_input_errors(options.file):
         contract = solve(given.problem)
+        reached = [contract.expected_accuracy, *contract.contributions, *contract.rewards]
+        if not np.isfinite(reached).all():
+            raise ArithmeticError(f"expected accuracy {contract.expected_accuracy}")
         document = contract_to_dict(contract) if options.json else None
     print_answer(document or describe_contract(contract, given))
 

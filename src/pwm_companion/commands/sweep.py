@@ -9,14 +9,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from paid_with_models.sweep_cluster import ClusterError
+from paid_with_models.sweep_cluster import ClusterError, scheduler_address
 from paid_with_models.sweeps import LIMIT, sweep
 from paid_with_models.texts import brief, field_name, file_name
 
 from ..consortium.file import measurements
 from ..errors import InputError
 from ..yaml_files import Stated, read_stated
-from .common import check_output, positive, print_path, say
+from .common import check_folder, check_output, input_file, positive, print_path, say
 from .problem_files import as_input_errors, check_kind, given_in
 
 #: Problems that are solved together unless the file says otherwise.
@@ -32,7 +32,7 @@ DESCRIPTION = (
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    command.add_argument("file", type=Path, metavar="FILE")
+    command.add_argument("file", type=input_file, metavar="FILE")
     command.add_argument(
         "--output", type=Path, required=True, metavar="OUT", help="results: OUT.zarr or OUT.nc"
     )
@@ -53,6 +53,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Sweep, say how it goes, and print where the results are."""
     name, output = file_name(options.file), options.output
+    if options.scheduler is not None:
+        try:
+            scheduler_address(options.scheduler)
+        except ValueError as error:
+            raise InputError(str(error).replace("client", "--scheduler", 1)) from None
     stated = read_stated(options.file)
     check_kind(stated, "a sweep", "a contract")  # a problem without a grid looks like one
     data = stated.data
@@ -72,6 +77,7 @@ def run(options: argparse.Namespace) -> int:
         over = over | {"max_data": [_limits(values) for values in over["max_data"]]}
     inner = Stated(options.file, data["problem"], {}, {})
     read = [options.file, *filter(None, [measurements(inner)])]
+    check_folder("--output", output)
     if output.is_file():
         check_output("--output", output, *read)
     problem = given_in(inner).problem

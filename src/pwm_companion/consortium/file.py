@@ -101,6 +101,7 @@ def consortium_from(stated: Stated) -> Consortium:
     """Return the consortium that something stated is; raise as `read_consortium`."""
     data = stated.data
     _name_by_words(stated)
+    _drop_nulls(stated)
     if wrong := next(Draft202012Validator(consortium_schema()).iter_errors(data), None):
         raise stated.error(*_of_schema(wrong))
     place = "types" if "types" in data else "parties"
@@ -176,6 +177,17 @@ def _name_by_words(stated: Stated) -> None:
         if isinstance(entry.get(name), int | float):
             written = json.dumps(entry[name])
             entry[name] = stated.words.get(tuple(map(str, place)), written)
+
+
+def _drop_nulls(stated: Stated) -> None:
+    """Take what is stated to be nothing as not stated, of what a type or party need not have."""
+    for kind in ("types", "parties"):
+        entries = stated.data.get(kind)
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, dict):
+                for name in ("outside", "max_data"):
+                    if name in entry and entry[name] is None:
+                        del entry[name]
 
 
 def _line(text: str) -> str:
@@ -330,6 +342,7 @@ def _kinds(stated: Stated) -> list[dict[str, Any]]:
     """
     kinds: dict[str, dict[str, Any]] = {}
     members: dict[str, list[str | None]] = {}
+    seen: set[str] = set()
     parties = stated.data["parties"]
     for i, party in enumerate(parties):
         name = party["type"]
@@ -339,7 +352,11 @@ def _kinds(stated: Stated) -> list[dict[str, Any]]:
             if kind.get(key) != first.get(key):
                 rule = f"must be that of the first party of type {name!r}, {first.get(key, 'none')}"
                 raise stated.error(("parties", i, key), f"{rule}; got {kind.get(key, 'none')}")
-        members.setdefault(name, []).append(party.get("name"))
+        own = party.get("name")
+        if own is not None and _line(own) in seen:
+            raise stated.error(("parties", i, "name"), f"must be a name of its own; got {own!r}")
+        seen.add(_line(own or ""))
+        members.setdefault(name, []).append(own)
     return [
         {
             "name": name,
@@ -380,14 +397,14 @@ def measurements(stated: Stated) -> Path | None:
     if isinstance(accuracy, dict):
         for kind in ("measured", "csv"):
             if isinstance(accuracy.get(kind), str):
-                return stated.path.parent / str(accuracy[kind])
+                return stated.folder / str(accuracy[kind])
     return None
 
 
 def _fit(stated: Stated, accuracy: Mapping[str, Any]) -> LearningCurve:
     """The curve of measurements or of a like task."""
     kind = next(name for name in ("measured", "csv", "like") if name in accuracy)
-    folder = stated.path.parent
+    folder = stated.folder
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
             return curve_from(accuracy, folder)

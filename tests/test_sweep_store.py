@@ -210,8 +210,9 @@ def test_a_huge_sweep_is_refused_with_an_estimate(tmp_path, capsys):
     with pytest.raises(ValueError, match=r"makes 8 problems, more than limit = 7;"):
         sweep(BASE, OVER, limit=7)
     assert sweep(BASE, OVER, limit=math.inf).gap.size == 8
+    many = np.linspace(1, 2, 30_000).tolist()
     with pytest.raises(ValueError, match=r"GiB"):
-        sweep(BASE, {"costs": [[0.2, 0.1]] * 30_000, "valuation.scale": [1.0] * 30_000})
+        sweep(BASE, {"accuracy.complexity": many, "valuation.scale": many})
     spec = tmp_path / "s.json"
     problem = {"n_parties": 5, "probabilities": [0.5, 0.5], "costs": [0.2, 0.1],
                "accuracy": {"name": "GeneralizationBound"}}  # fmt: skip

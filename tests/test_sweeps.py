@@ -145,7 +145,8 @@ def test_bad_input_gets_one_line(text, output, message, tmp_path, capsys):
     ("address", "message"),
     [
         ("tcp://127.0.0.1:{free}", "does not answer"),
-        ("127.0.0.1", "must be the address of a scheduler"),
+        ("127.0.0.1", "--scheduler must be the address of a scheduler"),
+        ("", "--scheduler must be the address of a scheduler"),
         ("tcp://127.0.0.1:99999", "must be the address of a scheduler"),
     ],
 )
@@ -253,3 +254,27 @@ def test_a_scheduler_that_is_lost(tmp_path):
     assert done >= 2
     again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert again.stderr.startswith(f"{done} of 60 chunks")
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"n_parties": [5, 6, 5]},
+        {"costs": [[0.5, 0.2, 0.1], (0.5, 0.2, 0.1)]},
+        {"accuracy.complexity": [1, 1.0]},
+        {"beliefs": ["own", "paper", "own"]},
+    ],
+)
+def test_a_value_that_stands_twice_is_refused(over):
+    with pytest.raises(ValueError, match=r"must hold each value once; got .* twice"):
+        sweep(BASE, over)
+
+
+@pytest.mark.parametrize("suffix", ["zarr", "nc"])
+def test_no_folder_is_made_for_the_output(suffix, tmp_path, capsys):
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SPEC)
+    target = tmp_path / "none" / f"out.{suffix}"
+    assert main(["sweep", str(spec), "--output", str(target)]) == 2
+    assert "--output: there is no folder" in capsys.readouterr().err
+    assert [*tmp_path.iterdir()] == [spec]

@@ -127,15 +127,7 @@ def _connected(distributed: Any, client: Any) -> Iterator[Any]:
             )
         yield client
         return
-    try:
-        where = urlsplit(client)
-        host, port = where.hostname, where.port
-    except ValueError:
-        host, port = None, None
-    if not host or not port or where.scheme != "tcp" or not _can_be_host(host):
-        raise ValueError(
-            f"client must be the address of a scheduler, tcp://HOST:PORT; got {brief(client)}"
-        )
+    host, port = scheduler_address(client)
     _check_greeting(host, port)
     try:
         connected = _within(
@@ -148,6 +140,31 @@ def _connected(distributed: Any, client: Any) -> Iterator[Any]:
     finally:
         with suppress(Exception):
             _within(PATIENCE, lambda: connected.close(timeout=PATIENCE / 2))
+
+
+def scheduler_address(client: str) -> tuple[str, int]:
+    """Host and port of the address of a scheduler.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+
+    Examples
+    --------
+    >>> scheduler_address("tcp://127.0.0.1:8786")
+    ('127.0.0.1', 8786)
+    """
+    try:
+        where = urlsplit(client)
+        host, port = where.hostname, where.port
+    except ValueError:
+        host, port = None, None
+    if not host or not port or where.scheme != "tcp" or not _can_be_host(host):
+        raise ValueError(
+            f"client must be the address of a scheduler, tcp://HOST:PORT; got {brief(client)}"
+        )
+    return host, port
 
 
 def _can_be_host(host: str) -> bool:

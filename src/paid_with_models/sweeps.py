@@ -278,6 +278,7 @@ def _check_axes(problem: Problem, axes: Mapping[str, list[Any]]) -> None:
             raise ValueError(f"over must not name {name}: attendance states it")
         if not values:
             raise ValueError(f"over[{name!r}] must have at least one value; got []")
+        seen = set()
         for value in values:
             try:
                 _varied(problem, {name: value})
@@ -287,6 +288,9 @@ def _check_axes(problem: Problem, axes: Mapping[str, list[Any]]) -> None:
             if coordinate.ndim != 1 + (name in VECTORS):
                 rule = "lists of numbers" if name in VECTORS else "single numbers"
                 raise ValueError(f"over[{name!r}] must hold {rule}; got {value!r}")
+            if (key := coordinate.tobytes()) in seen:
+                raise ValueError(f"over[{name!r}] must hold each value once; got {value!r} twice")
+            seen.add(key)
 
 
 def _coordinate(name: str, values: list[Any]) -> npt.NDArray[Any]:

@@ -69,12 +69,13 @@ def _add_scripts(app: Sphinx) -> None:
 def _finish_page(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Load Plotly where it draws; give the bibliography's entries and the contents' folds names."""
+    """Load Plotly where it draws, say what parts of tables and of contents are, number no table."""
     if body := context.get("body"):
         if 'class="plotly-figure"' in body:
             app.add_js_file(TURN, loading_method="defer")
         body = body.replace('role="doc-biblioentry"', 'role="listitem"')
         body = REPEATED_ID.sub(r"\1", body)
+        body = NUMBERED.sub(r"<caption>\1</caption>", body)
         context["body"] = HEAD.sub('<th scope="col" class="head', body)
     if isinstance(doctree, nodes.document) and (text := describe(doctree)):
         tag = f'<meta name="description" content="{html.escape(text, quote=True)}" />'
@@ -393,6 +394,11 @@ def _plain(value: object) -> str:
 
 #: The header of a column, as docutils writes it.
 HEAD = re.compile(r'<th class="head')
+
+#: A caption of a table with its number: computed tables have none.
+NUMBERED = re.compile(
+    r'<caption><span class="caption-number">.*?</span>(.*?)<a class="headerlink".*?</caption>', re.S
+)
 
 #: What extensions call each proof, statement and exercise of a page; no link leads there.
 REPEATED_ID = re.compile(

@@ -190,9 +190,10 @@ def figure_page(folder: Path, work: Work, found: str | None) -> str:
     }
     for label, (language, text) in texts.items():
         lines += [f"````{{tab-item}} {label}", f"```{{code-block}} {language}", text, "```", "````"]
-    lines += ["`````", "", "## Provenance", "", "| | |", "|:--|:--|"]
+    lines += ["`````", "", "## Provenance", ""]
+    lines += ["```{table} What the figure is drawn from, and how.", "| | |", "|:--|:--|"]
     lines += [f"| {label} | {text} |" for label, text in _origin(about, run, found).items()]
-    lines += ["", "**What is seen.** " + about["alt"], "", "## Changes", ""]
+    lines += ["```", "", "**What is seen.** " + about["alt"], "", "## Changes", ""]
     lines += [f"- {version}: {text}" for version, text in about["changelog"].items()]
     lines += ["", f'<script type="application/ld+json">{described(about, work)}</script>']
     return "\n".join([*lines, ""])
@@ -260,11 +261,11 @@ def _downloads(folder: Path, about: Mapping[str, Any]) -> list[str]:
         "metadata.json": "all about the figure",
         "run.json": "the run that drew it",
     }
-    lines = ["| file | | kB |", "|:--|:--|--:|"]
+    lines = ["```{table} Files of the figure.", "| file | | kB |", "|:--|:--|--:|"]
     for name, text in what.items():
         size = (folder / name).stat().st_size / 1000
         lines.append(f'| <a href="{name}" download>{name}</a> | {text} | {size:,.1f} |')
-    return lines
+    return [*lines, "```"]
 
 
 def _origin(about: Mapping[str, Any], run: Mapping[str, Any], found: str | None) -> dict[str, str]:

@@ -30,7 +30,8 @@ def page(root: Path) -> str:
     """Return the faults tried, what happened, and what keeps it, as MyST text."""
     names = ("faults", "versions", "binder", "fuzz", "properties", "mutation")
     faults, versions, binder, fuzz, properties, mutation = (_read(root, name) for name in names)
-    lines = ["| fault | what happened | test |", "|:--|:--|:--|"]
+    lines = ["```{table} What was tried, and what happened."]
+    lines += ["| fault | what happened | test |", "|:--|:--|:--|"]
     lines += [
         f"| {it['fault']} | {it['happened']} ({it['date']}) | {_test(it['test'])} |"
         for it in faults
@@ -41,6 +42,7 @@ def page(root: Path) -> str:
     lines.append(f"| random problems | {_held(properties)} | `test_properties.py` |")
     test = "tests/test_benchmarks.py::test_most_changes_of_the_core_are_noticed"
     lines.append(f"| the library's code changed | {_mutated(mutation)} | {_test(test)} |")
+    lines.append("```")
     measured = {
         "faults": faults,
         "versions": versions,

@@ -13,6 +13,8 @@ from paid_with_models import (
     solve,
 )
 from paid_with_models.attendance import enumerate_outcomes, outcome_probabilities
+from paid_with_models.beyond.class_means import class_mean_accuracies, nearest_class_mean
+from paid_with_models.beyond.learners import DataSplit
 from paid_with_models.beyond.quality import (
     checked_problem,
     discriminant_accuracy,
@@ -267,3 +269,36 @@ def test_the_seed_of_standard_errors_may_be_stated_and_is_0_otherwise():
         for words in ({}, {"seed": 0, "draws": 200}, {"seed": 1})
     )
     assert usual == again != other
+
+
+def test_thresholds_that_shrink_twice_are_what_noise_costs_class_means():
+    rng = np.random.default_rng(5)
+    centers = np.array([[0.0, 0.0], [1.0, 0.0], [4.0, 0.0]])
+    labels = rng.integers(0, 3, size=6000)
+    points = centers[labels] + 0.4 * rng.normal(size=(6000, 2))
+    split = DataSplit(points[:4000], labels[:4000], points[4000:], labels[4000:])
+    clean, same = class_mean_accuracies(split, 3000, 0.0)
+    assert clean == same
+    for noise in (0.2, 0.4):
+        plain, corrected = class_mean_accuracies(split, 3000, noise)
+        assert plain < clean - 0.01
+        assert corrected > plain + 0.5 * (clean - plain)
+    # Means that are shrunk toward the middle answer, corrected, as before; else not.
+    shrunk, own = centers.mean(axis=0) + 0.5 * (centers - centers.mean(axis=0)), np.arange(3)
+    answers = nearest_class_mean(centers, own, split.test)
+    assert nearest_class_mean(shrunk, own, split.test, 0.5).tolist() == answers.tolist()
+    assert np.mean(nearest_class_mean(shrunk, own, split.test) == answers) < 0.95
+
+
+def test_the_nearest_class_mean_is_nearest():
+    rng = np.random.default_rng(6)
+    points, labels = rng.normal(size=(40, 3)), rng.integers(0, 4, size=40) + 5
+    test = rng.normal(size=(30, 3))
+    means = np.array([points[labels == k].mean(axis=0) for k in range(5, 9)])
+    nearest = 5 + np.argmin(((test[:, None] - means) ** 2).sum(axis=2), axis=1)
+    assert nearest_class_mean(points, labels, test).tolist() == nearest.tolist()
+    with pytest.raises(ValueError, match="shrinkage must be in"):
+        nearest_class_mean(points, labels, test, 0.0)
+    split = DataSplit(points, labels, test, nearest)
+    with pytest.raises(ValueError, match="size must be at most the pool's, 40; got 41"):
+        class_mean_accuracies(split, 41, 0.1)

@@ -687,3 +687,148 @@ def test_content_of_other_files_is_not_repeated(tmp_path, text):
         read(tmp_path, text)
     said = str(caught.value).replace(str(tmp_path), "")
     assert not [w for w in ("root", "hunter2", "daemon", "password", "secret") if w in said]
+
+
+# Errors, whatever they are called
+
+ERRORS = np.array([0.02, 0.01, 0.006])
+
+
+def with_errors(heading, errors=("0.02", "0.01", "0.006")):
+    rows = zip(("500,0.80", "2000,0.865", "8000,0.90"), errors, strict=True)
+    return f"n,acc,{heading}\n" + "".join(f"{row},{error}\n" for row, error in rows)
+
+
+@pytest.mark.parametrize(
+    ("heading", "times"),
+    [
+        *((it, 1.959964) for it in ("CI 95%", "CI (95%)", "CI 95 %", "CI_95%", "± (95%)")),
+        ("confidence interval 95%", 1.959964),
+        ("CI 68%", 0.994458),
+        ("CI 68", 0.994458),
+        ("50% CI", 0.674490),
+        ("CI 99.9%", 3.290527),
+        ("std*2", 2),
+        ("std x2", 2),
+        *(
+            (it, 1)
+            for it in ("acc std", "accuracy_std", "std of acc", "test std", "standard error")
+        ),
+    ],
+)
+def test_levels_and_multiples_in_headings_of_errors(tmp_path, heading, times):
+    table = read(tmp_path, with_errors(heading))
+    np.testing.assert_allclose(table.errors, ERRORS / times, rtol=1e-5)
+    assert not any("percent" in text for text in table.said)
+
+
+@pytest.mark.parametrize("heading", ["std (x100)", "std (1e-2)", "std [10^-2]"])
+def test_errors_in_a_unit_of_their_own_are_refused(tmp_path, heading):
+    with pytest.raises(TableError, match="give errors in the unit of accuracies"):
+        read(tmp_path, with_errors(heading))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(with_errors(it) for it in ("time_std", "f1_std", "baseline std", "sd(n)", "SE (bp)")),
+        "n,loss,std,acc\n500,1,.1,.80\n2000,.5,.1,.865\n8000,.3,.1,.90\n",
+        "n,acc,loss,std\n500,.80,1,.1\n2000,.865,.5,.1\n8000,.90,.3,.1\n",
+        "n,time (s),std,acc\n500,1,.1,.80\n2000,.5,.1,.865\n8000,.3,.1,.90\n",
+    ],
+)
+def test_spreads_of_something_else_are_not_errors_of_the_accuracy(tmp_path, text):
+    table = read(tmp_path, text)
+    assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+    assert table.errors is None
+    assert any(it.startswith("Not used: ") for it in table.said)
+
+
+@pytest.mark.parametrize("heading", ["test acc (train acc)", "acc (F1)", "acc (min)", "acc"])
+def test_what_else_stands_in_brackets_is_no_error(tmp_path, heading):
+    text = f"n,{heading}\n500,0.80 (0.99)\n2000,0.865 (0.98)\n8000,0.90 (0.97)\n"
+    with pytest.raises(TableError, match=r"accuracy must be a number; got '0.80 \(0.99\)'"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("acc A", "acc B"), ("val acc", "test acc"), ("acc", "F1")]
+)
+def test_rows_of_several_curves_are_refused(tmp_path, first, second):
+    text = f"n,500,2000,8000\n{first},.80,.865,.90\n{second},.5,.6,.7\n"
+    with pytest.raises(TableError, match="several curves"):
+        read(tmp_path, text)
+
+
+def test_labels_of_rows_say_percent_as_headings_do(tmp_path):
+    shares = read(tmp_path, "n,500,2000,8000\nacc,.80,.865,.90\nstd (%),2,1,.6\n")
+    assert not shares.percent
+    np.testing.assert_allclose(shares.errors, ERRORS)
+    table = read(tmp_path, "n,500,2000,8000\nacc (%),80,86.5,90\nstd (%),2,1,.6\n")
+    assert table.percent
+    np.testing.assert_allclose(table.errors, 100 * ERRORS)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["n (x100)", "n ('000)", "n (000s)", "n (mill.)", "samples (bn)", "n (lakh)", "size in GB"],
+)
+def test_further_units_of_amounts_are_remarked(tmp_path, heading):
+    table = read(tmp_path, f"{heading},acc\n10,.80\n20,.865\n80,.90\n")
+    assert any("taken as they stand" in line for line in table.said)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        *(
+            (f"n,{it}\n500,.8\n2000,.865\n8000,.9\n", "no heading names the accuracy")
+            for it in ("non-accuracy", "accuracy p-value", "acc vs baseline", "majority acc")
+        ),
+        ("n,training accuracy\n500,.8\n2000,.865\n8000,.9\n", "is of the training data"),
+        ("n (base 2 exponent),acc\n5,.8\n6,.865\n7,.9\n", "is the logarithm of an amount"),
+        ("n,acc (%),std\n500,80,.01\n2000,86.5,.005\n8000,90,.003\n", "Give them signs, too"),
+        ('{"n": 500, "acc": 0.8}\n{"n": 2000, "acc": 0.865}\n', "is JSON: save the table as CSV"),
+        ("n,acc\n500,.8\n2000,inf\n8000,.9\n", "line 3: accuracy must be finite; got 'inf'"),
+    ],
+)
+def test_what_is_not_so_is_said_so(tmp_path, text, message):
+    with pytest.raises(TableError, match=message):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [
+        ('n,acc\n"1,500",0.80\n"12,000",0.865\n"1,200,000",0.90\n', [1500, 12_000, 1_200_000]),
+        ("n;acc\n1.500;0,80\n12.000;0,865\n1.200.000;0,90\n", [1500, 12_000, 1_200_000]),
+        ("n,acc,comment\n500,.80,first\n2000,.865,\n8000,.90,best\n", PLAIN[0]),
+        ("n,acc\n500,0.80*\n2000,0.865**\n8000,0.90†\n", PLAIN[0]),
+        ('n,acc\n="500",0.80\n="2000",0.865\n="8000",0.90\n', PLAIN[0]),
+        ("n,acc\n'500',0.80\n'2000',0.865\n'8000',0.90\n", PLAIN[0]),
+        ("n,acc\n10^2,0.80\n2^9,0.865\n1.5×10^3,0.90\n", [100, 512, 1500]),
+        (
+            "n & acc \\\\\n$10^2$ & .8 \\\\\n$2\\cdot 10^3$ & .865 \\\\\n$10^{4}$ & .9\\\\\n",
+            [100, 2000, 1e4],
+        ),
+        ("n,acc\n(samples),(share)\n500,0.80\n2000,0.865\n8000,0.90\n", PLAIN[0]),
+        ("n,acc\n500,0.80\n2000,0.865\n8000,0.90\nSource: own, 2024\n", PLAIN[0]),
+        ("n,acc\n500,0.80 # first\n2000,0.865\n8000,0.90\n", PLAIN[0]),
+        (
+            (
+                "┌───────┬──────────────┐\n│   n   │     acc      │\n│ int64 │ decimal(4,3) │\n"
+                "├───────┼──────────────┤\n│   500 │        0.800 │\n│  2000 │        0.865 │\n"
+                "│  8000 │        0.900 │\n├───────┴──────────────┤\n│ 3 rows     2 columns │\n"
+                "└──────────────────────┘\n"
+            ),
+            PLAIN[0],
+        ),
+        ("n;acc\n500;0,80\n900;<NA>\n950;n.a.\n2000;0,865\n8000;0,90\n", PLAIN[0]),
+    ],
+)
+def test_what_can_be_one_thing_only_is_read(tmp_path, text, sizes):
+    table = read(tmp_path, text)
+    known = ~np.isnan(table.accuracies)
+    assert table.sizes[known].tolist() == sizes
+    assert table.accuracies[known].tolist() == PLAIN[1]
+    assert table.errors is None

@@ -8,7 +8,6 @@ for what is said. What can be read in two ways, and what is not accuracies, is r
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,9 @@ import numpy as np
 from ..accuracy import FloatArray
 from ..texts import file_name, shown
 from .headings import (
-    PERCENTS,
     amount_of,
+    are_repeats,
+    is_signed,
     is_standard_error,
     is_train,
     role_of,
@@ -48,6 +48,9 @@ from .table_heads import apart, below_titles, headed
 from .table_text import TableError, read_cells, read_number
 
 __all__ = ["CurveTable", "read_curve_table"]
+
+#: TINY: errors below it, beside accuracies in percent, are rather shares.
+TINY = 0.05
 
 #: COLUMNS: what may be said about columns.
 COLUMNS = ("size", "accuracy", "error", "count", "where")
@@ -140,14 +143,17 @@ def read_curve_table(
     if table_percent and percent is None:
         said = (*said, "Accuracies are in percent, by the percent signs in the file.")
     errors = found.errors
+    signed = any(map(_signed, found.error_cells)) or is_signed(found.error_heading)
     if errors is not None and np.nanmax(errors, initial=0) < 1:
-        signed = [any(map(_signed, cells)) for cells in (found.cells, found.error_cells)]
-        if signed == [True, False]:
+        # Of a heading that says percent errors may be so, too, unless they are very small.
+        largest = np.nanmax(errors, initial=0)
+        alone = any(map(_signed, found.cells)) or (table_percent and not percent and largest < TINY)
+        if alone and not signed:
             raise TableError(
                 f"{name}: accuracies have percent signs and errors none: they could be shares or"
                 " percent. Give them signs, too"
             )
-    if errors is not None and not table_percent and any(map(_signed, found.error_cells)):
+    if errors is not None and not table_percent and signed:
         errors = errors / 100
         said = (*said, "Errors are in percent, by their percent signs.")
     return CurveTable(found.sizes, found.accuracies, errors, table_percent, said)
@@ -160,7 +166,8 @@ class _Found:
     errors: FloatArray | None
     headings: tuple[str, ...]  # of accuracies, to look for percent signs, as in the cells
     cells: tuple[str, ...]
-    error_cells: tuple[str, ...]  # with their heading
+    error_cells: tuple[str, ...]
+    error_heading: str
     said: tuple[str, ...]
 
 
@@ -255,7 +262,9 @@ def _wide(table: Table, amounts: Sequence[str]) -> _Found:
         )
         said.append(how)
     return _Found(
-        np.array(sizes), np.array(accuracies), of_means, (), tuple(texts), tuple(error_texts),
+        np.array(sizes), np.array(accuracies), of_means,
+        tuple(label for label, yes in zip(labels, keep, strict=True) if yes), tuple(texts),
+        tuple(error_texts), "" if spread is None else labels[spread],
         tuple(said),
     )  # fmt: skip
 
@@ -287,6 +296,9 @@ def _labels(
                 trained = [is_train(cell) for cell in cells]
                 if any(yes and not it for yes, it in zip(keep, trained, strict=True)):
                     keep = [yes and not it for yes, it in zip(keep, trained, strict=True)]
+                kept = [cell for cell, yes in zip(cells, keep, strict=True) if yes]
+                if len(set(kept)) > 1 and not are_repeats(kept):
+                    check_one_curve(table, k)
                 # A row "error" below accuracies is how far they vary, or what they lack to 1.
                 named = "error" if "error" in roles else "error rate"
                 spreads = [r for r, role in enumerate(roles) if role == named]
@@ -388,7 +400,8 @@ def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
         None if errors is None else np.tile(errors, len(accuracy)),
         tuple(table.headings[k] for k in accuracy),
         tuple(text for k in accuracy for text in table.column(k)),
-        () if error is None else (table.headings[error], *table.column(error)),
+        () if error is None else tuple(table.column(error)),
+        "" if error is None else table.headings[error],
         tuple(said),
     )  # fmt: skip
 
@@ -408,16 +421,15 @@ def _mapping(table: Table, size: int, accuracy: Sequence[int]) -> str:
     )
 
 
-def _signed(text: str) -> bool:
-    """Whether a cell or a heading says percent; in a heading, 95% is a level of confidence."""
-    text = re.sub(r"\d\s*%(?=.*[^\W\d])", "", text)
-    return "%" in text or bool(PERCENTS & set(tokens(text)))
+def _signed(cell: str) -> bool:
+    """Whether a cell says percent."""
+    return "%" in cell
 
 
 def _percent(table: Table, found: _Found, asked: bool | None) -> bool:
     """Whether accuracies are in percent: as asked, or by the signs in the file."""
     known = found.accuracies[~np.isnan(found.accuracies)]
-    headed = any(map(_signed, found.headings))
+    headed = any(map(is_signed, found.headings))
     signs = {
         _signed(cell)
         for cell, value in zip(found.cells, found.accuracies, strict=True)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 __all__ = [
-    "PERCENTS", "amount_of", "are_repeats", "deviations_of", "is_standard_error", "is_test",
-    "is_train", "role_of", "scale_of", "tokens",
+    "amount_of", "are_repeats", "deviations_of", "has_own_unit", "is_of", "is_signed",
+    "is_standard_error", "is_test", "is_train", "role_of", "scale_of", "tokens",
 ]  # fmt: skip
 
 
@@ -35,12 +35,17 @@ ERROR_RATES = _words(
 )
 SPREADS = _words(
     "std sd se sem stderr stdev stddev deviation sigma uncertainty errorbar ci stdabw"
-    " standardabweichung streuung écart desviación deviazione desvio standaardafwijking отклонение"
-    " 标准差 標準偏差 標準差 σ"
+    " standardabweichung streuung confidence écart desviación deviazione desvio standaardafwijking"
+    " отклонение 标准差 標準偏差 標準差 σ"
 )
 BOUNDS = _words("low lower lo lwr high upper hi upr")
-DIFFERENCES = _words("gain delta diff difference change drop improvement lift increase decrease")
-LOGARITHMS = _words("log ln log2 log10 lg")
+DIFFERENCES = _words(
+    "gain delta diff difference change drop improvement lift increase decrease vs versus minus"
+)
+LOGARITHMS = _words("log ln log2 log10 lg exponent")
+#: Of what else accuracies are beside a model's own, and what is no accuracy in spite of the word.
+REFERENCES = _words("majority baseline chance dummy random guessing non pvalue")
+COMMENTS = _words("comment comments note notes remark remarks bemerkung bemerkungen kommentar")
 PERCENTS = _words(
     "percent percentage pct prozent pourcent pourcentage porcentaje porcentagem percentuale"
     " percento procent процент процентов процентах 百分比"
@@ -55,7 +60,8 @@ ACCURACIES = _words(
     "accuracy accuracies acc score scores auc auroc f1 performance genauigkeit correct precision"
     " recall quality trefferquote treffergenauigkeit exactitude précision exactitud precisión"
     " accuratezza precisione acurácia exatidão precisão nauwkeurigheid точность 准确率 准确度"
-    " 正确率 準確率 正確率 精度 正解率 精确率"
+    " dokładność noggrannhet träffsäkerhet nøjagtighed doğruluk 정확도 正确率"
+    " 準確率 正確率 精度 正解率 精确率"
 )
 SIZES = _words(
     "size sizes n data samples sample records record rows examples instances points images"
@@ -66,7 +72,8 @@ SIZES = _words(
     " ejemplos dimensione campione campioni dati esempi tamanho amostra amostras dados exemplos"
     " grootte omvang aantal voorbeelden steekproef gegevens размер выборка выборки объём примеров"
     " образцов 样本 样本数 样本量 数据量 训练集大小 樣本 樣本數 數據量 サンプル数 データ数 データ量"
-    " 件数 標本数"
+    " 件数 標本数 próbek próby liczebność stickprov datamängd stikprøve örneklem veri 샘플 표본"
+    " 데이터"
 )
 #: What is counted, or has a size, and is no data: a batch, a model, its parts.
 NO_DATA = _words(
@@ -87,13 +94,14 @@ UNSPACED = tuple(
     word
     for words in (LOSSES, ERROR_RATES, SPREADS, PERCENTS, ACCURACIES, SIZES, TESTS, TRAINS)
     for word in sorted(words)
-    if re.match("[\u3040-\u30ff\u4e00-\u9fff]", word)
+    if re.match("[\u1100-\u11ff\u3040-\u30ff\u4e00-\u9fff]", word)
 )
 
 #: SCALES: words of a heading by which its amounts are not counted one by one; and powers of ten.
 SCALES = _words(
     "hundred hundreds thousand thousands million millions k m mio tsd tausend milliers miles"
-    " migliaia milhares duizend тыс 千 万 1000 10000 100000 1000000"
+    " migliaia milhares duizend тыс 千 万 mill bn g lakh lakhs crore dozen dozens kb mb gb tb"
+    " 000 100 1000 10000 100000 1000000"
 )
 POWERS = r"10\s*(?:\^|\*\*)\s*\{?\+?\d+\}?|1[eE]\+?\d+|10[\u00b2\u00b3\u2070-\u2079]+"
 
@@ -151,6 +159,8 @@ def role_of(heading: str) -> str:
     of_accuracy = known & ACCURACIES
     if known & BOUNDS and not known & SIZES:
         return "other"
+    if known & COMMENTS or (of_accuracy and (known & REFERENCES or {"p", "value"} <= known)):
+        return "other"
     if of_accuracy and known & (LOGARITHMS | {"logit"}):
         return ""
     if of_accuracy and known & DIFFERENCES:
@@ -205,18 +215,66 @@ def deviations_of(heading: str) -> float:
     --------
     >>> [round(deviations_of(it), 3) for it in ("std", "2*std", "\N{PLUS-MINUS SIGN}1.96 SE")]
     [1, 2.0, 1.96]
-    >>> [round(deviations_of(it), 3) for it in ("ci95", "CI (90%)", "95% ci width")]
-    [1.96, 1.645, 3.92]
+    >>> [round(deviations_of(it), 3) for it in ("ci95", "CI (90%)", "95% ci width", "std x2")]
+    [1.96, 1.645, 3.92, 2.0]
     """
     words = tokens(heading)
-    if {"ci", "confidence"} & set(words):
-        level = next((float(it) for it in words if it in ("80", "90", "95", "98", "99")), 95.0)
+    stated = re.search(r"(?<![\d.])(\d{2}(?:[.,]\d+)?)\s*(%?)", heading)
+    if {"ci", "confidence"} & set(words) or (stated and stated[2]):
+        level = float(stated[1].replace(",", ".")) if stated else 95.0
         whole = 2 if "width" in words and "half" not in words else 1
         return whole * NormalDist().inv_cdf(0.5 + level / 200)
-    unit = "std|sd|se|sem|sigma|standard|\N{GREEK SMALL LETTER SIGMA}"
-    times = r"(\d+(?:\.\d+)?)\s*[*x\N{MULTIPLICATION SIGN}]?\s*"
-    found = re.search(rf"{times}(?:{unit})", heading.lower())
-    return float(found[1]) if found and float(found[1]) > 0 else 1
+    unit = "(?:std|sd|se|sem|sigma|standard|\N{GREEK SMALL LETTER SIGMA})"
+    number, times = r"(\d+(?:\.\d+)?)", r"[*x\N{MULTIPLICATION SIGN}]"
+    found = re.search(
+        rf"{number}\s*{times}?\s*{unit}|{unit}[a-z ]*{times}\s*{number}", heading.lower()
+    )
+    several = float(found[1] or found[2]) if found else 1.0
+    return several if several > 0 else 1
+
+
+def is_signed(heading: str) -> bool:
+    """Whether a heading says percent; behind a number it is a level of confidence.
+
+    Examples
+    --------
+    >>> [is_signed(it) for it in ("acc (%)", "Prozent", "CI 95%", "95 % CI in %")]
+    [True, True, False, True]
+    """
+    text = re.sub(r"\d\s*%", "", heading)
+    return "%" in text or bool(PERCENTS & set(tokens(text)))
+
+
+def has_own_unit(heading: str) -> bool:
+    """Whether a heading of errors says a unit that is none of accuracy's.
+
+    Examples
+    --------
+    >>> [has_own_unit(it) for it in ("std", "std (x100)", "SE [10^-2]", "SE (bp)", "2*std")]
+    [False, True, True, True, False]
+    """
+    odd = r"[x*\u00d7]\s*\d{2,}|1e[-+]?\d|10\s*(\^|\*\*)|\bbps?\b|\u2030|per ?mille"
+    return bool(re.search(odd, heading.lower()))
+
+
+def is_of(heading: str, measured: str) -> bool:
+    """Whether a column of spreads, by its heading, is not of something else than another column.
+
+    Examples
+    --------
+    >>> [is_of(it, "test acc") for it in ("std", "accuracy_std", "f1_std", "time std", "sd(n)")]
+    [True, True, False, False, False]
+    """
+    words, own = set(tokens(heading)), set(tokens(measured))
+    same = _words("acc accuracy accuracies correct")
+    named = words & ACCURACIES
+    if named - own and not (named <= same and own & same):
+        return False
+    plain = SPREADS | ERROR_RATES | RUNS | COUNTS | PERCENTS | TESTS | TRAINS | ACCURACIES | own
+    plain |= _words(
+        "in of the over mean means bar bars standard interval half width x level and e s"
+    )
+    return all(word.isdigit() or word in plain for word in words)
 
 
 def is_standard_error(heading: str) -> bool:

@@ -14,6 +14,8 @@ from ..texts import shown
 from .headings import (
     are_repeats,
     deviations_of,
+    has_own_unit,
+    is_of,
     is_standard_error,
     is_test,
     is_train,
@@ -84,6 +86,8 @@ def number_of(where: str, cell: str, what: str, decimal: str | None, amount: boo
         value = read_number(cell, decimal, amount=amount)
     except TableError as error:
         raise TableError(f"{where}: {error}: say which by decimal") from None
+    if value is None and cell.strip("+-\u2212 ").lower() in ("inf", "infinity", "\u221e"):
+        value = math.inf
     if value is None:
         raise TableError(f"{where}: {what} must be a number; got {shown(cell)}")
     if math.isinf(value):
@@ -184,7 +188,12 @@ def check_id(table: Table, k: int, sizes: FloatArray) -> None:
 def check_marks(table: Table, columns: Sequence[int]) -> None:
     """Refuse points and commas side by side as decimal marks."""
     if table.decimal is None:
-        marks = {mark for k in columns for cell in table.column(k) if (mark := decimal_mark(cell))}
+        marks = set[str]()
+        for k in columns:
+            cells = table.column(k)
+            proved = _proved_mark(cells)  # what else stands in it separates thousands
+            found = {mark for cell in cells if (mark := decimal_mark(cell))}
+            marks |= found & {proved} if proved else found
         if len(marks) > 1:
             raise TableError(
                 f"{table.name}: numbers have decimal points and decimal commas: say which is one by"
@@ -232,6 +241,11 @@ def accuracy_columns(table: Table, roles: Sequence[str], size: int) -> list[int]
     wrong = [k for k, role in enumerate(roles) if role in ("loss", "error rate", "difference")]
     if not found and wrong:
         raise not_accuracy(table, table.headings[wrong[0]], roles[wrong[0]])
+    if found and not held_out:
+        raise TableError(
+            f"{table.name}: {shown(table.headings[found[0]])} is of the training data: give the"
+            " accuracy on data that were held out"
+        )
     rest = [k for k in range(len(roles)) if k != size and not roles[k]]
     if not found and len(rest) == 1 and len(roles) == 2 and listed(table):
         rule = "the second column may be"
@@ -247,10 +261,25 @@ def _digits(table: Table, k: int) -> bool:
     return any(token.isdigit() for token in tokens(table.headings[k]))
 
 
+def _belongs(table: Table, roles: Sequence[str], accuracy: Sequence[int], k: int) -> bool:
+    """Whether errors are those of the accuracy, by the heading or, if it is bare, by the place."""
+    measured = table.headings[accuracy[0]]
+    if not is_of(table.headings[k], measured):
+        return False
+    if role_of(measured) and set(tokens(table.headings[k])) & set(tokens(measured)) - {"mean"}:
+        return True
+    before = [j for j in range(k) if roles[j] not in ("error", "count", "run", "index", "size")]
+    return not before or before[-1] in accuracy
+
+
 def error_column(table: Table, roles: Sequence[str], accuracy: Sequence[int]) -> int | None:
     """The column of errors of the accuracy."""
     found = [
-        k for k, role in enumerate(roles) if role == "error" and not is_train(table.headings[k])
+        k
+        for k, role in enumerate(roles)
+        if role == "error"
+        and not is_train(table.headings[k])
+        and _belongs(table, roles, accuracy, k)
     ]
     if not found:
         for k, role in enumerate(roles):
@@ -275,6 +304,8 @@ def errors_of_means(
     table: Table, errors: FloatArray, heading: str, about: str, runs: FloatArray | None, of: str
 ) -> tuple[FloatArray, str]:
     """Errors of the means, and what was done to have them, by what is said of errors and runs."""
+    if has_own_unit(heading):
+        raise TableError(f"{table.name}: {about}: give errors in the unit of accuracies")
     times = deviations_of(heading)
     if times != 1:
         errors, about = errors / times, f"{about} divided by {times:.4g}"

@@ -15,6 +15,9 @@ __all__ = ["apart", "below_titles", "headed"]
 #: MOST_TITLES: rows in which the heading is looked for.
 MOST_TITLES = 5
 
+#: LARGE: an error above this share of its mean may be something else.
+LARGE = 0.2
+
 #: PAIR, HEAD: a mean with its error in one cell, and what such a column is called.
 PAIR = re.compile(
     r"([-+]?[\d.,]+)\s*(%?)\s*(?:\u00b1|\+/?-|\(\s*\u00b1?)\s*([\d.,]+)\s*(%?)\s*\)?\s*(%?)"
@@ -34,7 +37,7 @@ def apart(cells: Cells) -> Cells:
     for column in zip(*cells.rows, strict=True):
         body = [_pair(cell) for cell in column[1:]]
         paired = all(body) and any(second for _, second in filter(None, body))
-        if not paired or role_of(column[0]) == "size":
+        if not paired or role_of(column[0]) == "size" or not _are_errors(column):
             columns.append(list(column))
             continue
         first = _pair(column[0]) if PAIR.fullmatch(column[0]) else None
@@ -45,6 +48,22 @@ def apart(cells: Cells) -> Cells:
         pairs = [first or (column[0], "\u00b1"), *filter(None, body)]
         columns += [[mean for mean, _ in pairs], [error for _, error in pairs]]
     return replace(cells, rows=tuple(zip(*columns, strict=True)))
+
+
+def _are_errors(column: Sequence[str]) -> bool:
+    """Whether numbers in brackets are errors: the heading says so, or says nothing and they may be.
+
+    What stands behind a sign is one.
+    """
+    heading, *cells = column
+    if all("(" not in cell for cell in cells):
+        return True
+    in_brackets = re.search(r"\(([^()]*)\)", heading.removesuffix("(%)"))
+    if in_brackets:
+        return role_of(in_brackets[1]) == "error"
+    pairs = [(mean, error) for mean, error in filter(None, map(_pair, cells)) if error]
+    numbers = [[read_number(it, None, amount=False) for it in pair] for pair in pairs]
+    return all(error <= LARGE * mean for mean, error in numbers if mean and error)
 
 
 def _pair(cell: str) -> tuple[str, str] | None:
@@ -86,6 +105,10 @@ def below_titles(name: str, cells: Cells, decimal: str | None) -> Cells:
         words += 1
     if words < 2 or words == len(cells.rows):
         return cells
+    first, second, *rest = cells.rows
+    if words == 2 and all(re.fullmatch(r"[(\[].*[)\]]|", cell) for cell in second):  # units
+        united = tuple(f"{cell} {unit}".strip() for cell, unit in zip(first, second, strict=True))
+        return replace(cells, rows=(united, *rest), lines=(cells.lines[0], *cells.lines[2:]))
     raise TableError(
         f"{name}: lines {cells.lines[0]} to {cells.lines[words - 1]} are {words} headings: put one"
         " line of headings above the numbers"

@@ -43,7 +43,9 @@ BOX = str.maketrans("\u2502\u2503\u2551\u2506\u250a", "|||||")
 #: What a table printed by a program has besides rows: rules, kinds of columns, how many rows.
 PRINTED = re.compile(
     r"[-+:=|\s]*-[-+:=|\s]*|[\u2500-\u257f|\s]*[\u2500-\u257f][\u2500-\u257f|\s]*"
-    r"|\s*(<\w+>\s*)+|\|?(\s*([iuf](8|16|32|64)|int\d*|float\d*|double|str|varchar|bigint)\s*\|)+"
+    r"|\s*(<\w+>\s*)+|\|?(\s*([iuf](8|16|32|64)|u?int(eger)?\d*|float\d*|double|real|str|text|varchar|(big|huge)int"
+    r"|decimal\(.*?\))\s*\|)+|\|?\s*\d+ rows?\s+\d+ columns?\s*\|?|Source: local data frame.*"
+    r"|(Name: .*, )?dtype: \w+|\d+ rows?"
     r"|\(\d+ rows?\)|\d+ rows? in set.*|\[\d+ rows x \d+ columns\]|shape: \(.*\)"
 )
 
@@ -131,9 +133,11 @@ def _cut(text: str, name: str) -> Cells:
         elif PRINTED.fullmatch(line):
             continue
         else:
-            body.append((number, line))
+            body.append((number, re.sub(r"(?<=[\d%])\s+#.*", "", line)))
     if not body:
         raise TableError(f"{name} holds no rows")
+    if body[0][1][0] in "{[" and body[0][1][-1] in "}],":
+        raise TableError(f"{name} is JSON: save the table as CSV")
     if any(re.search(r"&.*\\\\", line) for _, line in body):
         separator, body = "&", [(number, _without_layout(line)) for number, line in body]
         body = [(number, line) for number, line in body if "&" in line]
@@ -161,8 +165,10 @@ def _cut(text: str, name: str) -> Cells:
     rows = [(number, row if any(row[width:]) else row[:width]) for number, row in rows]
     whole = [k for k, (_, row) in enumerate(rows) if len(row) == width]
     first, last = whole[0], whole[-1] + 1
+    while last > first + 1 and NOTE.match(rows[last - 1][1][0]):
+        last -= 1
     for place, others in (("before", rows[:first]), ("after", rows[last:])):
-        if others and all(len(row) == 1 and not _begins_as_number(row[0]) for _, row in others):
+        if others and all(_is_aside(row) for _, row in others):
             said.append(f"{len(others)} line{'s' * (len(others) > 1)} {place} the table left out.")
         elif place == "before":
             first = 0
@@ -183,6 +189,11 @@ def _cut(text: str, name: str) -> Cells:
         tuple(row for _, row in rows), tuple(number for number, _ in rows), tuple(comments),
         separator, tuple(said),
     )  # fmt: skip
+
+
+def _is_aside(row: tuple[str, ...]) -> bool:
+    """Whether a line is one of words, not of cells."""
+    return bool(NOTE.match(row[0])) or (len(row) == 1 and not _begins_as_number(row[0]))
 
 
 def _begins_as_number(cell: str) -> bool:
@@ -233,13 +244,17 @@ def _split(line: str, separator: str) -> tuple[str, ...]:
 
 def _plain_cell(cell: str) -> str:
     """A cell without what sets it in bold, or as a formula."""
-    if not any(mark in cell for mark in "\\*_`${"):
+    if not any(mark in cell for mark in "\\*_`${=\u2020\u2021'"):
         return cell
-    text = cell.replace("$", "").replace(r"\,", "\u2009").replace("{,}", ",").replace("{.}", ".")
+    if quoted := re.fullmatch(r"""="(.*)"|'(.*)'""", cell):  # as spreadsheets keep text
+        cell = quoted[1] or quoted[2] or ""
+    text = re.sub(r"\s*_\{\s*\\pm\s*(.*?)\}", " \u00b1 \\1", cell.replace("$", ""))
+    text = text.replace(r"\times", "\u00d7").replace(r"\cdot", "\u00d7")
+    text = text.replace(r"\,", "\u2009").replace("{,}", ",").replace("{.}", ".")
     text = text.replace(r"\pm", "\u00b1").replace(r"\%", "%").replace(r"\_", "_")
     while (bare := SETTING.sub(lambda found: found[1] or found[3] or "", text)) != text:
         text = bare
-    return text.strip()
+    return re.sub(r"(?<=\d)[*\u2020\u2021]+$", "", text.strip())  # said at the foot of a table
 
 
 def _width(rows: list[tuple[str, ...]]) -> int:
@@ -253,8 +268,16 @@ def _width(rows: list[tuple[str, ...]]) -> int:
 NUMBER = re.compile(r"[-+\u2212]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 GROUPED = re.compile(r"[-+\u2212]?\d{1,3}(?:[.,]\d{3})+")
 
+#: POWER: an amount of data as a power, and what it is multiplied by.
+POWER = re.compile(r"(?:(\d+(?:\.\d+)?)\s*[*x\u00d7]\s*)?(\d{1,2})\s*\^\s*\{?(\d{1,2})\}?")
+
 #: Cells that stand for a gap.
-GAPS = frozenset(("", "na", "n/a", "nan", "null", "none", "-", "–", "—", "?", ".", "#n/a"))
+GAPS = frozenset((
+    "", "na", "n/a", "n.a.", "<na>", "nan", "null", "none", "-", "–", "—", "?", ".", "#n/a",
+))  # fmt: skip
+
+#: NOTE: how a line begins that says something of the table below it.
+NOTE = re.compile(r"(source|notes?|quelle|anmerkung|fuente|fonte|remarks?)\b\s*:", re.IGNORECASE)
 
 
 def read_number(cell: str, decimal: str | None, *, amount: bool) -> float | None:
@@ -288,6 +311,8 @@ def read_number(cell: str, decimal: str | None, *, amount: bool) -> float | None
     text, unit = cell.strip().removesuffix("%").strip(), ""
     if text.lower() in GAPS:
         return float("nan")
+    if amount and (power := POWER.fullmatch(text)):
+        return float(power[1] or 1) * float(power[2]) ** int(power[3])
     if amount and text[-1] in TIMES and text[:1].isdigit():
         text, unit = text[:-1].rstrip(), text[-1]
     if len(text) > LONGEST or not _plain(text):

@@ -209,7 +209,13 @@ def test_a_missing_baseline_is_asked_for():
         (SIZES, rising(), {"baseline": "0.5"}, "baseline must be a number"),
         (SIZES, rising(), {"errors": np.full(6, -0.1)}, "errors must lie in"),
         (SIZES, rising(), {"errors": np.full(6, 2.0)}, "in the unit of accuracies"),
-        (SIZES, rising(), {"replicates": 1}, "replicates must be >= 2"),
+        (SIZES, rising(), {"replicates": 1}, "replicates must be an integer >= 2; got 1"),
+        (SIZES, rising(), {"replicates": 2.5}, "replicates must be an integer; got 2.5"),
+        (SIZES, rising(), {"replicates": 10**9}, "replicates must be at most 10,000"),
+        (SIZES, rising(), {"seed": 1.5}, "seed must be an integer; got 1.5"),
+        (SIZES, rising(), {"seed": -1}, "seed must be an integer >= 0; got -1"),
+        (SIZES, rising(), {"percent": "no"}, "percent must be True or False; got 'no'"),
+        ((n for n in SIZES), rising(), {}, "sizes must be a list, not empty; got a generator"),
         (SIZES, rising().astype(complex), {}, "complex numbers"),
         (SIZES, rising() > 0.3, {}, "truth values"),
         (SIZES, [str(a) for a in rising()], {}, "text"),
@@ -244,6 +250,35 @@ def test_numbers_of_python_and_of_pandas_are_numbers():
         assert fit.accuracies.tolist() == plain.accuracies.tolist()
     with_gap = learning_curve([500, 2000, 8000], [0.80, 0.865, 0.90], [None, 0.01, 0.01])
     assert "Points without an error have the median one." in [it.text for it in with_gap.findings]
+
+
+@pytest.mark.parametrize("count", [10_000, 100_000])
+def test_very_many_sizes_are_taken_together(count):
+    sizes = np.arange(count)
+    truth = Saturating((0.5, 0.3), (30 / count, 2 / count))
+    noise = 0.05 * np.random.default_rng(1).normal(size=count)
+    fit = learning_curve(sizes, np.clip(0.1 + truth(sizes) + noise, 0, 1), np.full(count, 0.05))
+    assert fit.sizes.size <= 1000
+    assert (fit.baseline, fit.sizes[0]) == (pytest.approx(0.1, abs=0.2), 0)
+    assert fit.counts.sum() == count
+    grid = np.geomspace(count / 100, count, 20)
+    np.testing.assert_allclose(fit(grid), 0.1 + truth(grid), atol=0.02)
+    np.testing.assert_allclose(fit.errors, 0.05 / np.sqrt(fit.counts))
+    assert any("taken together" in it.text for it in fit.findings)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda fit: fit.band(3, "a"), "level must be a number; got 'a'"),
+        (lambda fit: fit.band("3"), "data must be numbers; got '3'"),
+        (lambda fit: fit.edges(0.9, "x"), "beyond must be a number; got 'x'"),
+        (lambda fit: fit.inside("a"), "data must be numbers; got 'a'"),
+    ],
+)
+def test_arguments_of_a_fit_are_named(ask, message):
+    with pytest.raises(ValueError, match=message):
+        ask(learning_curve(SIZES, rising()))
 
 
 def test_amounts_that_may_be_shares_are_remarked():

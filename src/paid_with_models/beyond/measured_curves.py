@@ -29,6 +29,8 @@ import numpy.typing as npt
 import scipy  # its parts are imported where they are used
 
 from ..accuracy import FloatArray, IntArray, Saturating
+from ..arguments import freeze, real, reals, whole
+from ..texts import brief
 from .extrapolation import widening
 from .findings import Finding, judge
 from .least_squares import capped_least_squares
@@ -53,6 +55,9 @@ NEGLIGIBLE = 1e-12
 
 #: REPLICATES, SEED: of the bootstrap. Enough for a 90 % band at a few milliseconds.
 REPLICATES, SEED = 100, 1
+
+#: MOST_REPLICATES: more say nothing that these do not.
+MOST_REPLICATES = 10_000
 
 #: LEAST_EDGE: gain of an edge of the band that touches the baseline; a curve must rise.
 LEAST_EDGE = 1e-6
@@ -139,7 +144,7 @@ class LearningCurve:
 
     def inside(self, data: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Whether amounts of data lie within the measured sizes, same shape."""
-        amounts = np.asarray(data, dtype=float)
+        amounts = reals("data", data)
         low, high = self.measured_range
         return np.asarray((amounts >= low) & (amounts <= high))
 
@@ -166,7 +171,7 @@ class LearningCurve:
         >>> bool(high[0] - low[0] < high[1] - low[1])  # wider beyond what is measured
         True
         """
-        amounts = np.asarray(data, dtype=float)
+        amounts = reals("data", data)
         flat = amounts.reshape(-1)
         low, high = self.bootstrap_band(flat, level)
         warned = bool(self.warnings)
@@ -177,9 +182,9 @@ class LearningCurve:
 
     def bootstrap_band(self, data: npt.ArrayLike, level: float) -> tuple[FloatArray, FloatArray]:
         """The band of the replicates alone, as :meth:`band` has it inside the measured sizes."""
-        if not 0 < level < 1:
+        if not 0 < real("level", level) < 1:
             raise ValueError(f"level must lie in (0, 1); got {level!r}")
-        amounts = np.asarray(data, dtype=float)
+        amounts = reals("data", data)
         drawn = -np.expm1(-np.multiply.outer(amounts, self.rates)) @ self.replicates.T
         ends = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=-1)
         fitted = self(amounts)
@@ -218,7 +223,7 @@ class LearningCurve:
         True
         """
         smallest, largest = self.measured_range
-        if not 1 <= beyond < np.inf:
+        if not 1 <= real("beyond", beyond) < np.inf:
             raise ValueError(f"beyond must be >= 1 and finite; got {beyond!r}")
         grid = np.geomspace(smallest, largest * beyond, 2 * RATES)
         low, high = (end - self.baseline for end in self.band(grid, level))
@@ -255,9 +260,9 @@ def learning_curve(
         measured, else 0.
     percent : bool
         Whether accuracies and errors are in percent.
-    replicates : int >= 2
-        Of the bootstrap.
-    seed : int
+    replicates : int
+        Of the bootstrap, from 2 to 10,000.
+    seed : int >= 0
         Of the bootstrap.
 
     Returns
@@ -280,8 +285,11 @@ def learning_curve(
     >>> bool(np.all(np.diff(fit(fit.sizes)) > 0)), round(fit.largest_miss, 3)
     (True, 0.021)
     """
-    if not replicates >= 2:
-        raise ValueError(f"replicates must be >= 2; got {replicates!r}")
+    if whole("replicates", replicates, least=2) > MOST_REPLICATES:
+        raise ValueError(f"replicates must be at most {MOST_REPLICATES:,}; got {brief(replicates)}")
+    whole("seed", seed)
+    if not isinstance(percent, bool | np.bool_):
+        raise ValueError(f"percent must be True or False; got {brief(percent)}")
     points = collect_points(sizes, accuracies, errors, percent=percent)
     start = _start(points, baseline)
     if not np.any(points.accuracies > start):
@@ -308,8 +316,7 @@ def learning_curve(
         rates=rates,
         replicates=drawn,
     )
-    for array in (fit.sizes, fit.accuracies, fit.counts, fit.rates, fit.replicates):
-        array.flags.writeable = False
+    freeze(fit)
     return fit
 
 
@@ -317,11 +324,10 @@ def _start(points: Points, baseline: float | None) -> float:
     """Accuracy without data."""
     if baseline is None:
         return float(points.accuracies[0]) if points.sizes[0] == 0 else 0.0
-    if isinstance(baseline, bool) or not isinstance(baseline, int | float | np.number):
-        raise ValueError(f"baseline must be a number; got {type(baseline).__name__}")
-    if not 0 <= baseline < 1:
+    share = real("baseline", baseline)
+    if not 0 <= share < 1:
         raise ValueError(f"baseline must be a share, at least 0 and below 1; got {baseline!r}")
-    return float(baseline)
+    return share
 
 
 def _scale(points: Points) -> FloatArray:

@@ -23,6 +23,9 @@ LEAST, MOST = 1e-9, 1e15
 #: MOST_POINTS: measured points that are read; a curve needs a few dozen, repeats included.
 MOST_POINTS = 100_000
 
+#: MOST_SIZES: of more different sizes neighbors are taken together.
+MOST_SIZES = 1_000
+
 #: FEWEST: different sizes, no data among them, below which points have no shape.
 FEWEST = 3
 
@@ -117,6 +120,8 @@ def collect_points(
     e = None if e is None else e[order]
     a, e = _as_shares(n, a, e, percent)
     points = _averaged(n, a, e, said)
+    if points.sizes.size > MOST_SIZES:
+        points = _together(points)
     if points.sizes.size < FEWEST:
         raise ValueError(
             f"sizes must be of {FEWEST} different amounts of data or more, no data (0) among them;"
@@ -142,7 +147,8 @@ def _reals(name: str, values: Any) -> FloatArray:
         gaps = [it is None or type(it).__name__ == "NAType" for it in array.flat]
         values = np.where(np.reshape(gaps, array.shape), np.nan, array).tolist()
     if array.ndim != 1 or array.size == 0:
-        raise ValueError(f"{name} must be a list, not empty; got an array of shape {array.shape}")
+        got = f"an array of shape {array.shape}" if array.shape else f"a {type(values).__name__}"
+        raise ValueError(f"{name} must be a list, not empty; got {got}")
     return reals(name, values if isinstance(values, list | tuple) else array)
 
 
@@ -212,6 +218,25 @@ def _averaged(n: FloatArray, a: FloatArray, e: FloatArray | None, said: list[str
     if found is not None and not np.any(found > 0):
         found = None
     return Points(sizes, means, found, counts.astype(np.intp), tuple(said))
+
+
+def _together(points: Points) -> Points:
+    """Neighbors as one point each, where there are more sizes than a curve can tell apart."""
+    sizes, counts = points.sizes, points.counts
+    first, last = np.log(sizes[sizes > 0][[0, -1]])
+    with np.errstate(divide="ignore"):  # no data stays by itself
+        place = np.floor((np.log(sizes) - first) / (last - first) * (MOST_SIZES - 2))
+    _, which = np.unique(place, return_inverse=True)
+    total = np.bincount(which, counts)
+    together = np.bincount(which, counts * sizes) / total
+    accuracies = np.bincount(which, counts * points.accuracies) / total
+    errors = points.errors
+    if errors is not None:
+        errors = np.sqrt(np.bincount(which, (counts * errors) ** 2)) / total
+    said = (
+        f"Points of {sizes.size:,} sizes were taken together in {total.size:,} groups of neighbors."
+    )
+    return Points(together, accuracies, errors, total.astype(np.intp), (*points.said, said))
 
 
 def _check_rises(points: Points) -> None:

@@ -361,3 +361,34 @@ def test_a_stated_inflection_is_checked():
             make(accuracy=curve)
     with pytest.raises(ValueError, match="accuracy must bend where it states its inflection"):
         make(accuracy=Wrong())
+
+
+def test_what_is_kept_of_a_problem_is_read_only():
+    problem = Problem(10, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    other = Problem(10, [0.5, 0.5], [0.2, 0.1], GeneralizationBound(), max_data=[50, 90])
+    better = Problem(
+        10, [0.5, 0.5], [0.2, 0.1], GeneralizationBound(), reservation_utilities=[10, 30]
+    )
+    names = ("outside_options", "mean_counts", "capacities", "better_outside", "costliest_first")
+    for it in (problem, other, better):
+        for name in names:
+            with pytest.raises(ValueError, match="read-only"):
+                getattr(it, name)[0] = 1
+
+
+def test_a_curve_that_gives_single_numbers_is_refused_by_name():
+    @dataclasses.dataclass(frozen=True)
+    class Constant(Curve):
+        optimum: float = 0.9
+
+        def evaluate(self, data):
+            return 1.0, 1.0, 1.0
+
+    with pytest.raises(ValueError, match=r"in the shape of data, \(1001,\); Constant gives"):
+        Problem(10, [0.5, 0.5], [0.2, 0.1], Constant())
+
+
+def test_underflow_where_a_curve_is_flat_is_no_error():
+    problem = Problem(10, [0.5, 0.5], [1e12, 1e-12], Saturating((0.9,), (0.011,)))
+    with np.errstate(all="raise"):
+        assert problem.outside_options.round(6).tolist() == [0.0, 90.0]

@@ -361,6 +361,7 @@ class Saturating(Curve):
         """Sum of the weights."""
         return float(sum(self.weights))
 
+    @np.errstate(under="ignore")  # where the curve is flat
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         data = np.asarray(data, dtype=float)
         weights, rates = np.array(self.weights), np.array(self.rates)

@@ -11,14 +11,16 @@ import sys
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .texts import brief
 
-__all__ = ["real", "real_field", "reals", "resolution", "whole"]
+__all__ = ["freeze", "frozen", "real", "real_field", "reals", "resolution", "whole"]
+
+Kind = TypeVar("Kind", bound=np.generic)
 
 #: KINDS: NumPy's kinds of numbers that are real.
 KINDS = "iuf"
@@ -123,6 +125,34 @@ def _are_real(values: Any) -> bool:
     if array.dtype.kind == "O":
         return values is not None and all(_is_real(value) for value in array.flat)
     return array.dtype.kind in KINDS
+
+
+def freeze(record: object) -> None:
+    """Make all arrays of a record read-only: a result says what was proved, and nothing else.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> record = SimpleNamespace(costs=np.ones(2))
+    >>> freeze(record)
+    >>> record.costs.flags.writeable
+    False
+    """
+    for value in vars(record).values():
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
+
+
+def frozen(array: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
+    """An array that is kept, read-only.
+
+    Examples
+    --------
+    >>> frozen(np.ones(2)).flags.writeable
+    False
+    """
+    array.setflags(write=False)
+    return array
 
 
 def resolution(values: Any) -> float:

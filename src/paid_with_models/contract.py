@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .accuracy import BoolArray, FloatArray
-from .problem import Problem, freeze
+from .arguments import freeze
+from .problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd

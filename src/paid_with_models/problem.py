@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, Curve, FloatArray, IntArray
-from .arguments import reals, resolution, whole
+from .arguments import freeze, frozen, reals, resolution, whole
 from .attendance import Attendance, Outcomes, check_beliefs, n_outcomes
 from .laws import UnlikeParties
 from .shapes import check_hashable, check_shape, check_values, rests_on
@@ -269,13 +269,13 @@ class Problem:
         """The reservation utilities :math:`f_i` in force, (I,), units of value."""
         if self.reservation_utilities is not None:
             return self.reservation_utilities
-        return autarky(self).utilities
+        return frozen(autarky(self).utilities)
 
     @cached_property
     def capacities(self) -> FloatArray:
         """Most data that a party of each type has, (I,); infinite where there is no limit."""
         if self.max_data is None:
-            return np.full(self.n_types, np.inf)
+            return frozen(np.full(self.n_types, np.inf))
         return self.max_data
 
     def check_unlimited_data(self) -> None:
@@ -294,8 +294,8 @@ class Problem:
     def better_outside(self) -> BoolArray:
         """Which types have something better than autarky outside the scheme, (I,)."""
         if self.reservation_utilities is None:
-            return np.zeros(self.n_types, dtype=bool)
-        return np.asarray(self.reservation_utilities > autarky(self).utilities)
+            return frozen(np.zeros(self.n_types, dtype=bool))
+        return frozen(np.asarray(self.reservation_utilities > autarky(self).utilities))
 
     @cached_property
     def model_value(self) -> ModelValue:
@@ -333,8 +333,8 @@ class Problem:
     def mean_counts(self) -> FloatArray:
         """How many parties of each type are expected, (I,)."""
         if self.attendance is None:
-            return self.n_parties * self.probabilities
-        return self.attendance.mean_counts
+            return frozen(self.n_parties * self.probabilities)
+        return frozen(self.attendance.mean_counts)
 
     @cached_property
     def n_outcomes(self) -> int:
@@ -371,9 +371,7 @@ class Problem:
     @cached_property
     def costliest_first(self) -> IntArray:
         """The types in the order of the theory, (I,): highest costs first, equal ones as given."""
-        order = np.argsort(-self.costs, kind="stable")
-        order.flags.writeable = False
-        return order
+        return frozen(np.argsort(-self.costs, kind="stable"))
 
     @cached_property
     def most_data(self) -> float:
@@ -441,13 +439,6 @@ def autarky_at(value: ModelValue, costs: FloatArray, max_data: FloatArray | None
         accuracies = np.where(stays_out, value.accuracy.start, accuracies)
         gain = np.where(stays_out, nothing, gain)
     return Autarky(contributions, accuracies, utilities=np.maximum(gain, nothing))
-
-
-def freeze(record: object) -> None:
-    """Make all arrays of a record read-only: a result says what was proved, and nothing else."""
-    for value in vars(record).values():
-        if isinstance(value, np.ndarray):
-            value.setflags(write=False)
 
 
 def checked_vector(name: str, values: npt.ArrayLike | None) -> FloatArray:

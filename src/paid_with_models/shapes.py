@@ -74,7 +74,13 @@ def check_values(valuation: Valuation, accuracy: Curve) -> None:
             "accuracy must evaluate to a tuple of its value, first and second derivative;"
             f" {type(accuracy).__name__} gives a {type(parts).__name__}"
         )
-    if not all(np.all(np.isfinite(array)) for array in accuracy.evaluate(data)):
+    if any(np.shape(part) != data.shape for part in parts):
+        shapes = [np.shape(part) for part in parts]
+        raise ValueError(
+            f"accuracy must evaluate to arrays in the shape of data, {data.shape};"
+            f" {type(accuracy).__name__} gives shapes {shapes}"
+        )
+    if not all(np.all(np.isfinite(array)) for array in parts):
         raise ValueError(f"accuracy must be finite, derivatives included; {accuracy!r} is not")
     optimum = accuracy.optimum
     if not 0 < optimum <= 1 + 1e-12:

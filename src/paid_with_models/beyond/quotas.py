@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray, IntArray
-from ..arguments import real, reals
-from ..problem import freeze
+from ..arguments import freeze, real, reals
 
 __all__ = ["ConstantQuotas", "FixedQuotas", "QuotaTable", "ShareRule", "whole_quotas"]
 

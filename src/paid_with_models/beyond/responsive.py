@@ -26,8 +26,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import BoolArray, FloatArray, IntArray
+from ..arguments import freeze
 from ..contract import Contract, Status
-from ..problem import Problem, autarky, check_problem, freeze
+from ..problem import Problem, autarky, check_problem
 from ..solver.program import least_utilities
 from ..solver.routes import solve
 from .constant_total import (

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Polygon
 
 from . import style
+from .parts import number_text
 
 __all__ = ["contract_map"]
 
@@ -50,7 +51,7 @@ def contract_map(results: Mapping[str, Any]) -> tuple[Figure, pd.DataFrame]:
         if row == 0:
             ax.set_title(f"$N={n_parties}$", size=style.SMALL, loc="center", pad=2)
         if column == 0:
-            lines = (f"$c_{i}=$ {style.number_text(cost)}" for i, cost in enumerate(costs, 1))
+            lines = (f"$c_{i}=$ {number_text(cost)}" for i, cost in enumerate(costs, 1))
             ax.text(-0.2, 0.43, "\n".join(lines), size=style.SMALL, ha="right", va="center")
     handles = [Patch(facecolor=color, label=label) for _, label, color in looks.values()]
     style.legend_below(figure, handles, columns=2)

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from ..accuracy import Curve
 from ..problem import Problem, autarky
 from . import style
-from .parts import data_for, draw_option, kinks, type_handles, useful_data
+from .parts import data_for, draw_option, kinks, number_text, type_handles, useful_data
 
 __all__ = ["accuracy_curve", "autarky_figure", "free_riding_figure"]
 
@@ -48,14 +48,14 @@ def accuracy_curve(curve: Curve, upto: float | None = None) -> tuple[Figure, pd.
     if 0 < kink < upto:
         ax.plot(kink, 0, "o", color=style.INK, markersize=7, clip_on=False, zorder=5)
         ax.annotate(
-            f"useless up to $x_0$ = {style.number_text(kink)}", (kink, 0), (0.3, 0.1),
+            f"useless up to $x_0$ = {number_text(kink)}", (kink, 0), (0.3, 0.1),
             textcoords="axes fraction", va="center", arrowprops={**line, "color": style.INK},
         )  # fmt: skip
     if 0 < tangent < upto:
         ax.plot(tangent, top, "o", color=style.CAP, markersize=7, zorder=5)
         ax.annotate(
             "the concave envelope is a line up to\n"
-            f"$x_t$ = {style.number_text(tangent)}, then the curve",
+            f"$x_t$ = {number_text(tangent)}, then the curve",
             (tangent, top), (0.36, 0.3), textcoords="axes fraction", va="center", color=style.CAP,
             arrowprops={**line, "color": style.CAP},
         )  # fmt: skip

@@ -22,6 +22,14 @@ def data_for(curve: Curve, level: float) -> float:
     return float(grid[min(int(np.searchsorted(curve(grid), level)), grid.size - 1)])
 
 
+def number_text(number: float) -> str:
+    """Four significant digits or so, for labels."""
+    size = abs(number)
+    if size >= 100:
+        return f"{number:,.0f}" if size >= 1000 else f"{number:.1f}"
+    return f"{number:.2f}" if size >= 0.01 or number == 0 else f"{number:.2g}"
+
+
 def useful_data(problem: Problem) -> float:
     """A scale for axes where nobody contributes."""
     tangent = problem.model_value.envelope().tangent_point

@@ -19,7 +19,15 @@ from ..contract import Contract
 from ..paper.scenarios import options, types_by_number
 from ..rewards import RewardDistribution, proportional_rewards
 from . import style
-from .parts import draw_option, draw_shared_option, kinks, merge_atoms, type_legend, useful_data
+from .parts import (
+    draw_option,
+    draw_shared_option,
+    kinks,
+    merge_atoms,
+    number_text,
+    type_legend,
+    useful_data,
+)
 
 __all__ = ["contributions", "graphical_illustration", "reward_distributions", "scenario_panel"]
 
@@ -316,7 +324,7 @@ def _draw_contributions(
             hatch="////", **bar,
         )  # fmt: skip
         ax.annotate(
-            style.number_text(part["contribution"]), (ends[int(str(i))], row), (4, 0),
+            number_text(part["contribution"]), (ends[int(str(i))], row), (4, 0),
             textcoords="offset points", va="center", size=style.SMALL,
         )  # fmt: skip
     ax.set(xlim=(0, 1.3 * longest), ylim=(-0.5, n_types - 0.45))

@@ -178,14 +178,6 @@ def with_numbers(table: pd.DataFrame, **numbers: float | str) -> pd.DataFrame:
     return table
 
 
-def number_text(number: float) -> str:
-    """Four significant digits or so, for labels."""
-    size = abs(number)
-    if size >= 100:
-        return f"{number:,.0f}" if size >= 1000 else f"{number:.1f}"
-    return f"{number:.2f}" if size >= 0.01 or number == 0 else f"{number:.2g}"
-
-
 def tick_text(number: float, _position: int | None = None) -> str:
     return f"{number:,.10g}".replace("-", "\N{MINUS SIGN}")
 

@@ -18,7 +18,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,12 +27,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import FloatArray
-from .arguments import real, whole
+from .arguments import real, reals, whole
 from .contract import Contract, Status
 from .files import problem_to_dict
-from .problem import Problem, check_problem
+from .problem import Problem, autarky, check_problem
 from .solver.routes import solve_many
-from .sweep_store import Part, Store, digest, key_of
+from .sweep_store import Part, Store, digest, followed, key_of
 from .texts import brief
 
 __all__ = ["sweep"]
@@ -105,6 +105,7 @@ def sweep(
     output: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     limit: float = LIMIT,
+    outside: npt.ArrayLike | None = None,
 ) -> xr.Dataset:
     """Solve a problem at every point of a grid.
 
@@ -130,6 +131,10 @@ def sweep(
     limit : float >= 1
         Most problems to be solved. What is more is refused, with an estimate of the time that it
         would take; infinity sets no limit.
+    outside : (I,) array_like, optional
+        What each type is said to have outside, units of value. At each point its outside option is
+        that, or what it reaches alone there if this is more; ``reservation_utilities`` of the
+        problem would stay, and are refused where a type reaches more alone.
 
     Returns
     -------
@@ -166,31 +171,34 @@ def sweep(
     axes = _axes(over)
     chunk = whole("chunk", chunk, least=1)
     n_problems = math.prod(len(values) for values in axes.values())
-    _check_size(problem, axes, n_problems, limit)
-    _check_axes(problem, axes)
+    grid = _Grid(problem, axes, None if outside is None else reals("outside", outside))
+    _check_size(grid, n_problems, limit)
+    _check_axes(grid)
     starts = range(0, n_problems, chunk)
     tell = progress or (lambda done, of: None)
     if output is None:
-        parts = _all_parts(problem, axes, starts, client, {}, lambda start, part: None, tell)
-        return _dataset(problem, axes, parts)
+        parts = _all_parts(grid, starts, client, {}, lambda start, part: None, tell)
+        return _dataset(grid, parts)
     if not isinstance(output, str | os.PathLike):
         raise ValueError(f"output must be a path; got {brief(output)}")
-    target = Path(output)
+    target = followed(Path(output))
     if target.suffix not in SUFFIXES:
         raise ValueError(f"output must end in .zarr or .nc; got {brief(str(output))}")
     if target.suffix == ".zarr":
         _needed("zarr", "to write Zarr")
     plain = [[name, [np.asarray(value).tolist() for value in axis]] for name, axis in axes.items()]
     # A list of pairs: the order of the dimensions is part of what is asked.
-    store = Store(target, key_of(problem_to_dict(problem), plain, chunk))
+    stated = [] if grid.outside is None else [grid.outside.tolist()]
+    store = Store(target, key_of(problem_to_dict(problem), plain, chunk, *stated))
     if (finished := _finished(store)) is None:
         with store.claimed():
             # Another run may have come to its end while this one looked.
             if (finished := _finished(store)) is None:
                 kept = store.kept(starts, n_problems, tuple(RESULTS))
-                parts = _all_parts(problem, axes, starts, client, kept, store.keep, tell)
-                data = _dataset(problem, axes, parts)
-                data.attrs |= {"sweep": store.key, "digest": _digest(data)}
+                parts = _all_parts(grid, starts, client, kept, store.keep, tell)
+                data = _dataset(grid, parts)
+                data.attrs["sweep"] = store.key
+                data.attrs["digest"] = _digest(data)
                 store.finish(lambda path: _write(data, path))
                 return data
     tell(len(starts), len(starts))
@@ -207,21 +215,43 @@ def _axes(over: Any) -> dict[str, list[Any]]:
     return {name: list(values) for name, values in over.items()}
 
 
-def _check_size(
-    problem: Problem, axes: Mapping[str, list[Any]], n_problems: int, limit: float
-) -> None:
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """The problem, what varies, and what types are said to have outside."""
+
+    problem: Problem
+    axes: Mapping[str, list[Any]]
+    outside: FloatArray | None
+
+    def varied(self, values: Mapping[str, Any]) -> Problem:
+        """The problem with other values of some fields."""
+        problem = self.problem
+        stated = {name: getattr(problem, name) for name in (*FIELDS, *NESTED)}
+        if problem.attendance is not None:
+            stated |= {"attendance": problem.attendance} | dict.fromkeys(DRAWS)
+        for name, value in values.items():
+            field, _, parameter = name.partition(".")
+            stated[field] = replace(stated[field], **{parameter: value}) if parameter else value
+        if self.outside is None or "reservation_utilities" in values:
+            return Problem(**stated)
+        alone = autarky(Problem(**(stated | {"reservation_utilities": None}))).utilities
+        return Problem(**(stated | {"reservation_utilities": np.maximum(self.outside, alone)}))
+
+
+def _check_size(grid: _Grid, n_problems: int, limit: float) -> None:
     """Refuse what would take too long, or more memory than there may be, and say how much."""
     if not real("limit", limit) >= 1:
         raise ValueError(f"limit must be a number >= 1; got {brief(limit)}")
-    size = n_problems * 8 * (4 * problem.n_types + 3)
+    axes = grid.axes
+    size = n_problems * 8 * (4 * grid.problem.n_types + 3)
     if n_problems <= limit and size <= MOST_BYTES:
         return
     for values in axes.values():
         del values[SAMPLE:]
-    _check_axes(problem, axes)
+    _check_axes(grid)
     some = itertools.islice(itertools.product(*axes.values()), SAMPLE)
     began = time.perf_counter()
-    count = len(_solve_points(problem, axes, some))
+    count = len(_solve_points(grid, some))
     seconds = (time.perf_counter() - began) / count * n_problems
     rule = f"more than limit = {limit:,.0f}; give a larger limit"
     if size > MOST_BYTES:
@@ -242,8 +272,7 @@ def _duration(seconds: float) -> str:
 
 
 def _all_parts(
-    problem: Problem,
-    axes: Mapping[str, list[Any]],
+    grid: _Grid,
     starts: range,
     client: Any,
     kept: Mapping[int, Part],
@@ -254,22 +283,21 @@ def _all_parts(
     parts = dict(kept)
     tell(len(parts), len(starts))
     todo = [start for start in starts if start not in parts]
-    for start, part in _computed(problem, axes, todo, starts.step, client):
+    for start, part in _computed(grid, todo, starts.step, client):
         keep(start, part)
         parts[start] = part
         tell(len(parts), len(starts))
     return [parts[start] for start in starts]
 
 
-def _check_axes(problem: Problem, axes: Mapping[str, list[Any]]) -> None:
+def _check_axes(grid: _Grid) -> None:
     """Each value of each axis must make a problem, the rest as it is, and fit a coordinate."""
+    problem, axes = grid.problem, grid.axes
     if not axes:
         raise ValueError("over must name at least one field; got {}")
     for name, values in axes.items():
         field, _, parameter = str(name).partition(".")
-        if not (
-            name in FIELDS or (field in NESTED and hasattr(getattr(problem, field), parameter))
-        ):
+        if not (name in FIELDS or (field in NESTED and parameter in _parameters(problem, field))):
             raise ValueError(
                 f"over must name {', '.join(FIELDS)}, or a parameter such as accuracy.optimum;"
                 f" got {name!r}"
@@ -281,7 +309,7 @@ def _check_axes(problem: Problem, axes: Mapping[str, list[Any]]) -> None:
         seen = set()
         for value in values:
             try:
-                _varied(problem, {name: value})
+                grid.varied({name: value})
                 coordinate = _coordinate(name, [value])
             except (TypeError, ValueError, OverflowError) as error:
                 raise ValueError(f"over[{name!r}]: {error}") from None
@@ -291,6 +319,12 @@ def _check_axes(problem: Problem, axes: Mapping[str, list[Any]]) -> None:
             if (key := coordinate.tobytes()) in seen:
                 raise ValueError(f"over[{name!r}] must hold each value once; got {value!r} twice")
             seen.add(key)
+
+
+def _parameters(problem: Problem, field: str) -> list[str]:
+    """What a curve or valuation can be made with."""
+    part = getattr(problem, field)
+    return [it.name for it in fields(part) if it.init] if is_dataclass(part) else []
 
 
 def _coordinate(name: str, values: list[Any]) -> npt.NDArray[Any]:
@@ -303,32 +337,21 @@ def _coordinate(name: str, values: list[Any]) -> npt.NDArray[Any]:
     return numbers.astype(int) if whole else numbers
 
 
-def _varied(problem: Problem, values: Mapping[str, Any]) -> Problem:
-    stated = {name: getattr(problem, name) for name in (*FIELDS, *NESTED)}
-    if problem.attendance is not None:
-        stated |= {"attendance": problem.attendance} | dict.fromkeys(DRAWS)
-    for name, value in values.items():
-        field, _, parameter = name.partition(".")
-        stated[field] = replace(stated[field], **{parameter: value}) if parameter else value
-    return Problem(**stated)
-
-
-def _solve_chunk(problem: Problem, axes: Mapping[str, list[Any]], start: int, stop: int) -> Part:
+def _solve_chunk(grid: _Grid, start: int, stop: int) -> Part:
     """The results at points ``start`` to ``stop`` of the grid, last dimension fastest."""
+    axes = grid.axes
     sizes = [len(values) for values in axes.values()]
     stop = min(stop, math.prod(sizes))
     places = zip(*np.unravel_index(np.arange(start, stop), sizes), strict=True)
     points = (
         tuple(values[k] for values, k in zip(axes.values(), place, strict=True)) for place in places
     )
-    contracts = _solve_points(problem, axes, points)
+    contracts = _solve_points(grid, points)
     return {name: np.array([_result(it, name) for it in contracts]) for name in RESULTS}
 
 
-def _solve_points(
-    problem: Problem, axes: Mapping[str, list[Any]], points: Iterator[tuple[Any, ...]]
-) -> list[Contract]:
-    return solve_many([_varied(problem, dict(zip(axes, point, strict=True))) for point in points])
+def _solve_points(grid: _Grid, points: Iterator[tuple[Any, ...]]) -> list[Contract]:
+    return solve_many([grid.varied(dict(zip(grid.axes, point, strict=True))) for point in points])
 
 
 def _result(contract: Contract, name: str) -> npt.NDArray[Any] | float | np.int8:
@@ -343,17 +366,15 @@ def _result(contract: Contract, name: str) -> npt.NDArray[Any] | float | np.int8
     return value
 
 
-def _computed(
-    problem: Problem, axes: Mapping[str, list[Any]], todo: list[int], chunk: int, client: Any
-) -> Iterator[tuple[int, Part]]:
+def _computed(grid: _Grid, todo: list[int], chunk: int, client: Any) -> Iterator[tuple[int, Part]]:
     """Each chunk's start and results, as they are done."""
     if client is None or not todo:
         for start in todo:
-            yield start, _solve_chunk(problem, axes, start, start + chunk)
+            yield start, _solve_chunk(grid, start, start + chunk)
         return
     from .sweep_cluster import compute  # the network's modules take a while to import
 
-    yield from compute(client, _solve_chunk, (problem, axes), todo, chunk)
+    yield from compute(client, _solve_chunk, (grid,), todo, chunk)
 
 
 def _needed(module: str, what_for: str) -> Any:
@@ -365,9 +386,10 @@ def _needed(module: str, what_for: str) -> Any:
         ) from None
 
 
-def _dataset(problem: Problem, axes: Mapping[str, list[Any]], parts: list[Part]) -> xr.Dataset:
+def _dataset(grid: _Grid, parts: list[Part]) -> xr.Dataset:
     import xarray as xr
 
+    problem, axes = grid.problem, grid.axes
     sizes = [len(values) for values in axes.values()]
     coordinates: dict[str, Any] = {
         "type": ("type", np.arange(1, problem.n_types + 1), {"units": "1", "long_name": "type"})
@@ -400,10 +422,16 @@ def _dataset(problem: Problem, axes: Mapping[str, list[Any]], parts: list[Part])
 
 
 def _digest(data: xr.Dataset) -> str:
-    """Of all numbers, with their dimensions."""
+    """Of all numbers, with their dimensions, and of all that is said of them."""
     arrays = {str(name): np.asarray(values) for name, values in data.variables.items()}
     dimensions = sorted((str(name), list(it.dims)) for name, it in data.variables.items())
-    return digest(arrays, dimensions)
+    said = {str(name): it.attrs for name, it in data.variables.items()}
+    said["of all"] = {name: it for name, it in data.attrs.items() if name != "digest"}
+    plain = {
+        name: {str(key): np.asarray(it).tolist() for key, it in sorted(attrs.items())}
+        for name, attrs in sorted(said.items())
+    }
+    return digest(arrays, dimensions, plain)
 
 
 def _write(data: xr.Dataset, path: Path) -> None:

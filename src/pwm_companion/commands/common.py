@@ -106,8 +106,9 @@ def print_answer(answer: str | Mapping[str, Any]) -> None:
 
 
 def print_path(path: Path) -> None:
-    """Print where something was written."""
-    print(file_name(path))
+    """Print where something was written, if there is anybody to tell."""
+    if sys.stdout is not None:
+        print_answer(file_name(path))
 
 
 def write_answer(path: Path, text: str) -> None:
@@ -125,15 +126,16 @@ def input_file(text: str) -> Path:
     >>> input_file("-").as_posix()
     '/dev/stdin'
     """
-    return Path("/dev/stdin") if text == "-" else _named(text)
+    return Path("/dev/stdin") if text == "-" else named_file(text)
 
 
 def output_file(text: str) -> Path:
     """Read the name of a file to write from the command line; ``-`` is standard output."""
-    return STANDARD_OUTPUT if text == "-" else _named(text)
+    return STANDARD_OUTPUT if text == "-" else named_file(text)
 
 
-def _named(text: str) -> Path:
+def named_file(text: str) -> Path:
+    """Read the name of a file from the command line."""
     if not text:
         raise argparse.ArgumentTypeError("must be the name of a file, not empty")
     return Path(text)

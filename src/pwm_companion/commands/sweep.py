@@ -6,17 +6,16 @@ import argparse
 import logging
 import math
 import time
-from pathlib import Path
 from typing import Any
 
 from paid_with_models.sweep_cluster import ClusterError, scheduler_address
-from paid_with_models.sweeps import LIMIT, sweep
+from paid_with_models.sweeps import LIMIT, SUFFIXES, sweep
 from paid_with_models.texts import brief, field_name, file_name
 
 from ..consortium.file import measurements
 from ..errors import InputError
 from ..yaml_files import Stated, read_stated
-from .common import check_folder, check_output, input_file, positive, print_path, say
+from .common import check_folder, check_output, input_file, named_file, positive, print_path, say
 from .problem_files import as_input_errors, check_kind, given_in
 
 #: Problems that are solved together unless the file says otherwise.
@@ -34,7 +33,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument("file", type=input_file, metavar="FILE")
     command.add_argument(
-        "--output", type=Path, required=True, metavar="OUT", help="results: OUT.zarr or OUT.nc"
+        "--output",
+        type=named_file,
+        required=True,
+        metavar="OUT",
+        help="results: OUT.zarr or OUT.nc",
     )
     command.add_argument(
         "--scheduler", metavar="ADDRESS", help="compute on Dask: tcp://HOST:PORT of its scheduler"
@@ -77,10 +80,13 @@ def run(options: argparse.Namespace) -> int:
         over = over | {"max_data": [_limits(values) for values in over["max_data"]]}
     inner = Stated(options.file, data["problem"], {}, {})
     read = [options.file, *filter(None, [measurements(inner)])]
+    if output.suffix not in SUFFIXES:
+        raise InputError(f"--output: must end in .zarr or .nc; got {file_name(output)}")
     check_folder("--output", output)
     if output.is_file():
         check_output("--output", output, *read)
-    problem = given_in(inner).problem
+    given = given_in(inner)
+    problem = given.problem
     began, kept = time.monotonic(), -1
 
     def progress(done: int, of: int) -> None:
@@ -102,6 +108,7 @@ def run(options: argparse.Namespace) -> int:
                 output=output,
                 progress=progress,
                 limit=math.inf if options.yes else options.limit,
+                outside=None if given.consortium is None else given.consortium.outside,
             )
     except ImportError as error:
         raise InputError(str(error)) from None
@@ -111,6 +118,8 @@ def run(options: argparse.Namespace) -> int:
     except ClusterError as error:
         raise InputError(f"--scheduler {brief(options.scheduler)[1:-1]}: {error}") from None
     except OSError as error:
+        if options.scheduler is None and error.filename is None:  # a full disk names no file
+            raise OSError(error.errno, error.strerror, str(output)) from None
         if options.scheduler is None or error.filename is not None:  # the disk, not the network
             raise
         address = brief(options.scheduler)[1:-1]

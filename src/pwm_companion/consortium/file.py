@@ -50,6 +50,9 @@ class Consortium:
         The fitted curve, if measurements or a like task are stated.
     present : tuple of two (I,) ndarray, or None
         Contributions and rewards of the scheme in use.
+    outside : (I,) ndarray or None
+        What types are stated to have outside, 0 for nothing; None if nothing is stated of any. The
+        problem's options are these or what each type reaches alone.
     files : tuple of Path
         All that was read: the consortium file, and the measurements that it names.
     said : tuple of str
@@ -65,6 +68,7 @@ class Consortium:
     problem: Problem
     fit: LearningCurve | None
     present: tuple[FloatArray, FloatArray] | None
+    outside: FloatArray | None
     files: tuple[Path, ...]
     said: tuple[str, ...] = ()
 
@@ -104,6 +108,8 @@ def consortium_from(stated: Stated) -> Consortium:
     _drop_nulls(stated)
     if wrong := next(Draft202012Validator(consortium_schema()).iter_errors(data), None):
         raise stated.error(*_of_schema(wrong))
+    if not _line(data["title"]):
+        raise stated.error(("title",), f"must not be blank; got {data['title']!r}")
     place = "types" if "types" in data else "parties"
     kinds = _stated_kinds(stated) if "types" in data else _kinds(stated)
     names = [_line(kind["name"]) for kind in kinds]
@@ -137,14 +143,12 @@ def consortium_from(stated: Stated) -> Consortium:
         asked["max_data"] = [kind.get("max_data") for kind in kinds]
     asked |= {name: data[name] for name in ("valuation", "beliefs") if name in data}
     problem = _problem(stated, place, asked)
+    outside = None
     if any("outside" in kind for kind in kinds):
+        outside = np.array([float(kind.get("outside", 0.0)) for kind in kinds])
         # Nobody is kept from training alone.
-        alone = autarky(problem).utilities
-        outside = [
-            max(float(kind.get("outside", own)), float(own))
-            for kind, own in zip(kinds, alone, strict=True)
-        ]
-        problem = _problem(stated, place, asked | {"reservation_utilities": outside})
+        better = np.maximum(outside, autarky(problem).utilities).tolist()
+        problem = _problem(stated, place, asked | {"reservation_utilities": better})
     return Consortium(
         title=_line(data["title"]),
         data_unit=_line(data.get("data_unit", "units of data")),
@@ -158,6 +162,7 @@ def consortium_from(stated: Stated) -> Consortium:
         problem=problem,
         fit=fit,
         present=present,
+        outside=outside,
         files=(stated.path, *filter(None, [measurements(stated)])),
         said=tuple(said),
     )
@@ -211,7 +216,7 @@ def _law(stated: Stated, kinds: list[dict[str, Any]]) -> dict[str, Any]:
             return {"attendance": {"name": "PoissonParties", "parameters": parameters}}
         case "known":
             numbers = [round(n_parties * share) for share in shares]
-            if not np.allclose(numbers, n_parties * np.array(shares), atol=1e-6):
+            if np.abs(numbers - n_parties * np.array(shares)).max() > 1e-6 + 1e-12 * n_parties:
                 rule = "known parties must be whole numbers of each type, n_parties x probability"
                 raise stated.error(("attendance",), rule)
             return {"attendance": {"name": "KnownParties", "parameters": {"numbers": numbers}}}
@@ -255,7 +260,7 @@ def _of_schema(error: ValidationError) -> tuple[Place, str]:
     got = "nothing" if value is None else brief(value, 60)
     if error.validator == "enum":
         rule = f"must be one of {', '.join(error.validator_value)}; got {got}"
-        return place, rule + nearest(str(value), error.validator_value)
+        return place, rule + ("" if value is None else nearest(str(value), error.validator_value))
     if error.validator == "type":
         kinds = error.validator_value
         either = [kinds] if isinstance(kinds, str) else kinds

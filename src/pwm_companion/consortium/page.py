@@ -293,7 +293,7 @@ def changed(consortium: Consortium, contract: Contract) -> Any:
         return name, accuracy, more, inside, f"{best.gap:.1e}", then
 
     rows = [row("As stated", contract, "0", "works")]
-    for name, world in variants(contract.problem, consortium.fit).items():
+    for name, world in variants(contract.problem, consortium.fit, consortium.outside).items():
         best = solve(world, max_nodes=search_limit(world, variant=True))
         more = f"{100 * (best.expected_accuracy - contract.expected_accuracy):+.2f}"
         found = audit_of(contract, world, best)

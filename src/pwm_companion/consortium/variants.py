@@ -182,7 +182,9 @@ def audit_present(consortium: Consortium, best: Contract) -> Audit:
     return audit(consortium.problem, contributions, rewards, left_out=out, best=best)
 
 
-def variants(problem: Problem, fit: LearningCurve | None = None) -> dict[str, Problem]:
+def variants(
+    problem: Problem, fit: LearningCurve | None = None, stated: FloatArray | None = None
+) -> dict[str, Problem]:
     """Return the same problem with one assumption changed at a time.
 
     Parameters
@@ -191,48 +193,55 @@ def variants(problem: Problem, fit: LearningCurve | None = None) -> dict[str, Pr
     fit : LearningCurve, optional
         The fit of its curve: a power law is fitted to the same points, and the edges of the band
         stand for the curve.
+    stated : (I,) ndarray, optional
+        What types are stated to have outside, as `Consortium` has it: it stays, but is at least
+        what each type reaches alone. By default the problem's own outside options.
     """
+    if stated is None:
+        stated = problem.reservation_utilities
+
+    def changed(**changes: Any) -> Problem:
+        return _changed(problem, stated, **changes)
+
     costs, curve = problem.costs, problem.accuracy
     by = f"{STEP * 100:.0f} %"
     outside = autarky(problem).utilities
     if problem.reservation_utilities is not None:
         outside = np.maximum(problem.reservation_utilities, outside)
     found = {
-        f"Costs {by} lower": _changed(problem, costs=costs * (1 - STEP)),
-        f"Costs {by} higher": _changed(problem, costs=costs * (1 + STEP)),
+        f"Costs {by} lower": changed(costs=costs * (1 - STEP)),
+        f"Costs {by} higher": changed(costs=costs * (1 + STEP)),
     }
-    found |= {name: _changed(problem, law=law) for name, law in _laws(problem).items()}
+    found |= {name: changed(law=law) for name, law in _laws(problem).items()}
     if problem.max_data is None or problem.n_types <= MOST_BETTER:
-        found[f"Outside options {WORSE * 100:.0f} % better"] = _changed(
-            problem, reservation_utilities=outside * (1 + WORSE)
+        found[f"Outside options {WORSE * 100:.0f} % better"] = changed(
+            reservation_utilities=outside * (1 + WORSE)
         )
-    found[f"Best accuracy {WORSE * 100:.0f} % lower"] = _changed(problem, accuracy=_lower(curve))
+    found[f"Best accuracy {WORSE * 100:.0f} % lower"] = changed(accuracy=_lower(curve))
     bound = isinstance(curve, GeneralizationBound)
     slower = f"Complexity {by} higher" if bound else f"{by} more data for the same accuracy"
-    found[slower] = _changed(problem, accuracy=_slower(curve))
+    found[slower] = changed(accuracy=_slower(curve))
     if fit is not None:
         for edge, name in zip(fit.edges(BAND), ("lower", "upper"), strict=True):
             of_band = f"The {name} edge of the {BAND * 100:g} % band of the curve"
-            found[of_band] = _changed(problem, accuracy=edge)
+            found[of_band] = changed(accuracy=edge)
         if (power_law := _power_law(fit)) is not None:
-            found["A power law through the measured points"] = _changed(problem, accuracy=power_law)
+            found["A power law through the measured points"] = changed(accuracy=power_law)
     for sign, name in ((-1, "lower"), (1, "higher")):
         worth: Any = problem.valuation  # those of the library have a scale
         worth = replace(worth, scale=worth.scale * (1 + sign * STEP))
-        found[f"Models' value {by} {name}"] = _changed(problem, valuation=worth)
+        found[f"Models' value {by} {name}"] = changed(valuation=worth)
     if isinstance(problem.valuation, LinearValuation) and problem.n_outcomes <= COUNTABLE:
         worth = PowerValuation(problem.valuation.scale, POWER)
         # A power of a sum of exponentials need not be S-shaped: then it is left out.
         with suppress(ValueError):
-            found[f"Value grows as accuracy to the power {POWER:g}"] = _changed(
-                problem, valuation=worth
-            )
+            found[f"Value grows as accuracy to the power {POWER:g}"] = changed(valuation=worth)
     if problem.types_are_known:
         return found
     if problem.beliefs == "paper":
-        found["Parties hold their own beliefs"] = _changed(problem, beliefs="own")
+        found["Parties hold their own beliefs"] = changed(beliefs="own")
     else:
-        found["Parties know that their type is present"] = _changed(problem, beliefs="paper")
+        found["Parties know that their type is present"] = changed(beliefs="paper")
     return found
 
 
@@ -290,17 +299,17 @@ def _power_law(fit: LearningCurve) -> PowerLaw | None:
     return PowerLaw(law.optimum, law.drop, law.exponent, law.scale)
 
 
-def _changed(problem: Problem, **changes: Any) -> Problem:
+def _changed(problem: Problem, outside: FloatArray | None, **changes: Any) -> Problem:
     """Change a problem; outside options stay, but are at least what each type reaches alone."""
     fields = ("costs", "accuracy", "valuation", "beliefs", "max_data")
     stated = {name: changes.get(name, getattr(problem, name)) for name in fields}
     stated |= changes.get("law", stated_law(problem))
     changed = Problem(**stated)
-    stated_outside = changes.get("reservation_utilities", problem.reservation_utilities)
-    if stated_outside is None:
+    outside = changes.get("reservation_utilities", outside)
+    if outside is None:
         return changed
-    outside = np.maximum(stated_outside, autarky(changed).utilities)
-    return Problem(**stated, reservation_utilities=outside)
+    better = np.maximum(outside, autarky(changed).utilities)
+    return Problem(**stated, reservation_utilities=better)
 
 
 def _lower(curve: Curve) -> Curve:

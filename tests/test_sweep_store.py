@@ -15,7 +15,17 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from paid_with_models import GeneralizationBound, Problem, sweep_cluster, sweep_store, sweeps
+from paid_with_models import (
+    GeneralizationBound,
+    LinearValuation,
+    PowerLaw,
+    Problem,
+    autarky,
+    solve,
+    sweep_cluster,
+    sweep_store,
+    sweeps,
+)
 from paid_with_models.sweep_store import Store, digest
 from paid_with_models.sweeps import sweep
 from pwm_companion.cli import main
@@ -34,11 +44,11 @@ def begin(target, monkeypatch, over=OVER):
     """Stop a sweep after three of four chunks; return what is computed of it later, as it grows."""
     solve_chunk, computed = sweeps._solve_chunk, []
 
-    def solving(problem, axes, start, stop):
+    def solving(grid, start, stop):
         if len(computed) == 3:
             raise KeyboardInterrupt
         computed.append(start)
-        return solve_chunk(problem, axes, start, stop)
+        return solve_chunk(grid, start, stop)
 
     monkeypatch.setattr(sweeps, "_solve_chunk", solving)
     with pytest.raises(KeyboardInterrupt):
@@ -47,7 +57,7 @@ def begin(target, monkeypatch, over=OVER):
     assert not target.exists()
     later = []
     monkeypatch.setattr(
-        sweeps, "_solve_chunk", lambda *given: later.append(given[2]) or solve_chunk(*given)
+        sweeps, "_solve_chunk", lambda *given: later.append(given[1]) or solve_chunk(*given)
     )
     return later
 
@@ -117,10 +127,18 @@ def test_parts_of_another_problem_or_library_are_not_mixed_in(begun, monkeypatch
         sweep(BASE, OVER | {"n_parties": [3, 4, 5, 7]}, chunk=2, output=target)
     # Not even if the note of what was asked is lost or says so.
     other = Store(target, sweep_store.key_of("another"))
-    (parts / sweep_store.NOTE).unlink()
+    (parts / sweep_store.NOTE).write_text(other.key)
     with other.claimed():
         assert other.kept(range(0, 8, 2), 8, tuple(sweeps.RESULTS)) == {}
+    (parts / sweep_store.NOTE).unlink()
+    with pytest.raises(ValueError, match=r"\d\.npz, which no sweep has written"):
+        sweep(BASE, OVER, chunk=2, output=target)
     monkeypatch.setattr(sweep_store, "library_fingerprint", lambda: "another")
+    (parts / sweep_store.NOTE).write_text(json.dumps("not a key"))
+    with pytest.raises(ValueError, match="begun by another sweep"):
+        sweep(BASE, OVER, chunk=2, output=target)
+    for path in parts.glob("*.npz"):
+        path.unlink()
     found = sweep(BASE, OVER, chunk=2, output=target)
     assert later == [0, 2, 4, 6]
     assert found.gap.notnull().all()
@@ -331,3 +349,97 @@ def test_an_ended_run_leaves_what_the_next_one_can_use(tmp_path):
     last = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert not last.stderr.startswith("0 of")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["o.zarr", "s.yaml"]
+
+
+def test_a_status_that_is_named_otherwise_is_not_taken(tmp_path):
+    target = tmp_path / "out.zarr"
+    plain = sweep(BASE, OVER, chunk=2, output=target)
+    for name, old, new in (
+        ("status/.zattrs", "optimal", "feasible"),
+        ("rewards/.zattrs", '"value"', '"data"'),
+        (".zattrs", "GeneralizationBound", "PowerLaw"),
+    ):
+        file = target / name
+        file.write_text(file.read_text().replace(old, new))
+        seen = []
+        again = sweep(
+            BASE, OVER, chunk=2, output=target, progress=lambda *it, to=seen: to.append(it)
+        )
+        assert seen[0] == (0, 4)  # computed anew
+        assert again.identical(plain)
+
+
+@pytest.mark.parametrize("suffix", ["zarr", "nc"])
+def test_a_folder_of_somebody_else_is_not_touched(tmp_path, suffix):
+    target = tmp_path / f"out.{suffix}"
+    folder = tmp_path / f"out.{suffix}.parts"
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    for name in ("lock", "draft", "0.npz"):
+        for put in (
+            lambda path: path.write_text("mine" * 30),
+            lambda path: path.symlink_to(precious),
+        ):
+            folder.mkdir()
+            put(folder / name)
+            with pytest.raises(ValueError, match=f"holds {name}, which no sweep has written"):
+                sweep(BASE, OVER, output=target)
+            assert (folder / name).read_text().startswith("mine")
+            (folder / name).unlink()
+            folder.rmdir()
+    assert precious.read_text() == "mine"
+    assert not target.exists()
+
+
+def test_notes_in_a_damaged_store_are_kept(tmp_path):
+    target = tmp_path / "out.zarr"
+    sweep(BASE, OVER, output=target)
+    (target / "NOTES.txt").write_text("mine")
+    shutil.rmtree(target / "rewards")
+    with pytest.raises(ValueError, match=r"holds NOTES\.txt, which no sweep has written"):
+        sweep(BASE, OVER, output=target)
+    assert (target / "NOTES.txt").read_text() == "mine"
+    (target / "NOTES.txt").unlink()
+    assert "rewards" in sweep(BASE, OVER, output=target)
+
+
+@pytest.mark.parametrize("suffix", ["zarr", "nc"])
+def test_an_output_that_is_a_link_is_written_where_it_leads(tmp_path, suffix):
+    (tmp_path / "data").mkdir()
+    link, target = tmp_path / f"l.{suffix}", tmp_path / "data" / f"t.{suffix}"
+    link.symlink_to(target)
+    sweep(BASE, OVER, output=link)
+    assert link.is_symlink()
+    assert target.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"data", link.name}
+    loop = tmp_path / f"loop.{suffix}"
+    loop.symlink_to(loop)
+    with pytest.raises(OSError, match="symbolic links"):
+        sweep(BASE, OVER, output=loop)
+    assert loop.is_symlink()
+
+
+def test_what_types_have_outside_is_at_least_what_they_reach_alone_at_each_point():
+    base = Problem(6, [0.5, 0.5], [0.5, 0.2], PowerLaw(0.97, 1.2, 0.45), LinearValuation(100.0))
+    over = {"costs": [[0.8, 0.2], [0.3, 0.2]], "valuation.scale": [50.0, 100.0]}
+    found = sweep(base, over, outside=[0.0, 40.0])
+    for k, costs in enumerate(over["costs"]):
+        for j, scale in enumerate(over["valuation.scale"]):
+            plain = Problem(6, [0.5, 0.5], costs, base.accuracy, LinearValuation(scale))
+            better = np.maximum(autarky(plain).utilities, [0.0, 40.0])
+            direct = solve(replace_outside(plain, better))
+            np.testing.assert_allclose(found.contributions[k, j], direct.contributions, atol=1e-6)
+    with pytest.raises(ValueError, match="outside must be numbers"):
+        sweep(base, over, outside=["a", "b"])
+
+
+def replace_outside(problem, outside):
+    return Problem(
+        problem.n_parties, problem.probabilities, problem.costs, problem.accuracy,
+        problem.valuation, reservation_utilities=outside,
+    )  # fmt: skip
+
+
+def test_only_what_a_curve_is_made_with_can_vary():
+    with pytest.raises(ValueError, match="over must name"):
+        sweep(BASE, {"accuracy.__class__": [1]})

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Part", "Store", "digest", "key_of", "library_fingerprint"]
+__all__ = ["Part", "Store", "digest", "followed", "key_of", "library_fingerprint"]
 
 Part = dict[str, npt.NDArray[Any]]
 
@@ -93,8 +93,9 @@ class Store:
         ValueError
             If another run does, or one that asked something else has begun this output.
         """
+        self._check_folder()
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / LOCK).open("w") as lock:
+        with (self.folder / LOCK).open("a") as lock:
             try:
                 import fcntl
             except ImportError:  # not every system has locks
@@ -108,17 +109,35 @@ class Store:
                         " or name another"
                     ) from None
             note = self.folder / NOTE
-            if note.exists() and note.read_bytes() != self.key.encode():
+            others = note.exists() and note.read_bytes() != self.key.encode()
+            if others and any(self.folder.glob("*.npz")):
                 raise ValueError(
                     f"output {self.target} was begun by another sweep, or another version:"
                     f" remove {self.folder} or name another"
                 )
             try:
+                self._put(note, lambda path: path.write_bytes(self.key.encode()))
                 yield
             finally:
                 with contextlib.suppress(OSError):  # it stays if there are chunks
                     if not any(self.folder.glob("*.npz")):
                         self.remove()
+
+    def _check_folder(self) -> None:
+        """Refuse a folder that no sweep has begun: what is in it would be replaced."""
+        if not self.folder.is_dir() or (self.folder / NOTE).is_file():
+            return
+        names = {LOCK, DRAFT, NOTE, f"{DRAFT}{self.target.suffix}", f"old{self.target.suffix}"}
+        for path in self.folder.iterdir():
+            if path.name not in names and not (path.suffix == ".npz" and path.stem.isdecimal()):
+                continue  # what no run writes stays
+            # A run that was killed at once leaves no more than these.
+            left = path.name in (LOCK, DRAFT) and path.is_file() and not path.is_symlink()
+            if not left or path.stat().st_size > len(self.key) * (path.name == DRAFT):
+                raise ValueError(
+                    f"output {self.target}: {self.folder} holds {path.name}, which no sweep has"
+                    " written: move it or name another output"
+                )
 
     def kept(self, starts: range, of_all: int, names: Sequence[str]) -> dict[int, Part]:
         """The chunks that an earlier run left, whole and of this sweep, by their starts."""
@@ -152,7 +171,6 @@ class Store:
             with path.open("wb") as file:
                 np.savez(file, allow_pickle=False, **content)
 
-        self._put(self.folder / NOTE, lambda path: path.write_bytes(self.key.encode()))
         self._put(self.folder / f"{start}.npz", write)
 
     def finish(self, write: Callable[[Path], Any]) -> None:
@@ -161,11 +179,22 @@ class Store:
         _remove(draft)
         write(draft)
         if self.target.is_dir():  # a folder cannot be replaced in one step
+            self._check_target()
             old = self.folder / f"old{self.target.suffix}"
             _remove(old)
             self.target.replace(old)
         draft.replace(self.target)
         self.remove()
+
+    def _check_target(self) -> None:
+        """Refuse to replace a folder in which somebody keeps other things."""
+        for path in self.target.iterdir():
+            meta = path.name.startswith(".z") or path.name == "zarr.json"
+            array = any((path / name).exists() for name in (".zarray", ".zattrs", "zarr.json", "c"))
+            if not meta and not array and (path.is_file() or any(path.iterdir())):
+                raise ValueError(
+                    f"output {self.target} holds {path.name}, which no sweep has written: move it"
+                )
 
     def remove(self) -> None:
         """Remove what this class writes, and the folder if it is then empty."""
@@ -181,8 +210,29 @@ class Store:
     def _put(self, path: Path, write: Callable[[Path], Any]) -> None:
         """Write so that what has the name is whole."""
         draft = self.folder / DRAFT
+        _remove(draft)
         write(draft)
         os.replace(draft, path)  # noqa: PTH105
+
+
+def followed(path: Path) -> Path:
+    """Where a link leads, whether or not something is there; other paths as they are.
+
+    Raises
+    ------
+    OSError
+        If links lead in a circle.
+
+    Examples
+    --------
+    >>> followed(Path("a/b")).as_posix()
+    'a/b'
+    """
+    if not path.is_symlink():
+        return path
+    with contextlib.suppress(FileNotFoundError):  # what it leads to may not be there yet
+        path.stat()
+    return path.resolve()
 
 
 def _remove(path: Path) -> None:

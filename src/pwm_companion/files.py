@@ -15,6 +15,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from paid_with_models.sweep_store import followed
+
 from .errors import BookError
 
 
@@ -225,8 +227,11 @@ def _ask_git(root: Path, *arguments: str) -> str:
 def fresh_file(path: Path) -> Iterator[Path]:
     """Yield a file to write aside, which then gets the name `path`; its folder is made.
 
+    Of a link it is what that leads to which is written.
+
     A reader finds the old file or the new one. If writing fails, nothing is left of the new one.
     """
+    path = followed(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Names of files have an end, counted in bytes: a long one is cut.
     try:
@@ -243,8 +248,10 @@ def fresh_file(path: Path) -> Iterator[Path]:
         os.umask(umask)
         Path(name).chmod(0o666 & ~umask)
         Path(name).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename in (None, name):
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from paid_with_models.checks.proof_checker import digest
 from pwm_companion.cli import main
 
 PROBLEM: dict[str, Any] = {
@@ -102,3 +103,66 @@ def test_without_python_flint_it_says_what_to_install(
     message = capsys.readouterr().err
     assert "paid-with-models[proof]" in message
     assert message.count("\n") == 1
+
+
+def test_types_left_out_of_a_menu_are_out_in_its_proof(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    menu = {
+        "n_parties": 3, "probabilities": [0.5, 0.5], "costs": [0.3, 0.1],
+        "accuracy": {"name": "Saturating",
+                     "parameters": {"weights": [0.5, 0.4], "rates": [0.1, 0.01]}},
+        "reservation_utilities": [80, 66], "max_data": [None, 100],
+        "contributions": [0, 100], "rewards": [0, 76], "left_out": [0],
+    }  # fmt: skip
+    file = write(tmp_path / "menu.json", menu)
+    assert main(["audit", file]) == 0
+    assert "satisfied: those who take part do so gladly" in capsys.readouterr().out
+    target = tmp_path / "certificate.json"
+    assert run(file, "--output", str(target)) == 0
+    assert json.loads(target.read_text())["others"][0]["left_out"] == [0]
+    assert float(capsys.readouterr().out.splitlines()[-1].split()[3]) >= -1e-9
+    nobody = menu | {"contributions": [0, 0], "rewards": [0, 0], "left_out": [0, 1]}
+    assert main(["audit", write(tmp_path / "nobody.json", nobody)]) == 0
+    assert capsys.readouterr().out.startswith("satisfied: nobody takes part")
+
+
+def test_what_is_printed_is_what_was_found_not_what_is_claimed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    menu = PROBLEM | {"contributions": [100.0] * 3, "rewards": [60.0, 60.0, 59.0]}
+    target = tmp_path / "certificate.json"
+    assert run(write(tmp_path / "menu.json", menu), "--output", str(target)) == 0
+    proved = capsys.readouterr().out.splitlines()[1:]
+    certificate = json.loads(target.read_text())
+    claims = certificate["claims"]
+    claims["upper_bound"] = "1e999"
+    claims["menu"]["expected_accuracy"] = ["-5", "1e900"]
+    claims["others"][0]["expected_accuracy"] = ["0", "1"]
+    claims["others"][0]["individual_rationality"] = ["-1000", "1000"]
+    certificate["sha256"] = digest(certificate)
+    target.write_text(json.dumps(certificate))
+    assert run("--check", str(target)) == 0
+    assert capsys.readouterr().out.splitlines() == ["confirmed", *proved]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"costs": [1e-7, 1e-8]},
+        {"valuation": {"name": "LinearValuation", "parameters": {"scale": 1e10}}},
+        {"valuation": {"name": "ExponentialValuation", "parameters": {"aversion": 1e-300}}},
+        {"probabilities": [1e-300, 1]},
+        {"accuracy": {"name": "Arctan", "parameters": {"rate": 1e20}}},
+    ],
+)
+def test_numbers_too_far_apart_are_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, Any]
+) -> None:
+    plain = {"n_parties": 5, "probabilities": [0.5, 0.5], "costs": [0.3, 0.1],
+             "accuracy": {"name": "GeneralizationBound"}}  # fmt: skip
+    code = run(write(tmp_path / "problem.json", plain | changes))
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert (code, out.split()[0]) in ((1, "refused:"), (0, "proved"))
+    assert code == 0 or out.count("\n") == 1

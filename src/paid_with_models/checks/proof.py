@@ -25,7 +25,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,12 @@ class Proof:
         """The larger of gap and width: what the certificate leaves open."""
         return max(self.gap, self.width)
 
+    def as_found(self) -> Proof:
+        """With the claims that the checker's own findings allow, which may be closer."""
+        return replace(
+            self, certificate={**self.certificate, "claims": stated_claims(self.findings)}
+        )
+
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the certificate as JSON."""
         text = json.dumps(self.certificate, indent=1) + "\n"
@@ -138,7 +144,7 @@ class Proof:
 def prove(
     contract: Contract,
     *,
-    others: Iterable[tuple[Sequence[Any], Sequence[Any]]] = (),
+    others: Iterable[Sequence[Sequence[Any]]] = (),
     tolerance: float = 1e-9,
     max_boxes: int = 2_000,
 ) -> Proof:
@@ -148,9 +154,10 @@ def prove(
     ----------
     contract : Contract
         Of a problem with a curve and a valuation of the library.
-    others : iterable of pairs of (I,) sequences
-        Contributions and rewards of other menus of the same problem; the certificate encloses what
-        they reach, by how much they violate constraints, and how far they fall short.
+    others : iterable of (contributions, rewards) or (contributions, rewards, left_out)
+        Other menus of the same problem, (I,) sequences and the types without an option; the
+        certificate encloses what they reach, by how much they violate constraints, and how far they
+        fall short.
     tolerance : float > 0
         Gap at which no more boxes are halved; where exponential sums leave more of it, or wider
         intervals, outcomes are enumerated if that is affordable.
@@ -183,8 +190,20 @@ def prove(
         )
     stated_others = [
         {"contributions": [text_of(x) for x in m], "rewards": [text_of(x) for x in t],
-         "left_out": []} for m, t in others
+         "left_out": [int(k) for part in out for k in part]} for m, t, *out in others
     ]  # fmt: skip
+    try:
+        return _proof(contract, stated_others, tolerance, max_boxes)
+    except (ArithmeticError, ValueError) as error:
+        reason = f"numbers are too large, too small or too far apart to be proved ({error})"
+        raise RefusedError(reason) from None
+
+
+def _proof(
+    contract: Contract, stated_others: list[dict[str, Any]], tolerance: float, max_boxes: int
+) -> Proof:
+    """The best certificate of those that the ways of taking expectations give."""
+    problem = contract.problem
     proof, reason = None, RefusedError("the outcomes are too many to enumerate")
     with precision():
         statement = stated_problem(problem)

@@ -7,7 +7,7 @@ import argparse
 import numpy as np
 
 from paid_with_models.audit import TOLERANCE, Audit, audit
-from paid_with_models.texts import file_name
+from paid_with_models.texts import file_name, visible
 
 from ..errors import InputError
 from .common import print_answer
@@ -53,7 +53,7 @@ def headline(report: Audit, given: Given) -> str:
 
 def describe_audit(report: Audit, given: Given) -> str:
     """Return an audit in a few aligned lines."""
-    names = given.names
+    names = [visible(name) for name in given.names]
     columns = {
         "type": names,
         "contribution": report.contributions,
@@ -70,10 +70,13 @@ def describe_audit(report: Audit, given: Given) -> str:
 
 def _finding(report: Audit, given: Given, allowed: float) -> str:
     """What an audit found, in words: the largest violation of each kind."""
+    if report.satisfied and not report.participates.any():
+        return "satisfied: nobody takes part"
     if report.satisfied:
-        return "satisfied: all take part, take the options meant for them, and can be paid"
+        who = "all take part" if report.participates.all() else "those who take part do so gladly"
+        return f"satisfied: {who}, take the options meant for them, and can be paid"
     # A number is no name that a sentence can begin with.
-    names = [f"type {it}" if it.isnumeric() else it for it in given.names]
+    names = [f"type {it}" if it.isnumeric() else it for it in map(visible, given.names)]
     found = []
     i = int(np.argmin(report.individual_rationality))
     if (by := -report.individual_rationality[i]) > allowed:

@@ -63,7 +63,8 @@ def run(options: argparse.Namespace) -> int:
         with as_input_errors(options.file):
             menu, others = given.menu, []
             if menu is not None:
-                others = [(menu.contributions.tolist(), menu.rewards.tolist())]
+                m, t = menu.contributions.tolist(), menu.rewards.tolist()
+                others = [(m, t, menu.left_out)]
             proof = prove(solve(given.problem), others=others)
     except RefusedError as reason:
         print_answer(f"refused: {reason}")
@@ -80,7 +81,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def describe(proof: Proof) -> str:
-    """Return what a certificate shows in a few aligned lines."""
+    """Return what was found for a certificate in a few aligned lines, whatever it claims."""
+    proof = proof.as_found()
     lines = [
         f"a feasible menu reaches  {proof.expected_accuracy[0]}",
         f"no menu exceeds          {proof.upper_bound}",

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from mpmath import mp
 from scipy import stats
 
 from paid_with_models import (
@@ -37,6 +38,7 @@ from paid_with_models.attendance import (
     Outcomes,
     conditional_probabilities,
     enumerate_outcomes,
+    log_factorials,
     outcome_probabilities,
 )
 from paid_with_models.paper.scenarios import SCENARIOS
@@ -516,3 +518,12 @@ def test_more_parties_never_lower_a_cap(beliefs):
             worth = GeneralizationBound()(counts @ m)
             value[k] = np.append(seen.T @ worth, outcome_probabilities(counts, p) @ worth)
         assert (value[1] >= value[0] - 1e-12).all()
+
+
+def test_factorials_of_huge_numbers_take_no_table():
+    huge = np.array([[10**15, 3], [10**12, 10**15]])
+    found = log_factorials(huge)
+    expected = [[float(mp.loggamma(mp.mpf(int(n)) + 1)) for n in row] for row in huge]
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+    one = Problem(3 * 10**9, [1.0], [0.1], Arctan())
+    assert solve(one).expected_accuracy > 0.99

@@ -167,6 +167,9 @@ class Outcomes:
 #: ENUMERATION_LIMIT: largest memory that an enumeration may take, in bytes (all arrays of a solve).
 ENUMERATION_LIMIT = 2 * 2**30
 
+#: TABLE: logarithms of factorials are kept up to this one.
+TABLE = 2**16
+
 
 def enumerate_outcomes(n_parties: int, n_types: int) -> IntArray:
     """All ways in which N parties can be spread over I types.
@@ -293,14 +296,21 @@ def log_factorials(counts: IntArray) -> FloatArray:
     >>> np.exp(log_factorials(np.array([0, 3, 5]))).round(9).tolist()
     [1.0, 6.0, 120.0]
     """
-    return _log_factorials(1 << int(counts.max(initial=0)).bit_length())[counts]
+    count = 1 << int(counts.max(initial=0)).bit_length()
+    if count <= max(TABLE, counts.size):
+        return _log_factorials(count)[counts]
+    few, where = np.unique(counts, return_inverse=True)
+    return np.array([_log_factorial(n) for n in few.tolist()])[where].reshape(counts.shape)
 
 
 @lru_cache(maxsize=32)
 def _log_factorials(count: int) -> FloatArray:
+    return np.array([_log_factorial(n) for n in range(count)])
+
+
+def _log_factorial(n: int) -> float:
     # The gamma function of small numbers is right to a few roundings only, products are to one.
-    small = [math.log(math.factorial(n)) for n in range(min(count, 171))]
-    return np.array([*small, *(math.lgamma(n + 1) for n in range(171, count))])
+    return math.log(math.factorial(n)) if n < 171 else math.lgamma(n + 1)
 
 
 def conditional_probabilities(

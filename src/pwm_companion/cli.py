@@ -40,6 +40,11 @@ COMMANDS = {
     "sweep": "solve a problem over a grid",
 }
 
+#: Address space that commands need, in bytes, where it is limited: with less of it libraries do not
+#: load, or never come to an end of trying.
+LEAST_SPACE = {"solve": 120e6, "audit": 120e6}
+LEAST_OF_OTHERS = 450e6
+
 #: Longest message, in characters.
 LONGEST = 1000
 
@@ -65,15 +70,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # whatever the locale, there is no letter too many
             stream.reconfigure(errors="backslashreplace")
     try:
+        _check_space(words)
         options = _options(words)
         with _interruptible():
             code: int | None = options.run(options)
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            _flush()
     except BookError as error:
         return _failed(2, _one_line(str(error)))
     except WorkError as error:
-        return _failed(1, f"failed\n{error}")
+        between = "\n" if "\n" in str(error) else ": "
+        return _failed(1, f"failed{between}{error}")
+    except ImportError as error:  # a library that cannot be loaded, for want of memory
+        return _failed(1, _one_line(f"failed: {_last_line(error)}"))
     except BrokenPipeError:  # whoever read the output has seen enough
         return _failed(1)
     except OSError as error:  # no room, no permission
@@ -88,6 +96,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code or 0
 
 
+def _check_space(words: Sequence[str]) -> None:
+    """Refuse to begin with too little address space."""
+    command = next((word for word in words if word in COMMANDS), None)
+    try:
+        import resource
+    except ImportError:  # not every system has limits
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    least = LEAST_SPACE.get(command or "solve", LEAST_OF_OTHERS)
+    if 0 <= limit < least:
+        raise WorkError(
+            f"address space is limited to {limit / 1e6:.0f} MB, and {command or 'pwm'} needs"
+            f" {least / 1e6:.0f} MB (ulimit -v)"
+        )
+
+
 def _options(words: Sequence[str]) -> argparse.Namespace:
     """Read the words; where they ask for help or the version, see to it that it is written."""
     try:
@@ -96,6 +120,21 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
         if sys.stdout is not None:
             sys.stdout.flush()
         raise
+
+
+def _flush() -> None:
+    """Write what standard output holds."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from None
+
+
+def _last_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[-1]
 
 
 def _failed(code: int, message: str = "") -> int:
@@ -191,8 +230,7 @@ def _import(command: str):  # type: ignore[no-untyped-def]  # a module of `comma
         extra = "pip install 'paid-with-models[book]'"
         raise BookError(f"{command} needs {error.name}: {extra} installs it") from None
     except ImportError as error:  # a library that cannot be loaded, for want of memory
-        reason = str(error).strip().splitlines()[-1]
-        raise WorkError(f"{command} cannot start: {reason}") from None
+        raise WorkError(f"{command} cannot start: {_last_line(error)}") from None
 
 
 if __name__ == "__main__":

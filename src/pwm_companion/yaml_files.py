@@ -24,7 +24,6 @@ from paid_with_models.texts import (
     file_name,
     is_stream,
     read_text,
-    visible,
 )
 
 from .errors import InputError
@@ -143,7 +142,7 @@ def _read_json(path: Path, text: str) -> Stated:
     except RecursionError:
         raise _nested(path) from None
     except ValueError as error:
-        raise InputError(f"{file_name(path)} is not valid JSON: {visible(str(error))}") from None
+        raise InputError(f"{file_name(path)} is not valid JSON: {_problem(error)}") from None
     return Stated(path, data, {}, {})
 
 
@@ -200,6 +199,8 @@ def _problem(error: Exception) -> str:
         if "another document" in error.problem:
             return f"line {error.problem_mark.line + 1}: a second document begins; there may be one"
         return f"line {error.problem_mark.line + 1}: {brief(error.problem)[1:-1]}"
+    if "set_int_max_str_digits" in str(error):
+        return "a number has too many digits"
     return brief(" ".join(str(error).split()))[1:-1]
 
 

@@ -131,7 +131,7 @@ def test_each_variant_changes_one_assumption() -> None:
     # More data for every accuracy is the same as dearer data, and lower values as dearer ones.
     slower = accuracy["20 % more data for the same accuracy"]
     assert slower == pytest.approx(accuracy["Costs 20 % higher"], abs=1e-8)
-    dearer = report._changed(hospitals.problem, costs=hospitals.problem.costs / 0.8)
+    dearer = report._changed(hospitals.problem, None, costs=hospitals.problem.costs / 0.8)
     less = accuracy["Models' value 20 % lower"]
     assert less == pytest.approx(solve(dearer).expected_accuracy, abs=1e-8)
 
@@ -201,6 +201,7 @@ def of_parties(*types: str) -> dict[str, Any]:
 
 
 TYPE = STATED["types"][0]
+HALVES = [kind | {"probability": 0.5} for kind in STATED["types"]]
 TEXT = """\
 title: Two
 n_parties: 5
@@ -423,6 +424,12 @@ def test_what_responding_adds_is_left_out_where_it_takes_too_long(tmp_path: Path
     ("data", "message"),
     [
         (changed(title=None), "line 1, title: is missing"),
+        (changed(title="  "), "line 1, title: must not be blank"),
+        (changed(attendance=7), "attendance: must be one of"),
+        (
+            changed(n_parties=1_000_001, attendance="known", types=HALVES),
+            "known parties must be whole numbers of each type",
+        ),
         (changed(accuracy=None), "line 1, accuracy: is missing"),
         (changed(n_parties=None), "must state either types and n_parties, or types and groups"),
         (changed(types=None), "must state either types and n_parties, or types and groups"),
@@ -790,3 +797,16 @@ def test_many_types_are_taken_together(tmp_path: Path, capsys: pytest.CaptureFix
     out = capsys.readouterr().out
     assert "The 120 types were taken together in 40 groups" in out
     assert len(out.splitlines()) == 46
+
+
+def test_who_states_nothing_outside_goes_alone_whatever_changes(tmp_path: Path) -> None:
+    kinds = [STATED["types"][0], STATED["types"][1] | {"outside": 60}]
+    consortium = read_consortium(write(tmp_path, STATED | {"types": kinds}))
+    assert consortium.outside is not None
+    assert consortium.outside.tolist() == [0.0, 60.0]
+    worlds = report.variants(consortium.problem, None, consortium.outside)
+    for name in ("Costs 20 % lower", "Costs 20 % higher", "Models' value 20 % lower"):
+        world = worlds[name]
+        assert world.reservation_utilities is not None
+        alone = autarky(world).utilities
+        assert world.reservation_utilities.tolist() == [alone[0], max(60.0, alone[1])]

@@ -281,3 +281,47 @@ def test_usage_is_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "\x1b" not in said
+
+
+def test_an_output_that_is_a_link_is_written_where_it_leads(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(TEXT)
+    target, link = tmp_path / "target.json", tmp_path / "link.json"
+    target.write_text("old")
+    link.symlink_to(target)
+    assert command("prove", "a.json", "--output", "link.json", cwd=tmp_path).returncode == 0
+    assert link.is_symlink()
+    assert json.loads(target.read_text())["claims"]
+    loop = tmp_path / "loop.json"
+    loop.symlink_to(loop)
+    run = command("prove", "a.json", "--output", "loop.json", cwd=tmp_path)
+    assert run.returncode == 1
+    assert run.stderr == "pwm: failed: loop.json: Too many levels of symbolic links\n"
+    assert loop.is_symlink()
+
+
+@pytest.mark.parametrize("words", ["prove a.json", "sweep s.json --output o.nc"])
+def test_too_little_memory_is_said_at_once(tmp_path: Path, words: str) -> None:
+    (tmp_path / "a.json").write_text(TEXT)
+    limited = f"ulimit -v 280000; {sys.executable} -m pwm_companion.cli {words}"
+    run = subprocess.run(
+        ["bash", "-c", limited], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert run.returncode == 1
+    assert run.stderr.startswith("pwm: failed: address space is limited to 287 MB")
+    assert run.stderr.count("\n") == 1
+
+
+def test_a_full_disk_is_said_with_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(TEXT)
+    limited = f"ulimit -f 1; {sys.executable} -m pwm_companion.cli prove a.json --output c.json"
+    run = subprocess.run(
+        ["bash", "-c", limited], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (run.returncode, run.stderr) == (1, "pwm: failed: c.json: File too large\n")
+    assert [it.name for it in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_number_of_thousands_of_digits_is_said_so(tmp_path: Path) -> None:
+    for name in ("a.json", "a.yaml"):
+        said = refusal(tmp_path, name, f'{{"n_parties": {"9" * 5000}}}')
+        assert "a number has too many digits" in said

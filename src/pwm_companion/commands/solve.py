@@ -9,7 +9,7 @@ import numpy as np
 from paid_with_models.contract import Contract
 from paid_with_models.files import contract_to_dict
 from paid_with_models.solver.routes import solve
-from paid_with_models.texts import file_name
+from paid_with_models.texts import file_name, visible
 
 from ..errors import InputError
 from .common import print_answer
@@ -49,7 +49,7 @@ def describe_contract(contract: Contract, given: Given) -> str:
         shape.append(f"types {', '.join(names[k] for k in bunch)} share an option")
     reached, worth = contract.expected_accuracy + given.baseline, contract.expected_value
     columns = {
-        "type": names,
+        "type": [visible(name) for name in names],
         "probability": [f"{p:.6g}" for p in problem.probabilities],
         "cost": [f"{c:.6g}" for c in problem.costs],
         "contribution": contract.contributions,

@@ -832,3 +832,14 @@ def test_what_can_be_one_thing_only_is_read(tmp_path, text, sizes):
     assert table.sizes[known].tolist() == sizes
     assert table.accuracies[known].tolist() == PLAIN[1]
     assert table.errors is None
+
+
+@pytest.mark.parametrize("heading", ["confidence", "mean confidence", "random forest acc"])
+def test_words_that_mean_something_else_here(tmp_path, heading):
+    both = "500,.80,.7\n2000,.865,.8\n8000,.90,.9\n"
+    if heading.endswith("acc"):
+        table = read(tmp_path, f"n,{heading},depth\n" + both)
+    else:
+        table = read(tmp_path, f"n,acc,{heading}\n" + both)
+    assert table.accuracies.tolist() == PLAIN[1]
+    assert table.errors is None

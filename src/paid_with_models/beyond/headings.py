@@ -35,7 +35,7 @@ ERROR_RATES = _words(
 )
 SPREADS = _words(
     "std sd se sem stderr stdev stddev deviation sigma uncertainty errorbar ci stdabw"
-    " standardabweichung streuung confidence écart desviación deviazione desvio standaardafwijking"
+    " standardabweichung streuung écart desviación deviazione desvio standaardafwijking"
     " отклонение 标准差 標準偏差 標準差 σ"
 )
 BOUNDS = _words("low lower lo lwr high upper hi upr")
@@ -44,7 +44,7 @@ DIFFERENCES = _words(
 )
 LOGARITHMS = _words("log ln log2 log10 lg exponent")
 #: Of what else accuracies are beside a model's own, and what is no accuracy in spite of the word.
-REFERENCES = _words("majority baseline chance dummy random guessing non pvalue")
+REFERENCES = _words("majority baseline chance dummy guessing non pvalue")
 COMMENTS = _words("comment comments note notes remark remarks bemerkung bemerkungen kommentar")
 PERCENTS = _words(
     "percent percentage pct prozent pourcent pourcentage porcentaje porcentagem percentuale"
@@ -170,7 +170,8 @@ def role_of(heading: str) -> str:
     ):  # 1 - accuracy
         return "error rate"
     beside = heading.strip().startswith("\u00b1")
-    if known & SPREADS or beside or "error bar" in joined or "standard error" in joined:
+    beside |= any(it in joined for it in ("error bar", "standard error", "confidence interval"))
+    if known & SPREADS or beside:
         return "error"
     if known & ERROR_RATES:
         return "error" if of_accuracy else "error rate"
@@ -272,7 +273,7 @@ def is_of(heading: str, measured: str) -> bool:
         return False
     plain = SPREADS | ERROR_RATES | RUNS | COUNTS | PERCENTS | TESTS | TRAINS | ACCURACIES | own
     plain |= _words(
-        "in of the over mean means bar bars standard interval half width x level and e s"
+        "confidence in of the over mean means bar bars standard interval half width x level and e s"
     )
     return all(word.isdigit() or word in plain for word in words)
 

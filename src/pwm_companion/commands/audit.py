@@ -73,8 +73,10 @@ def _finding(report: Audit, given: Given, allowed: float) -> str:
     if report.satisfied and not report.participates.any():
         return "satisfied: nobody takes part"
     if report.satisfied:
-        who = "all take part" if report.participates.all() else "those who take part do so gladly"
-        return f"satisfied: {who}, take the options meant for them, and can be paid"
+        who = "all take part,"
+        if not report.participates.all():
+            who = "some types are left out; the others"
+        return f"satisfied: {who} take the options meant for them, and can be paid"
     # A number is no name that a sentence can begin with.
     names = [f"type {it}" if it.isnumeric() else it for it in map(visible, given.names)]
     found = []

@@ -265,3 +265,14 @@ def test_a_lone_party_of_a_type_by_chance_trains_on_its_own_data():
     assert contract.contributions.tolist() == own.contributions.tolist()
     assert contract.expected_accuracy == pytest.approx(own.accuracies.mean(), abs=1e-15)
     assert contract.gap == 0
+
+
+def test_limits_with_too_many_outcomes_are_refused_by_name():
+    shares = np.full(40, 1 / 40)
+    problem = Problem(
+        30, shares, np.linspace(0.3, 0.1, 40), GeneralizationBound(), max_data=[5] * 40
+    )
+    with pytest.raises(
+        ValueError, match="max_data needs all outcomes where types are private: n_par"
+    ):
+        solve(problem)

@@ -123,7 +123,10 @@ def solve_with_capacities(problem: Problem) -> Contract:
             f"reservation_utilities must exceed autarky for at most {MOST_BETTER} types where"
             f" max_data is given and types are private; got {better.size}"
         )
-    program = _Program.of(problem)
+    try:
+        program = _Program.of(problem)
+    except ValueError as error:  # too many outcomes
+        raise ValueError(f"max_data needs all outcomes where types are private: {error}") from None
     # Who has something better stays out, the others go alone.
     alone = np.where(problem.better_outside, 0.0, autarky(problem).contributions)
     best, best_out, best_accuracy = alone, problem.better_outside, program.accuracy(alone)

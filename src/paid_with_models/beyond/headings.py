@@ -215,7 +215,7 @@ def deviations_of(heading: str) -> float:
     Examples
     --------
     >>> [round(deviations_of(it), 3) for it in ("std", "2*std", "\N{PLUS-MINUS SIGN}1.96 SE")]
-    [1, 2.0, 1.96]
+    [1.0, 2.0, 1.96]
     >>> [round(deviations_of(it), 3) for it in ("ci95", "CI (90%)", "95% ci width", "std x2")]
     [1.96, 1.645, 3.92, 2.0]
     """

@@ -24,7 +24,8 @@ def reports(folder: Path) -> list[Path]:
     strange = yaml.safe_load(example("banks.yaml").read_text(encoding="utf-8"))
     strange |= {"title": STRANGE, "data_unit": STRANGE[:40], "value_unit": STRANGE[:40]}
     for k, party in enumerate(strange["parties"]):
-        party |= {"name": f"{k}".ljust(80, "W"), "type": f"{party['type'][0]}{STRANGE} {'W' * 20}"[:80]}
+        party["name"] = f"{k}".ljust(80, "W")
+        party["type"] = f"{party['type'][0]}{STRANGE} {'W' * 20}"[:80]
         party["cost"] = 0.5 + ord(party["type"][0]) % 7 / 10
         party.pop("outside", None)
     strange["present"] = {"contributions": [30, 30, 30], "rewards": [99, 80, 10]}

@@ -843,3 +843,60 @@ def test_words_that_mean_something_else_here(tmp_path, heading):
         table = read(tmp_path, f"n,acc,{heading}\n" + both)
     assert table.accuracies.tolist() == PLAIN[1]
     assert table.errors is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "% of data,acc\n10,.8\n50,.865\n100,.9\n",
+        "n/N,acc\n10,.8\n50,.865\n100,.9\n",
+        "n & acc \\\\\n100 & 0.6 \\\\\n200 & 0.7\\textsuperscript{1} \\\\\n400 & 0.8 \\\\\n",
+        "n & acc (\\%) \\\\\n100 & 60\\textsubscript{1} \\\\\n200 & 70\\textsubscript{1} \\\\\n",
+        "n,acc@1,acc@5\n100,.6,.8\n200,.7,.85\n400,.8,.9\n",
+        *(
+            f"{head},100,200,400\n{one},.6,.7,.8\n{two},.7,.8,.9\n"
+            for head in ("", "id", "run")
+            for one, two in (
+                ("LogReg", "RandomForest"), ("Top-1", "Top-5"), ("1", "avg"), ("median", "iqr"),
+                ("min", "max"),
+            )
+        ),
+        "n acc\n1 200 0.6\n2 500 0.7\n5 800 0.8\n",
+        *(
+            f"{head},n,acc\n{one},100,.6\n{one},200,.7\n{one},400,.8\n{two},100,.5\n"
+            f"{two},200,.6\n{two},400,.7\n"
+            for head, one, two in (
+                ("split", "val", "test"), ("state", "CA", "NY"), ("trial", "ResNet", "ViT"),
+                ("run", "1", "avg"),
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_what_tells_curves_apart_or_is_no_amount_is_refused(tmp_path, text):
+    with pytest.raises(TableError):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("heading", "times"),
+    [
+        ("top5 acc std", 1),
+        ("acc5 se", 1),
+        ("acc of 5 sd", 1),
+        ("CI (10 runs)", 1.959964),
+        ("10-seed 95% CI", 1.959964),
+        ("Std.-Abw.", 1),
+        ("\u00e9cart-type", 1),
+    ],
+)
+def test_numbers_in_headings_of_errors_that_are_no_multiples(tmp_path, heading, times):
+    name = "top5 acc" if "top5" in heading else "acc5" if "acc5" in heading else "acc"
+    table = read(tmp_path, with_errors(heading).replace("n,acc,", f"n,{name},", 1))
+    np.testing.assert_allclose(table.errors, ERRORS / times, rtol=1e-5)
+
+
+def test_powers_set_as_superscripts_and_amounts_of_parts(tmp_path):
+    rows = "".join(f"10\\textsuperscript{{{k}}} & 0.{k + 4} \\\\\n" for k in (2, 3, 4))
+    assert read(tmp_path, "n & acc \\\\\n" + rows).sizes.tolist() == [100, 1000, 10_000]
+    table = read(tmp_path, "images per class,acc\n1,.6\n5,.7\n20,.8\n")
+    assert any("images per class: costs must be, too" in text for text in table.said)

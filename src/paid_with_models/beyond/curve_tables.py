@@ -20,6 +20,7 @@ from ..texts import file_name, shown
 from .headings import (
     amount_of,
     are_repeats,
+    are_runs,
     is_signed,
     is_standard_error,
     is_train,
@@ -313,8 +314,10 @@ def _labels(
                 ):
                     spread = None
                 continue
-            if set(roles) == {"run"}:
+            if set(roles) == {"run"} and are_runs(cells):
                 continue
+        if not are_runs([cell for cell in cells if cell] or [""]):
+            check_one_curve(table, k)
         if role_of(table.headings[k]) not in ("run", "index", "other", "count"):
             check_one_curve(table, k)
     return keep, spread, counts, labels
@@ -376,6 +379,8 @@ def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
     said = [_mapping(table, size, accuracy)]
     if scale := scale_of(table.headings[size]):
         said.append(f"They are taken as they stand, in units of {scale}: costs must be, too.")
+    elif "per" in tokens(table.headings[size]):
+        said.append(f"They are taken as they stand, {table.headings[size]}: costs must be, too.")
     elif np.max(sizes, initial=0.0) <= 1 and sizes.size > 1:
         raise TableError(
             f"{table.name}: amounts of data are at most {sizes.max():g}, as shares of a training"

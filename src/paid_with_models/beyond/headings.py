@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 __all__ = [
-    "amount_of", "are_repeats", "deviations_of", "has_own_unit", "is_of", "is_signed",
+    "amount_of", "are_repeats", "are_runs", "deviations_of", "has_own_unit", "is_of", "is_signed",
     "is_standard_error", "is_test", "is_train", "role_of", "scale_of", "tokens",
 ]  # fmt: skip
 
@@ -39,6 +39,10 @@ SPREADS = _words(
     " отклонение 标准差 標準偏差 標準差 σ"
 )
 BOUNDS = _words("low lower lo lwr high upper hi upr")
+#: What numbers tell apart that are no runs.
+TOLD_APART = _words("top class model layer task site client party hospital group method learner")
+#: What rows say that sum up others.
+SUMMARIES = _words("mean avg average mittel median min max std sd se sem iqr all total sum overall")
 DIFFERENCES = _words(
     "gain delta diff difference change drop improvement lift increase decrease vs versus minus"
 )
@@ -185,6 +189,8 @@ def role_of(heading: str) -> str:
         return "run"
     if known & NO_DATA and known & SIZES <= {"n", "size", "sizes"}:
         return ""
+    if re.search(r"/\s*(N|N_?total|total|full|all)\b", heading) and known & SIZES:
+        return "size share"
     if known & SIZES or known == {"training", "set"} or known == {"training"}:
         if known & TESTS:
             return "other"
@@ -194,6 +200,22 @@ def role_of(heading: str) -> str:
     if not words or known & INDICES:
         return "index"
     return ""
+
+
+def are_runs(labels: Sequence[str]) -> bool:
+    """Whether labels are numbers of runs, letters, or differ by a number alone.
+
+    Examples
+    --------
+    >>> are_runs(("fold 1", "fold 2")), are_runs(("a", "b")), are_runs(("ResNet", "ViT"))
+    (True, True, False)
+    >>> are_runs(("1", "2", "avg"))
+    False
+    """
+    words = [tuple(word for word in tokens(it) if not word.isdigit()) for it in labels]
+    if any(set(it) & (SUMMARIES | TOLD_APART) for it in words):
+        return False
+    return len(set(words)) == 1 or all(len("".join(it)) <= 1 for it in words)
 
 
 def is_test(heading: str) -> bool:
@@ -220,17 +242,21 @@ def deviations_of(heading: str) -> float:
     [1.96, 1.645, 3.92, 2.0]
     """
     words = tokens(heading)
-    stated = re.search(r"(?<![\d.])(\d{2}(?:[.,]\d+)?)\s*(%?)", heading)
-    if {"ci", "confidence"} & set(words) or (stated and stated[2]):
+    stated = re.search(r"(?<![\d.])(\d{2}(?:[.,]\d+)?)\s*%", heading)
+    if {"ci", "confidence"} & set(words) or stated:
+        stated = stated or re.search(r"(?<![\d.])([5-9]\d(?:[.,]\d+)?)", heading)
         level = float(stated[1].replace(",", ".")) if stated else 95.0
         whole = 2 if "width" in words and "half" not in words else 1
         return whole * NormalDist().inv_cdf(0.5 + level / 200)
     unit = "(?:std|sd|se|sem|sigma|standard|\N{GREEK SMALL LETTER SIGMA})"
     number, times = r"(\d+(?:\.\d+)?)", r"[*x\N{MULTIPLICATION SIGN}]"
+    # A number within a heading is one of something else, without a sign of multiplication.
     found = re.search(
-        rf"{number}\s*{times}?\s*{unit}|{unit}[a-z ]*{times}\s*{number}", heading.lower()
+        rf"(?:^|[\u00b1(+-])\s*{number}\s*{unit}|{number}\s*{times}\s*{unit}"
+        rf"|{unit}[a-z ]*{times}\s*{number}",
+        heading.lower(),
     )
-    several = float(found[1] or found[2]) if found else 1.0
+    several = float(found[1] or found[2] or found[3]) if found else 1.0
     return several if several > 0 else 1
 
 
@@ -272,6 +298,7 @@ def is_of(heading: str, measured: str) -> bool:
     if named - own and not (named <= same and own & same):
         return False
     plain = SPREADS | ERROR_RATES | RUNS | COUNTS | PERCENTS | TESTS | TRAINS | ACCURACIES | own
+    plain |= _words("abw abweichung type tipica estandar padrao standaard")
     plain |= _words(
         "confidence in of the over mean means bar bars standard interval half width x level and e s"
     )
@@ -294,6 +321,8 @@ def are_repeats(headings: Sequence[str]) -> bool:
     >>> are_repeats(("top-1 accuracy", "top-5 accuracy")), are_repeats(("acc_class0", "acc_class1"))
     (False, False)
     """
+    if any("@" in it for it in headings):
+        return False
     words = {tuple(word for word in tokens(it) if not word.isdigit()) for it in headings}
     known = ACCURACIES | RUNS | COUNTS | TESTS | {"mean", "percent", "pct"}
     return len(words) == 1 and set(next(iter(words))) <= known

@@ -13,6 +13,7 @@ from ..accuracy import FloatArray
 from ..texts import shown
 from .headings import (
     are_repeats,
+    are_runs,
     deviations_of,
     has_own_unit,
     is_of,
@@ -135,8 +136,11 @@ def listed(table: Table) -> str:
 def check_runs(table: Table, k: int) -> None:
     """Refuse rows of a column of runs that are no runs: of training data, or means and spreads."""
     values = {cell for cell in table.column(k) if cell and not is_number(cell, table.decimal)}
+    told = not any(is_train(it) or role_of(it) in ("accuracy", "error") for it in values)
+    if len(values) > 1 and told and not are_runs(sorted(values)):
+        check_one_curve(table, k)
     trained = {cell for cell in values if is_train(cell)}
-    summed = {cell for cell in values if role_of(cell) in ("accuracy", "error")}
+    summed = {it for it in values if role_of(it) in ("accuracy", "error") or not are_runs([it])}
     if (trained or summed) and len({*table.column(k)}) > 1:
         what = "training data beside others" if trained else "means or spreads beside runs"
         raise TableError(

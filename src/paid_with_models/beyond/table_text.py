@@ -45,7 +45,7 @@ PRINTED = re.compile(
     r"[-+:=|\s]*-[-+:=|\s]*|[\u2500-\u257f|\s]*[\u2500-\u257f][\u2500-\u257f|\s]*"
     r"|\s*(<\w+>\s*)+|\|?(\s*([iuf](8|16|32|64)|u?int(eger)?\d*|float\d*|double|real|str|text|varchar|(big|huge)int"
     r"|decimal\(.*?\))\s*\|)+|\|?\s*\d+ rows?\s+\d+ columns?\s*\|?|Source: local data frame.*"
-    r"|(Name: .*, )?dtype: \w+|\d+ rows?"
+    r"|(Name: .*, )?dtype: \w+|\|?\s*\d+ rows?\s*\|?"
     r"|\(\d+ rows?\)|\d+ rows? in set.*|\[\d+ rows x \d+ columns\]|shape: \(.*\)"
 )
 
@@ -127,7 +127,7 @@ def _cut(text: str, name: str) -> Cells:
             continue
         if stated := re.fullmatch(r'"?sep=(.)"?', line, re.IGNORECASE):
             separator = stated[1]
-        elif line.startswith(("#", "%", "//")):
+        elif line.startswith(("#", "%", "//")) and not SHARE.match(line):
             if not body:
                 comments.append(line.lstrip("#%/ "))
         elif PRINTED.fullmatch(line):
@@ -152,6 +152,14 @@ def _cut(text: str, name: str) -> Cells:
     number, heading = rows[0]
     named = separator in " \t" and all(len(row) == width for _, row in rows[1:])
     if named and len(heading) == width - 1 > 1:
+        labels, seconds = [row[0] for _, row in rows[1:]], [row[1] for _, row in rows[1:]]
+        counting = [[str(k) for k in range(first, first + len(labels))] for first in (0, 1)]
+        grouped = all(re.fullmatch(r"\d{1,3}", it) for it in labels)
+        if grouped and all(re.fullmatch(r"\d{3}", it) for it in seconds) and labels not in counting:
+            raise TableError(
+                f"{name}: blanks stand between cells, and perhaps in numbers: separate cells by"
+                " semicolons or tabs"
+            )
         rows[0] = number, ("", *heading)  # as R writes rows with names
     if width < 2:
         raise TableError(
@@ -248,6 +256,7 @@ def _plain_cell(cell: str) -> str:
         return cell
     if quoted := re.fullmatch(r"""="(.*)"|'(.*)'""", cell):  # as spreadsheets keep text
         cell = quoted[1] or quoted[2] or ""
+    cell = cell.replace(r"\textsuperscript", "^").replace(r"\textsubscript", "_")
     text = re.sub(r"\s*_\{\s*\\pm\s*(.*?)\}", " \u00b1 \\1", cell.replace("$", ""))
     text = text.replace(r"\times", "\u00d7").replace(r"\cdot", "\u00d7")
     text = text.replace(r"\,", "\u2009").replace("{,}", ",").replace("{.}", ".")
@@ -275,6 +284,9 @@ POWER = re.compile(r"(?:(\d+(?:\.\d+)?)\s*[*x\u00d7]\s*)?(\d{1,2})\s*\^\s*\{?(\d
 GAPS = frozenset((
     "", "na", "n/a", "n.a.", "<na>", "nan", "null", "none", "-", "–", "—", "?", ".", "#n/a",
 ))  # fmt: skip
+
+#: SHARE: how a heading begins that is no comment.
+SHARE = re.compile(r"%\s*(of|der|des|de|du|data|train\w*|samples)\b", re.IGNORECASE)
 
 #: NOTE: how a line begins that says something of the table below it.
 NOTE = re.compile(r"(source|notes?|quelle|anmerkung|fuente|fonte|remarks?)\b\s*:", re.IGNORECASE)

@@ -108,7 +108,9 @@ def read_stated(path: Path, most_bytes: int = MOST_BYTES) -> Stated:
     as_json |= path.suffix.lower() == ".json"
     stated = (_read_json if as_json else _read_yaml)(path, text)
     if not isinstance(stated.data, dict):
-        raise InputError(f"{name} must hold a mapping, not {type(stated.data).__name__}")
+        kinds = {type(None): "nothing", list: "a list", str: "a text"}
+        kind = kinds.get(type(stated.data), "a number or truth value")
+        raise InputError(f"{name} must hold a mapping, not {kind}")
     _check_values(stated, stated.data, ())
     return stated
 

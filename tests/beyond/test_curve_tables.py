@@ -771,7 +771,16 @@ def test_labels_of_rows_say_percent_as_headings_do(tmp_path):
 
 @pytest.mark.parametrize(
     "heading",
-    ["n (x100)", "n ('000)", "n (000s)", "n (mill.)", "samples (bn)", "n (lakh)", "size in GB"],
+    [
+        "Datens\u00e4tze (Millionen)",
+        "n (x100)",
+        "n ('000)",
+        "n (000s)",
+        "n (mill.)",
+        "samples (bn)",
+        "n (lakh)",
+        "size in GB",
+    ],
 )
 def test_further_units_of_amounts_are_remarked(tmp_path, heading):
     table = read(tmp_path, f"{heading},acc\n10,.80\n20,.865\n80,.90\n")

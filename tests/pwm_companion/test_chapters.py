@@ -47,7 +47,7 @@ def test_bad_parameters_are_refused(book: Path, parameters: str, message: str) -
         ("template: template.md\ntitle: Own\ntext: {more: x}", "no place for 'more'"),
         ("template: template.md\ntitle: Own\nparametrs: {}", "unknown key 'parametrs'"),
         ("template: [", "is not valid YAML"),
-        ("just text", "must hold a mapping, not str"),
+        ("just text", "must hold a mapping, not a text"),
     ],
 )
 def test_bad_run_files_are_refused(book: Path, content: str, message: str) -> None:

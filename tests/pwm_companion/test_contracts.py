@@ -131,8 +131,8 @@ def test_who_prefers_outside_is_said_to_take_no_option(
     [
         ("solve", "a.json", "{", "is not valid JSON: "),
         ("solve", "a.yaml", "a: [", "is not valid YAML: "),
-        ("solve", "a.json", "[1]", "must hold a mapping, not list"),
-        ("solve", "a.yaml", "- 1", "must hold a mapping, not list"),
+        ("solve", "a.json", "[1]", "must hold a mapping, not a list"),
+        ("solve", "a.yaml", "- 1", "must hold a mapping, not a list"),
         ("solve", "a.json", "{}", ": n_parties is missing"),
         ("solve", "a.json", json.dumps(PROBLEM | {"costs": [1]}), ": probabilities must have one"),
         ("solve", "a.yaml", yaml.safe_dump(PROBLEM | {"n": 1}), ": n is not a known field"),

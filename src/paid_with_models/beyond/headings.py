@@ -103,9 +103,9 @@ UNSPACED = tuple(
 
 #: SCALES: words of a heading by which its amounts are not counted one by one; and powers of ten.
 SCALES = _words(
-    "hundred hundreds thousand thousands million millions k m mio tsd tausend milliers miles"
-    " migliaia milhares duizend тыс 千 万 mill bn g lakh lakhs crore dozen dozens kb mb gb tb"
-    " 000 100 1000 10000 100000 1000000"
+    "hundred hundreds thousand thousands million millions k m mio millionen millones milioni"
+    " milhões tsd tausend milliers miles migliaia milhares duizend тыс 千 万 mill bn g"
+    " lakh lakhs crore dozen dozens kb mb gb tb 000 100 1000 10000 100000 1000000"
 )
 POWERS = r"10\s*(?:\^|\*\*)\s*\{?\+?\d+\}?|1[eE]\+?\d+|10[\u00b2\u00b3\u2070-\u2079]+"
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Part", "Store", "digest", "followed", "key_of", "library_fingerprint"]
+__all__ = ["Part", "Store", "digest", "key_of", "library_fingerprint"]
 
 Part = dict[str, npt.NDArray[Any]]
 
@@ -213,26 +213,6 @@ class Store:
         _remove(draft)
         write(draft)
         os.replace(draft, path)  # noqa: PTH105
-
-
-def followed(path: Path) -> Path:
-    """Where a link leads, whether or not something is there; other paths as they are.
-
-    Raises
-    ------
-    OSError
-        If links lead in a circle.
-
-    Examples
-    --------
-    >>> followed(Path("a/b")).as_posix()
-    'a/b'
-    """
-    if not path.is_symlink():
-        return path
-    with contextlib.suppress(FileNotFoundError):  # what it leads to may not be there yet
-        path.stat()
-    return path.resolve()
 
 
 def _remove(path: Path) -> None:

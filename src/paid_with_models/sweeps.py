@@ -32,8 +32,8 @@ from .contract import Contract, Status
 from .files import problem_to_dict
 from .problem import Problem, autarky, check_problem
 from .solver.routes import solve_many
-from .sweep_store import Part, Store, digest, followed, key_of
-from .texts import brief
+from .sweep_store import Part, Store, digest, key_of
+from .texts import brief, followed
 
 __all__ = ["sweep"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import reprlib
@@ -12,7 +13,8 @@ import unicodedata
 from pathlib import Path
 
 __all__ = [
-    "TextError", "brief", "field_name", "file_name", "is_stream", "read_text", "shown", "visible",
+    "TextError", "brief", "field_name", "file_name", "followed", "is_stream", "read_text", "shown",
+    "visible",
 ]  # fmt: skip
 
 #: MOST_BYTES: the largest file that is read. 100,000 measurements are some 3 MB.
@@ -118,6 +120,26 @@ def read_text(
     if "\0" in text:
         raise TextError(f"{name} is not text")
     return text
+
+
+def followed(path: Path) -> Path:
+    """Where a link leads, whether or not something is there; other paths as they are.
+
+    Raises
+    ------
+    OSError
+        If links lead in a circle.
+
+    Examples
+    --------
+    >>> followed(Path("a/b")).as_posix()
+    'a/b'
+    """
+    if not path.is_symlink():
+        return path
+    with contextlib.suppress(FileNotFoundError):  # what it leads to may not be there yet
+        path.stat()
+    return path.resolve()
 
 
 def is_stream(path: Path) -> bool:

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from paid_with_models.sweep_store import followed
+from paid_with_models.texts import followed
 
 from .errors import BookError
 

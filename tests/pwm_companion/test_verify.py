@@ -1,6 +1,7 @@
 """What the comparison with the reference values says, and that it names what moved and no more."""
 
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -246,6 +247,21 @@ def test_no_finding_without_a_reason_in_the_book_s_own_tolerances() -> None:
     tolerances = read_tolerances(root / "reference")
     assert tolerances.limits.keys() == tolerances.reasons.keys()
     assert all(len(reason.split()) > 5 for reason in tolerances.reasons.values())
+
+
+def test_every_leeway_in_the_book_s_own_tolerances_is_of_something_in_the_book() -> None:
+    folder = Path(__file__).parents[2] / "reference"
+    names = set()
+    for path in folder.glob("*/**/*.json"):
+        content = json.loads(path.read_text())
+        page = path.relative_to(folder).with_suffix("").as_posix()
+        names |= {f"{page}: {name}" for kind in content.values() for name in kind}
+    for path in folder.glob("figures/*.csv"):
+        columns = path.read_text().partition("\n")[0].split(",")
+        names |= {f"figures/{path.stem}: {name}" for name in columns}
+    tolerances = read_tolerances(folder)
+    patterns = [*tolerances.undetermined, *tolerances.measured]
+    assert [it for it in patterns if not any(fnmatchcase(name, it) for name in names)] == []
 
 
 def test_a_change_in_the_source_is_found_in_the_book(

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from paid_with_models import GeneralizationBound, LinearValuation, Problem, audit, autarky, solve
+from paid_with_models import (
+    GeneralizationBound,
+    KnownParties,
+    LinearValuation,
+    Problem,
+    audit,
+    autarky,
+    solve,
+)
 from paid_with_models.audit import TOLERANCE, audit_schema
 
 PROBLEM = Problem(10, [0.2, 0.3, 0.5], [0.5, 0.2, 0.05], GeneralizationBound())
@@ -191,3 +199,14 @@ def test_menus_in_single_precision_are_judged_by_what_that_can_hold():
     assert audit(problem, *menu).satisfied
     assert not audit(problem, *(it.astype(float) for it in menu)).satisfied
     assert not audit(problem, menu[0], menu[1] * np.float32(1.0001)).satisfied
+
+
+def test_a_known_type_that_is_better_off_outside_stays_out_and_envies_nobody():
+    law = {"attendance": KnownParties([1, 1])}
+    problem = Problem(costs=[0.2, 0.1], accuracy=GeneralizationBound(), **law)
+    best = solve(problem)
+    kept = best.rewards - [best.reservation_utilities[0], 0.0]
+    found = audit(problem, best.contributions, kept, best=best)
+    assert found.individual_rationality[0] < 0
+    assert found.participates.tolist() == [False, True]
+    assert not found.deviation_gain.any()

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from .accuracy import BoolArray, FloatArray, IntArray
 from .arguments import resolution
 from .contract import Contract
-from .problem import ROUNDING, Problem, check_problem, checked_menu
+from .problem import ROUNDING, SUM_TOLERANCE, Problem, check_problem, checked_menu
 from .solver.expectations import moments_at
 from .solver.routes import solve
 from .texts import brief
@@ -61,6 +61,9 @@ class Audit:
         The most that each type's mean reward can be, and the slack.
     insolvent : (I,) ndarray of bool
         Whether more is promised than can be delivered on average.
+    beyond_capacity : (I,) ndarray of bool
+        Whether the option asks for more data than the type has: it has nothing but to stay out, or
+        to take another's option.
     participates : (I,) ndarray of bool
         Whether the type has an option and the best is at least as good as its outside option.
     expected_accuracy : float
@@ -86,6 +89,7 @@ class Audit:
     reward_caps: FloatArray
     caps: FloatArray
     insolvent: BoolArray
+    beyond_capacity: BoolArray
     participates: BoolArray
     expected_accuracy: float
     best_accuracy: float
@@ -170,19 +174,21 @@ def audit(
     accuracy, most = moments_at(problem, m)
     options = t - problem.costs[:, None] * m  # [i, j]: what type i gets from option j
     outside, out = best.reservation_utilities, _types_out(left_out, m, t)
-    options[:, out] = outside[:, None]
-    utilities = np.diag(options).copy()
+    beyond = m > problem.capacities * (1 + SUM_TOLERANCE)
+    own = np.eye(m.size, dtype=bool)
     if problem.types_are_known:  # nobody can take another's option: to try is to stay out
-        options = np.where(np.eye(m.size, dtype=bool), options, outside[:, None])
-    elif problem.max_data is not None:  # nobody can take what it could not fulfil
-        options = np.where(m <= problem.capacities[:, None], options, outside[:, None])
-        options[np.diag_indices(m.size)] = utilities
+        offered = own
+    else:  # nobody can take what it could not fulfil
+        offered = own | (m <= problem.capacities[:, None])
+    offered &= ~(out | own & beyond)
+    options = np.where(offered, options, outside[:, None])
+    utilities = np.diag(options).copy()
     compatibility = utilities[:, None] - options
-    offered = np.where(out, -np.inf, options)  # nobody can take the option of a type left out
     # Among options that are equally good, but for rounding, a type takes its own.
-    gain = offered.max(axis=1) - utilities
+    taken = np.where(offered, options, -np.inf)
+    gain = taken.max(axis=1) - utilities
     gain = np.where(gain > ROUNDING * problem.model_value.optimum, gain, 0.0)
-    choice = np.where(gain > 0, offered.argmax(axis=1), np.arange(m.size))
+    choice = np.where(gain > 0, taken.argmax(axis=1), np.arange(m.size))
     caps = most - t
     coarse = max(resolution(contributions), resolution(rewards))  # of a menu in single precision
     allowed = max(TOLERANCE, 4 * coarse) * problem.model_value.optimum
@@ -200,12 +206,13 @@ def audit(
         reward_caps=most,
         caps=caps,
         insolvent=caps < -allowed,
-        participates=(offered.max(axis=1) >= outside - allowed) & ~out,
+        beyond_capacity=beyond,
+        participates=(taken.max(axis=1) >= outside - allowed) & ~out,
         expected_accuracy=accuracy,
         best_accuracy=best.expected_accuracy,
         upper_bound=best.upper_bound,
         gap=best.upper_bound - accuracy,
-        satisfied=bool(smallest >= -allowed),
+        satisfied=bool(smallest >= -allowed and not beyond.any()),
     )
 
 
@@ -232,21 +239,25 @@ class Residuals:
         Largest violation over all types that take part (all pairs of them), 0 if there is none.
     staying_out : float >= 0
         Largest gain that a type left out would have from an option of the others.
+    capacities : float >= 0
+        Largest contribution beyond what a type has, relative to that.
     """
 
     individual_rationality: float
     incentive_compatibility: float
     caps: float
     staying_out: float = 0.0
+    capacities: float = 0.0
 
     @property
     def largest(self) -> float:
-        """The largest of the four."""
+        """The largest of them."""
         return max(
             self.individual_rationality,
             self.incentive_compatibility,
             self.caps,
             self.staying_out,
+            self.capacities,
         )
 
 
@@ -291,21 +302,26 @@ def menu_residuals(
     value_unit = problem.model_value.optimum
     _, caps = moments_at(problem, m)
     f, out = problem.outside_options, _types_out(left_out, m, t)
+    beyond = max(float(np.max(m / problem.capacities)) - 1, 0.0)
+    beyond = beyond if beyond > SUM_TOLERANCE else 0.0
     if np.all(out):
         return Residuals(0.0, 0.0, 0.0)
     if problem.types_are_known:
         short = np.max(f[~out] + problem.costs[~out] * m[~out] - t[~out])
         unpaid = np.max(t[~out] - caps[~out])
-        return Residuals(max(short, 0.0) / value_unit, 0.0, max(unpaid, 0.0) / value_unit)
+        return Residuals(
+            max(short, 0.0) / value_unit, 0.0, max(unpaid, 0.0) / value_unit, capacities=beyond
+        )
     if problem.max_data is not None:
         utilities = np.where(out, f, t - problem.costs * m)
         gain = t - problem.costs[:, None] * m - utilities[:, None]
         within = (m <= problem.capacities[:, None]) & ~out
         slacks = (f - utilities, np.where(within, gain, 0.0), np.where(out, 0.0, t - caps))
-        return Residuals(*(max(float(part.max()), 0.0) / value_unit for part in slacks))
+        largest = (max(float(part.max()), 0.0) / value_unit for part in slacks)
+        return Residuals(*largest, capacities=beyond)
     wanted = t[~out] - problem.costs[out][:, None] * m[~out] - f[out][:, None]
-    largest = *violations(problem.costs[~out], m[~out], t[~out], f[~out], caps[~out]), wanted
-    return Residuals(*(float(np.max(part, initial=0.0)) / value_unit for part in largest))
+    parts = *violations(problem.costs[~out], m[~out], t[~out], f[~out], caps[~out]), wanted
+    return Residuals(*(float(np.max(part, initial=0.0)) / value_unit for part in parts))
 
 
 def violations(

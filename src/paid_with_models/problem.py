@@ -71,11 +71,6 @@ def checked_menu(name: str, values: npt.ArrayLike, problem: Problem) -> FloatArr
         )
     if not np.all((array >= 0) & (array < np.inf)):
         raise ValueError(f"{name} must be non-negative and finite; got {brief(array.tolist())}")
-    if name == "contributions" and np.any(array > problem.capacities * (1 + SUM_TOLERANCE)):
-        raise ValueError(
-            f"contributions must be at most max_data, {brief(problem.capacities.tolist())};"
-            f" got {brief(array.tolist())}"
-        )
     return array
 
 

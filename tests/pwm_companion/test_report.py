@@ -439,6 +439,7 @@ def test_what_responding_adds_is_left_out_where_it_takes_too_long(tmp_path: Path
         (changed(types=[TYPE | {"cost": 1 + k} for k in range(10_000)]), "got 10000"),
         (changed(accuracy={"name": "Nobody"}), "line 11, accuracy.name: must be one of"),
         (changed(accuracy={"csv": "none.csv"}), "line 11, accuracy.csv: "),
+        (changed(accuracy={"csv": "."}), "line 11, accuracy.csv: must be a file; "),
         (changed(extra=1), "line 12, extra: is not a known field"),
         (changed(present={"contributions": [1], "rewards": [1, 1]}), "one entry per type, 2"),
         (changed(accuracy={"name": "powerlaw"}), "got 'powerlaw'; did you mean PowerLaw?"),
@@ -456,6 +457,10 @@ def test_what_responding_adds_is_left_out_where_it_takes_too_long(tmp_path: Path
         (
             {**of_parties("A", "A"), "parties": [{"name": "x", "type": "A", "cost": 1}] * 2},
             "parties.1.name: must be a name of its own; got 'x'",
+        ),
+        (
+            changed(types=[it | {"name": n} for it, n in zip(HALVES, ("é", "e\u0301"))]),
+            "line 7, types.1.name: must be a name of its own",
         ),
         (of_parties("A", "A", " "), "line 12, parties.2.type: must not be blank; got ' '"),
         (changed(types=[TYPE | {"cost": True}]), "cost: must be a number; got True"),
@@ -810,3 +815,8 @@ def test_who_states_nothing_outside_goes_alone_whatever_changes(tmp_path: Path) 
         assert world.reservation_utilities is not None
         alone = autarky(world).utilities
         assert world.reservation_utilities.tolist() == [alone[0], max(60.0, alone[1])]
+
+
+def test_two_spellings_of_a_letter_are_one_type(tmp_path: Path) -> None:
+    stated = of_parties("\u00e9", "e\u0301", "b")
+    assert read_consortium(write(tmp_path, stated)).names == ("\u00e9", "b")

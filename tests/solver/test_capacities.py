@@ -115,14 +115,33 @@ def test_limits_must_be_numbers(given):
         Problem(**CLINICS, **EQUAL, max_data=given)
 
 
+def test_a_menu_that_asks_for_more_than_a_type_has_is_audited():
+    contract = solve(Problem(**CLINICS, **EQUAL))
+    limits = contract.contributions * [0.5, 2, 2, 2]
+    limited = Problem(**CLINICS, **EQUAL, max_data=limits)
+    found = audit(limited, contract.contributions, contract.rewards)
+    assert found.beyond_capacity.tolist() == [True, False, False, False]
+    assert not found.satisfied
+    # All that it can take serves it worse than to stay out.
+    assert found.utilities[0] == found.reservation_utilities[0]
+    assert found.participates.tolist() == [False, True, True, True]
+    assert not found.deviation_gain.any()
+    found = audit(limited, [400, *limits[1:]], [1, 1, 90, 1])
+    assert not found.beyond_capacity.any()
+    assert found.best_option[0] == 2  # which asks for less than it has
+    assert found.participates[0]
+    residuals = menu_residuals(limited, contract.contributions, contract.rewards)
+    assert residuals.capacities == residuals.largest == pytest.approx(1.0)
+    enough = Problem(**CLINICS, **EQUAL, max_data=2 * limits)
+    assert audit(enough, contract.contributions, contract.rewards).satisfied
+
+
 def test_what_nothing_is_made_for_is_refused():
     limited = Problem(**CLINICS, **EQUAL, max_data=LIMITS)
     with pytest.raises(ValueError, match=r"^max_data must be left out here"):
         free_riding(limited, [1, 1, 1, 1])
     with pytest.raises(ValueError, match=r"max_data must be the same .* state largest_quota"):
         solve_responsive(limited)
-    with pytest.raises(ValueError, match="contributions must be at most max_data"):
-        audit(limited, [201, 0, 0, 0], [1, 1, 1, 1])
     many = {"n_parties": 2, "probabilities": [1 / 9] * 9, "costs": np.linspace(0.1, 0.05, 9)}
     outside = {"reservation_utilities": [80.0] * 9, "max_data": [200.0] * 9}
     with pytest.raises(ValueError, match="exceed autarky for at most 8 types"):

@@ -228,6 +228,7 @@ class Model:
         confirm(type(self.n) is int and self.n >= 2, "n_parties must be a whole number >= 2")
         confirm(beliefs in ("paper", "own"), "beliefs must be 'paper' or 'own'")
         confirm(all(x > 0 for x in self.costs + p), "costs, probabilities must be positive")
+        confirm(abs(sum(p) - 1) <= fmpq(1, 10**6), "probabilities must add up to 1 but for rounding")
         (best, a), (v, bend) = named(ACCURACIES, accuracy), named(VALUATIONS, valuation)
         self.limit = limit = v(best)
         linear = valuation["name"] == "LinearValuation"
@@ -490,8 +491,7 @@ def check(certificate: Any) -> dict[str, Any]:
             least = found["upper_bound"].upper()
             confirm(least <= rational(bound), f"no bound below {least.str(24)} is proved")
     except Exception as e:  # whatever a malformed certificate makes Python stumble over
-        malformed = RefusedError(f"malformed: {type(e).__name__}: {e}")
-        raise (e if isinstance(e, RefusedError) else malformed) from None
+        raise e if isinstance(e, RefusedError) else RefusedError(f"its form ({type(e).__name__})")
     return found
 
 

@@ -90,4 +90,9 @@ def _finding(report: Audit, given: Given, allowed: float) -> str:
     i = int(np.argmin(report.caps))
     if (short := -report.caps[i]) > allowed:
         found.append(f"{names[i]} is promised {short:.6g} more than can be delivered")
+    found += [
+        f"{names[k]} is asked for {report.contributions[k]:.6g} and has"
+        f" {given.problem.capacities[k]:.6g}"
+        for k in np.flatnonzero(report.beyond_capacity)[:1]
+    ]
     return f"violated: {'; '.join(found)}"

@@ -6,6 +6,7 @@ What is wrong is said in one line that names the file, the line and the field.
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -196,8 +197,8 @@ def _drop_nulls(stated: Stated) -> None:
 
 
 def _line(text: str) -> str:
-    """Return a text without line breaks."""
-    return " ".join(text.split())
+    """Return a text without line breaks, its letters composed: two spellings are one name."""
+    return unicodedata.normalize("NFC", " ".join(text.split()))
 
 
 def _law(stated: Stated, kinds: list[dict[str, Any]]) -> dict[str, Any]:
@@ -350,7 +351,7 @@ def _kinds(stated: Stated) -> list[dict[str, Any]]:
     seen: set[str] = set()
     parties = stated.data["parties"]
     for i, party in enumerate(parties):
-        name = party["type"]
+        name = unicodedata.normalize("NFC", party["type"])
         kind: dict[str, Any] = {key: party[key] for key in SHARED if key in party}
         first = kinds.setdefault(name, kind | {"place": ("parties", i, "type")})
         for key in SHARED:
@@ -417,6 +418,9 @@ def _fit(stated: Stated, accuracy: Mapping[str, Any]) -> LearningCurve:
         rule = f"{file_name(folder / accuracy[kind])}: {error.strerror}"
         raise stated.error(("accuracy", kind), rule) from None
     except TableError as error:  # it names the file of measurements and the line in it
+        if kind != "like" and (folder / accuracy[kind]).is_dir():
+            rule = f"must be a file; {file_name(folder / accuracy[kind])} is a folder"
+            raise stated.error(("accuracy", kind), rule) from None
         raise InputError(str(error)) from None
     except (ValueError, ArithmeticError, RuntimeError) as error:
         raise stated.error(("accuracy", kind), f"cannot be fitted: {error}") from None

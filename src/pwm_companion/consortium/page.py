@@ -272,12 +272,16 @@ def present(consortium: Consortium, contract: Contract) -> dict[str, Any]:
             "name": name, "other": consortium.names[found.best_option[k]],
             "gain": max(gain[k], 0.0), "lacking": max(-room[k], 0.0),
             "short": 0.0 if found.participates[k] else max(-rationality[k], 0.0),
+            "asked": found.contributions[k] if found.beyond_capacity[k] else 0.0,
+            "has": contract.problem.capacities[k],
         } for k, name in enumerate(consortium.names)
     ]  # fmt: skip
     rows = zip(consortium.names, *consortium.present, rationality, gain, room,
                yes(found.participates), strict=True)  # fmt: skip
     return {
-        "broken": [it for it in broken if it["gain"] or it["short"] or it["lacking"]],
+        "broken": [
+            it for it in broken if it["gain"] or it["short"] or it["lacking"] or it["asked"]
+        ],
         "reaches": consortium.baseline + found.expected_accuracy,
         "best": consortium.baseline + found.best_accuracy,
         "rows": rows,

@@ -176,11 +176,9 @@ def audit(
     outside, out = best.reservation_utilities, _types_out(left_out, m, t)
     beyond = m > problem.capacities * (1 + SUM_TOLERANCE)
     own = np.eye(m.size, dtype=bool)
-    if problem.types_are_known:  # nobody can take another's option: to try is to stay out
-        offered = own
-    else:  # nobody can take what it could not fulfil
-        offered = own | (m <= problem.capacities[:, None])
-    offered &= ~(out | own & beyond)
+    # Nobody can take what it could not fulfil, or, if known, another's: to try is to stay out.
+    others = ~own & (m <= problem.capacities[:, None]) & (not problem.types_are_known)
+    offered = (others | own & ~beyond) & ~out
     options = np.where(offered, options, outside[:, None])
     utilities = np.diag(options).copy()
     compatibility = utilities[:, None] - options
@@ -317,8 +315,8 @@ def menu_residuals(
         gain = t - problem.costs[:, None] * m - utilities[:, None]
         within = (m <= problem.capacities[:, None]) & ~out
         slacks = (f - utilities, np.where(within, gain, 0.0), np.where(out, 0.0, t - caps))
-        largest = (max(float(part.max()), 0.0) / value_unit for part in slacks)
-        return Residuals(*largest, capacities=beyond)
+        at_most = [max(float(part.max()), 0.0) / value_unit for part in slacks]
+        return Residuals(at_most[0], at_most[1], at_most[2], capacities=beyond)
     wanted = t[~out] - problem.costs[out][:, None] * m[~out] - f[out][:, None]
     parts = *violations(problem.costs[~out], m[~out], t[~out], f[~out], caps[~out]), wanted
     return Residuals(*(float(np.max(part, initial=0.0)) / value_unit for part in parts))

@@ -603,6 +603,24 @@ def test_types_with_autarky_outside_may_not_be_left_out_of_the_bound(
         proof_checker.recomputed(changed)
 
 
+@pytest.mark.parametrize("probabilities", [["1", "1"], ["0.5", "0.499"], ["0.5"], []])
+def test_probabilities_that_are_no_distribution_are_refused(
+    certificate: dict[str, Any], probabilities: list[str]
+) -> None:
+    changed = copy.deepcopy(certificate)
+    changed["problem"]["probabilities"] = probabilities
+    changed["sha256"] = proof_checker.digest(changed)
+    with pytest.raises(RefusedError):
+        check(changed)
+
+
+def test_a_certificate_without_form_is_refused_in_words(certificate: dict[str, Any]) -> None:
+    changed = copy.deepcopy(certificate) | {"curves": 3}
+    changed["sha256"] = proof_checker.digest(changed)
+    with pytest.raises(RefusedError, match=r"^its form \(TypeError\)$"):
+        check(changed)
+
+
 def test_a_type_that_may_be_left_out_has_to_be_decided_on() -> None:
     problem = Problem(4, [0.5, 0.5], [0.2, 0.1], GeneralizationBound(),
                       reservation_utilities=[60.0, 25.3])  # fmt: skip

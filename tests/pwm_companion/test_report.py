@@ -459,7 +459,7 @@ def test_what_responding_adds_is_left_out_where_it_takes_too_long(tmp_path: Path
             "parties.1.name: must be a name of its own; got 'x'",
         ),
         (
-            changed(types=[it | {"name": n} for it, n in zip(HALVES, ("é", "e\u0301"))]),
+            changed(types=[TYPE | {"name": "\u00e9"}, TYPE | {"name": "e\u0301"}]),
             "line 7, types.1.name: must be a name of its own",
         ),
         (of_parties("A", "A", " "), "line 12, parties.2.type: must not be blank; got ' '"),

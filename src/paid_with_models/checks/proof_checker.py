@@ -228,7 +228,7 @@ class Model:
         confirm(type(self.n) is int and self.n >= 2, "n_parties must be a whole number >= 2")
         confirm(beliefs in ("paper", "own"), "beliefs must be 'paper' or 'own'")
         confirm(all(x > 0 for x in self.costs + p), "costs, probabilities must be positive")
-        confirm(abs(sum(p) - 1) <= fmpq(1, 10**6), "probabilities must add up to 1 but for rounding")
+        confirm(abs(dot(p, [1] * len(p)) - 1) * 10**6 < 1, "probabilities must add up to 1")
         (best, a), (v, bend) = named(ACCURACIES, accuracy), named(VALUATIONS, valuation)
         self.limit = limit = v(best)
         linear = valuation["name"] == "LinearValuation"
@@ -418,8 +418,7 @@ def leaf(model: Model, expectations: Views, node: Any, low: Menu, high: Menu, st
             gradient = [x + weight * slope for x, slope in zip(gradient, slopes, strict=True)]
         shares, prices = shares + weights[-1], [prices[i] + weights[i] for i in types]
     confirm(shares == 1, "shares of planes must add up to 1")
-    priced = all(prices[i] == 0 or states[i] == "i" for i in types)
-    confirm(priced, "only the caps of types that are in have prices")
+    confirm(all(prices[i] == 0 or states[i] == "i" for i in types), "only caps of who is in count")
     gradient = [gradient[i] - prices[i] * costs[i] for i in types]
     for i, j, text in incentives:
         price = rational(text)
@@ -491,7 +490,8 @@ def check(certificate: Any) -> dict[str, Any]:
             least = found["upper_bound"].upper()
             confirm(least <= rational(bound), f"no bound below {least.str(24)} is proved")
     except Exception as e:  # whatever a malformed certificate makes Python stumble over
-        raise e if isinstance(e, RefusedError) else RefusedError(f"its form ({type(e).__name__})")
+        other = RefusedError(f"its form ({type(e).__name__})")
+        raise (e if isinstance(e, RefusedError) else other) from None
     return found
 
 

@@ -42,7 +42,7 @@ from paid_with_models import (
 )
 from paid_with_models.accuracy import FloatArray
 from paid_with_models.attendance import Outcomes
-from paid_with_models.solver.program import least_utilities
+from paid_with_models.solver.chain import least_utilities
 
 from .records import run_and_record
 

@@ -31,9 +31,10 @@ from paid_with_models import (
     autarky,
 )
 from paid_with_models.attendance import n_outcomes
+from paid_with_models.solver.chain import Chain, least_utilities
 from paid_with_models.solver.fits import sum_range
 from paid_with_models.solver.moments import Enumeration
-from paid_with_models.solver.program import Chain, FirstMoment, least_utilities
+from paid_with_models.solver.program import FirstMoment
 
 #: The curves of :func:`mixed_problem`; the last admits no exponential sum.
 CURVES = {

@@ -13,10 +13,11 @@ FILES = sorted(SRC.rglob("*.py"))
 
 #: Floors from the ground up; a room imports from its own folder and from floors below.
 FLOORS = [
-    {"small"}, {"texts"}, {"arguments"}, {"accuracy"}, {"valuation"}, {"shapes"},
+    {"small"}, {"texts"}, {"arguments"}, {"accuracy"}, {"curves"}, {"valuation"}, {"shapes"},
     {"attendance"}, {"laws"}, {"problem"},
-    {"contract", "complete_information"}, {"solver"}, {"audit", "distortion", "files", "rewards"},
-    {"sweep_store"}, {"sweep_cluster"}, {"sweeps", "welfare"}, {"checks"}, {"paper", "beyond"},
+    {"contract", "complete_information"}, {"solver"}, {"residuals"},
+    {"audit", "distortion", "files", "rewards"}, {"sweep_store"}, {"sweep_cluster"},
+    {"sweeps", "welfare"}, {"checks"}, {"paper", "beyond"},
     {"figures"}, {"paid_with_models"}, {"pwm_companion"},
 ]  # fmt: skip
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

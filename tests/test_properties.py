@@ -39,9 +39,10 @@ from paid_with_models import (
 from paid_with_models.attendance import n_outcomes
 from paid_with_models.checks.linear_programs import relaxed_bound
 from paid_with_models.solver.bounds import dual_bound
+from paid_with_models.solver.chain import Chain
 from paid_with_models.solver.fits import fit_both, sum_range
 from paid_with_models.solver.moments import Enumeration
-from paid_with_models.solver.program import Chain, FirstMoment
+from paid_with_models.solver.program import FirstMoment
 from paid_with_models.solver.sum_moments import SumExpectation
 from tests.problems import DRAWN_CURVES, DRAWN_VALUATIONS, FEW_OUTCOMES, problems
 

@@ -1,8 +1,8 @@
 """Optimal contracts for collaborative machine learning, paid with models.
 
-The theory, in the paper's order: :mod:`~paid_with_models.accuracy` and
-:mod:`~paid_with_models.valuation`, :mod:`~paid_with_models.attendance` and
-:mod:`~paid_with_models.laws` (who turns up),
+The theory, in the paper's order: :mod:`~paid_with_models.accuracy` (with
+:mod:`~paid_with_models.curves`) and :mod:`~paid_with_models.valuation`,
+:mod:`~paid_with_models.attendance` and :mod:`~paid_with_models.laws` (who turns up),
 :mod:`~paid_with_models.problem` (primitives and autarky), :mod:`~paid_with_models.contract`,
 :mod:`~paid_with_models.complete_information`, :mod:`~paid_with_models.audit` (any menu against
 every constraint), :mod:`~paid_with_models.rewards`, :mod:`~paid_with_models.welfare` and
@@ -19,9 +19,9 @@ paper leaves open: :mod:`paid_with_models.beyond`. Drawings: :mod:`paid_with_mod
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .accuracy import Arctan, Curve, GeneralizationBound, PowerLaw, Saturating
+from .accuracy import Curve
 from .attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
-from .audit import Audit, Residuals, audit, menu_residuals
+from .audit import Audit, audit
 from .beyond.lcdb import lcdb_curves
 from .beyond.measured_curves import LearningCurve, learning_curve
 from .beyond.responsive import ResponsiveContract, solve_responsive
@@ -33,8 +33,10 @@ from .complete_information import (
     solve_complete_information_many,
 )
 from .contract import Binding, Contract, Multipliers, Shape, Status
+from .curves import Arctan, GeneralizationBound, PowerLaw, Saturating
 from .laws import KnownParties, PoissonParties, UnlikeParties
 from .problem import Autarky, Problem, autarky
+from .residuals import Residuals, menu_residuals
 from .rewards import (
     RewardDistribution,
     all_or_nothing_rewards,
@@ -42,7 +44,7 @@ from .rewards import (
     lottery_rewards,
     proportional_rewards,
 )
-from .solver.program import least_utilities
+from .solver.chain import least_utilities
 from .solver.routes import solve, solve_many
 from .sweeps import sweep
 from .valuation import ExponentialValuation, LinearValuation, ModelValue, PowerValuation, Valuation

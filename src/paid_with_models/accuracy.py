@@ -1,10 +1,10 @@
 r"""Accuracy curves: how good a model trained on S units of data is.
 
 An accuracy curve :math:`a(S)` is non-decreasing, starts at :math:`a(0) \ge 0` and tends to
-``optimum``. Every curve here is *S-shaped*: flat or convex first, concave afterwards. Its
-smallest concave majorant is therefore a straight line from the origin to one tangent point and
-the curve itself from there on (:class:`ConcaveEnvelope`), which is what turns a good contract
-into one with a proof: see :mod:`paid_with_models.solver.bounds`.
+``optimum``. The library's (:mod:`~paid_with_models.curves`) are *S-shaped*: flat or convex first,
+concave afterwards. The smallest concave majorant of such a curve is a straight line from the origin
+to one tangent point and the curve itself from there on (:class:`ConcaveEnvelope`), which is what
+turns a good contract into one with a proof: see :mod:`paid_with_models.solver.bounds`.
 
 **A curve of your own** is a subclass of :class:`Curve` with an ``optimum`` and an ``evaluate`` that
 gives value, first and second derivative. It must be hashable, since what is computed for a curve
@@ -31,7 +31,6 @@ know it: bounds rest on it, and contracts say so
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,10 +39,10 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from .arguments import real_field, reals
+from .arguments import reals
 from .texts import brief
 
-__all__ = ["Arctan", "ConcaveEnvelope", "Curve", "GeneralizationBound", "PowerLaw", "Saturating"]
+__all__ = ["ConcaveEnvelope", "Curve", "crossing"]
 
 
 #: NEWTON_IS_RIGHT: relative length of a Newton step whose end is right to rounding: errors are its
@@ -127,6 +126,7 @@ class Curve(ABC):
 
         Examples
         --------
+        >>> from paid_with_models import GeneralizationBound
         >>> curve = GeneralizationBound()
         >>> round(float(curve.derivative(curve.data_at_slope(0.001))), 12)
         0.001
@@ -156,261 +156,6 @@ class Curve(ABC):
 
 
 @dataclass(frozen=True)
-class GeneralizationBound(Curve):
-    r"""The curve of the paper's experiments, a generalization bound turned into an accuracy.
-
-    .. math:: a(S) = \max\Bigl(0,\; a_\text{opt} - \frac{\sqrt{2k(2 + \ln(S/k))} + 4}{\sqrt S}\Bigr)
-
-    from Mohri, Rostamizadeh and Talwalkar (2018), used as a learning curve by Karimireddy, Guo
-    and Jordan (2022). It is 0 up to :attr:`zero_until`, then increasing and concave. (For
-    large k the formula is positive once more near :math:`k e^{-2}`, where it means nothing: the
-    curve starts at the largest root.)
-
-    Parameters
-    ----------
-    optimum : float in (0, 1]
-        Accuracy with unlimited data, :math:`a_\text{opt}`.
-    complexity : float > 0
-        Complexity k of the hypothesis class.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is outside its range.
-
-    Examples
-    --------
-    >>> curve = GeneralizationBound()
-    >>> round(curve.zero_until, 3), round(curve.envelope().tangent_point, 3)
-    (55.807, 127.243)
-    """
-
-    optimum: float = 1.0
-    complexity: float = 1.0
-
-    def __post_init__(self) -> None:
-        real_field(self, "optimum", "in (0, 1]", lambda it: 0 < it <= 1)
-        real_field(self, "complexity", "> 0 and finite", lambda it: 0 < it < np.inf)
-
-    @property
-    def zero_until(self) -> float:
-        """Largest S with a(S) = 0, in units of data."""
-        return _zero_of_bound(self.optimum, self.complexity)
-
-    @property
-    def smooth_from(self) -> float:
-        """Where the curve leaves zero."""
-        return self.zero_until
-
-    def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
-        data = np.asarray(data, dtype=float)
-        k, start = self.complexity, self.zero_until
-        x = np.maximum(data, start)
-        inverse = 1 / x
-        root = np.asarray(np.sqrt(inverse))
-        # Arrays are used again: this is what solving is made of.
-        s = np.asarray(np.log(x))
-        s *= 2 * k
-        s += 2 * k * (2 - math.log(k))
-        np.sqrt(s, out=s)
-        k_s = np.asarray(k / s)
-        value = np.asarray(s + 4)
-        value *= root
-        np.subtract(self.optimum, value, out=value)
-        np.maximum(value, 0.0, out=value)
-        root *= inverse
-        first = np.asarray(0.5 * s)
-        first += 2
-        first -= k_s
-        first *= root
-        second = np.asarray(k_s / s)
-        second += 2
-        second *= k_s
-        second -= 3
-        s *= 0.75
-        second -= s
-        root *= inverse
-        second *= root
-        positive = ~(data <= start)  # not a number stays none
-        if positive.all():
-            return value[()], first[()], second[()]  # scalars of a scalar
-        # Zero by definition at the kink, where the formula leaves rounding.
-        return (
-            np.where(positive, value, 0.0),
-            np.where(positive, first, 0.0),
-            np.where(positive, second, 0.0),
-        )
-
-
-@dataclass(frozen=True)
-class PowerLaw(Curve):
-    r"""A power law, :math:`a(S) = \max(0,\; a_\text{opt} - b\,(S + d)^{-\beta})`.
-
-    Parameters
-    ----------
-    optimum : float in (0, 1]
-        :math:`a_\text{opt}`.
-    scale : float > 0
-        :math:`b`.
-    exponent : float > 0
-        :math:`\beta`.
-    offset : float >= 0
-        :math:`d`, in units of data.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is outside its range.
-
-    Examples
-    --------
-    >>> float(PowerLaw(optimum=0.9, scale=0.9, exponent=0.5, offset=1.0)(3.0))
-    0.45
-    """
-
-    optimum: float
-    scale: float
-    exponent: float
-    offset: float = 0.0
-
-    def __post_init__(self) -> None:
-        real_field(self, "optimum", "in (0, 1]", lambda it: 0 < it <= 1)
-        real_field(self, "scale", "> 0 and finite", lambda it: 0 < it < np.inf)
-        real_field(self, "exponent", "> 0 and finite", lambda it: 0 < it < np.inf)
-        real_field(self, "offset", ">= 0 and finite", lambda it: 0 <= it < np.inf)
-        if math.log(self.scale / self.optimum) > 600 * self.exponent:
-            raise ValueError(
-                f"scale must not be that large for exponent {self.exponent:g}: accuracy is 0 for"
-                f" any amount of data; got {self.scale!r}"
-            )
-
-    @property
-    def zero_until(self) -> float:
-        """Largest S with a(S) = 0, in units of data.
-
-        A curve that starts at 0, but for rounding of its parameters, starts at 0.
-        """
-        root = (self.scale / self.optimum) ** (1 / self.exponent)
-        rounding = 4 * np.finfo(float).eps * (1 + 1 / self.exponent) * root
-        start = root - self.offset
-        return float(start) if start > rounding else 0.0
-
-    @property
-    def smooth_from(self) -> float:
-        """Where the curve leaves zero."""
-        return self.zero_until
-
-    def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
-        data = np.asarray(data, dtype=float)
-        start = self.zero_until
-        x = np.maximum(data, start) + self.offset
-        # Concave from the start where the formula is not cut off at zero.
-        positive = ~(data <= start) if start > 0 else ~(data < 0)
-        missing = self.scale * x**-self.exponent
-        first = self.exponent * missing / x
-        return (
-            np.where(positive, np.maximum(self.optimum - missing, 0.0), 0.0),
-            np.where(positive, first, 0.0),
-            np.where(positive, -(self.exponent + 1) * first / x, 0.0),
-        )
-
-
-@dataclass(frozen=True)
-class Saturating(Curve):
-    r"""A non-negative sum of saturating exponentials, :math:`a(S) = \sum_j w_j (1 - e^{-u_j S})`.
-
-    The natural form of a fitted learning curve: concave from the origin.
-
-    Parameters
-    ----------
-    weights : tuple of floats >= 0
-        :math:`w_j`; their sum, in (0, 1], is the optimum.
-    rates : tuple of floats > 0
-        :math:`u_j`, per unit of data, as many as weights.
-
-    Raises
-    ------
-    ValueError
-        If lengths differ or a parameter is outside its range.
-
-    Examples
-    --------
-    >>> curve = Saturating(weights=(0.5, 0.4), rates=(0.1, 0.01))
-    >>> round(float(curve(100.0)), 6), curve.optimum
-    (0.752826, 0.9)
-    """
-
-    weights: tuple[float, ...]
-    rates: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        weights, rates = (reals(name, getattr(self, name)) for name in ("weights", "rates"))
-        for name, values in (("weights", weights), ("rates", rates)):
-            if values.ndim != 1 or values.size == 0:
-                raise ValueError(f"{name} must be a list of numbers; got {brief(values.tolist())}")
-            object.__setattr__(self, name, tuple(values.tolist()))
-        check_parameter("weights", self.weights, "non-negative", bool(np.all(weights >= 0)))
-        check_parameter("weights", self.weights, "of sum in (0, 1]", 0 < weights.sum() <= 1 + 1e-12)
-        check_parameter("rates", self.rates, "as many as weights", rates.shape == weights.shape)
-        check_parameter(
-            "rates", self.rates, "> 0 and finite", bool(np.all((rates > 0) & (rates < np.inf)))
-        )
-
-    @property
-    def optimum(self) -> float:  # type: ignore[override]
-        """Sum of the weights."""
-        return float(sum(self.weights))
-
-    @np.errstate(under="ignore")  # where the curve is flat
-    def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
-        data = np.asarray(data, dtype=float)
-        weights, rates = np.array(self.weights), np.array(self.rates)
-        decay = np.multiply.outer(data, -rates)
-        left = np.exp(decay)
-        return (
-            -np.expm1(decay) @ weights,
-            left @ (weights * rates),
-            -(left @ (weights * rates * rates)),
-        )
-
-
-@dataclass(frozen=True)
-class Arctan(Curve):
-    r"""An arctangent, :math:`a(S) = a_\text{opt}\, \tfrac{2}{\pi} \arctan(\kappa S)`.
-
-    Parameters
-    ----------
-    optimum : float in (0, 1]
-        :math:`a_\text{opt}`.
-    rate : float > 0
-        :math:`\kappa`, per unit of data.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is outside its range.
-
-    Examples
-    --------
-    >>> round(float(Arctan(optimum=0.8, rate=0.01)(100.0)), 12)
-    0.4
-    """
-
-    optimum: float = 1.0
-    rate: float = 0.01
-
-    def __post_init__(self) -> None:
-        real_field(self, "optimum", "in (0, 1]", lambda it: 0 < it <= 1)
-        real_field(self, "rate", "> 0 and finite", lambda it: 0 < it < np.inf)
-
-    def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
-        x = self.rate * np.asarray(data, dtype=float)
-        height = self.optimum * 2 / np.pi
-        first = height * self.rate / (1 + x * x)
-        return height * np.arctan(x), first, -2 * self.rate * x * first / (1 + x * x)
-
-
-@dataclass(frozen=True)
 class ConcaveEnvelope(Curve):
     """The smallest concave function above a curve: a line to the tangent point, then the curve.
 
@@ -426,6 +171,7 @@ class ConcaveEnvelope(Curve):
 
     Examples
     --------
+    >>> from paid_with_models import GeneralizationBound
     >>> envelope = GeneralizationBound().envelope()
     >>> bool(envelope(60.0) > GeneralizationBound()(60.0)), bool(envelope(60.0) <= 1)
     (True, True)
@@ -457,27 +203,7 @@ class ConcaveEnvelope(Curve):
         return self
 
 
-def check_parameter(name: str, value: object, rule: str, holds: bool) -> None:
-    if not holds:
-        raise ValueError(f"{name} must be {rule}; got {brief(value)}")
-
-
-@lru_cache(maxsize=256)
-def _zero_of_bound(optimum: float, complexity: float) -> float:
-    def value(log_x: float) -> float:
-        x = np.exp(log_x)
-        s = np.sqrt(2 * complexity * (2 + log_x - np.log(complexity)))
-        return float(optimum - (s + 4) / np.sqrt(x))
-
-    # Beyond k/e the bound only falls, and at k/e it exceeds every possible accuracy.
-    low = np.log(complexity) - 1
-    high = low + 1
-    while value(high) < 0:
-        high += 1
-    return float(np.exp(_crossing(value, float(low), float(high))))
-
-
-def _crossing(function: Callable[[float], float], low: float, high: float) -> float:
+def crossing(function: Callable[[float], float], low: float, high: float) -> float:
     """Where a function rises through 0, to the last digit; it is below 0 at `low`.
 
     Bisection: SciPy's root finders take longer to import than a contract to solve.
@@ -528,5 +254,5 @@ def _envelope(curve: Curve) -> ConcaveEnvelope:
         raise ValueError(f"accuracy must be concave for much data; {curve!r} is convex at 1e18")
     low, high = float(grid[last]), float(grid[last + 1])
     # Where rounding hides the change of sign, the tangent point is the grid's own.
-    point = high if above(high) <= 0 else _crossing(above, low, high)
+    point = high if above(high) <= 0 else crossing(above, low, high)
     return ConcaveEnvelope(curve, point, (float(curve(point)) - start) / point)

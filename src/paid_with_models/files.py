@@ -32,8 +32,9 @@ from typing import Any
 
 import numpy as np
 
-from .accuracy import Arctan, Curve, FloatArray, GeneralizationBound, PowerLaw, Saturating
+from .accuracy import Curve, FloatArray
 from .contract import Binding, Contract, Multipliers, Shape, Status
+from .curves import Arctan, GeneralizationBound, PowerLaw, Saturating
 from .laws import KnownParties, PoissonParties, UnlikeParties
 from .problem import Problem, checked_menu, checked_vector
 from .texts import brief, field_name

@@ -11,7 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from .accuracy import Arctan, Curve, GeneralizationBound, PowerLaw, Saturating
+from .accuracy import Curve
+from .curves import Arctan, GeneralizationBound, PowerLaw, Saturating
 from .valuation import (
     ExponentialValuation,
     LinearValuation,

@@ -17,8 +17,9 @@ from paid_with_models import (
 )
 from paid_with_models.solver.banded import Banded
 from paid_with_models.solver.batches import plan
+from paid_with_models.solver.chain import Chain
 from paid_with_models.solver.interior_point import maximize
-from paid_with_models.solver.program import Chain, FirstMoment
+from paid_with_models.solver.program import FirstMoment
 from paid_with_models.solver.routes import run
 from paid_with_models.solver.sum_moments import SumExpectation
 from tests.problems import scale_problem

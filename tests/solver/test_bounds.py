@@ -16,10 +16,11 @@ from paid_with_models import (
     menu_residuals,
     solve,
 )
-from paid_with_models.audit import violations
+from paid_with_models.residuals import violations
 from paid_with_models.solver.bounds import dual_bound, farthest
+from paid_with_models.solver.chain import Chain
 from paid_with_models.solver.moments import Enumeration, Uncertainty
-from paid_with_models.solver.program import Chain, FirstMoment
+from paid_with_models.solver.program import FirstMoment
 
 
 def standard_form(problem):

@@ -24,12 +24,13 @@ from paid_with_models import (
     solve_many,
 )
 from paid_with_models.solver.boxes import Boxes, shrunk
+from paid_with_models.solver.chain import Chain
 from paid_with_models.solver.closing import closed, default_boxes
 from paid_with_models.solver.envelopes import LocalEnvelope, s_shaped
 from paid_with_models.solver.interior_point import maximize
 from paid_with_models.solver.menus import Incumbents, priced
 from paid_with_models.solver.moments import Enumeration
-from paid_with_models.solver.program import Chain, FirstMoment
+from paid_with_models.solver.program import FirstMoment
 from paid_with_models.solver.sum_moments import SumExpectation
 from tests.problems import Grid, random_problem
 

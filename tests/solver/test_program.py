@@ -5,9 +5,10 @@ import pytest
 from scipy.optimize import linprog
 
 from paid_with_models import GeneralizationBound, LinearValuation, ModelValue, least_utilities
+from paid_with_models.solver.chain import Chain
 from paid_with_models.solver.dense import elastic
 from paid_with_models.solver.moments import Enumeration
-from paid_with_models.solver.program import Chain, FirstMoment, Rows
+from paid_with_models.solver.program import FirstMoment, Rows
 
 
 def least_by_linear_program(m, c, f):

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from ..accuracy import FloatArray, Saturating
+from ..accuracy import FloatArray
 from ..contract import Contract
+from ..curves import Saturating
 from ..problem import Problem, autarky
 from ..solver.routes import solve
 from .curve_tables import read_curve_table

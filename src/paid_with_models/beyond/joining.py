@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..accuracy import FloatArray, IntArray
 from ..attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from ..problem import Problem, autarky
-from ..solver.program import least_utilities
+from ..solver.chain import least_utilities
 
 __all__ = ["KEPT", "Kept", "KeptConstraints", "Law", "law_of"]
 

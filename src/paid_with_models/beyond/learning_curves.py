@@ -11,7 +11,7 @@ neighbor has the right label
 .. math:: a(n) = \sum_{j=1}^{M-n+1} \frac{\binom{M-j}{n-1}}{\binom{M}{n}}\, h_j .
 
 A curve is fitted as :math:`\sum_k w_k (1 - e^{-u_k S})` with :math:`w \ge 0` and
-:math:`\sum_k w_k \le 1` (:class:`~paid_with_models.accuracy.Saturating`): concave from the
+:math:`\sum_k w_k \le 1` (:class:`~paid_with_models.curves.Saturating`): concave from the
 origin, so that contracts designed with it are proved optimal, and an exponential sum, so that no
 outcome needs to be enumerated.
 """
@@ -24,8 +24,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its parts are imported where they are used
 
-from ..accuracy import FloatArray, PowerLaw, Saturating
+from ..accuracy import FloatArray
 from ..arguments import reals
+from ..curves import PowerLaw, Saturating
 from .least_squares import capped_least_squares
 
 __all__ = ["average_curve", "fit_power_law", "fit_saturating"]

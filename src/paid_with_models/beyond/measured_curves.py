@@ -28,8 +28,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its parts are imported where they are used
 
-from ..accuracy import FloatArray, IntArray, Saturating
+from ..accuracy import FloatArray, IntArray
 from ..arguments import freeze, real, reals, whole
+from ..curves import Saturating
 from ..texts import brief
 from .extrapolation import widening
 from .findings import Finding, judge

@@ -29,7 +29,7 @@ from ..accuracy import BoolArray, FloatArray, IntArray
 from ..arguments import freeze
 from ..contract import Contract, Status
 from ..problem import Problem, autarky, check_problem
-from ..solver.program import least_utilities
+from ..solver.chain import least_utilities
 from ..solver.routes import solve
 from .constant_total import (
     ConstantTotal,
@@ -477,8 +477,7 @@ def _steady(
     chance = min(1.0, found.total / enough) if enough > 0 else 1.0
     rule = share_weights(found.means, found.total, p, n)
     means = found.total * mean_shares(rule, p, n)
-    unit = value.optimum
-    outside = np.zeros(costs.size)
+    unit, outside = value.optimum, np.zeros(costs.size)
     np.maximum.at(outside, where, problem.outside_options / unit)
     utilities = least_utilities(np.maximum.accumulate(means), costs, outside)
     # Nothing is collected if only types come that give nothing; a party that gives is there.
@@ -489,9 +488,8 @@ def _steady(
     rewards = utilities + costs * means
     if np.any(rewards > caps + KEPT):
         return None
-    someone = 1 - silent**n
-    accuracy = float(problem.accuracy(0.0)) * (1 - someone * chance)
-    accuracy += someone * chance * float(problem.accuracy(total))
+    given = (1 - silent**n) * chance  # that the total is collected
+    accuracy = given * float(problem.accuracy(total)) + (1 - given) * problem.accuracy.start
     certain = (chance == 1) & (others == 1) | (rewards <= 0)
     # A tie keeps its place in the caller's order.
     types = ShareRule(rule.weights[where], rule.tiers[where])

@@ -27,7 +27,7 @@ from scipy.optimize import brentq
 from ..accuracy import BoolArray, Curve, FloatArray, IntArray
 from ..contract import Contract
 from ..problem import Problem, autarky_at
-from ..solver.program import least_utilities
+from ..solver.chain import least_utilities
 from ..valuation import ModelValue
 from .learners import CLASSES
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..accuracy import GeneralizationBound
+from ..curves import GeneralizationBound
 from ..problem import Problem
 from ..solver.routes import solve_many
 from . import style

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..accuracy import Arctan, GeneralizationBound, PowerLaw
+from ..curves import Arctan, GeneralizationBound, PowerLaw
 from ..solver.sums import fit_exponential_sum
 from . import style
 

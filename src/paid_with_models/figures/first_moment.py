@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..paper.scenarios import SCENARIOS
-from ..solver.program import least_utilities
+from ..solver.chain import least_utilities
 from ..solver.routes import solve_many
 from . import style
 

@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.stats import lognorm, uniform
 
-from ..accuracy import GeneralizationBound, PowerLaw
 from ..beyond.continuum import Between, CostDistribution, best_cutoff, bracketing_types, type_grid
+from ..curves import GeneralizationBound, PowerLaw
 from ..problem import Problem
 from ..solver.routes import solve, solve_many
 from . import style

@@ -10,10 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..accuracy import GeneralizationBound
 from ..beyond.commitment import as_responsive, misjudged, regret
 from ..beyond.joining import law_of
 from ..beyond.responsive import ResponsiveContract, solve_responsive
+from ..curves import GeneralizationBound
 from ..problem import Problem
 from ..solver.routes import solve
 from . import style

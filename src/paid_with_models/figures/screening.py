@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..accuracy import GeneralizationBound
 from ..complete_information import solve_complete_information
+from ..curves import GeneralizationBound
 from ..problem import Problem
 from ..solver.routes import solve
 from . import style

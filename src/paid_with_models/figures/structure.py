@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..accuracy import GeneralizationBound
+from ..curves import GeneralizationBound
 from ..paper.scenarios import options
 from ..problem import Problem
 from ..solver.routes import solve_many

@@ -9,9 +9,9 @@ import pandas as pd
 
 from ..accuracy import FloatArray
 from ..attendance import enumerate_outcomes, outcome_probabilities
-from ..audit import menu_residuals
 from ..contract import Contract
 from ..problem import Problem, autarky
+from ..residuals import menu_residuals
 from ..solver.routes import solve_many
 from .counter_example import CounterExample
 from .published import PUBLISHED, PublishedMenu

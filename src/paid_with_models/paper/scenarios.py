@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..accuracy import GeneralizationBound
 from ..contract import Contract
+from ..curves import GeneralizationBound
 from ..problem import Problem
 from ..valuation import LinearValuation
 

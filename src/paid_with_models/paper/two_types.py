@@ -10,13 +10,14 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import brentq
 
-from ..accuracy import Curve, FloatArray, GeneralizationBound
+from ..accuracy import Curve, FloatArray
 from ..attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
-from ..audit import violations
 from ..complete_information import solve_complete_information_many
 from ..contract import Contract
+from ..curves import GeneralizationBound
 from ..problem import Problem, autarky
-from ..solver.program import least_utilities
+from ..residuals import violations
+from ..solver.chain import least_utilities
 from ..solver.routes import solve_many
 from ..valuation import LinearValuation, Valuation
 from .scenarios import options

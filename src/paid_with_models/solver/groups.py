@@ -13,8 +13,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..accuracy import FloatArray, IntArray
+from .chain import Chain
 from .menus import Incumbents, only_menu, priced, repaired
-from .program import Chain, FirstMoment, by_matrices
+from .program import FirstMoment, by_matrices
 from .sum_moments import SumExpectation
 
 __all__ = ["averaged", "expanded", "grouped", "groups"]

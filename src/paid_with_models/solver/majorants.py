@@ -21,7 +21,8 @@ from functools import lru_cache
 import numpy as np
 import scipy  # its parts are imported where they are used
 
-from ..accuracy import Curve, Saturating
+from ..accuracy import Curve
+from ..curves import Saturating
 from .program import FirstMoment
 from .sum_moments import SumExpectation
 

@@ -26,7 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy  # its parts are imported where they are used
 
-from ..accuracy import Curve, FloatArray, PowerLaw, Saturating
+from ..accuracy import Curve, FloatArray
+from ..curves import PowerLaw, Saturating
 from ..valuation import ExponentialValuation, LinearValuation, ModelValue
 
 __all__ = ["Mixture", "as_mixture"]

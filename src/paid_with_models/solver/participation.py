@@ -19,13 +19,14 @@ from .bounds import relaxed
 from .boxes import NARROW, SUM_ROUNDING
 from .branching import PENALTY_GROWTH, PENALTY_LIMIT
 from .bunches import bunched_bound, few_bunches
+from .chain import Chain
 from .dense import Dense
 from .fits import sum_range
 from .implications import IN, OUT, UNDECIDED, implied
 from .moments import Enumeration, Expectation
 from .optimality import Solution, kkt_residual
 from .outsiders import WithoutOutsiders
-from .program import Chain, FirstMoment, Rows
+from .program import FirstMoment, Rows
 from .sum_moments import SumExpectation
 from .transforms import expectation_under
 

@@ -35,6 +35,7 @@ from .bounds import dual_bound
 from .branching import Closed
 from .bunches import bunched_bound, few_bunches
 from .capacities import binding_limits, solve_with_capacities
+from .chain import Chain
 from .classes import classed, has_classes
 from .closing import FEW_TYPES, closed, finds_menus
 from .few_options import with_few_options
@@ -46,7 +47,7 @@ from .majorants import with_curves_above
 from .menus import Incumbents, only_menu, priced, repaired, safely_above, settled
 from .moments import Enumeration, Expectation
 from .outcome_classes import Parties
-from .program import Algebra, Chain, FirstMoment, by_matrices
+from .program import Algebra, FirstMoment, by_matrices
 from .quadratic import by_quadratic_programs
 from .selection import NODES, alone_or_out, best_selection
 from .sum_moments import SumExpectation

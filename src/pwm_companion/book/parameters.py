@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from paid_with_models.accuracy import GeneralizationBound
 from paid_with_models.attendance import enumerable, n_outcomes
+from paid_with_models.curves import GeneralizationBound
 from paid_with_models.problem import Problem
 from paid_with_models.valuation import LinearValuation
 

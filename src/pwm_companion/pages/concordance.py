@@ -8,7 +8,7 @@ below it says where the paper has it and which code carries it out::
     ...
     :::
 
-    *Source: ours.* Code: {py:func}`~paid_with_models.solver.program.least_utilities`.
+    *Source: ours.* Code: {py:func}`~paid_with_models.solver.chain.least_utilities`.
 
 A test says in a comment right above it which statements it checks::
 

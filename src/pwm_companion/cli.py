@@ -42,7 +42,7 @@ COMMANDS = {
 
 #: Address space that commands need, in bytes, where it is limited: with less of it libraries do not
 #: load, or never come to an end of trying.
-LEAST_SPACE = {"solve": 120e6, "audit": 120e6}
+LEAST_SPACE = {"solve": 380e6, "audit": 380e6}
 LEAST_OF_OTHERS = 450e6
 
 #: Longest message, in characters.
@@ -99,15 +99,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _check_space(words: Sequence[str]) -> None:
     """Refuse to begin with too little address space."""
     command = next((word for word in words if word in COMMANDS), None)
+    if command is None:
+        return
     try:
         import resource
     except ImportError:  # not every system has limits
         return
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    least = LEAST_SPACE.get(command or "solve", LEAST_OF_OTHERS)
+    least = LEAST_SPACE.get(command, LEAST_OF_OTHERS)
     if 0 <= limit < least:
         raise WorkError(
-            f"address space is limited to {limit / 1e6:.0f} MB, and {command or 'pwm'} needs"
+            f"address space is limited to {limit / 1e6:.0f} MB, and {command} needs"
             f" {least / 1e6:.0f} MB (ulimit -v)"
         )
 

@@ -84,10 +84,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return data
 
 
-def read_stated(path: Path, most_bytes: int = MOST_BYTES) -> Stated:
+def read_stated(path: Path, most_bytes: int = MOST_BYTES, most_nested: int = MOST_NESTED) -> Stated:
     """Read a file that must hold a mapping: JSON if its name ends in ``.json``, or else YAML.
 
-    What comes through a pipe, and has no name, is JSON if it begins as such.
+    What comes through a pipe, and has no name, is JSON if it begins as such. JSON may be nested
+    deeper than is usual, where `most_nested` says so.
 
     Raises
     ------
@@ -111,7 +112,7 @@ def read_stated(path: Path, most_bytes: int = MOST_BYTES) -> Stated:
         kinds = {type(None): "nothing", list: "a list", str: "a text"}
         kind = kinds.get(type(stated.data), "a number or truth value")
         raise InputError(f"{name} must hold a mapping, not {kind}")
-    _check_values(stated, stated.data, ())
+    _check_values(stated, stated.data, (), most_nested)
     return stated
 
 
@@ -177,7 +178,8 @@ def _read_yaml(path: Path, text: str) -> Stated:
         node = loader.get_single_node()
         for number, (place, at, value) in enumerate(_fields(node) if node else (), start=1):
             if number > MOST_VALUES:
-                raise InputError(f"{name} states more than {MOST_VALUES} values")
+                many = f"{name} states more than {MOST_VALUES} values"
+                raise InputError(f"{many}: of many alike parties state types and n_parties")
             lines[place] = at.start_mark.line + 1
             if isinstance(value, yaml.ScalarNode) and value.tag in (_INT, _FLOAT, _BOOL):
                 words[place] = value.value
@@ -189,9 +191,9 @@ def _read_yaml(path: Path, text: str) -> Stated:
     return Stated(path, data, lines, words)
 
 
-def _nested(path: Path) -> InputError:
+def _nested(path: Path, most: int = MOST_NESTED) -> InputError:
     kind = "JSON" if path.suffix.lower() == ".json" else "YAML"
-    rule = f"values must not be nested more than {MOST_NESTED} deep"
+    rule = f"values must not be nested more than {most} deep"
     return InputError(f"{file_name(path)} is not valid {kind}: {rule}")
 
 
@@ -289,18 +291,18 @@ def _check_tag(node: yaml.Node) -> None:
         )
 
 
-def _check_values(stated: Stated, value: Any, place: Place) -> None:
-    if len(place) > MOST_NESTED:
-        raise _nested(stated.path)
+def _check_values(stated: Stated, value: Any, place: Place, most_nested: int = MOST_NESTED) -> None:
+    if len(place) > most_nested:
+        raise _nested(stated.path, most_nested)
     if isinstance(value, dict):
         for key, inner in value.items():
             if isinstance(key, str) and _has_controls(key):
                 field = brief(".".join(map(str, (*place, key))))[1:-1]
                 raise stated.error(place, f"{field} must not hold control characters")
-            _check_values(stated, inner, (*place, key))
+            _check_values(stated, inner, (*place, key), most_nested)
     elif isinstance(value, list):
         for i, inner in enumerate(value):
-            _check_values(stated, inner, (*place, i))
+            _check_values(stated, inner, (*place, i), most_nested)
     elif isinstance(value, int | float) and not abs(value) < LARGEST:
         got = brief(value, 60)
         raise stated.error(place, f"must be a number below {LARGEST:g}; got {got}")

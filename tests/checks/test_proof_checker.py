@@ -614,6 +614,31 @@ def test_probabilities_that_are_no_distribution_are_refused(
         check(changed)
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("problem", "max_data"), "99"),
+        (("problem", "max_data"), {"10": None, "5": None}),
+        (("problem", "reservation_utilities"), {"85.0": 1, "88.0": 2}),
+        (("menu", "left_out"), {}),
+        (("claims", "menu", "expected_accuracy"), "01"),
+        (("claims", "menu", "expected_accuracy"), {"0": 1, "1": 5}),
+    ],
+)
+def test_texts_and_mappings_are_no_lists(
+    certificate: dict[str, Any], place: tuple[str, ...], value: Any
+) -> None:
+    changed = copy.deepcopy(certificate)
+    inner = changed
+    for name in place[:-1]:
+        inner = inner[name]
+    assert isinstance(inner[place[-1]], list)
+    inner[place[-1]] = value
+    changed["sha256"] = proof_checker.digest(changed)
+    with pytest.raises(RefusedError, match="its form"):
+        check(changed)
+
+
 def test_a_certificate_without_form_is_refused_in_words(certificate: dict[str, Any]) -> None:
     changed = copy.deepcopy(certificate) | {"curves": 3}
     changed["sha256"] = proof_checker.digest(changed)

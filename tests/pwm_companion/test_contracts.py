@@ -276,3 +276,39 @@ def test_a_file_that_is_none_of_ours_is_not_repeated(
     output = {"report": ["--output", "r.html"], "sweep": ["--output", "o.nc"]}.get(command, [])
     assert cli.main([command, str(file), *output]) == 2
     assert "secret" not in capsys.readouterr().err
+
+
+def test_a_scheme_of_many_types_is_looked_at_type_by_type(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kinds = [{"name": f"t{k}", "probability": 1 / 60, "cost": 0.2 - 1e-3 * (k // 2)}
+             for k in range(60)]  # fmt: skip
+    stated = {"title": "Many", "n_parties": 5, "types": kinds,
+              "accuracy": {"name": "GeneralizationBound"}}  # fmt: skip
+    best = solve(problem_from_dict({
+        "n_parties": 5, "probabilities": [1 / 60] * 60, "costs": [it["cost"] for it in kinds],
+        "accuracy": {"name": "GeneralizationBound"}}))  # fmt: skip
+    m, t = best.contributions, best.rewards
+    unlike = t + [15, -15] * 30  # the same as the best for pairs of equal cost, in the mean
+    file = tmp_path / "many.yaml"
+    for rewards, code, finding in ((t, 0, "satisfied"), (unlike, 1, "violated")):
+        scheme = {"contributions": m.tolist(), "rewards": rewards.tolist()}
+        write(file, stated | {"present": scheme})
+        assert cli.main(["audit", str(file)]) == code
+        assert capsys.readouterr().out.startswith(finding)
+    assert cli.main(["report", str(file), "--output", str(tmp_path / "out.html")]) == 2
+    assert "present.rewards: must be the same for neighbors by cost" in capsys.readouterr().err
+
+
+def test_what_is_to_be_known_of_a_curve_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "c.csv").write_text("n,accuracy\n100,.7\n200,.72\n400,.6\n800,.75\n")
+    stated = {"title": "T", "n_parties": 5, "types": [{"name": "a", "probability": 1, "cost": 0.1}],
+              "accuracy": {"csv": "c.csv"}}  # fmt: skip
+    file = write(tmp_path / "c.yaml", stated)
+    for words in (["solve", file], ["solve", "--json", file], ["prove", file]):
+        cli.main(words)
+        err = capsys.readouterr().err
+        assert "accuracies from column 'accuracy'" in err
+        assert "fall" in err

@@ -166,3 +166,32 @@ def test_numbers_too_far_apart_are_refused_in_one_line(
     assert err == ""
     assert (code, out.split()[0]) in ((1, "refused:"), (0, "proved"))
     assert code == 0 or out.count("\n") == 1
+
+
+def test_a_certificate_of_many_halvings_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    third = 0.3333333333333333
+    stated = {
+        "n_parties": 3, "probabilities": [third] * 3, "costs": [0.0065, 0.00021, 0.000035],
+        "accuracy": {"name": "PowerLaw",
+                     "parameters": {"optimum": 0.97, "scale": 1.335, "exponent": 0.13}},
+        "valuation": {"name": "PowerValuation", "parameters": {"scale": 100, "exponent": 10}},
+        "max_data": [1800, 10.7, 1950],
+    }  # fmt: skip
+    target = tmp_path / "certificate.json"
+    assert run(write(tmp_path / "problem.json", stated), "--output", str(target)) == 0
+    proved = capsys.readouterr().out.splitlines()
+    assert run("--check", str(target)) == 0
+    confirmed = capsys.readouterr().out.splitlines()
+    assert confirmed == ["confirmed", *proved[1:]]
+
+
+def test_a_stated_menu_beyond_what_types_have_is_left_to_the_audit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    menu = {"max_data": [10, 20, 30], "contributions": [10, 20, 31], "rewards": [1, 2, 3]}
+    assert run(write(tmp_path / "problem.json", PROBLEM | menu)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "contributions ask for more than max_data" in err

@@ -299,7 +299,7 @@ def test_an_output_that_is_a_link_is_written_where_it_leads(tmp_path: Path) -> N
     assert loop.is_symlink()
 
 
-@pytest.mark.parametrize("words", ["prove a.json", "sweep s.json --output o.nc"])
+@pytest.mark.parametrize("words", ["solve a.json", "prove a.json", "sweep s.json --output o.nc"])
 def test_too_little_memory_is_said_at_once(tmp_path: Path, words: str) -> None:
     (tmp_path / "a.json").write_text(TEXT)
     limited = f"ulimit -v 280000; {sys.executable} -m pwm_companion.cli {words}"

@@ -227,6 +227,7 @@ class Model:
         self.types, self.own, self.p = range(len(costs)), beliefs == "own", [x / sum(p) for x in p]
         confirm(type(self.n) is int and self.n >= 2, "n_parties must be a whole number >= 2")
         confirm(beliefs in ("paper", "own"), "beliefs must be 'paper' or 'own'")
+        given, limits = list.copy(given), list.copy(limits)  # nothing but lists can be copied so
         confirm(all(x > 0 for x in self.costs + p), "costs, probabilities must be positive")
         confirm(abs(dot(p, [1] * len(p)) - 1) * 10**6 < 1, "probabilities must add up to 1")
         (best, a), (v, bend) = named(ACCURACIES, accuracy), named(VALUATIONS, valuation)
@@ -268,8 +269,7 @@ def named(known: Mapping[str, Any], stated: Mapping[str, Any]) -> Any:
 
 def enumeration(model: Model) -> Views:
     """Sums over all outcomes n, the numbers of parties of each type."""
-    n, types, p = model.n, model.types, model.p
-    places = n + len(types) - 1
+    n, types, p, places = model.n, model.types, model.p, model.n + len(model.types) - 1
     confirm(math.comb(places, n) <= MOST_OUTCOMES, "too many outcomes to enumerate")
     powers = [[arb(x) ** k / arb.fac_ui(k) for k in range(n + 1)] for x in p]
     bars = itertools.combinations(range(places), len(types) - 1)
@@ -365,7 +365,7 @@ def facts(model: Model, expectations: Views, stated: Mapping[str, Any]) -> dict[
     contributions, rewards, out = fields(stated, "contributions rewards left_out")
     types, costs, f = model.types, model.costs, model.outside
     m, t = (rationals(part, len(costs)) for part in (contributions, rewards))
-    nothing = all(type(k) is int and k in types and m[k] == 0 == t[k] for k in out)
+    nothing = all(type(k) is int and k in types and m[k] == 0 == t[k] for k in list.copy(out))
     confirm(nothing, "types left out have no option")
     confirm(all(m[i] <= model.limits[i] for i in types), "a type gives more than it has")
     *caps, mean = (value for value, _ in expectations(m, m, m))
@@ -483,7 +483,7 @@ def check(certificate: Any) -> dict[str, Any]:
         with precision():
             for claimed, own in pairs:
                 for name, ends in zip(own, fields(claimed, " ".join(own)), strict=True):
-                    (low, high), ball = (rational(end) for end in ends), own[name]
+                    (low, high), ball = (rational(end) for end in list.copy(ends)), own[name]
                     confirm(low <= ball and ball <= high, f"{name}: {ball.str(30)} not in {ends}")
             slacks = [x for name, x in found["menu"].items() if name != "expected_accuracy"]
             confirm(all(x >= 0 for x in slacks), "the menu is not feasible")

@@ -28,7 +28,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Audit, print what was found, and say whether all constraints hold."""
-    given = read_given(options.file)
+    given = read_given(options.file, together=False)
     menu = given.menu
     if menu is None:
         field = "contributions" if given.consortium is None else "present"

@@ -23,7 +23,7 @@ from paid_with_models.texts import file_name
 
 from ..errors import InputError
 from ..yaml_files import Stated, read_stated
-from .common import input_file
+from .common import input_file, say
 
 if TYPE_CHECKING:  # it takes a while to import what reads one
     from ..consortium.file import Consortium
@@ -95,24 +95,30 @@ class Given:
         return 0.0 if self.consortium is None else self.consortium.baseline
 
 
-def read_given(path: Path) -> Given:
-    """Read a file that states a problem, alone or with a menu.
+def read_given(path: Path, *, together: bool = True) -> Given:
+    """Read a file that states a problem, alone or with a menu; `together` as `given_in`.
 
     Raises
     ------
     InputError
         If it cannot be read, or is for another command.
     """
-    return given_in(read_stated(path))
+    return given_in(read_stated(path), together=together)
 
 
-def given_in(stated: Stated) -> Given:
-    """Return the problem that something stated holds; raise as `read_given`."""
+def given_in(stated: Stated, *, together: bool = True) -> Given:
+    """Return the problem that something stated holds; raise as `read_given`.
+
+    What is to be known of a curve fitted to measurements is said on standard error. Types that are
+    too many are taken together, unless a menu of all of them is to be looked at.
+    """
     kind = check_kind(stated, "a problem", "a menu", "a contract", "a consortium")
     if kind == "a consortium":
         from ..consortium.file import consortium_from
 
-        consortium = consortium_from(stated)
+        consortium = consortium_from(stated, together=together)
+        for finding in () if consortium.fit is None else consortium.fit.findings:
+            say(f"{file_name(stated.path)}: {finding.text}")
         problem, menu = consortium.problem, None
         if consortium.present is not None:
             m, t = consortium.present

@@ -7,6 +7,8 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from paid_with_models.solver.routes import solve
 
 from ..files import write_whole
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 #: The largest certificate that is read, in bytes: it lists every box that was examined.
 MOST_BYTES = 100_000_000
+
+#: How deep it may be nested: boxes are halved, and halves again, each one deeper.
+MOST_NESTED = 300
 
 DESCRIPTION = (
     "Find the best contract for the problem in FILE (JSON or YAML, as for solve) and prove, in "
@@ -54,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         check_output("--output", options.output, options.file)
     try:
         if options.check:
-            stated = read_stated(options.file, MOST_BYTES)
+            stated = read_stated(options.file, MOST_BYTES, MOST_NESTED)
             with as_input_errors(options.file):
                 proof = Proof(stated.data, check(stated.data))
             print_answer(f"confirmed\n{describe(proof)}")
@@ -63,6 +68,9 @@ def run(options: argparse.Namespace) -> int:
         with as_input_errors(options.file):
             menu, others = given.menu, []
             if menu is not None:
+                if np.any(menu.contributions > given.problem.capacities):
+                    rule = "ask for more than max_data: nothing is proved of such a menu"
+                    raise ValueError(f"contributions {rule}; see pwm audit")
                 m, t = menu.contributions.tolist(), menu.rewards.tolist()
                 others = [(m, t, menu.left_out)]
             proof = prove(solve(given.problem), others=others)

@@ -102,8 +102,11 @@ def read_consortium(path: Path) -> Consortium:
     return consortium_from(read_stated(path))
 
 
-def consortium_from(stated: Stated) -> Consortium:
-    """Return the consortium that something stated is; raise as `read_consortium`."""
+def consortium_from(stated: Stated, *, together: bool = True) -> Consortium:
+    """Return the consortium that something stated is; raise as `read_consortium`.
+
+    Of more types than `MOST_TYPES` neighbors by cost are taken together, if that is asked for.
+    """
     data = stated.data
     _name_by_words(stated)
     _drop_nulls(stated)
@@ -118,6 +121,8 @@ def consortium_from(stated: Stated) -> Consortium:
         if not name or name in names[:i]:
             rule = "must be a name of its own" if name else "must not be blank"
             at = kinds[i].get("place", (place, i, "name"))
+            if name and "place" in kinds[i]:
+                rule = "must be a name of its own, or one spelled as before, blanks included"
             raise stated.error(at, f"{rule}; got {kinds[i]['name']!r}")
     accuracy, fit = data["accuracy"], None
     if "name" not in accuracy:
@@ -127,9 +132,12 @@ def consortium_from(stated: Stated) -> Consortium:
         accuracy = {"name": "Saturating", "parameters": parameters}
     present, said = _present(stated, len(kinds)), []
     sums_to_1 = abs(sum(kind["probability"] for kind in kinds) - 1) < 1e-6  # else it is refused
-    if (count := len(kinds)) > MOST_TYPES and data.get("attendance") != "known" and sums_to_1:
+    many = together and len(kinds) > MOST_TYPES and data.get("attendance") != "known"
+    if many and sums_to_1:
+        count = len(kinds)
         kinds, weights = _grouped(kinds)
-        present = None if present is None else (weights @ present[0], weights @ present[1])
+        if present is not None:
+            present = _present_together(stated, present, weights)
         names = [kind["name"] for kind in kinds]
         said.append(
             f"The {count} types were taken together in {len(kinds)} groups of neighbors by cost:"
@@ -278,6 +286,9 @@ SUM_TOLERANCE = 1e-9
 #: MOST_TYPES: of more, neighbors by cost are taken together.
 MOST_TYPES = 40
 
+#: SAME: what options of types taken together may differ by, relative: rounding.
+SAME = 1e-9
+
 
 def _grouped(kinds: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], FloatArray]:
     """Neighbors by cost as one type each, about as likely as each other; who is in which."""
@@ -395,6 +406,21 @@ def _present(stated: Stated, n_types: int) -> tuple[FloatArray, FloatArray] | No
             rule = f"must have one entry per type, {n_types}; got {len(scheme[name])}"
             raise stated.error(("present", name), rule)
     return np.array(scheme["contributions"], float), np.array(scheme["rewards"], float)
+
+
+def _present_together(
+    stated: Stated, present: tuple[FloatArray, FloatArray], weights: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """The scheme in use for groups of types, which must have the same option each."""
+    for name, values in zip(("contributions", "rewards"), present, strict=True):
+        for row in weights > 0:
+            if np.ptp(values[row]) > SAME * values[row].max():
+                rule = (
+                    f"must be the same for neighbors by cost where there are more than {MOST_TYPES}"
+                    " types, which are taken together; pwm audit looks at all of them"
+                )
+                raise stated.error(("present", name), rule)
+    return weights @ present[0], weights @ present[1]
 
 
 def measurements(stated: Stated) -> Path | None:

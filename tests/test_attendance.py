@@ -135,7 +135,8 @@ def test_types_can_be_reordered_and_grouped(law):
         float(whole.mean(CURVE(whole.totals(hidden))))
     )
     z = np.full((law.mean_counts.size, 3), 0.4)
-    assert grouped.log_transform(z[:2])[0] == pytest.approx(law.log_transform(z)[0])
+    found = grouped.log_transform(z[:2], z[:2] - 1)[0]
+    assert found == pytest.approx(law.log_transform(z, z - 1)[0])
 
 
 # Book: prop-attendance
@@ -527,3 +528,16 @@ def test_factorials_of_huge_numbers_take_no_table():
     np.testing.assert_allclose(found, expected, rtol=1e-14)
     one = Problem(3 * 10**9, [1.0], [0.1], Arctan())
     assert solve(one).expected_accuracy > 0.99
+
+
+@pytest.mark.parametrize("curve", [GeneralizationBound(), Arctan()], ids=["bound", "arctan"])
+@pytest.mark.parametrize("parties", [1e9, 1e12])
+def test_very_many_parties_under_a_law_reach_what_as_many_do(parties, curve):
+    groups = UnlikeParties([parties / 2] * 2, [[0.3, 0.7], [0.7, 0.3]])
+    fixed = solve(Problem(int(parties), [0.5, 0.5], [0.2, 0.1], curve))
+    for law in (PoissonParties(parties, [0.5, 0.5]), groups):
+        contract = solve(Problem(costs=[0.2, 0.1], accuracy=curve, attendance=law))
+        assert contract.expected_accuracy <= contract.upper_bound <= curve.optimum
+        assert np.all(contract.reward_caps <= 100.0)
+        reached = contract.expected_accuracy - fixed.expected_accuracy
+        assert abs(reached) <= 1e-9 + contract.gap + fixed.gap

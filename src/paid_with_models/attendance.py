@@ -74,8 +74,13 @@ class Attendance(Protocol):
     def grouped(self, members: IntArray) -> Attendance:
         """The law of all other types as one, the first, and of the members, in their order."""
 
-    def log_transform(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Logarithm of G at z (I, J) in [0, 1], (J,), its gradient (I, J), Hessian (I, I, J)."""
+    def log_transform(
+        self, z: FloatArray, below: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Logarithm of G at z (I, J) in [0, 1], (J,), its gradient (I, J), Hessian (I, I, J).
+
+        `below` is z - 1 without its cancellation, which many parties multiply.
+        """
 
     def somebody(self, z: FloatArray, idle: BoolArray) -> FloatArray:
         """The share of G, (J,), of outcomes in which not all who turn up are of idle types.

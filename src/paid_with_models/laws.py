@@ -108,9 +108,11 @@ class PoissonParties:
         logs = counts @ np.log(rates) - rates.sum() - log_factorials(counts).sum(axis=1)
         return counts, np.exp(logs)
 
-    def log_transform(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def log_transform(
+        self, z: FloatArray, below: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         first = np.broadcast_to(self.mean_counts[:, None], z.shape)
-        return self.mean_counts @ (z - 1), first, np.zeros((len(z), *z.shape))
+        return self.mean_counts @ below, first, np.zeros((len(z), *z.shape))
 
     def somebody(self, z: FloatArray, idle: BoolArray) -> FloatArray:
         return np.asarray(-np.expm1(-self.mean_counts[~idle] @ z[~idle]))
@@ -214,9 +216,11 @@ class UnlikeParties:
         weights[order[found]] = chances
         return every, weights
 
-    def log_transform(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def log_transform(
+        self, z: FloatArray, below: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         # Right to rounding near z = 1, where N multiplies it; an impossible group stays finite.
-        below_1 = self._p @ (z - 1)
+        below_1 = self._p @ below
         mean = np.maximum(self._p @ z, 1e-100)
         share = self._p[:, :, None] / mean[:, None, :]
         near = np.log1p(np.maximum(below_1, -0.5))
@@ -292,7 +296,9 @@ class KnownParties:
     def grouped(self, members: IntArray) -> KnownParties:
         return KnownParties(_grouped(self._n, members))
 
-    def log_transform(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def log_transform(
+        self, z: FloatArray, below: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         n, z = self._n[:, None], np.maximum(z, np.finfo(float).tiny)
         return np.sum(n * np.log(z), axis=0), n / z, -np.eye(len(z))[:, :, None] * (n / z**2)
 

@@ -295,3 +295,13 @@ def test_limits_with_too_many_outcomes_are_refused_by_name():
         ValueError, match="max_data needs all outcomes where types are private: n_par"
     ):
         solve(problem)
+
+
+def test_no_time_leaves_a_gap_that_is_honest():
+    limited = Problem(
+        8, np.full(6, 1 / 6), np.linspace(0.05, 0.5, 6), CURVE, max_data=np.linspace(50, 600, 6)
+    )
+    whole, hasty = solve(limited), solve(limited, max_seconds=1e-9)
+    assert hasty.gap > 1e-3 > whole.gap
+    assert hasty.expected_accuracy <= whole.expected_accuracy <= hasty.upper_bound
+    assert audit(hasty).satisfied

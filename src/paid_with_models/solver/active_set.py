@@ -37,6 +37,10 @@ WORTH_A_LARGE_SYSTEM = 1e-9
 #: SETTLED: relative length of a Newton step after which no other is needed: errors are its square.
 SETTLED = 1e-8
 
+#: AT_ROUNDING: residual down to which the finish is as good as any solution, and better for what it
+#: makes equal, such as the options of a bunch.
+AT_ROUNDING = 1e-13
+
 #: SIGN_TOLERANCE: error of the wrong sign that the finish allows in slacks and prices.
 SIGN_TOLERANCE = 1e-11
 
@@ -76,7 +80,7 @@ def active_set_finish(problem: Program, guess: Solution) -> Solution:
         n_rows = some.row_unit.shape[1]
         rows, caps = prices[:, :n_rows], prices[:, n_rows:]
         found = assessed(some, point, np.maximum(rows, 0.0), np.maximum(caps, 0.0))
-        better = found.residual < least
+        better = found.residual < np.maximum(least, AT_ROUNDING)
         in_vain = np.where(better, 0, in_vain + 1)
         least = np.where(better, found.residual, least)
         if here is None:

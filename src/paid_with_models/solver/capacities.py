@@ -22,6 +22,8 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
+import time
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -86,13 +88,16 @@ def binding_limits(problem: Problem) -> Problem:
     return Problem(**stated)
 
 
-def solve_with_capacities(problem: Problem) -> Contract:
+def solve_with_capacities(problem: Problem, deadline: float = math.inf) -> Contract:
     """The best menu found for parties with limited data, and how much better one could be.
 
     Parameters
     ----------
     problem : Problem
         With ``max_data``.
+    deadline : float
+        When ``time.monotonic()`` is beyond it, no branch and no cutting plane but the first is
+        added: the gap says what is left open.
 
     Returns
     -------
@@ -124,7 +129,7 @@ def solve_with_capacities(problem: Problem) -> Contract:
             f" max_data is given and types are private; got {better.size}"
         )
     try:
-        program = _Program.of(problem)
+        program = _Program.of(problem, deadline)
     except ValueError as error:  # too many outcomes
         raise ValueError(f"max_data needs all outcomes where types are private: {error}") from None
     # Who has something better stays out, the others go alone.
@@ -138,6 +143,8 @@ def solve_with_capacities(problem: Problem) -> Contract:
         heapq.heappush(open_nodes, (-reached, next(order), at, node))
     looked, left = 0, best_accuracy
     while open_nodes and looked < MOST_NODES and -open_nodes[0][0] > best_accuracy + CLOSE:
+        if looked and time.monotonic() > deadline:
+            break
         bound, _, m, node = heapq.heappop(open_nodes)
         reached = -bound
         looked += 1
@@ -211,12 +218,13 @@ class _Program:
     counts: FloatArray
     weights: FloatArray
     seen: FloatArray
+    deadline: float
 
     @classmethod
-    def of(cls, problem: Problem) -> _Program:
+    def of(cls, problem: Problem, deadline: float = math.inf) -> _Program:
         outcomes = problem.outcomes()
         counts = outcomes.counts.astype(float)
-        return cls(problem, counts, outcomes.weights, outcomes.seen)
+        return cls(problem, counts, outcomes.weights, outcomes.seen, deadline)
 
     def curves(self, node: _Node) -> tuple[Curve, Curve]:
         """Concave envelopes of accuracy and value on what outcomes collect in a node."""
@@ -351,7 +359,9 @@ class _Program:
         unpaid = node.out * np.maximum(f / unit, 1.0)  # caps do not hold for them
         objective = np.append(np.zeros(2 * n), -1.0)
         m, bound, curves = node.high, optimum, self.curves(node)
-        for _ in range(ROUNDS):
+        for k in range(ROUNDS):
+            if k and time.monotonic() > self.deadline:
+                break
             data = self.counts @ m
             a, a1, _ = curves[0].evaluate(data)
             v, v1, _ = curves[1].evaluate(data)

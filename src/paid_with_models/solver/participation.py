@@ -206,7 +206,7 @@ class Participation:
             nobody = np.append(1.0, np.zeros(types.size))[:, None]
             log_rare = -np.inf
             if not everybody:
-                log_rare = problem.attendance.grouped(types).log_transform(nobody)[0][0]
+                log_rare = problem.attendance.grouped(types).log_transform(nobody, nobody - 1)[0][0]
             sums = self.by_sums(types.size, float(np.exp(log_rare)), exact)
             reach = self.sum_range if sums else None
             return expectation_under(problem, problem.attendance, types, reach)

@@ -192,7 +192,7 @@ def solve_many(
     # What overflows on the way is found, and tried otherwise: that is nobody else's affair.
     with one_thread(), np.errstate(all="ignore"):
         limited = [k for k, problem in enumerate(problems) if problem.max_data is not None]
-        found.update((k, solve_with_capacities(problems[k])) for k in limited)
+        found.update((k, solve_with_capacities(problems[k], deadline)) for k in limited)
         first_round = plan(problems, expectations)
         solve_all(first_round)
         provisional = [k for batch in first_round if batch.provisional for k in batch.places]

@@ -218,7 +218,7 @@ class Empty:
         # All at once: of idle types, and of all but one of them.
         z = np.repeat(idle.astype(float)[:, None], n_types + 1, axis=1)
         z[np.arange(n_types), np.arange(n_types) + 1] = 0.0
-        log, by_z, _ = law.log_transform(z)
+        log, by_z, _ = law.log_transform(z, z - 1)
         chances = np.exp(log)
         counts = np.where(idle[:, None], z * by_z * chances, 0.0)
         return cls(
@@ -261,16 +261,17 @@ class Piece:
 
     @classmethod
     def of(cls, law: Attendance, rates: FloatArray, m: FloatArray) -> Piece:
-        z = np.exp(-np.outer(m, rates))
-        log, first, second = _in_contributions(law, rates, z)
+        exponents = -np.outer(m, rates)
+        z, below = np.exp(exponents), np.expm1(exponents)
+        log, first, second = _in_contributions(law, rates, z, below)
         whole = np.exp(log)
         idle = m == 0
         some = whole * law.somebody(z, idle)
         present, firsts, without = [], [], []
         for i in range(m.size):
-            absent = z.copy()
-            absent[i] = 0.0
-            log_i, first_i, second_i = _in_contributions(law, rates, absent)
+            absent, below_i = z.copy(), below.copy()
+            absent[i], below_i[i] = 0.0, -1.0
+            log_i, first_i, second_i = _in_contributions(law, rates, absent, below_i)
             if idle[i]:
                 present.append(some - np.exp(log_i) * law.somebody(absent, idle))
             else:
@@ -290,10 +291,10 @@ class Piece:
 
 
 def _in_contributions(
-    law: Attendance, rates: FloatArray, z: FloatArray
+    law: Attendance, rates: FloatArray, z: FloatArray, below: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Logarithm of G (J,), minus the gradient of G in m (I, J), its Hessian (I, I, J)."""
-    log, by_z, twice = law.log_transform(z)
+    log, by_z, twice = law.log_transform(z, below)
     pull = rates * z
     whole = np.exp(log)
     first = pull * by_z * whole

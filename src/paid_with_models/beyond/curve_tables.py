@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +28,17 @@ from .headings import (
     scale_of,
     tokens,
 )
+from .table_cells import read_cells
 from .table_columns import (
     MOST_NAMES,
+    NOT_ACCURACIES,
     Table,
     accuracy_columns,
-    check_id,
+    check_error_rate,
+    check_half_width,
     check_marks,
-    check_one_curve,
-    check_runs,
     columns_by_values,
+    ends_of_interval,
     error_column,
     errors_of_means,
     is_number,
@@ -45,8 +47,9 @@ from .table_columns import (
     number_of,
     size_column,
 )
+from .table_curves import check_blocks, check_labels, check_one_curve, check_rows, check_unused
 from .table_heads import apart, below_titles, headed
-from .table_text import TableError, read_cells, read_number
+from .table_text import TableError, read_number
 
 __all__ = ["CurveTable", "read_curve_table"]
 
@@ -185,12 +188,14 @@ def _kept(table: Table, where: Any) -> Table:
             raise TableError(f"{table.name}: no row has the value that columns.where asks for")
     return Table(
         table.name, table.headings, tuple(row for _, row in rows), tuple(n for n, _ in rows),
-        table.decimal,
+        table.decimal, table.breaks,
     )  # fmt: skip
 
 
 def _same(cell: str, wanted: str, decimal: str | None) -> bool:
-    if cell.strip() == wanted:
+    if cell.strip() == wanted or (
+        wanted in ("True", "False") and cell.strip().lower() == wanted.lower()
+    ):
         return True
     try:
         number = read_number(cell, decimal, amount=False)
@@ -230,7 +235,7 @@ def _wide(table: Table, amounts: Sequence[str]) -> _Found:
     beside = all(
         h.startswith("\u00b1") for k in sized for h in table.headings[k + 1 : k + 2] or ("",)
     )
-    sizes, accuracies, errors, texts, error_texts = [], [], [], [], []
+    sizes, accuracies, errors, texts, error_texts, lines = [], [], [], [], [], []
     for r, row in enumerate(table.rows):
         if not keep[r]:
             continue
@@ -238,12 +243,14 @@ def _wide(table: Table, amounts: Sequence[str]) -> _Found:
         for k, size in zip(sized, heads, strict=True):
             sizes.append(size)
             texts.append(row[k])
+            lines.append(table.lines[r])
             accuracies.append(number_of(where, row[k], "accuracy", table.decimal, False))
             if spread is not None or beside:
                 cell = row[k + 1] if spread is None else table.rows[spread][k]
                 error_texts.append(cell)
                 errors.append(number_of(where, cell, "error", table.decimal, False))
     check_marks(table, sized)
+    check_blocks(table, sizes, lines)
     runs = sum(keep)
     said = [f"Each column is an amount of data, each row a run: {runs} run{'s' * (runs > 1)}."]
     of_means = np.array(errors) if beside and spread is None else None
@@ -258,9 +265,10 @@ def _wide(table: Table, amounts: Sequence[str]) -> _Found:
                 [number_of(where, it, "number of runs", table.decimal, True) for it in cells]
             )
         label = labels[spread]
-        of_means, how = errors_of_means(
-            table, np.array(errors), label, f"row {shown(label)}", number, of or ""
-        )
+        about = f"row {shown(label)}"
+        check_error_rate(table, label, about, np.array(errors), np.array(accuracies))
+        check_half_width(table, label, about, np.array(errors), np.array(accuracies))
+        of_means, how = errors_of_means(table, np.array(errors), label, about, number, of or "")
         said.append(how)
     return _Found(
         np.array(sizes), np.array(accuracies), of_means,
@@ -284,7 +292,7 @@ def _labels(
         cells = table.column(k)
         roles = [role_of(cell) for cell in cells]
         if any(roles) and not all(is_number(cell, None) for cell in cells):
-            for role in ("loss", "error rate", "difference"):
+            for role in NOT_ACCURACIES:
                 if role in roles and "accuracy" not in roles:
                     raise not_accuracy(table, cells[roles.index(role)], role)
             if "size" in roles:
@@ -320,6 +328,15 @@ def _labels(
             check_one_curve(table, k)
         if role_of(table.headings[k]) not in ("run", "index", "other", "count"):
             check_one_curve(table, k)
+    kept_rows = [r for r, yes in enumerate(keep) if yes]
+    of_kept = replace(
+        table,
+        rows=tuple(table.rows[r] for r in kept_rows),
+        lines=tuple(table.lines[r] for r in kept_rows),
+    )
+    for k in others:
+        check_rows(of_kept, k)
+        check_labels(table, k, kept_rows)
     return keep, spread, counts, labels
 
 
@@ -352,34 +369,28 @@ def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
     error = asked["error"] if "error" in asked else error_column(table, roles, accuracy)
     count = asked.get("count", roles.index("count") if "count" in roles else None)
     used = {size, *accuracy, error, count}
-    ignored = [k for k in range(len(roles)) if k not in used and roles[k] != "index"]
+    ignored = [
+        k for k in range(len(roles)) if k not in used and (roles[k] != "index" or table.headings[k])
+    ]
     sizes = table.numbers(size, "amount of data", amount=True)
     if any(map(_signed, table.column(size))):
         raise TableError(
             f"{table.name}: amounts of data are shares, by their percent signs: give amounts"
             " themselves"
         )
-    for k in ignored:
-        if roles[k] == "run":
-            check_runs(table, k)
-        elif roles[k] != "other":
-            check_one_curve(table, k)
-            check_id(table, k, sizes)
-        elif {"epoch", "epochs"} & set(tokens(table.headings[k])):
-            check_id(table, k, sizes)
-    for k in range(len(roles)):
-        if roles[k] == "index" and k not in used and _repeats(table.column(k)):
-            check_one_curve(table, k)
-            check_id(table, k, sizes)
     if np.isnan(sizes).any():
         line = table.lines[int(np.isnan(sizes).argmax())]
         raise TableError(f"{table.name}: line {line}: amount of data is missing")
     values = np.array([table.numbers(k, "accuracy", amount=False) for k in accuracy])
     check_marks(table, [size, *accuracy])
+    for k in range(len(roles)):
+        if k not in used:
+            check_unused(table, k, roles[k], sizes)
+    check_blocks(table, sizes.tolist(), table.lines)
     said = [_mapping(table, size, accuracy)]
     if scale := scale_of(table.headings[size]):
         said.append(f"They are taken as they stand, in units of {scale}: costs must be, too.")
-    elif "per" in tokens(table.headings[size]):
+    elif "per" in tokens(table.headings[size]) or "/" in table.headings[size]:
         said.append(f"They are taken as they stand, {table.headings[size]}: costs must be, too.")
     elif np.max(sizes, initial=0.0) <= 1 and sizes.size > 1:
         raise TableError(
@@ -395,7 +406,15 @@ def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
         if count is not None:
             runs = table.numbers(count, "number of runs", amount=True)
             of = f"column {shown(table.headings[count])}"
-        errors, how = errors_of_means(table, errors, heading, about, runs, of)
+        means = np.nanmean(values, axis=0) if len(values) > 1 else values[0]
+        ends = ends_of_interval(table, error, means)
+        if ends is None:
+            if "error" not in asked:
+                check_error_rate(table, heading, about, errors, means)
+            check_half_width(table, heading, about, errors, means)
+            errors, how = errors_of_means(table, errors, heading, about, runs, of)
+        else:
+            errors, how = ends
         said.append(how)
     if ignored and any(table.headings):
         names = ", ".join(shown(table.headings[k]) for k in ignored[:MOST_NAMES])
@@ -409,11 +428,6 @@ def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
         "" if error is None else table.headings[error],
         tuple(said),
     )  # fmt: skip
-
-
-def _repeats(cells: Sequence[str]) -> bool:
-    """Whether values stand more than once, as those of an index of rows do not."""
-    return len({*cells}) < len(cells)
 
 
 def _mapping(table: Table, size: int, accuracy: Sequence[int]) -> str:

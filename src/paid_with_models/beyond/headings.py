@@ -3,111 +3,61 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from statistics import NormalDist
 
+from .heading_words import (
+    ACCURACIES,
+    BOUNDS,
+    COMMENTS,
+    COMPUTED,
+    COSTS,
+    COUNTS,
+    DIFFERENCES,
+    ERROR_RATES,
+    INDICES,
+    KINDS,
+    LABELS,
+    LOGARITHMS,
+    LOSSES,
+    MARGINS,
+    METRICS,
+    NO_DATA,
+    PERCENTS,
+    PERIODS,
+    POWERS,
+    REFERENCES,
+    REMOVED,
+    RUNS,
+    SCALES,
+    SHARES,
+    SIZES,
+    SPREADS,
+    SUMMARIES,
+    TELLING,
+    TESTS,
+    TIMES,
+    TOLD_APART,
+    TRAINS,
+    UNSPACED,
+    VARIANCES,
+    folded,
+    words_of,
+)
+
 __all__ = [
-    "amount_of", "are_repeats", "are_runs", "deviations_of", "has_own_unit", "is_of", "is_signed",
-    "is_standard_error", "is_test", "is_train", "role_of", "scale_of", "tokens",
+    "LONG", "amount_of", "are_repeats", "are_runs", "deviations_of", "has_own_unit",
+    "is_error_rate", "is_interval", "is_of", "is_signed", "is_standard_error", "is_test",
+    "is_train", "is_variance", "names_label", "names_metric", "role_of", "scale_of",
+    "tells_by_name", "tokens",
 ]  # fmt: skip
 
-
-def _folded(text: str) -> str:
-    """Lower case without accents: they are often left out."""
-    apart = unicodedata.normalize("NFKD", text.lower())
-    return "".join(c for c in apart if not unicodedata.combining(c))
+#: LONG: characters of a heading or a cell above which no pattern is tried on it.
+LONG = 300
 
 
-def _words(text: str) -> frozenset[str]:
-    """Words of headings; of other languages those of English, German, Spanish, French and more."""
-    return frozenset(_folded(text).split())
-
-
-LOSSES = _words(
-    "loss logloss entropy crossentropy nll rmse mse mae perplexity brier deviance verlust perte"
-    " pérdida perdita perda verlies потери 损失 損失"
-)
-ERROR_RATES = _words(
-    "error err errors errorrate misclassification misclassified fehler fehlerrate fehlerquote wer"
-    " erreur erreurs errore erro fout foutpercentage ошибка ошибки ошибок 错误率 錯誤率"
-    " 誤り率 エラー率"
-)
-SPREADS = _words(
-    "std sd se sem stderr stdev stddev deviation sigma uncertainty errorbar ci stdabw"
-    " standardabweichung streuung écart desviación deviazione desvio standaardafwijking"
-    " отклонение 标准差 標準偏差 標準差 σ"
-)
-BOUNDS = _words("low lower lo lwr high upper hi upr")
-#: What numbers tell apart that are no runs.
-TOLD_APART = _words("top class model layer task site client party hospital group method learner")
-#: What rows say that sum up others.
-SUMMARIES = _words("mean avg average mittel median min max std sd se sem iqr all total sum overall")
-DIFFERENCES = _words(
-    "gain delta diff difference change drop improvement lift increase decrease vs versus minus"
-)
-LOGARITHMS = _words("log ln log2 log10 lg exponent")
-#: Of what else accuracies are beside a model's own, and what is no accuracy in spite of the word.
-REFERENCES = _words("majority baseline chance dummy guessing non pvalue")
-COMMENTS = _words("comment comments note notes remark remarks bemerkung bemerkungen kommentar")
-PERCENTS = _words(
-    "percent percentage pct prozent pourcent pourcentage porcentaje porcentagem percentuale"
-    " percento procent процент процентов процентах 百分比"
-)
-SHARES = _words("fraction frac share proportion ratio anteil") | PERCENTS
-TIMES = _words(
-    "time times seconds sec ms minutes date duration timestamp epoch epochs var variance fit memory"
-)
-RUNS = _words("run seed fold split repeat rep repetition trial cv iteration replicate state draw")
-COUNTS = _words("count counts runs seeds repeats repetitions splits folds trials reps")
-ACCURACIES = _words(
-    "accuracy accuracies acc score scores auc auroc f1 performance genauigkeit correct precision"
-    " recall quality trefferquote treffergenauigkeit exactitude précision exactitud precisión"
-    " accuratezza precisione acurácia exatidão precisão nauwkeurigheid точность 准确率 准确度"
-    " dokładność noggrannhet träffsäkerhet nøjagtighed doğruluk 정확도 正确率"
-    " 準確率 正確率 精度 正解率 精确率"
-)
-SIZES = _words(
-    "size sizes n data samples sample records record rows examples instances points images"
-    " patients cases observations obs anchor amount trainsize ntrain nsamples labels documents"
-    " umfang daten anzahl größe groesse trainingsgröße trainingsgroesse trainingsdaten datenmenge"
-    " stichprobe stichproben stichprobengröße stichprobenumfang datensätze beispiele proben"
-    " taille échantillon échantillons données exemples effectif tamaño muestra muestras datos"
-    " ejemplos dimensione campione campioni dati esempi tamanho amostra amostras dados exemplos"
-    " grootte omvang aantal voorbeelden steekproef gegevens размер выборка выборки объём примеров"
-    " образцов 样本 样本数 样本量 数据量 训练集大小 樣本 樣本數 數據量 サンプル数 データ数 データ量"
-    " 件数 標本数 próbek próby liczebność stickprov datamängd stikprøve örneklem veri 샘플 표본"
-    " 데이터"
-)
-#: What is counted, or has a size, and is no data: a batch, a model, its parts.
-NO_DATA = _words(
-    "batch model image hidden layer layers window kernel vocabulary vocab embedding classes"
-    " features estimators trees neurons parameters params neighbors clusters components"
-)
-INDICES = _words("index idx id unnamed row nr no")
-TESTS = _words(
-    "test testing val valid validation dev holdout heldout prueba prova teste 测试 測試 テスト 検証"
-)
-TRAINS = _words(
-    "train training entraînement entrenamiento addestramento treinamento treino обучения обучающей"
-    " 训练 訓練 学習"
-)
-
-#: Words of languages that put no blanks between words.
-UNSPACED = tuple(
-    word
-    for words in (LOSSES, ERROR_RATES, SPREADS, PERCENTS, ACCURACIES, SIZES, TESTS, TRAINS)
-    for word in sorted(words)
-    if re.match("[\u1100-\u11ff\u3040-\u30ff\u4e00-\u9fff]", word)
-)
-
-#: SCALES: words of a heading by which its amounts are not counted one by one; and powers of ten.
-SCALES = _words(
-    "hundred hundreds thousand thousands million millions k m mio millionen millones milioni"
-    " milhões tsd tausend milliers miles migliaia milhares duizend тыс 千 万 mill bn g"
-    " lakh lakhs crore dozen dozens kb mb gb tb 000 100 1000 10000 100000 1000000"
-)
-POWERS = r"10\s*(?:\^|\*\*)\s*\{?\+?\d+\}?|1[eE]\+?\d+|10[\u00b2\u00b3\u2070-\u2079]+"
+#: PREFIX: what trackers of experiments put before names.
+PREFIX = re.compile(r"\s*(params?|metrics?|tags?|config|summary)\s*[./](?=\s*\w)", re.IGNORECASE)
 
 
 def tokens(heading: str) -> tuple[str, ...]:
@@ -118,7 +68,10 @@ def tokens(heading: str) -> tuple[str, ...]:
     >>> tokens("split0_test_score"), tokens("nTrain (records)")
     (('split', '0', 'test', 'score'), ('n', 'train', 'records'))
     """
-    apart = _folded(re.sub(r"([a-z])([A-Z])", r"\1 \2", heading))
+    if len(heading) > LONG:
+        heading = heading[:LONG]
+    heading = PREFIX.sub("", heading)
+    apart = folded(re.sub(r"([a-z])([A-Z])", r"\1 \2", heading))
     if not apart.isascii():
         apart = " ".join([apart, *(word for word in UNSPACED if word in apart)])
     return tuple(
@@ -136,8 +89,11 @@ def scale_of(heading: str) -> str:
     >>> [scale_of(it) for it in ("n", "n (thousands)", "n in Tsd.", "samples [10^3]", "n / 1000")]
     ['', 'thousands', 'tsd', '10^3', '1000']
     """
-    power = re.search(POWERS, heading)
-    return power[0] if power else min(SCALES & set(tokens(heading)), default="")
+    power = re.search(POWERS, heading[:LONG])
+    if power:
+        return power[0]
+    times = re.search(r"[x*\u00d7]\s?\d+\b", heading[:LONG])
+    return min(SCALES & set(tokens(heading)), default="") or (times[0] if times else "")
 
 
 def role_of(heading: str) -> str:
@@ -147,8 +103,9 @@ def role_of(heading: str) -> str:
     -------
     str
         ``size``, ``accuracy``, ``error`` (of the accuracy), ``error rate``, ``loss``,
-        ``difference`` (of accuracies), ``log size``, ``size share``, ``count``, ``run``, ``index``,
-        ``other`` (known, and not needed) or nothing if it is not known.
+        ``difference`` (of accuracies), ``computed`` (from accuracies), ``log size``,
+        ``size share``, ``computed size``, ``count``, ``run``, ``index``, ``other`` (known, and not
+        needed) or nothing if it is not known.
 
     Examples
     --------
@@ -158,9 +115,11 @@ def role_of(heading: str) -> str:
     words = tokens(heading)
     known = set(words)
     joined = " ".join(words)
-    if known & LOSSES:
-        return "loss"
     of_accuracy = known & ACCURACIES
+    if known & LOSSES or (of_accuracy and known & COSTS):
+        return "loss"
+    if of_accuracy and known & {"name", "type", "kind"}:
+        return ""
     if known & BOUNDS and not known & SIZES:
         return "other"
     if known & COMMENTS or (of_accuracy and (known & REFERENCES or {"p", "value"} <= known)):
@@ -173,33 +132,122 @@ def role_of(heading: str) -> str:
         r"\s*(1|100)(\.0*)?\s*%?\s*[-\u2212\u2013]", heading
     ):  # 1 - accuracy
         return "error rate"
-    beside = heading.strip().startswith("\u00b1")
+    if of_accuracy and not known & SPREADS and _is_computed(heading, known):
+        return "computed"
+    beside = heading.strip().startswith("\u00b1") or is_variance(heading)
+    beside |= bool(known & MARGINS and known & ERROR_RATES)
     beside |= any(it in joined for it in ("error bar", "standard error", "confidence interval"))
     if known & SPREADS or beside:
         return "error"
     if known & ERROR_RATES:
         return "error" if of_accuracy else "error rate"
-    if known & TIMES:
+    if known & TIMES or _is_speed(heading, known):
         return "other"
-    if of_accuracy or known == {"mean"} or "top1" in known:
+    if of_accuracy or known - TESTS - TRAINS == {"mean"} or "top1" in known:
         return "accuracy"
-    if known & COUNTS:
+    if known & COUNTS and known <= COUNTS | RUNS | {"n", "num", "number", "no", "of", "random"}:
         return "count"
     if known & RUNS:
         return "run"
-    if known & NO_DATA and known & SIZES <= {"n", "size", "sizes"}:
+    none = known & NO_DATA and known & SIZES <= {"n", "num", "size", "sizes"}
+    if none and not known & {"per", "pro", "je"}:
         return ""
     if re.search(r"/\s*(N|N_?total|total|full|all)\b", heading) and known & SIZES:
         return "size share"
-    if known & SIZES or known == {"training", "set"} or known == {"training"}:
+    counted = known & COUNTS == {"count"} and known & TRAINS
+    if counted or known & SIZES or known in ({"training", "set"}, {"training"}):
         if known & TESTS:
             return "other"
         if known & LOGARITHMS:
             return "log size"
+        if _is_computed_size(heading, known):
+            return "computed size"
         return "size share" if known & SHARES or "%" in heading else "size"
     if not words or known & INDICES:
         return "index"
     return ""
+
+
+def _is_computed(heading: str, known: set[str]) -> bool:
+    """Whether a heading says that its column is computed from accuracies, or is in another unit."""
+    text = heading[:LONG].lower()
+    if known & COMPUTED or {"z", "score"} <= known:
+        return True
+    if re.search(r"\^|\*\*|[\u00b2\u00b3\u221a]|10\s?[\u207b]|[(\[]\s?(s|ms|sec|h)\s?[)\]]", text):
+        return True
+    times = re.search(r"(?:\bx|[*\u00d7])\s?(\d+)", text)
+    if times and times[1] != "100":
+        return True
+    before, stroke, after = text.partition("/")
+    rest = {word for word in tokens(after) if not word.isdigit()}
+    of_what = TESTS | TRAINS | KINDS | PERCENTS
+    return bool(stroke and set(tokens(before)) & ACCURACIES and after and not rest <= of_what)
+
+
+def _is_speed(heading: str, known: set[str]) -> bool:
+    """Whether a heading is that of amounts in a time."""
+    stroke = re.search(r"/\s?([a-z]+)\b", heading[:LONG].lower())
+    return bool(("per" in known and known & PERIODS) or (stroke and stroke[1] in PERIODS))
+
+
+def _is_computed_size(heading: str, known: set[str]) -> bool:
+    """Whether a heading says that its column is computed from amounts of data."""
+    text = re.sub(POWERS, "", heading[:LONG]).lower()
+    if known & (COMPUTED | REMOVED | DIFFERENCES) or re.search(
+        r"\^|\*\*|[\u00b2\u00b3\u221a]", text
+    ):
+        return True
+    if re.search(r"\b1\s?/\s?[a-z]", text):
+        return True
+    if (minus := re.search(r"([^\W\d_]+)\s?[-+\u2212\u2013]\s?\d", text)) and minus[1] in SIZES:
+        return True
+    before, stroke, after = text.partition("/")
+    named = set(tokens(before)) & SIZES
+    parts = SIZES | TRAINS | SCALES | TOLD_APART | {"label", "patient", "subject", "user", "total"}
+    return bool(stroke and named and tokens(after) and not set(tokens(after)) & parts)
+
+
+def is_variance(heading: str) -> bool:
+    """Whether a heading speaks of squares of deviations.
+
+    Examples
+    --------
+    >>> [is_variance(it) for it in ("var", "sigma^2", "2*std")]
+    [True, True, False]
+    """
+    squared = r"(sigma|\u03c3|std|sd|stdev|deviation)\)?\s?((\^|\*\*)\s?\{?2|\u00b2)"
+    return bool(VARIANCES & set(tokens(heading)) or re.search(squared, heading[:LONG].lower()))
+
+
+def is_interval(heading: str) -> bool:
+    """Whether a heading speaks of an interval of confidence."""
+    return bool({"ci", "confidence", "interval"} & set(tokens(heading)))
+
+
+def is_error_rate(heading: str) -> bool:
+    """Whether a heading says error, and not that it is one of a mean."""
+    words = set(tokens(heading))
+    return bool(words & ERROR_RATES) and not words & (
+        SPREADS | MARGINS | {"standard", "bar", "bars"}
+    )
+
+
+def tells_by_name(heading: str) -> bool:
+    """Whether a heading is one of a setting, a place or a part, by which curves differ."""
+    words = set(tokens(heading))
+    return bool(words & (TELLING | TOLD_APART)) and not words & (RUNS | {"best"})
+
+
+def names_label(heading: str) -> bool:
+    """Whether a heading is one of names of rows."""
+    words = set(tokens(heading))
+    return bool(words & LABELS) or {"run", "id"} <= words or {"trial", "id"} <= words
+
+
+def names_metric(heading: str) -> bool:
+    """Whether a heading says that its column names what is measured; one that is empty may."""
+    words = set(tokens(heading))
+    return not words or bool(words & METRICS)
 
 
 def are_runs(labels: Sequence[str]) -> bool:
@@ -243,7 +291,8 @@ def deviations_of(heading: str) -> float:
     """
     words = tokens(heading)
     stated = re.search(r"(?<![\d.])(\d{2}(?:[.,]\d+)?)\s*%", heading)
-    if {"ci", "confidence"} & set(words) or stated:
+    margin = bool(set(words) & MARGINS)
+    if is_interval(heading) or margin or stated:
         stated = stated or re.search(r"(?<![\d.])([5-9]\d(?:[.,]\d+)?)", heading)
         level = float(stated[1].replace(",", ".")) if stated else 95.0
         whole = 2 if "width" in words and "half" not in words else 1
@@ -293,13 +342,14 @@ def is_of(heading: str, measured: str) -> bool:
     [True, True, False, False, False]
     """
     words, own = set(tokens(heading)), set(tokens(measured))
-    same = _words("acc accuracy accuracies correct")
+    same = words_of("acc accuracy accuracies correct")
     named = words & ACCURACIES
     if named - own and not (named <= same and own & same):
         return False
     plain = SPREADS | ERROR_RATES | RUNS | COUNTS | PERCENTS | TESTS | TRAINS | ACCURACIES | own
-    plain |= _words("abw abweichung type tipica estandar padrao standaard")
-    plain |= _words(
+    plain |= words_of("abw abweichung type tipica estandar padrao standaard")
+    plain |= VARIANCES | MARGINS
+    plain |= words_of(
         "confidence in of the over mean means bar bars standard interval half width x level and e s"
     )
     return all(word.isdigit() or word in plain for word in words)
@@ -320,12 +370,40 @@ def are_repeats(headings: Sequence[str]) -> bool:
     (True, True)
     >>> are_repeats(("top-1 accuracy", "top-5 accuracy")), are_repeats(("acc_class0", "acc_class1"))
     (False, False)
+    >>> are_repeats(("acc_64", "acc_128")), are_repeats(("acc_seed7", "acc_seed42"))
+    (False, True)
     """
-    if any("@" in it for it in headings):
+    if any("@" in it or re.search(r"\d\s?%", it[:LONG]) for it in headings):
         return False
     words = {tuple(word for word in tokens(it) if not word.isdigit()) for it in headings}
     known = ACCURACIES | RUNS | COUNTS | TESTS | {"mean", "percent", "pct"}
-    return len(words) == 1 and set(next(iter(words))) <= known
+    if len(words) != 1 or not set(next(iter(words))) <= known:
+        return False
+    return bool(set(next(iter(words))) & (RUNS | COUNTS)) or _are_counted(headings)
+
+
+def _are_counted(headings: Sequence[str]) -> bool:
+    """Whether headings differ by numbers from 0 or 1 on; numbers alone are those of runs."""
+    if all(re.fullmatch(r"\s*\d+\s*", it[:LONG]) for it in headings):
+        return True
+    if any(re.search(r"\d[.,]\d", it[:LONG]) for it in headings):
+        return False
+    found = [
+        [int(word) for word in tokens(it) if word.isdigit() and len(word) < 9] for it in headings
+    ]
+    longest = max(found, key=len)
+    shared = 0  # numbers that all have
+    while longest and all(len(it) > shared and it[shared] == longest[shared] for it in found):
+        shared += 1
+    rest = [it[shared:] for it in found]
+    if any(len(it) > 1 for it in rest):
+        return False
+    numbers = sorted(it[0] for it in rest if it)
+    bare = len(rest) - len(numbers)
+    if not numbers or bare > 1:
+        return not numbers
+    firsts = (1, 2) if bare else (0, 1)
+    return numbers[0] in firsts and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def amount_of(heading: str) -> str:
@@ -336,6 +414,8 @@ def amount_of(heading: str) -> str:
     >>> [amount_of(it) for it in ("500", "n=2e3", "8,000 samples", "10k", "run 3", "accuracy")]
     ['500', '2e3', '8,000', '10k', '', '']
     """
+    if len(heading) > LONG:
+        return ""
     number = r"\d[\d.,\u00a0\u202f\u2009']*(?:[eE]\+?\d+|[ ]?[kKM]\b)?"
     found = re.fullmatch(rf"\s*([^\W\d][\w ]*?)?[ _=:]*({number})\s*(\w[\w ]*)?", heading)
     if not found:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -13,13 +15,15 @@ from ..accuracy import FloatArray
 from ..texts import shown
 from .headings import (
     are_repeats,
-    are_runs,
     deviations_of,
     has_own_unit,
+    is_error_rate,
+    is_interval,
     is_of,
     is_standard_error,
     is_test,
     is_train,
+    is_variance,
     role_of,
     tokens,
 )
@@ -27,12 +31,14 @@ from .table_text import TableError, decimal_mark, may_be_grouped, read_number
 
 __all__ = [
     "MOST_NAMES",
+    "NOT_ACCURACIES",
     "Table",
     "accuracy_columns",
-    "check_id",
+    "check_error_rate",
+    "check_half_width",
     "check_marks",
-    "check_one_curve",
     "columns_by_values",
+    "ends_of_interval",
     "error_column",
     "errors_of_means",
     "is_number",
@@ -42,6 +48,12 @@ __all__ = [
     "number_of",
     "size_column",
 ]
+
+#: NOT_ACCURACIES: what is said by name not to be accuracies.
+NOT_ACCURACIES = ("loss", "error rate", "difference", "computed")
+
+#: HIGH: a spread above it, in shares, is rather a rate of errors, or a bound.
+HIGH = 0.2
 
 #: MOST_NAMES: headings that a message lists.
 MOST_NAMES = 8
@@ -56,6 +68,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[int, ...]
     decimal: str | None
+    breaks: tuple[tuple[int, str], ...] = ()
 
     def column(self, k: int) -> list[str]:
         return [row[k] for row in self.rows]
@@ -133,22 +146,6 @@ def listed(table: Table) -> str:
     return f"; headings are {', '.join(names)}{', …' * (len(table.headings) > MOST_NAMES)}"
 
 
-def check_runs(table: Table, k: int) -> None:
-    """Refuse rows of a column of runs that are no runs: of training data, or means and spreads."""
-    values = {cell for cell in table.column(k) if cell and not is_number(cell, table.decimal)}
-    told = not any(is_train(it) or role_of(it) in ("accuracy", "error") for it in values)
-    if len(values) > 1 and told and not are_runs(sorted(values)):
-        check_one_curve(table, k)
-    trained = {cell for cell in values if is_train(cell)}
-    summed = {it for it in values if role_of(it) in ("accuracy", "error") or not are_runs([it])}
-    if (trained or summed) and len({*table.column(k)}) > 1:
-        what = "training data beside others" if trained else "means or spreads beside runs"
-        raise TableError(
-            f"{table.name} holds {what}, by column {shown(table.headings[k])}: say which rows count"
-            " by columns: {where: {…: …}}"
-        )
-
-
 def not_accuracy(table: Table, heading: str, role: str) -> TableError:
     """The error that says what a column holds instead."""
     what = shown(heading)
@@ -156,37 +153,16 @@ def not_accuracy(table: Table, heading: str, role: str) -> TableError:
         return TableError(
             f"{table.name}: {what} is a loss, not an accuracy: give the share of right answers"
         )
+    if role == "computed":
+        return TableError(
+            f"{table.name}: {what} is computed from accuracies, or in another unit: give"
+            " accuracies themselves"
+        )
     if role == "difference":
         return TableError(f"{table.name}: {what} is a difference: give accuracies themselves")
     return TableError(
         f"{table.name}: {what} is an error rate: give accuracies, 1 minus it (100 minus percent)"
     )
-
-
-def check_one_curve(table: Table, k: int) -> None:
-    """Refuse text that tells curves apart: averages over them would mean nothing."""
-    values = {cell for cell in table.column(k) if cell}
-    if len(values) > 1 and not all(is_number(cell, table.decimal) for cell in values):
-        of = shown(table.headings[k]) if table.headings[k] else f"{k + 1}, which has no heading"
-        raise TableError(
-            f"{table.name} holds several curves, by column {of}: say which"
-            " one by columns: {where: {…: …}}"
-        )
-
-
-def check_id(table: Table, k: int, sizes: FloatArray) -> None:
-    """Refuse numbers that tell curves apart: repeated sizes that are none within each value."""
-    if np.unique(sizes).size == sizes.size:
-        return
-    groups: dict[str, list[float]] = {}
-    for cell, size in zip(table.column(k), sizes.tolist(), strict=True):
-        groups.setdefault(cell, []).append(size)
-    if 1 < len(groups) <= len(sizes) / 2 and all(len(set(g)) == len(g) for g in groups.values()):
-        of = shown(table.headings[k]) if table.headings[k] else f"{k + 1}, which has no heading"
-        raise TableError(
-            f"{table.name} may hold several curves, by column {of}: say which"
-            " one by columns: {where: {…: …}}, or call the column run if its rows are repeats"
-        )
 
 
 def check_marks(table: Table, columns: Sequence[int]) -> None:
@@ -208,12 +184,19 @@ def check_marks(table: Table, columns: Sequence[int]) -> None:
 def size_column(table: Table, roles: Sequence[str]) -> int:
     """The column of amounts of data."""
     found = [k for k, role in enumerate(roles) if role == "size"]
+    # Beside an amount of data, training alone is what else was measured on the training data.
+    bare = [k for k in found if set(tokens(table.headings[k])) <= {"training", "set"}]
+    found = [k for k in found if k not in bare] or found
     trained = [k for k in found if is_train(table.headings[k])]
     if len(trained) == 1:
         return trained[0]
     if len(found) == 1:
         return found[0]
-    for role, what in (("log size", "the logarithm of an amount"), ("size share", "a share")):
+    for role, what in (
+        ("log size", "the logarithm of an amount"),
+        ("size share", "a share"),
+        ("computed size", "computed from amounts"),
+    ):
         if not found and role in roles:
             raise TableError(
                 f"{table.name}: {shown(table.headings[roles.index(role)])} is {what}: give amounts"
@@ -242,7 +225,7 @@ def accuracy_columns(table: Table, roles: Sequence[str], size: int) -> list[int]
         held_out = found
     if len(held_out) > 1 and are_repeats([table.headings[k] for k in held_out]):
         return held_out
-    wrong = [k for k, role in enumerate(roles) if role in ("loss", "error rate", "difference")]
+    wrong = [k for k, role in enumerate(roles) if role in NOT_ACCURACIES]
     if not found and wrong:
         raise not_accuracy(table, table.headings[wrong[0]], roles[wrong[0]])
     if found and not held_out:
@@ -259,6 +242,10 @@ def accuracy_columns(table: Table, roles: Sequence[str], size: int) -> list[int]
         f"{table.name}: {rule} the accuracy: say which column it is by"
         f" columns: {{size: …, accuracy: …}}{listed(table)}"
     )
+
+
+def _all_numbers(table: Table, k: int) -> bool:
+    return all(is_number(cell, table.decimal) for cell in table.column(k))
 
 
 def _digits(table: Table, k: int) -> bool:
@@ -283,6 +270,7 @@ def error_column(table: Table, roles: Sequence[str], accuracy: Sequence[int]) ->
         for k, role in enumerate(roles)
         if role == "error"
         and not is_train(table.headings[k])
+        and (not is_variance(table.headings[k]) or _all_numbers(table, k))
         and _belongs(table, roles, accuracy, k)
     ]
     if not found:
@@ -304,12 +292,99 @@ def error_column(table: Table, roles: Sequence[str], accuracy: Sequence[int]) ->
     return found[0] if found else None
 
 
+def check_error_rate(
+    table: Table, heading: str, about: str, errors: FloatArray, accuracies: FloatArray
+) -> None:
+    """Refuse numbers called error that are too large for how far accuracies vary."""
+    if not is_error_rate(heading) or not np.isfinite(errors).any():
+        return
+    errors, accuracies = _shares(errors, accuracies)
+    lacking = np.maximum(1 - accuracies, 1e-9)
+    if np.nanmax(errors) > HIGH or 0.4 <= np.nanmedian(errors / lacking) <= 2.5:
+        raise TableError(
+            f"{table.name}: {about} may be an error rate, or how far accuracies vary: call it error"
+            " rate if it is one, or say columns: {error: …} if not"
+        )
+
+
+def _shares(errors: FloatArray, accuracies: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Both as shares, by their values: errors can be in percent beside shares."""
+    if np.nanmax(accuracies) > 1:
+        return errors / 100, accuracies / 100
+    return errors / 100 if np.nanmax(errors) > 1 else errors, accuracies
+
+
+def check_half_width(
+    table: Table, heading: str, about: str, errors: FloatArray, accuracies: FloatArray
+) -> None:
+    """Refuse ends of intervals as half widths: they lie near the accuracies."""
+    if not is_interval(heading) or not np.isfinite(errors).any():
+        return
+    errors, accuracies = _shares(errors, accuracies)
+    if np.nanmedian(errors / np.maximum(accuracies, 1e-9)) > 0.5:
+        raise TableError(
+            f"{table.name}: {about} holds an end of an interval, not half its width: give both"
+            " ends beside each other, or standard errors"
+        )
+
+
+def ends_of_interval(
+    table: Table, error: int, accuracies: FloatArray
+) -> tuple[FloatArray, str] | None:
+    """Standard errors from two columns that hold the ends of an interval, and what is said."""
+    heading = table.headings[error]
+    if not is_interval(heading):
+        return None
+    level = _level(heading)
+    for k, other in enumerate(table.headings):
+        if k == error or not (is_interval(other) or (not other and k == error + 1)):
+            continue
+        if not all(is_number(cell, table.decimal) for cell in table.column(k)):
+            continue
+        ends = [table.numbers(it, "error", amount=False) for it in sorted((error, k))]
+        known = np.isfinite(ends[0] + ends[1] + accuracies)
+        low, high = np.minimum(*ends)[known], np.maximum(*ends)[known]
+        if known.any() and np.all((low <= accuracies[known]) & (accuracies[known] <= high)):
+            levels = sorted({level, _level(other) if other else level})
+            stated = levels[-1] - levels[0] if len(levels) > 1 else levels[0]
+            if len(levels) == 1 and stated < 50:
+                break
+            width = 2 * NormalDist().inv_cdf(0.5 + stated / 200)
+            names = f"columns {shown(heading)} and {shown(other) if other else k + 1}"
+            return (
+                np.abs(ends[1] - ends[0]) / width,
+                (
+                    f"Errors are the distances of {names}, the ends of {stated:g} % intervals,"
+                    f" divided by {width:.4g}."
+                ),
+            )
+        if is_interval(other) and level == _level(other):
+            break
+    else:
+        return None
+    raise TableError(
+        f"{table.name}: columns {shown(heading)} and {shown(other) if other else k + 1} hold two"
+        " sides of an interval, and it is not clear how: give standard errors"
+    )
+
+
+def _level(heading: str) -> float:
+    """The level of an interval, or of one of its ends, in percent; 95 if none is said."""
+    found = re.search(r"(?<![\d.])(\d{1,2}(?:[.,]\d+)?)\s?%|(?<![\d.,])0?([.,]\d+)", heading)
+    if found and found[2]:
+        return 100 * float(found[2].replace(",", "."))
+    found = found or re.search(r"(?<![\d.])([5-9]\d(?:[.,]\d+)?)(?!\d)", heading)
+    return float(found[1].replace(",", ".")) if found else 95.0
+
+
 def errors_of_means(
     table: Table, errors: FloatArray, heading: str, about: str, runs: FloatArray | None, of: str
 ) -> tuple[FloatArray, str]:
     """Errors of the means, and what was done to have them, by what is said of errors and runs."""
     if has_own_unit(heading):
         raise TableError(f"{table.name}: {about}: give errors in the unit of accuracies")
+    if is_variance(heading):
+        errors, about = np.sqrt(errors), f"the root of {about}"
     times = deviations_of(heading)
     if times != 1:
         errors, about = errors / times, f"{about} divided by {times:.4g}"
@@ -322,6 +397,7 @@ def errors_of_means(
         "stdabw",
         "standardabweichung",
     }
+    spread |= {"var"} if is_variance(heading) else set()
     if spread and runs is not None and "error" not in tokens(heading):
         if not np.all(runs >= 1):
             raise TableError(

@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .headings import role_of
+from .headings import LONG, role_of
+from .table_cells import Cells
 from .table_columns import Table, is_number
-from .table_text import GAPS, Cells, TableError, read_number
+from .table_text import GAPS, TableError, read_number
 
 __all__ = ["apart", "below_titles", "headed"]
 
@@ -20,7 +21,7 @@ LARGE = 0.2
 
 #: PAIR, HEAD: a mean with its error in one cell, and what such a column is called.
 PAIR = re.compile(
-    r"([-+]?[\d.,]+)\s*(%?)\s*(?:\u00b1|\+/?-|\(\s*\u00b1?)\s*([\d.,]+)\s*(%?)\s*\)?\s*(%?)"
+    r"([-+]?[\d.,]++)\s*+(%?)\s*+(?:\u00b1|\+/?-|\(\s*\u00b1?)\s*([\d.,]+)\s*(%?)\s*\)?\s*(%?)"
 )
 HEAD = re.compile(r"(.*\S)\s*(?:\u00b1|\+/-|\()\s*([^()\u00b1]*?)\)?")
 
@@ -40,9 +41,9 @@ def apart(cells: Cells) -> Cells:
         if not paired or role_of(column[0]) == "size" or not _are_errors(column):
             columns.append(list(column))
             continue
-        first = _pair(column[0]) if PAIR.fullmatch(column[0]) else None
+        first = _pair(column[0]) if PAIR.fullmatch(column[0][:LONG]) else None
         unit = "(%)" * column[0].endswith("(%)")
-        named = HEAD.fullmatch(column[0].removesuffix(unit).strip())
+        named = HEAD.fullmatch(column[0][:LONG].removesuffix(unit).strip())
         if first is None and named and role_of(named[2]) == "error":
             first = f"{named[1]} {unit}".strip(), f"\u00b1 {named[2]} {unit}".strip()
         pairs = [first or (column[0], "\u00b1"), *filter(None, body)]
@@ -70,7 +71,7 @@ def _pair(cell: str) -> tuple[str, str] | None:
     """A mean and its error; of a gap two gaps; None for everything else."""
     if cell.lower() in GAPS:
         return cell, ""
-    found = PAIR.fullmatch(cell)
+    found = PAIR.fullmatch(cell) if len(cell) <= LONG else None
     # Digits alone behind decimals are counted in the last place, or are something else.
     if not found or (bool(set(found[1]) & set(".,")) and not set(found[3]) & set(".,")):
         return None
@@ -120,16 +121,23 @@ def headed(name: str, cells: Cells, decimal: str | None) -> Table:
     first, *rest = cells.rows
     # A heading may leave out what labels of rows are: numbers of a first row cannot.
     labeled = any(not first[0] and row[0] and not is_number(row[0], decimal) for row in rest)
+    # So does one of sizes above numbers of runs.
+    labeled |= (
+        not first[0]
+        and all(row[0] for row in rest)
+        and len(first) > 2
+        and (_heads_sizes(first[1:], [row[1:] for row in rest], decimal))
+    )
     if labeled or not all(is_number(cell, decimal) for cell in first):
-        return Table(name, first, tuple(rest), cells.lines[1:], decimal)
+        return Table(name, first, tuple(rest), cells.lines[1:], decimal, cells.breaks)
     for comment in reversed(cells.comments):
         parts = comment.split() if cells.separator == " " else comment.split(cells.separator)
         words = tuple(part.strip() for part in parts)
         if len(words) == len(first) and not any(is_number(word, decimal) for word in words):
-            return Table(name, words, cells.rows, cells.lines, decimal)
+            return Table(name, words, cells.rows, cells.lines, decimal, cells.breaks)
     if len(first) >= 3 and _heads_sizes(first, rest, decimal):
-        return Table(name, first, tuple(rest), cells.lines[1:], decimal)
-    return Table(name, ("",) * len(first), cells.rows, cells.lines, decimal)
+        return Table(name, first, tuple(rest), cells.lines[1:], decimal, cells.breaks)
+    return Table(name, ("",) * len(first), cells.rows, cells.lines, decimal, cells.breaks)
 
 
 def _heads_sizes(first: Sequence[str], rest: Sequence[Sequence[str]], decimal: str | None) -> bool:

@@ -390,3 +390,13 @@ def test_outcomes_of_a_law_are_those_of_equal_draws():
     some = Outcomes.of(UnlikeParties([3, 2], [[0.3, 0.7]] * 2), "paper")
     every = Outcomes.drawn(5, [0.3, 0.7], "paper")
     assert some.weights == pytest.approx(every.weights, rel=1e-12)
+
+
+@pytest.mark.parametrize("curve", [Saturating((0.9,), (1e-3,)), Arctan(0.9, 1e-3)])
+def test_contributions_of_rounding_are_none(curve):
+    """Data cost more than they can ever be worth: even the first is."""
+    contract = solve(Problem(4, [0.5, 0.5], [2.0, 1.0], curve))
+    assert contract.shape is Shape.NO_COLLABORATION
+    assert not contract.contributions.any()
+    assert contract.expected_accuracy == 0.0
+    assert contract.gap < 1e-9

@@ -27,6 +27,10 @@ BINDING_TOLERANCE = 1e-9
 #: model, are said to be one. Where the objective is flat contributions are not right to more.
 SAME_OPTION = 1e-6
 
+#: NOTHING: where all contribute less than this share of what they could at most, and no more than
+#: this is gained in accuracy, it is rounding: nobody contributes.
+NOTHING = 1e-12
+
 
 @dataclass(frozen=True, eq=False)
 class Menus:
@@ -142,7 +146,10 @@ def contracts(
 def menus_of(model: FirstMoment, solution: Solution) -> Menus:
     """The menus of first-moment problems that are solved."""
     point, unit, n_types = solution.point, model.value_unit, model.costs.shape[1]
-    m, f, steps = point.contributions, model.reservation_utilities, model.steps
+    f, steps, none = model.reservation_utilities, model.steps, model.accuracy.start
+    idle = (point.contributions <= NOTHING * model.reach).all(axis=1)
+    idle &= point.moments.accuracy - none <= NOTHING
+    m = np.where(idle[:, None], 0.0, point.contributions)
     u = model.least_utilities(m)
     t = u + model.costs * m
     caps = point.moments.values / unit
@@ -159,12 +166,12 @@ def menus_of(model: FirstMoment, solution: Solution) -> Menus:
     price = np.maximum(-gradient, 0.0)
     with np.errstate(divide="ignore"):
         per_value = np.where(steps > 0, 1 / (steps * unit), 0.0)
-    none, never = np.zeros((len(m), 1)), np.full((len(m), 1), np.inf)
+    no_price, never = np.zeros((len(m), 1)), np.full((len(m), 1), np.inf)
     prices: Columns = {
         "individual_rationality": np.hstack([price[:, :1], solution.row_prices[:, : n_types - 1]])
         / unit,
         "downward": price[:, 0::2] * per_value,
-        "upward": np.hstack([price[:, 3::2] * per_value[:, 1:], none]),
+        "upward": np.hstack([price[:, 3::2] * per_value[:, 1:], no_price]),
         "caps": solution.cap_prices / unit,
     }
     gained = np.diff(u, axis=1)
@@ -178,7 +185,7 @@ def menus_of(model: FirstMoment, solution: Solution) -> Menus:
     moments, curves = point.moments, (model.accuracy, model.value)
     # What is stated is reached for certain: the error of sums counts against the menu.
     overstated = model.expectation.uncertainty(*curves, m).overstated
-    accuracy = np.maximum(moments.accuracy - overstated, model.accuracy.start)
+    accuracy = np.where(idle, none, np.maximum(moments.accuracy - overstated, none))
     return Menus(m, columns, prices, binds, accuracy, moments.value, solution.residual)
 
 

@@ -443,3 +443,43 @@ def replace_outside(problem, outside):
 def test_only_what_a_curve_is_made_with_can_vary():
     with pytest.raises(ValueError, match="over must name"):
         sweep(BASE, {"accuracy.__class__": [1]})
+
+
+@pytest.mark.parametrize("other", ["gap/notes.txt", "gap/mine/note", ".zshrc", "data/c/note"])
+def test_other_files_in_a_store_are_kept_wherever_they_are(tmp_path, other):
+    target = tmp_path / "out.zarr"
+    sweep(BASE, OVER, chunk=2, output=target)
+    for chunk in (target / "gap").glob("[0-9]*"):
+        chunk.unlink()  # so that it has to be made anew
+    (target / other).parent.mkdir(parents=True, exist_ok=True)
+    (target / other).write_text("mine")
+    with pytest.raises(ValueError, match="which no sweep has written: move it"):
+        sweep(BASE, OVER, chunk=2, output=target)
+    assert (target / other).read_text() == "mine"
+
+
+def test_links_in_a_store_are_kept(tmp_path):
+    target = tmp_path / "out.zarr"
+    sweep(BASE, OVER, chunk=2, output=target)
+    (target / "gap" / "0.0").unlink()
+    (target / "gap" / "0.1").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match=r"gap/0\.1, which no sweep has written"):
+        sweep(BASE, OVER, chunk=2, output=target)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_pipes_and_folders_in_place_of_files_are_named(tmp_path, monkeypatch, capsys):
+    (tmp_path / "sweep.yaml").write_text(SPEC)
+    os.mkfifo(tmp_path / "out.nc")
+    words = ["sweep", str(tmp_path / "sweep.yaml"), "--output", str(tmp_path / "out.nc")]
+    assert main(words) == 2
+    assert "out.nc is not a file" in capsys.readouterr().err
+    for number, make in enumerate((os.mkfifo, os.mkdir)):
+        target = tmp_path / f"{number}.zarr"
+        with monkeypatch.context() as patched:
+            begin(target, patched)
+        part = tmp_path / f"{target.name}.parts" / "2.npz"
+        part.unlink()
+        make(part)
+        with pytest.raises(ValueError, match="is no file, and no sweep has made it"):
+            sweep(BASE, OVER, chunk=2, output=target)

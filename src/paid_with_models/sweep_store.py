@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -27,6 +28,10 @@ Part = dict[str, npt.NDArray[Any]]
 #: NOTE, LOCK, DRAFT: beside the chunks: the key of what was asked, what is locked while a run
 #: writes, and what is not finished.
 NOTE, LOCK, DRAFT = "sweep.sha256", "lock", "draft"
+
+#: OF_ZARR, CHUNK: files that describe arrays in a store of theirs, and names of their chunks.
+OF_ZARR = (".zarray", ".zattrs", ".zgroup", ".zmetadata", "zarr.json")
+CHUNK = re.compile(r"c|\d+(\.\d+)*")
 
 
 @lru_cache(maxsize=1)
@@ -148,6 +153,10 @@ class Store:
             if not (number.isascii() and number.isdecimal() and int(number) in starts):
                 continue
             start = int(number)
+            if not path.is_file():
+                raise ValueError(
+                    f"output {self.target}: {path} is no file, and no sweep has made it: remove it"
+                )
             try:
                 with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                     part = dict(stored)
@@ -188,12 +197,14 @@ class Store:
 
     def _check_target(self) -> None:
         """Refuse to replace a folder in which somebody keeps other things."""
-        for path in self.target.iterdir():
-            meta = path.name.startswith(".z") or path.name == "zarr.json"
-            array = any((path / name).exists() for name in (".zarray", ".zattrs", "zarr.json", "c"))
-            if not meta and not array and (path.is_file() or any(path.iterdir())):
+        for path in self.target.rglob("*"):
+            depth = len(path.relative_to(self.target).parts)
+            array = depth == 1 and any((path / name).is_file() for name in OF_ZARR)
+            ours = path.name in OF_ZARR if path.is_file() else array
+            if not (ours or (depth > 1 and CHUNK.fullmatch(path.name))) or path.is_symlink():
                 raise ValueError(
-                    f"output {self.target} holds {path.name}, which no sweep has written: move it"
+                    f"output {self.target} holds {path.relative_to(self.target)}, which no sweep"
+                    " has written: move it"
                 )
 
     def remove(self) -> None:

@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
     if output.suffix not in SUFFIXES:
         raise InputError(f"--output: must end in .zarr or .nc; got {file_name(output)}")
     check_folder("--output", output)
-    if output.is_file():
+    if not output.is_dir():
         check_output("--output", output, *read)
     given = given_in(inner)
     problem = given.problem

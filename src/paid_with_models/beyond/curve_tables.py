@@ -253,6 +253,12 @@ def _wide(table: Table, amounts: Sequence[str]) -> _Found:
     check_blocks(table, sizes, lines)
     runs = sum(keep)
     said = [f"Each column is an amount of data, each row a run: {runs} run{'s' * (runs > 1)}."]
+    columns = [] if beside else [k for k in others if table.column(k) != labels]
+    left = [r for r, yes in enumerate(keep) if not yes and r not in (spread, counts)]
+    unused = [shown(h) for k in columns if role_of(h := table.headings[k]) not in ("run", "index")]
+    if unused := [*unused, *(f"row {shown(labels[r])}" for r in left)]:
+        more = ", …" * (len(unused) > MOST_NAMES)
+        said.append(f"Not used: {', '.join(unused[:MOST_NAMES])}{more}.")
     of_means = np.array(errors) if beside and spread is None else None
     if of_means is not None:
         said.append("Errors are those behind the accuracies.")
@@ -266,8 +272,10 @@ def _wide(table: Table, amounts: Sequence[str]) -> _Found:
             )
         label = labels[spread]
         about = f"row {shown(label)}"
-        check_error_rate(table, label, about, np.array(errors), np.array(accuracies))
-        check_half_width(table, label, about, np.array(errors), np.array(accuracies))
+        of_rows = np.array(accuracies)
+        shares = _like(np.array(errors), label, error_texts, of_rows)
+        check_error_rate(table, label, about, shares, of_rows)
+        check_half_width(table, label, about, shares, of_rows)
         of_means, how = errors_of_means(table, np.array(errors), label, about, number, of or "")
         said.append(how)
     return _Found(
@@ -409,9 +417,10 @@ def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
         means = np.nanmean(values, axis=0) if len(values) > 1 else values[0]
         ends = ends_of_interval(table, error, means)
         if ends is None:
+            shares = _like(errors, heading, table.column(error), means)
             if "error" not in asked:
-                check_error_rate(table, heading, about, errors, means)
-            check_half_width(table, heading, about, errors, means)
+                check_error_rate(table, heading, about, shares, means)
+            check_half_width(table, heading, about, shares, means)
             errors, how = errors_of_means(table, errors, heading, about, runs, of)
         else:
             errors, how = ends
@@ -428,6 +437,15 @@ def _long(table: Table, stated: Mapping[str, Any]) -> _Found:
         "" if error is None else table.headings[error],
         tuple(said),
     )  # fmt: skip
+
+
+def _like(
+    errors: FloatArray, heading: str, cells: Sequence[str], accuracies: FloatArray
+) -> FloatArray:
+    """Errors in the unit of accuracies, to be compared with them."""
+    signed = is_signed(heading) or any(map(_signed, cells))
+    shares = not np.nanmax(accuracies, initial=0) > 1
+    return errors / 100 if signed and shares else errors
 
 
 def _mapping(table: Table, size: int, accuracy: Sequence[int]) -> str:

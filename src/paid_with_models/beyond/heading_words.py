@@ -74,18 +74,20 @@ VARIANCES = words_of("var variance varianz varianza varianca")
 #: With the word error, a half width of 95 percent.
 MARGINS = words_of("margin marge margen margine")
 #: What a score is, by these words, is better if it is smaller.
-COSTS = words_of("regret risk cost costs hinge failure failures penalty distance badness")
+COSTS = words_of(
+    "regret risk cost costs hinge fail failed failure failures penalty distance badness"
+)
 #: What is computed from accuracies, and from amounts, by these words, is neither.
 COMPUTED = words_of(
     "rank ranks ranking percentile quantile rescaled standardized inverse reciprocal squared sqrt"
-    " root wurzel cubed"
+    " root wurzel cubed relative normalized normalised cumulative sum lost neg negated"
 )
 REMOVED = words_of("removed dropped deleted discarded excluded missing added additional increment")
 #: Amounts in a time are speeds.
 PERIODS = words_of("s sec secs second seconds min minute minutes h hour hours ms")
 #: Numbers in such columns tell curves apart wherever there are several at one size.
 TELLING = words_of(
-    "lr rate depth layers epoch epochs step steps noise k dropout alpha beta lambda gamma"
+    "lr learning depth layers epoch epochs step steps noise k dropout alpha beta lambda gamma"
     " temperature width momentum decay class classes dataset datasets hospital client site party"
     " batch model learner method task degree order level version hidden units neurons config c"
 )
@@ -123,8 +125,12 @@ PERCENTS = words_of(
 SHARES = words_of("fraction frac share proportion ratio anteil") | PERCENTS
 TIMES = words_of(
     "time times seconds sec ms minutes date duration timestamp epoch epochs fit memory throughput"
+    " created updated started ended modified runtime"
 )
-RUNS = words_of("run seed fold split repeat rep repetition trial cv iteration replicate state draw")
+RUNS = words_of(
+    "run seed fold split repeat rep repetition trial cv iteration replicate state draw replica"
+    " replication resample bootstrap rng wdh wiederholung lauf durchlauf"
+)
 COUNTS = words_of("count counts runs seeds repeats repetitions splits folds trials reps")
 ACCURACIES = words_of(
     "accuracy accuracies acc score scores auc auroc f1 performance genauigkeit correct precision"

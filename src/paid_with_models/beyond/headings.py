@@ -59,6 +59,12 @@ LONG = 300
 #: PREFIX: what trackers of experiments put before names.
 PREFIX = re.compile(r"\s*(params?|metrics?|tags?|config|summary)\s*[./](?=\s*\w)", re.IGNORECASE)
 
+#: OTHER_UNITS: of what stands below a heading with the word of an accuracy, and is none.
+OTHER_UNITS = re.compile(
+    r"[(\[]\s?(s|ms|sec|h|fps|hz|mm|cm|m|km|px|db|usd|eur|\$|\u20ac|bps?|0\s?[-\u2013]\s?\d+)\s?[)\]]"
+    r"|1e[-+]?\d|1\s?/\s?\d|out of \d|per ?mille?"
+)
+
 
 def tokens(heading: str) -> tuple[str, ...]:
     """The words of a heading in lower case, numbers among them.
@@ -143,6 +149,8 @@ def role_of(heading: str) -> str:
         return "error" if of_accuracy else "error rate"
     if known & TIMES or _is_speed(heading, known):
         return "other"
+    if of_accuracy and words[-1] == "count" and "correct" not in known:
+        return "count"  # as pandas names the number of runs beside their mean
     if of_accuracy or known - TESTS - TRAINS == {"mean"} or "top1" in known:
         return "accuracy"
     if known & COUNTS and known <= COUNTS | RUNS | {"n", "num", "number", "no", "of", "random"}:
@@ -154,6 +162,8 @@ def role_of(heading: str) -> str:
         return ""
     if re.search(r"/\s*(N|N_?total|total|full|all)\b", heading) and known & SIZES:
         return "size share"
+    if known & {"id", "ids", "index", "idx"} and known & SIZES:
+        return "index"
     counted = known & COUNTS == {"count"} and known & TRAINS
     if counted or known & SIZES or known in ({"training", "set"}, {"training"}):
         if known & TESTS:
@@ -173,7 +183,11 @@ def _is_computed(heading: str, known: set[str]) -> bool:
     text = heading[:LONG].lower()
     if known & COMPUTED or {"z", "score"} <= known:
         return True
-    if re.search(r"\^|\*\*|[\u00b2\u00b3\u221a]|10\s?[\u207b]|[(\[]\s?(s|ms|sec|h)\s?[)\]]", text):
+    if re.search(
+        r"\^|\*\*|[\u00b2\u00b3\u221a\u2030]|10\s?[\u207b]|^\s*([-\u2212]|1\s?/)\s?[a-z]", text
+    ):
+        return True
+    if re.search(OTHER_UNITS, text):
         return True
     times = re.search(r"(?:\bx|[*\u00d7])\s?(\d+)", text)
     if times and times[1] != "100":
@@ -193,6 +207,8 @@ def _is_speed(heading: str, known: set[str]) -> bool:
 def _is_computed_size(heading: str, known: set[str]) -> bool:
     """Whether a heading says that its column is computed from amounts of data."""
     text = re.sub(POWERS, "", heading[:LONG]).lower()
+    if re.fullmatch(r"\s*\d+\s?n\s*", text):
+        return True
     if known & (COMPUTED | REMOVED | DIFFERENCES) or re.search(
         r"\^|\*\*|[\u00b2\u00b3\u221a]", text
     ):
@@ -235,7 +251,8 @@ def is_error_rate(heading: str) -> bool:
 def tells_by_name(heading: str) -> bool:
     """Whether a heading is one of a setting, a place or a part, by which curves differ."""
     words = set(tokens(heading))
-    return bool(words & (TELLING | TOLD_APART)) and not words & (RUNS | {"best"})
+    measured = RUNS | TIMES - {"epoch", "epochs"} | {"best", "stopped"}
+    return bool(words & (TELLING | TOLD_APART)) and not words & measured
 
 
 def names_label(heading: str) -> bool:

@@ -74,7 +74,8 @@ class Cells:
     said : tuple of str
         What was left out.
     breaks : tuple of (int, str)
-        Lines, from 1, and texts of what divides rows: comments and empty lines.
+        Lines, from 1, and texts of what divides rows: comments, and nothing for rules and empty
+        lines.
     """
 
     rows: tuple[tuple[str, ...], ...]
@@ -119,20 +120,17 @@ def _cut(text: str, name: str) -> Cells:
     marked: list[tuple[int, str]] = []
     body: list[tuple[int, str]] = []
     separator = ""
-    empty = 0
     for number, line in numbered_lines(text):
         if not line.strip(" \t,;|"):
-            empty += 1
-            if body and empty == 2:
-                breaks.append((number, ""))  # as gnuplot divides sets of data
+            breaks.append((number, ""))
             continue
-        empty = 0
         if stated := re.fullmatch(r'"?sep=(.)"?', line, re.IGNORECASE):
             separator = stated[1]
         elif line.startswith(("#", "%", "//")) and not SHARE.match(line):
             marked.append((number, line))
         else:
             if is_printed(line):
+                breaks.append((number, ""))
                 continue
             check_line(name, number, line)
             body.append((number, line))
@@ -158,7 +156,7 @@ def _cut(text: str, name: str) -> Cells:
     except csv.Error:
         raise TableError(f"{name} is not a table of cells") from None
     start = rows[0][0]
-    breaks += [(number, text) for number, text in comments if number > start]
+    breaks = [it for it in (*breaks, *comments) if it[0] > start]
     for number, row in rows:
         check_cells(name, number, row)
     width = _width([row for _, row in rows])
@@ -232,7 +230,8 @@ def _rows(
     heading: tuple[int, tuple[str, ...]] | None = None
     start = rows[0][0]
     for number, line in marked:
-        row = () if line.startswith("//") else _split(line, separator)
+        is_comment = line.startswith("//") or len(line) > FIRST
+        row = () if is_comment else _split(line, separator)
         if len(row) == width and number < start:
             if FAULT_OR_RUN.fullmatch(row[0]) and any(map(_is_number, row[1:])):
                 rows.append((number, row))

@@ -14,6 +14,7 @@ import numpy as np
 from ..accuracy import FloatArray
 from ..texts import shown
 from .headings import (
+    LONG,
     are_repeats,
     deviations_of,
     has_own_unit,
@@ -308,10 +309,9 @@ def check_error_rate(
 
 
 def _shares(errors: FloatArray, accuracies: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Both as shares, by their values: errors can be in percent beside shares."""
-    if np.nanmax(accuracies) > 1:
-        return errors / 100, accuracies / 100
-    return errors / 100 if np.nanmax(errors) > 1 else errors, accuracies
+    """Both as shares, if they are in percent by their values."""
+    whole = 100 if np.nanmax(accuracies) > 1 else 1
+    return errors / whole, accuracies / whole
 
 
 def check_half_width(
@@ -335,7 +335,6 @@ def ends_of_interval(
     heading = table.headings[error]
     if not is_interval(heading):
         return None
-    level = _level(heading)
     for k, other in enumerate(table.headings):
         if k == error or not (is_interval(other) or (not other and k == error + 1)):
             continue
@@ -345,20 +344,19 @@ def ends_of_interval(
         known = np.isfinite(ends[0] + ends[1] + accuracies)
         low, high = np.minimum(*ends)[known], np.maximum(*ends)[known]
         if known.any() and np.all((low <= accuracies[known]) & (accuracies[known] <= high)):
-            levels = sorted({level, _level(other) if other else level})
-            stated = levels[-1] - levels[0] if len(levels) > 1 else levels[0]
-            if len(levels) == 1 and stated < 50:
+            level = _level(heading, other)
+            if level is None:
                 break
-            width = 2 * NormalDist().inv_cdf(0.5 + stated / 200)
+            width = 2 * NormalDist().inv_cdf(0.5 + level / 200)
             names = f"columns {shown(heading)} and {shown(other) if other else k + 1}"
             return (
                 np.abs(ends[1] - ends[0]) / width,
                 (
-                    f"Errors are the distances of {names}, the ends of {stated:g} % intervals,"
+                    f"Errors are the distances of {names}, the ends of {level:.4g} % intervals,"
                     f" divided by {width:.4g}."
                 ),
             )
-        if is_interval(other) and level == _level(other):
+        if is_interval(other) and deviations_of(heading) == deviations_of(other):
             break
     else:
         return None
@@ -368,13 +366,20 @@ def ends_of_interval(
     )
 
 
-def _level(heading: str) -> float:
-    """The level of an interval, or of one of its ends, in percent; 95 if none is said."""
-    found = re.search(r"(?<![\d.])(\d{1,2}(?:[.,]\d+)?)\s?%|(?<![\d.,])0?([.,]\d+)", heading)
-    if found and found[2]:
-        return 100 * float(found[2].replace(",", "."))
-    found = found or re.search(r"(?<![\d.])([5-9]\d(?:[.,]\d+)?)(?!\d)", heading)
-    return float(found[1].replace(",", ".")) if found else 95.0
+def _level(low: str, high: str) -> float | None:
+    """The level of an interval in percent, by the headings of its ends; None if it is not clear."""
+    ends = [
+        [100 * it if it < 1 else it for it in map(float, re.findall(r"\d*\.?\d+", heading[:LONG]))]
+        for heading in (low.replace(",", "."), high.replace(",", "."))
+    ]
+    for first in ends[0]:
+        for second in ends[1]:
+            if first != second and abs(first + second - 100) < 0.01:  # two quantiles
+                return abs(second - first)
+    deviations = deviations_of(low)
+    if high and deviations_of(high) != deviations:
+        return None
+    return 200 * NormalDist().cdf(deviations) - 100
 
 
 def errors_of_means(

@@ -43,8 +43,7 @@ def check_unused(table: Table, k: int, role: str, sizes: FloatArray) -> None:
     if role == "run":
         check_runs(table, k)
         return
-    epochs = {"epoch", "epochs"} & set(tokens(table.headings[k]))
-    if role == "other" and not epochs:
+    if role == "other" and not tells_by_name(table.headings[k]):
         return
     if role != "index" or _repeats(table.column(k)):
         check_one_curve(table, k)
@@ -60,7 +59,7 @@ def check_rows(table: Table, k: int) -> None:
     cells = {cell for cell in table.column(k) if cell}
     if not cells or any(is_number(cell, table.decimal) for cell in cells):
         return
-    if all(map(is_train, cells)):
+    if all(_is_of_training(cell) for cell in cells):
         raise TableError(
             f"{table.name}: rows are of the training data, by column {shown(heading)}: give the"
             " accuracy on data that were held out"
@@ -75,6 +74,18 @@ def check_rows(table: Table, k: int) -> None:
                 f"{table.name}: rows are errors of accuracies, by column {shown(heading)}: say"
                 " which rows count by columns: {where: {…: …}}"
             )
+
+
+def _is_of_training(cell: str) -> bool:
+    """Whether a cell says training data alone, not what else was trained on."""
+    words = set(tokens(cell))
+    of = {"set", "data", "split", "sample", "samples", "only", "score", "acc", "accuracy"}
+    of |= {word for word in words if is_train(word) or word in ("tr", "trn", "insample")}
+    return (
+        bool(words - {"set", "data", "samples", "sample"})
+        and words <= of
+        and (is_train(cell) or bool(words & {"tr", "trn", "insample"}))
+    )
 
 
 def check_labels(table: Table, k: int, rows: Sequence[int]) -> None:
@@ -114,21 +125,24 @@ def check_blocks(table: Table, sizes: Sequence[float], lines: Sequence[int]) -> 
     lines : sequence of int
         The line of each.
     """
-    if not table.breaks or (
-        all(text for _, text in table.breaks)
-        and all(role_of(text) == "run" for _, text in table.breaks)
-    ):
-        return
-    at = np.searchsorted([line for line, _ in table.breaks], lines)
-    blocks: dict[float, set[int]] = {}
-    for size, block in zip(sizes, at.tolist(), strict=True):
-        blocks.setdefault(size, set()).add(block)
-    if found := [size for size, where in blocks.items() if len(where) > 1]:
-        line = table.breaks[min(max(blocks[found[0]]) - 1, len(table.breaks) - 1)][0]
-        raise TableError(
-            f"{table.name} may hold several curves: line {line} divides rows of the same amounts"
-            " of data: keep one block, or give its curve a column and say columns: {where: {…: …}}"
-        )
+    named = [it for it in table.breaks if it[1]]
+    if all(role_of(text) == "run" for _, text in named):
+        named = []
+    # Empty lines and rules may stand anywhere, also between repeats of a size.
+    for breaks, least in ((named, 1), ([it for it in table.breaks if not it[1]], 2)):
+        at = np.searchsorted([line for line, _ in breaks], lines)
+        blocks: dict[int, set[float]] = {}
+        for size, block in zip(sizes, at.tolist(), strict=True):
+            blocks.setdefault(block, set()).add(size)
+        before: set[float] = set()
+        for block, found in sorted(blocks.items()):
+            if len(found & before) >= least:
+                raise TableError(
+                    f"{table.name} may hold several curves: line {breaks[block - 1][0]} divides"
+                    " rows of the same amounts of data: keep one block, or give its curve a column"
+                    " and say columns: {where: {…: …}}"
+                )
+            before |= found
 
 
 def check_runs(table: Table, k: int) -> None:

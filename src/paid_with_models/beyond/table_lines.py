@@ -43,6 +43,13 @@ LAYOUT = re.compile(
 )
 
 
+#: ROW_END: what ends a row of LaTeX.
+ROW_END = r"(?:\\\\\*?|\\tabularnewline\b)(?:\[[^\[\]]*\])?"
+
+#: AROUND: commands of lines that are no rows, whatever stands in them.
+AROUND = ("\\end", "\\begin", "\\caption", "\\label")
+
+
 def numbered_lines(text: str) -> Numbered:
     r"""The lines of a text with their numbers from 1, those that a cell in quotes spans as one.
 
@@ -120,9 +127,9 @@ def check_cells(name: str, number: int, cells: Sequence[str]) -> None:
 
 def is_latex(lines: Numbered) -> bool:
     """Whether rows are those of a table of LaTeX."""
-    ends = any(line.rstrip().endswith("\\\\") or "\\\\[" in line for _, line in lines)
+    ends = any(re.search(ROW_END + r"\s*(%.*)?$", line) for _, line in lines)
     cells = any("&" in line for _, line in lines)
-    return cells and (ends or any("\\\\" in line.partition("&")[2] for _, line in lines))
+    return cells and (ends or any(re.search(ROW_END, it.partition("&")[2]) for _, it in lines))
 
 
 def latex_rows(lines: Numbered) -> tuple[Numbered, Numbered]:
@@ -136,23 +143,26 @@ def latex_rows(lines: Numbered) -> tuple[Numbered, Numbered]:
     [(1, 'n & acc'), (1, '5 & .8'), (2, '9 & .9')]
     """
     rows: Numbered = []
-    texts: Numbered = []
+    texts: Numbered = []  # empty for rules
     held, start = "", 0
     for number, line in lines:
         bare = LAYOUT.sub("", re.sub(r"(?<!\\)%.*", "", line)).strip()
-        around = bare.startswith("\\") and "&" not in bare and not bare.endswith("\\\\")
+        if rows and not held and not bare and line.strip(" \t"):
+            texts.append((number, ""))
+        ended = bool(re.search(ROW_END + "$", bare))
+        around = bare.startswith("\\") and "&" not in bare and not ended
         # What begins with a command is a row's own only within one: the number in bold, say.
-        if around and (not held or bare.startswith(("\\end", "\\begin"))):
+        if (bare.startswith(AROUND) and not ended) or (around and not held):
             if "&" in held:
                 rows.append((start, held))
             held = ""
             continue
-        pieces = re.split(r"\\\\(?:\[[^\[\]]*\])?", bare)
+        pieces = re.split(ROW_END, bare)
         for k, piece in enumerate(pieces):
             if not held:
                 start = number
             held = f"{held} {piece.strip()}".strip()
-            if k < len(pieces) - 1 and held:
+            if held and (k < len(pieces) - 1 or len(held) > 20 * LONGEST_CELL):
                 (rows if "&" in held else texts).append((start, held))
                 held = ""
     if "&" in held:

@@ -16,6 +16,9 @@ uv := $(python) -m uv pip install --quiet --python $(python) --no-deps
 # uv compiles nothing: what is imported is compiled once, also where the machine is set not to.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Tests of the site wait for browsers: one process more than there are cores.
+workers := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 # One thread each for BLAS: processes share the cores, and timings do not depend on their number.
 alone := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
@@ -58,7 +61,7 @@ release: book ## make wheel, source archive, site and figures for publication in
 
 test: env ## run the tests on all cores; those of site, PDF and zip need make book pdf zip (LONG=1 for CI's)
 	@$(alone) BUILD_DIR="$(BUILD_DIR)" $(if $(LONG),LONG=1 HYPOTHESIS_PROFILE=properties) \
-		$(python) -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+		$(python) -m pytest -n $(workers) --dist loadgroup --no-loadscope-reorder
 
 test-long: env ## try each property on 5,000 problems, into endurance/properties.json (over an hour)
 	@$(alone) $(python) -m endurance.properties endurance/properties.json

@@ -46,7 +46,7 @@ from .heading_words import (
 )
 
 __all__ = [
-    "LONG", "amount_of", "are_repeats", "are_runs", "deviations_of", "has_own_unit",
+    "LONG", "amount_of", "are_counted", "are_repeats", "are_runs", "deviations_of", "has_own_unit",
     "is_error_rate", "is_interval", "is_of", "is_signed", "is_standard_error", "is_test",
     "is_train", "is_variance", "names_label", "names_metric", "role_of", "scale_of",
     "tells_by_name", "tokens",
@@ -396,17 +396,30 @@ def are_repeats(headings: Sequence[str]) -> bool:
     known = ACCURACIES | RUNS | COUNTS | TESTS | {"mean", "percent", "pct"}
     if len(words) != 1 or not set(next(iter(words))) <= known:
         return False
-    return bool(set(next(iter(words))) & (RUNS | COUNTS)) or _are_counted(headings)
+    named = bool(set(next(iter(words))) & (RUNS | COUNTS))
+    # A number before the word is how many there are: 5-fold.
+    named &= not any(
+        re.search(r"\d\s?-?\s?(fold|run|seed|rep|trial)", it[:LONG]) for it in headings
+    )
+    return named or are_counted(headings)
 
 
-def _are_counted(headings: Sequence[str]) -> bool:
-    """Whether headings differ by numbers from 0 or 1 on; numbers alone are those of runs."""
-    if all(re.fullmatch(r"\s*\d+\s*", it[:LONG]) for it in headings):
-        return True
+def are_counted(headings: Sequence[str]) -> bool:
+    """Whether headings differ by numbers from 0 or 1 on, or are multiples of the first.
+
+    Examples
+    --------
+    >>> [are_counted(it) for it in (("acc 1", "acc 2"), ("100", "200"), ("64", "128", "256"))]
+    [True, True, False]
+    """
+    if all(re.fullmatch(r"\s*\d{1,9}\s*", it[:LONG]) for it in headings):
+        alone = sorted(map(int, headings))
+        start = alone[0] if alone[0] > 1 else 1
+        return alone in ([start * (k + s) for k in range(len(alone))] for s in (0, 1))
     if any(re.search(r"\d[.,]\d", it[:LONG]) for it in headings):
         return False
     found = [
-        [int(word) for word in tokens(it) if word.isdigit() and len(word) < 9] for it in headings
+        [int(word) for word in tokens(it) if word.isdecimal() and len(word) < 9] for it in headings
     ]
     longest = max(found, key=len)
     shared = 0  # numbers that all have

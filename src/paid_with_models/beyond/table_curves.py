@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ..accuracy import FloatArray
 from ..texts import shown
 from .headings import (
+    are_counted,
     are_runs,
     is_train,
     names_label,
@@ -95,10 +97,18 @@ def check_labels(table: Table, k: int, rows: Sequence[int]) -> None:
     """
     cells = [table.rows[r][k] for r in rows]
     numbers = [cell for cell in cells if cell]
-    if len(set(numbers)) < 2 or not all(is_number(cell, table.decimal) for cell in numbers):
-        return
     heading = table.headings[k]
     role = role_of(heading)
+    if len(set(numbers)) < 2:
+        return
+    if not all(is_number(cell, table.decimal) for cell in numbers):
+        words = {word for cell in numbers for word in tokens(cell) if not word.isdigit()}
+        named = role == "run" or all(role_of(cell) == "run" for cell in numbers)
+        telling = any(len(it) > 1 and tells_by_name(it) for it in words)
+        counted = are_counted([re.sub(r"\s*=\s*", " ", cell) for cell in numbers])
+        if are_runs(numbers) and not named and (telling or not counted):
+            raise _several(table, k)
+        return
     counted = numbers in ([str(it + s) for it in range(len(cells))] for s in (0, 1))
     plain = role in ("size", "accuracy", "count") or (
         role == "index" and not tells_by_name(heading) and _is_plain_index(heading)
@@ -205,7 +215,8 @@ def _tells_apart(table: Table, k: int, sizes: FloatArray) -> bool:
     """
     raw = table.column(k)
     cells = _filled(raw)
-    if len(set(raw)) == len(raw):
+    telling = tells_by_name(table.headings[k])
+    if len(set(raw)) == len(raw) and not telling:
         return False
     at: dict[float, set[str]] = {}
     of: dict[str, set[float]] = {}
@@ -215,7 +226,7 @@ def _tells_apart(table: Table, k: int, sizes: FloatArray) -> bool:
     if any(len(it) > 1 for it in at.values()):
         recurring = sum(len(of[cell]) > 1 for cell in cells)
         few = len(of) <= len(cells) / 2 or all(cell.isdigit() for cell in cells)
-        if tells_by_name(table.headings[k]) or (few and 2 * recurring >= len(cells)):
+        if telling or (few and 2 * recurring >= len(cells)):
             return True
     # Cells left empty can be a value, too: yes, or nothing.
     bare: dict[str, set[float]] = {}

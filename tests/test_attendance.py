@@ -1,6 +1,7 @@
 """Who turns up: laws against sums over outcomes, simulation and grids; known types by hand."""
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -541,3 +542,36 @@ def test_very_many_parties_under_a_law_reach_what_as_many_do(parties, curve):
         assert np.all(contract.reward_caps <= 100.0)
         reached = contract.expected_accuracy - fixed.expected_accuracy
         assert abs(reached) <= 1e-9 + contract.gap + fixed.gap
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p, n: PoissonParties(3.0, p),
+        lambda p, n: UnlikeParties(n, [[1.0, 0.0], p]),
+        lambda p, n: KnownParties(n),
+    ],
+)
+def test_a_law_keeps_its_numbers_and_is_equal_to_its_like(make):
+    p, n = np.array([0.5, 0.5]), [2, 3]
+    law = make(p, n)
+    problem = under(law, [0.2, 0.1])
+    before = solve(problem).to_dict()
+    p[:], n[0] = [0.9, 0.1], 7
+    assert solve(problem).to_dict() == before
+    again = pickle.loads(pickle.dumps(problem))  # noqa: S301  # our own
+    assert again == problem
+    assert hash(again) == hash(problem)
+    assert problem != under(make(np.array([0.9, 0.1]), [7, 3]), [0.2, 0.1])
+    for one in (law, again.attendance):
+        for value in vars(one).values():
+            assert not isinstance(value, np.ndarray) or not value.flags.writeable
+
+
+@pytest.mark.parametrize("many", [[2.0**53, 2.0**53], [1e300], [2**52] * 4096])
+def test_too_many_parties_of_a_law_are_refused(many):
+    for make in (KnownParties, lambda n: UnlikeParties(n, [[1.0]] * len(n))):
+        with pytest.raises(ValueError, match=r"^numbers must"):
+            make(many)
+    with pytest.raises(ValueError, match=r"^mean must be > 0 and at most"):
+        PoissonParties(sum(many), [1.0])

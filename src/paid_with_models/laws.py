@@ -36,7 +36,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, FloatArray, IntArray
-from .arguments import real_field, reals
+from .arguments import freeze, frozen, real_field, reals
 from .attendance import (
     ENUMERATION_LIMIT,
     enumerate_outcomes,
@@ -49,8 +49,33 @@ from .texts import brief
 __all__ = ["KnownParties", "PoissonParties", "UnlikeParties"]
 
 
+class _Law:
+    """What laws share: they are equal if their numbers are, and nobody can alter these."""
+
+    def _keep(self, **arrays: npt.NDArray[Any]) -> None:
+        """Set fields to copies that are read-only."""
+        for name, array in arrays.items():
+            object.__setattr__(self, name, frozen(array.copy()))
+
+    def _key(self) -> tuple[object, ...]:
+        return tuple(
+            (it.shape, it.astype(float).tobytes()) if isinstance(it, np.ndarray) else it
+            for it in vars(self).values()
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._key() == getattr(other, "_key", tuple)()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        freeze(self)
+
+
 @dataclass(frozen=True, eq=False)
-class PoissonParties:
+class PoissonParties(_Law):
     """A Poisson number of parties with independent types; counts are then independent Poisson.
 
     Attributes
@@ -74,14 +99,14 @@ class PoissonParties:
     probabilities: npt.ArrayLike
 
     def __post_init__(self) -> None:
-        real_field(self, "mean", "> 0 and finite", lambda it: 0 < it < np.inf)
+        real_field(self, "mean", "> 0 and at most 2^53", lambda it: 0 < it <= 2**53)
         rows = _distributions(self.probabilities)
         if len(rows) > 1:
             raise ValueError(
                 f"probabilities must be of one law, an entry per type; got {len(rows)} rows,"
                 f" {rows.tolist()}"
             )
-        object.__setattr__(self, "probabilities", rows[0])
+        self._keep(probabilities=rows[0])
 
     types_are_known = False
 
@@ -125,7 +150,7 @@ class PoissonParties:
 
 
 @dataclass(frozen=True, eq=False)
-class UnlikeParties:
+class UnlikeParties(_Law):
     """A known number of parties, of several groups with type probabilities of their own.
 
     Attributes
@@ -160,8 +185,9 @@ class UnlikeParties:
                 f"numbers must be a whole number >= 1 for each of the {len(p)} rows of"
                 f" probabilities; got {brief(self.numbers)}"
             )
-        object.__setattr__(self, "_n", n)
-        object.__setattr__(self, "_p", p)
+        if n.sum() > 2**53:
+            raise ValueError(f"numbers must add up to at most 2^53; got {brief(self.numbers)}")
+        self._keep(numbers=n.astype(np.int64), probabilities=p, _n=n, _p=p)
 
     types_are_known = False
 
@@ -242,7 +268,7 @@ class UnlikeParties:
 
 
 @dataclass(frozen=True, eq=False)
-class KnownParties:
+class KnownParties(_Law):
     """Parties whose types are known: so many of each, and nobody can pass for another.
 
     Parameters
@@ -270,7 +296,9 @@ class KnownParties:
             raise ValueError(
                 f"numbers must be a whole number >= 1 for each type; got {brief(self.numbers)}"
             )
-        object.__setattr__(self, "_n", n.astype(np.int64))
+        if n.sum() > 2**53:
+            raise ValueError(f"numbers must add up to at most 2^53; got {brief(self.numbers)}")
+        self._keep(numbers=n.astype(np.int64), _n=n.astype(np.int64))
 
     types_are_known = True
     n_outcomes = 1

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.optimize import brentq
+from scipy.special import logsumexp
 
 from paid_with_models import (
     Arctan,
@@ -336,3 +337,18 @@ def test_no_menu_of_two_types_on_a_grid_beats_a_menu_with_a_margin(seed: int) ->
 def test_bad_input(call, message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("(", "\\(")):
         call()
+
+
+@pytest.mark.parametrize("aversion", [1e-9, 0.01, 0.4, 0.45, 0.5, 5.0, 1e3])
+def test_certainty_equivalents_are_right_however_averse(aversion):
+    contract = solve(Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound()))
+    rewards = proportional_rewards(contract)
+    found = certainty_equivalents(rewards, aversion)
+    lost = -aversion * rewards.values
+    exact = -logsumexp(lost, axis=0, b=rewards.probabilities) / aversion
+    np.testing.assert_allclose(found, exact, rtol=1e-6 if aversion < 1e-6 else 1e-12)
+    assert np.all(found <= certainty_equivalents(rewards, 0.0))
+    chosen = logit_behavior(
+        contract.problem, contract.contributions, contract.rewards, 1.0, aversion=aversion
+    )
+    assert np.isfinite(chosen.choices).all()

@@ -53,6 +53,10 @@ ANTICIPATION_ROUNDS = 5_000
 SETTLED = 1e-12
 
 
+#: ROUNDING: what probabilities may add up to less than 1 by.
+ROUNDING = 1e-9
+
+
 #: NEVER: probability of options that nobody takes, so that one may still ask what one would get.
 NEVER = 1e-200
 
@@ -301,9 +305,16 @@ def _equivalents(probabilities: FloatArray, values: FloatArray, aversion: float)
     """Certainty equivalents, (J,), of values (K, J); nothing where probabilities add up to less."""
     if aversion == 0:
         return np.asarray(np.sum(probabilities * values, axis=0))
-    # exp(-x) near 1 loses digits; expm1 and log1p keep them.
+    # exp(-x) near 1 loses digits, expm1 and log1p keep them; far from 1 it is the other way round.
     shortfall = np.sum(probabilities * np.expm1(-aversion * values), axis=0)
-    return np.asarray(-np.log1p(shortfall) / aversion)
+    nothing = 1 - np.sum(probabilities, axis=0, keepdims=True)
+    chances = np.vstack([probabilities, np.where(nothing > ROUNDING, nothing, 0.0)])
+    logs = np.log(np.maximum(chances, np.finfo(float).tiny))
+    logs = np.where(chances > 0, logs, -np.inf) - aversion * np.vstack([values, 0 * nothing])
+    most = logs.max(axis=0)
+    far = most + np.log(np.sum(np.exp(logs - most), axis=0))
+    log = np.where(shortfall > -0.5, np.log1p(np.maximum(shortfall, -0.5)), far)
+    return np.asarray(-log / aversion)
 
 
 def _check_aversion(aversion: float) -> None:

@@ -147,7 +147,7 @@ def test_labels_of_runs_are_runs(tmp_path, heading, values):
 
 
 @pytest.mark.parametrize("heading", ["split", "set", "subset", "data", "phase"])
-@pytest.mark.parametrize("cell", ["train", "Training set"])
+@pytest.mark.parametrize("cell", ["train", "Training set", "TRAIN", "in-sample"])
 def test_cells_that_say_training_data_are_heeded(tmp_path, heading, cell):
     refused(tmp_path, beside(heading, [cell] * 3), "training data|several columns could be the am")
     wide = f"{heading},500,2000,8000\n{cell},.8,.86,.9\n"
@@ -379,6 +379,18 @@ def test_roots_of_variances_are_errors(tmp_path, heading):
     table = read(tmp_path, beside(heading, (".0004", ".0001", ".0001")))
     np.testing.assert_allclose(table.errors, [0.02, 0.01, 0.01])
     assert any("the root of" in text for text in table.said)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("n% &, acc \\\\\n", "holds no rows"),
+        ("n,error,acc\n", "holds no rows"),
+        (beside("var", ("-.1", ".1", ".1")), "variances must be at least 0"),
+    ],
+)
+def test_what_has_no_root_or_no_rows_is_refused(tmp_path, text, message):
+    refused(tmp_path, text, message)
 
 
 def test_margins_of_error_are_half_widths(tmp_path):

@@ -144,6 +144,8 @@ def _cut(text: str, name: str) -> Cells:
         separator = "&"
         body, texts = latex_rows(body)
         breaks += texts
+        if not body:
+            raise TableError(f"{name} holds no rows")
     if len(body) > MOST_ROWS:
         raise TableError(f"{name} must hold at most {MOST_ROWS:,} rows; got {len(body):,}")
     if not separator:

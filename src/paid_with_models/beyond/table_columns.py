@@ -283,6 +283,8 @@ def error_column(table: Table, roles: Sequence[str], accuracy: Sequence[int]) ->
                 ("fehler",),
             ):
                 sums = sum(table.numbers(j, "value", amount=False) for j in (accuracy[0], k))
+                if not np.isfinite(sums).any():
+                    continue
                 whole = 100 if np.nanmax(sums) > 2 else 1
                 if np.nanmax(np.abs(sums - whole)) > 0.02 * whole:
                     found.append(k)
@@ -389,6 +391,8 @@ def errors_of_means(
     if has_own_unit(heading):
         raise TableError(f"{table.name}: {about}: give errors in the unit of accuracies")
     if is_variance(heading):
+        if np.any(errors < 0):
+            raise TableError(f"{table.name}: {about}: variances must be at least 0")
         errors, about = np.sqrt(errors), f"the root of {about}"
     times = deviations_of(heading)
     if times != 1:

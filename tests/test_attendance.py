@@ -34,6 +34,7 @@ from paid_with_models import (
     solve_complete_information,
     solve_complete_information_many,
     solve_many,
+    solve_responsive,
 )
 from paid_with_models.attendance import (
     Outcomes,
@@ -575,3 +576,35 @@ def test_too_many_parties_of_a_law_are_refused(many):
             make(many)
     with pytest.raises(ValueError, match=r"^mean must be > 0 and at most"):
         PoissonParties(sum(many), [1.0])
+
+
+@pytest.mark.parametrize("given", [(-1, 2), (True, 2), ("5", 2), (5, 0), (1.5, 2)])
+def test_numbers_of_parties_and_types_are_checked(given):
+    with pytest.raises(ValueError, match=r"^n_(parties|types) must be an integer"):
+        enumerate_outcomes(*given)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        solve_complete_information,
+        lambda problem: solve(problem, expectations="enumeration"),
+        lambda problem: enumerate_outcomes(problem.n_parties, problem.n_types),
+        lambda problem: solve_responsive(problem, responds_to="number"),
+    ],
+)
+def test_more_outcomes_than_numbers_in_floating_point_are_too_many(ask):
+    problem = Problem(10**6, np.full(1000, 1e-3), np.linspace(0.1, 1, 1000), CURVE)
+    with pytest.raises(ValueError, match="n_types = 1000 have"):
+        ask(problem)
+
+
+def test_results_are_read_only_and_share_nothing_that_can_change():
+    problems = [Problem(2, [s, 1 - s], [0.02, 0.01], CURVE) for s in (0.2, 0.8)]
+    contract = solve(problems[0])
+    for result in (
+        *solve_complete_information_many(problems), autarky(problems[0]), audit(contract),
+        proportional_rewards(contract), free_riding(problems[0], [1, 1]),
+    ):  # fmt: skip
+        for value in vars(result).values():
+            assert not isinstance(value, np.ndarray) or not value.flags.writeable

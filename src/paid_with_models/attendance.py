@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Protocol
 
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, FloatArray, IntArray
-from .arguments import reals
+from .arguments import reals, whole
 from .texts import brief
 
 __all__ = [
@@ -202,12 +203,14 @@ def enumerate_outcomes(n_parties: int, n_types: int) -> IntArray:
     >>> enumerate_outcomes(2, 2).tolist()
     [[0, 2], [1, 1], [2, 0]]
     """
+    n_parties, n_types = whole("n_parties", n_parties), whole("n_types", n_types, least=1)
     needed = _bytes(n_parties, n_types)
     if needed > ENUMERATION_LIMIT:
+        # There may be more than the largest number in floating point.
+        many, large = Decimal(n_outcomes(n_parties, n_types)), Decimal(needed) / 2**30
         raise ValueError(
-            f"n_parties = {n_parties} and n_types = {n_types} have"
-            f" {n_outcomes(n_parties, n_types):.4g} outcomes;"
-            f" enumerating them would take {needed / 2**30:.3g} GiB, more than the limit of"
+            f"n_parties = {n_parties} and n_types = {n_types} have {many:.4g} outcomes;"
+            f" enumerating them would take {large:.3g} GiB, more than the limit of"
             f" {ENUMERATION_LIMIT / 2**30:.3g} GiB"
         )
     return _outcomes(n_parties, n_types)

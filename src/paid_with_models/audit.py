@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, FloatArray, IntArray
-from .arguments import resolution
+from .arguments import freeze, resolution
 from .contract import Contract
 from .problem import ROUNDING, SUM_TOLERANCE, Problem, check_problem, checked_menu
 from .residuals import types_out
@@ -94,6 +94,9 @@ class Audit:
     upper_bound: float
     gap: float
     satisfied: bool
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and lists, as described by :func:`audit_schema`."""

@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import Curve, FloatArray, IntArray
+from .arguments import freeze
 from .attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from .problem import Problem, autarky, check_problem, checked_problems
 
@@ -77,6 +78,9 @@ class CompleteInformation:
     contributions: FloatArray
     rewards: FloatArray
     utilities: FloatArray
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
 
 def solve_complete_information(problem: Problem) -> CompleteInformation:

@@ -393,6 +393,9 @@ class Autarky:
     accuracies: FloatArray
     utilities: FloatArray
 
+    def __post_init__(self) -> None:
+        freeze(self)
+
 
 def autarky(problem: Problem) -> Autarky:
     r"""Solve :math:`\max_{m \ge 0} v(a(m)) - c_i m` for every type.

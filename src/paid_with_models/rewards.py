@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .accuracy import FloatArray, IntArray
+from .arguments import freeze
 from .attendance import Outcomes
 from .contract import Contract
 
@@ -61,6 +62,9 @@ class RewardDistribution:
     probabilities: FloatArray
     model_rewards: FloatArray
     values: FloatArray
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
     @property
     def means(self) -> FloatArray:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import scipy  # its parts are imported where they are used
 
 from .accuracy import FloatArray
-from .arguments import real, reals
+from .arguments import freeze, real, reals
 from .complete_information import CompleteInformation, solve_complete_information
 from .contract import Contract
 from .problem import Problem, autarky, autarky_at
@@ -176,6 +176,9 @@ class FreeRiding:
     contributions: FloatArray
     accuracy: float
     utilities: FloatArray
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
 
 def free_riding(problem: Problem, counts: npt.ArrayLike) -> FreeRiding:

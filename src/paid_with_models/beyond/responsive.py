@@ -235,7 +235,7 @@ def solve_responsive(
     if n == 1:
         return _alone(problem, responds_to)
     columns = problem.n_types + (joining < 1)
-    outcomes = math.comb(n + columns - 1, columns - 1)
+    outcomes = min(math.comb(n + columns - 1, columns - 1), 10**300)
     if total == "constant" or outcomes * problem.n_types**2 > ENTRIES:
         if joining < 1 or responds_to != "types" or np.isfinite(most).any():
             raise ValueError(

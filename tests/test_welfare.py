@@ -5,16 +5,28 @@ from paid_with_models import (
     Arctan,
     GeneralizationBound,
     Problem,
+    all_or_nothing_rewards,
     autarky,
+    capped_rewards,
+    conic_program,
     free_riding,
     information_cost,
     information_rents,
+    lottery_rewards,
+    menu_residuals,
     proportional_rewards,
     solve,
     solve_complete_information,
 )
+from paid_with_models.beyond.behavior import certainty_equivalents, logit_behavior
+from paid_with_models.files import contract_to_dict, problem_to_dict
 from paid_with_models.paper.scenarios import SCENARIOS
-from paid_with_models.welfare import best_reply, best_reply_dynamics, joint_surplus
+from paid_with_models.welfare import (
+    best_reply,
+    best_reply_dynamics,
+    compare_schemes,
+    joint_surplus,
+)
 
 
 # Book: cor-no-rent
@@ -183,3 +195,35 @@ def test_with_a_corner_at_the_tangent_point_the_costlier_party_contributes_too()
         assert grid[np.argmax(gains)] == pytest.approx(0.5, abs=1e-3)
     alone = value - 0.7 * grid
     assert grid[np.argmax(alone)] == pytest.approx(1.0)  # one party of the lower cost trains alone
+
+
+@pytest.mark.parametrize("wrong", ["contract", "problem", "list", "none"])
+def test_what_is_no_problem_or_contract_is_refused_by_name(wrong):
+    problem = Problem(3, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    contract, complete = solve(problem), solve_complete_information(problem)
+    of_problems = (
+        lambda it: menu_residuals(it, [1, 1], [1, 1]),
+        lambda it: free_riding(it, [1, 1]),
+        lambda it: best_reply(it, 0.1, 5.0),
+        lambda it: best_reply_dynamics(it, [1, 1], [0, 0]),
+        lambda it: logit_behavior(it, [1, 1], [1, 1], 1.0),
+        conic_program,
+        problem_to_dict,
+    )
+    of_contracts = (
+        compare_schemes, joint_surplus, proportional_rewards, capped_rewards, lottery_rewards,
+        all_or_nothing_rewards, contract_to_dict, lambda it: information_cost(it, complete),
+    )  # fmt: skip
+    given = {"contract": contract, "problem": problem, "list": [problem, contract], "none": None}
+    if wrong != "problem":
+        for ask in of_problems:
+            with pytest.raises(ValueError, match=r"^problem must be a Problem"):
+                ask(given[wrong])
+    if wrong != "contract":
+        for ask in of_contracts:
+            with pytest.raises(ValueError, match=r"^contract must be a Contract, as solve"):
+                ask(given[wrong])
+    with pytest.raises(ValueError, match=r"^complete must be what solve_complete_information"):
+        information_rents(contract, given[wrong])
+    with pytest.raises(ValueError, match=r"^rewards must be a RewardDistribution"):
+        certainty_equivalents(given[wrong], 1.0)

@@ -21,12 +21,13 @@ import numpy as np
 from .accuracy import BoolArray, FloatArray
 from .arguments import freeze
 from .problem import Problem
+from .texts import brief
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["Binding", "Contract", "Multipliers", "Shape", "Status"]
+__all__ = ["Binding", "Contract", "Multipliers", "Shape", "Status", "check_contract"]
 
 
 #: GAP_TOLERANCE: a contract is called optimal when no menu can beat its expected accuracy by more.
@@ -307,3 +308,22 @@ class Contract:
         if len(shown) < n_types:
             rows.insert(10, ("…",) * 6)
         return rows
+
+
+def check_contract(contract: object) -> None:
+    """Refuse what is no contract, and say what makes one.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument.
+
+    Examples
+    --------
+    >>> check_contract(None)
+    Traceback (most recent call last):
+    ValueError: contract must be a Contract, as solve(problem) returns; got None
+    """
+    if not isinstance(contract, Contract):
+        rule = "contract must be a Contract, as solve(problem) returns"
+        raise ValueError(f"{rule}; got {brief(contract)}")

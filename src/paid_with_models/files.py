@@ -33,10 +33,10 @@ from typing import Any
 import numpy as np
 
 from .accuracy import Curve, FloatArray
-from .contract import Binding, Contract, Multipliers, Shape, Status
+from .contract import Binding, Contract, Multipliers, Shape, Status, check_contract
 from .curves import Arctan, GeneralizationBound, PowerLaw, Saturating
 from .laws import KnownParties, PoissonParties, UnlikeParties
-from .problem import Problem, checked_menu, checked_vector
+from .problem import Problem, check_problem, checked_menu, checked_vector
 from .texts import brief, field_name
 from .valuation import ExponentialValuation, LinearValuation, PowerValuation, Valuation
 
@@ -155,6 +155,7 @@ def problem_to_dict(problem: Problem) -> dict[str, Any]:
     >>> problem_to_dict(Problem(2, [1.0], [0.1], Arctan()))["accuracy"]
     {'name': 'Arctan', 'parameters': {'optimum': 1.0, 'rate': 0.01}}
     """
+    check_problem(problem)
     data = {
         "n_parties": problem.n_parties,
         "probabilities": problem.probabilities.tolist(),
@@ -256,6 +257,7 @@ def contract_to_dict(contract: Contract) -> dict[str, Any]:
     >>> document["status"], document["shape"], document["bunches"]
     ('optimal', 'pooling', [[0, 1]])
     """
+    check_contract(contract)
     plain: dict[str, Any] = {}
     for field in fields(contract):
         value = getattr(contract, field.name)

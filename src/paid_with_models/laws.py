@@ -69,12 +69,17 @@ class _Law:
     def __hash__(self) -> int:
         return hash(self._key())
 
+    def __repr__(self) -> str:
+        stated = {name: it for name, it in vars(self).items() if not name.startswith("_")}
+        plain = (f"{name}={np.asarray(it).tolist()}" for name, it in stated.items())
+        return f"{type(self).__name__}({', '.join(plain)})"
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         freeze(self)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PoissonParties(_Law):
     """A Poisson number of parties with independent types; counts are then independent Poisson.
 
@@ -149,7 +154,7 @@ class PoissonParties(_Law):
         return PoissonParties(self.mean, _grouped(cast(FloatArray, self.probabilities), members))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class UnlikeParties(_Law):
     """A known number of parties, of several groups with type probabilities of their own.
 
@@ -174,8 +179,8 @@ class UnlikeParties(_Law):
 
     numbers: npt.ArrayLike
     probabilities: npt.ArrayLike
-    _n: FloatArray = field(init=False, repr=False)
-    _p: FloatArray = field(init=False, repr=False)
+    _n: FloatArray = field(init=False)
+    _p: FloatArray = field(init=False)
 
     def __post_init__(self) -> None:
         n = np.atleast_1d(reals("numbers", self.numbers))
@@ -267,7 +272,7 @@ class UnlikeParties(_Law):
         return UnlikeParties(self._n, _grouped(self._p, members))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class KnownParties(_Law):
     """Parties whose types are known: so many of each, and nobody can pass for another.
 
@@ -288,7 +293,7 @@ class KnownParties(_Law):
     """
 
     numbers: npt.ArrayLike
-    _n: IntArray = field(init=False, repr=False)
+    _n: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
         n = np.atleast_1d(reals("numbers", self.numbers))

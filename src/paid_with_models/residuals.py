@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, FloatArray
-from .problem import SUM_TOLERANCE, Problem, checked_menu
+from .problem import SUM_TOLERANCE, Problem, check_problem, checked_menu
 from .solver.expectations import moments_at
 from .texts import brief
 
@@ -88,6 +88,7 @@ def menu_residuals(
     >>> round(menu_residuals(problem, [60.0, 60.0], [59.0, 60.0]).largest, 12)
     0.01
     """
+    check_problem(problem)
     m = checked_menu("contributions", contributions, problem)
     t = checked_menu("rewards", rewards, problem)
     value_unit = problem.model_value.optimum

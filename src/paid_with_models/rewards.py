@@ -26,7 +26,7 @@ import numpy as np
 from .accuracy import FloatArray, IntArray
 from .arguments import freeze
 from .attendance import Outcomes
-from .contract import Contract
+from .contract import Contract, check_contract
 
 __all__ = [
     "RewardDistribution",
@@ -97,6 +97,7 @@ def proportional_rewards(contract: Contract) -> RewardDistribution:
     >>> bool(np.allclose(rewards.means, contract.rewards, rtol=1e-12))
     True
     """
+    check_contract(contract)
     outcomes, worth = _worth(contract)
     return _distribution(contract, outcomes, _shares(contract) * worth)
 
@@ -123,6 +124,7 @@ def capped_rewards(contract: Contract) -> RewardDistribution:
     >>> bool(np.all(capped.standard_deviations <= proportional.standard_deviations))
     True
     """
+    check_contract(contract)
     outcomes, worth = _worth(contract)
     means = _shares(contract) * outcomes.as_seen(np.broadcast_to(worth, outcomes.seen.shape))
     limits = cap_limits(worth[:, 0], outcomes.seen, means)
@@ -179,6 +181,7 @@ def lottery_rewards(contract: Contract) -> RewardDistribution:
     >>> bool(np.allclose(lottery_rewards(contract).means, contract.rewards, rtol=1e-12))
     True
     """
+    check_contract(contract)
     outcomes, worth = _worth(contract)
     odds = np.broadcast_to(_shares(contract), outcomes.seen.shape)
     return _drawn(contract, outcomes, worth, odds)
@@ -206,6 +209,7 @@ def all_or_nothing_rewards(contract: Contract) -> RewardDistribution:
     >>> bool(np.all(most.standard_deviations > lot.standard_deviations - 1e-6))
     True
     """
+    check_contract(contract)
     outcomes, worth = _worth(contract)
     order = np.argsort(-worth[:, 0], kind="stable")
     paid = (outcomes.seen * worth)[order]

@@ -25,8 +25,8 @@ import scipy  # its parts are imported where they are used
 from .accuracy import FloatArray
 from .arguments import freeze, real, reals
 from .complete_information import CompleteInformation, solve_complete_information
-from .contract import Contract
-from .problem import Problem, autarky, autarky_at
+from .contract import Contract, check_contract
+from .problem import Problem, autarky, autarky_at, check_problem
 from .rewards import proportional_rewards
 from .texts import brief
 
@@ -77,6 +77,7 @@ def compare_schemes(contract: Contract) -> pd.DataFrame:
     >>> table["accuracy"].round(2).to_dict()
     {'free_riding': 0.0, 'contract': 0.69, 'complete': 0.76, 'surplus': 0.62}
     """
+    check_contract(contract)
     import pandas as pd
 
     problem = contract.problem
@@ -134,6 +135,7 @@ def information_cost(contract: Contract, complete: CompleteInformation) -> float
     >>> round(cost, 3)
     -0.737
     """
+    _check_pair(contract, complete)
     return contract.expected_value - complete.expected_value
 
 
@@ -153,7 +155,21 @@ def information_rents(contract: Contract, complete: CompleteInformation) -> Floa
     >>> information_rents(solve(problem), solve_complete_information(problem)).round(3).tolist()
     [0.0, 0.113]
     """
+    _check_pair(contract, complete)
     return contract.utilities - complete.utilities
+
+
+def _check_pair(contract: object, complete: object) -> None:
+    check_contract(contract)
+    assert isinstance(contract, Contract)  # it is checked
+    if not isinstance(complete, CompleteInformation):
+        rule = "complete must be what solve_complete_information(contract.problem) returns"
+        raise ValueError(f"{rule}; got {brief(complete)}")
+    if complete.utilities.shape != contract.utilities.shape:
+        raise ValueError(
+            f"complete must be of the contract's problem, of {contract.utilities.size} types;"
+            f" got one of {complete.utilities.size}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +226,7 @@ def free_riding(problem: Problem, counts: npt.ArrayLike) -> FreeRiding:
     >>> free_riding(problem, [5, 5]).contributions.round(2).tolist()
     [0.0, 47.62]
     """
+    check_problem(problem)
     problem.check_unlimited_data()
     n = reals("counts", counts)
     if n.shape != problem.costs.shape or np.any(n < 0) or not np.any(n > 0):
@@ -260,6 +277,7 @@ def best_reply(problem: Problem, cost: float, others: float) -> float:
     >>> best_reply(problem, 0.2, others=500.0)
     0.0
     """
+    check_problem(problem)
     problem.check_unlimited_data()
     if not 0 < real("cost", cost) < np.inf:
         raise ValueError(f"cost must be > 0 and finite; got {cost!r}")
@@ -316,6 +334,7 @@ def best_reply_dynamics(
     >>> best_reply_dynamics(problem, [0.2, 0.1], start=[148.06, 240.0])[-1].round(2).tolist()
     [0.0, 238.11]
     """
+    check_problem(problem)
     profile, costs = reals("start", start), reals("costs", costs).ravel().tolist()
     if profile.shape != (len(costs),):
         raise ValueError(
@@ -357,6 +376,7 @@ def joint_surplus(contract: Contract) -> float:
     >>> bool(np.isclose(joint_surplus(contract), 10 * contract.utilities.mean()))
     True
     """
+    check_contract(contract)
     problem = contract.problem
     outcomes = problem.outcomes()
     rewards = proportional_rewards(contract)

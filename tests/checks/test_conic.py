@@ -163,7 +163,7 @@ def test_asking_nothing_of_a_type_can_win_where_accuracy_is_not_concave():
 def test_who_takes_part_agrees_with_the_solver_under_better_outside_options():
     costs = [0.5, 0.4, 0.03, 0.02, 0.001]
     problem = Problem(10, [0.2] * 5, costs, GeneralizationBound())
-    outside = autarky(problem).utilities
+    outside = autarky(problem).utilities.copy()
     outside[0] = 30.0
     problem = dataclasses.replace(problem, reservation_utilities=outside)
     contract = solve(problem)

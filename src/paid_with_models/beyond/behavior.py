@@ -31,8 +31,9 @@ import numpy.typing as npt
 from ..accuracy import FloatArray, IntArray
 from ..arguments import real, reals
 from ..attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
-from ..problem import Problem
+from ..problem import Problem, check_problem
 from ..rewards import RewardDistribution, cap_limits
+from ..texts import brief
 
 __all__ = ["Assignment", "Behavior", "certainty_equivalents", "logit_behavior", "logit_choices"]
 
@@ -191,6 +192,7 @@ def logit_behavior(
     >>> bool(abs(behavior.expected_accuracy - menu.expected_accuracy) < 1e-9)  # one option
     True
     """
+    check_problem(problem)
     m, t = reals("contributions", contributions), reals("rewards", rewards)
     if m.shape != problem.costs.shape or t.shape != problem.costs.shape:
         raise ValueError(
@@ -198,6 +200,8 @@ def logit_behavior(
             f" got {m.size} and {t.size}"
         )
     problem.check_independent_draws()
+    if not isinstance(assignment, Assignment):
+        raise ValueError(f"assignment must be an Assignment; got {brief(assignment)}")
     _check_aversion(aversion)
     taken = _options(m, t)
     n_options = int(taken.max()) + 1
@@ -297,6 +301,7 @@ def certainty_equivalents(rewards: RewardDistribution, aversion: float) -> Float
     >>> certainty_equivalents(lot, 0.0).tolist(), certainty_equivalents(lot, 2.0).round(4).tolist()
     ([0.5], [0.2831])
     """
+    _check_distribution(rewards)
     _check_aversion(aversion)
     return _equivalents(rewards.probabilities, rewards.values, aversion)
 
@@ -315,6 +320,12 @@ def _equivalents(probabilities: FloatArray, values: FloatArray, aversion: float)
     far = most + np.log(np.sum(np.exp(logs - most), axis=0))
     log = np.where(shortfall > -0.5, np.log1p(np.maximum(shortfall, -0.5)), far)
     return np.asarray(-log / aversion)
+
+
+def _check_distribution(rewards: object) -> None:
+    if not isinstance(rewards, RewardDistribution):
+        rule = "rewards must be a RewardDistribution, as proportional_rewards(contract) returns"
+        raise ValueError(f"{rule}; got {brief(rewards)}")
 
 
 def _check_aversion(aversion: float) -> None:

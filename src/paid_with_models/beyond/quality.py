@@ -31,7 +31,7 @@ from ..accuracy import FloatArray
 from ..arguments import reals
 from ..attendance import Outcomes
 from ..contract import Contract
-from ..problem import Problem
+from ..problem import Problem, check_problem
 
 __all__ = [
     "MeasuredFactors",
@@ -109,6 +109,7 @@ def checked_problem(problem: Problem, qualities: npt.ArrayLike) -> Problem:
     >>> checked_problem(problem, [1.0, 0.8]).costs.tolist()
     [0.2, 0.125]
     """
+    check_problem(problem)
     q = _qualities(qualities, problem.n_types)
     return replace(problem, costs=problem.costs / q)
 

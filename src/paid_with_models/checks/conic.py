@@ -47,7 +47,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..accuracy import Curve, FloatArray, IntArray
-from ..problem import Problem
+from ..problem import Problem, check_problem
 from ..solver.sums import ExponentialSum, fit_exponential_sum
 
 __all__ = ["ConicProgram", "ConicSolution", "ConicStatus", "conic_program"]
@@ -269,6 +269,7 @@ def conic_program(problem: Problem, *, left_out: Sequence[int] = ()) -> ConicPro
     >>> program.program.is_dcp(), round(program.solve().expected_accuracy, 5)
     (True, 0.69053)
     """
+    check_problem(problem)
     cp = _cvxpy()
 
     problem.check_draws()

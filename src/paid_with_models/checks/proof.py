@@ -35,7 +35,7 @@ import scipy
 from scipy.optimize import linprog
 
 from ..accuracy import Curve, FloatArray
-from ..contract import Contract
+from ..contract import Contract, check_contract
 from ..problem import Problem, autarky
 
 try:
@@ -182,6 +182,7 @@ def prove(
     >>> proof.expected_accuracy[0][:14], proof.upper_bound[:14], proof.gap < 1e-12
     ('0.690532528490', '0.690532528490', True)
     """
+    check_contract(contract)
     problem = contract.problem
     if problem.n_parties < 2:
         raise RefusedError(

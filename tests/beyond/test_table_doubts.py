@@ -374,6 +374,11 @@ def test_errors_too_large_for_those_of_means_are_ambiguous(tmp_path, measure, he
         refused(tmp_path, wide, "error rate, or how far")
 
 
+@pytest.mark.parametrize("heading", ["test_error", "val err", "dev error"])
+def test_the_error_of_a_set_is_no_standard_error_however_small(tmp_path, heading):
+    refused(tmp_path, beside(heading, (".08", ".05", ".03")), "may be an error rate")
+
+
 @pytest.mark.parametrize("heading", ["sigma^2", "σ²", "variance", "var", "acc_var"])
 def test_roots_of_variances_are_errors(tmp_path, heading):
     table = read(tmp_path, beside(heading, (".0004", ".0001", ".0001")))

@@ -209,11 +209,16 @@ def enumerate_outcomes(n_parties: int, n_types: int) -> IntArray:
         # There may be more than the largest number in floating point.
         many, large = Decimal(n_outcomes(n_parties, n_types)), Decimal(needed) / 2**30
         raise ValueError(
-            f"n_parties = {n_parties} and n_types = {n_types} have {many:.4g} outcomes;"
-            f" enumerating them would take {large:.3g} GiB, more than the limit of"
+            f"n_parties = {n_parties} and n_types = {n_types} have {_short(many, 4)} outcomes;"
+            f" enumerating them would take {_short(large, 3)} GiB, more than the limit of"
             f" {ENUMERATION_LIMIT / 2**30:.3g} GiB"
         )
     return _outcomes(n_parties, n_types)
+
+
+def _short(number: Decimal, digits: int) -> str:
+    """To some digits, as floats are written where there is one that large."""
+    return f"{float(number) if number < Decimal('1e300') else number:.{digits}g}"
 
 
 def n_outcomes(n_parties: int, n_types: int) -> int:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import paid_with_models as pm
-from paid_with_models.arguments import real, reals, whole
+from paid_with_models.arguments import real, reals, truth, whole, wholes
 
 
 class Raises:
@@ -167,3 +167,21 @@ print(early, late, count)
     early, late, count = run.stdout.rsplit(" ", 2)[0], "", int(run.stdout.split()[-1])
     assert run.stdout.startswith("[] [] "), (early, late)
     assert count < 420
+
+
+@pytest.mark.parametrize("given", [[-1], [0.5], [np.nan], [np.inf], [True], ["1"], None])
+def test_counts_are_whole_numbers_from_0(given):
+    with pytest.raises(ValueError, match=r"^counts must be"):
+        wholes("counts", given)
+
+
+@pytest.mark.parametrize("given", [bytearray(b"1"), memoryview(b"1"), [bytearray(b"1")]])
+def test_bytes_are_no_numbers_however_they_are_kept(given):
+    with pytest.raises(ValueError, match=r"^costs must be numbers"):
+        reals("costs", given)
+
+
+@pytest.mark.parametrize("given", [1, 0, None, "no", [True]])
+def test_only_truth_values_are_true_or_false(given):
+    with pytest.raises(ValueError, match=r"^anticipating must be True or False"):
+        truth("anticipating", given)

@@ -608,3 +608,56 @@ def test_results_are_read_only_and_share_nothing_that_can_change():
     ):  # fmt: skip
         for value in vars(result).values():
             assert not isinstance(value, np.ndarray) or not value.flags.writeable
+
+
+@pytest.mark.parametrize("function", [outcome_probabilities, conditional_probabilities])
+@pytest.mark.parametrize(
+    ("counts", "probabilities", "message"),
+    [
+        ([[-1, 3]], [0.5, 0.5], "counts must be"),
+        (np.array([[-1, 3]]), [0.5, 0.5], "counts must be"),
+        ([[0.5, 1.5]], [0.5, 0.5], "counts must be"),
+        ([1, 1], [0.5, 0.5], "counts must be"),
+        ([[0, 1], [1, 1]], [0.5, 0.5], "counts must be rows .* with the same sum"),
+        ([[1, 1]], [1.0], "probabilities must have one entry per type of counts, 2"),
+        ([[1, 1]], [0.0, 1.0], r"probabilities must lie in \(0, 1\]"),
+        ([[1, 1]], [-1.0, 2.0], r"probabilities must lie in \(0, 1\]"),
+        ([[1, 1]], [np.nan, 1.0], r"probabilities must lie in \(0, 1\]"),
+    ],
+)
+def test_probabilities_are_of_outcomes(function, counts, probabilities, message):
+    with pytest.raises(ValueError, match=message):
+        function(counts, probabilities)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"attendance": PoissonParties}, r"a law such as PoissonParties\(10, .* got <class"),
+        ({"n_parties": np.array([2, 3])}, "n_parties must not be given with attendance"),
+        ({"probabilities": [[0.5], [0.5, 0.5]]}, "probabilities must be numbers"),
+        ({"probabilities": [0.4, 0.6]}, "probabilities must not be given with attendance"),
+    ],
+)
+def test_what_goes_with_a_law_is_named(given, message):
+    law = {"attendance": PoissonParties(3.0, [0.5, 0.5])}
+    with pytest.raises(ValueError, match=message):
+        Problem(costs=[0.2, 0.1], accuracy=CURVE, **(law | given))
+
+
+def test_a_law_is_replaced_with_what_it_states():
+    problem = under(PoissonParties(3.0, [0.5, 0.5]), [0.2, 0.1])
+    assert dataclasses.replace(problem, costs=[0.3, 0.1]).n_parties == problem.n_parties
+    other = KnownParties([7, 1])
+    with pytest.raises(ValueError, match=r"n_parties must .* \(where fields are replaced: None\)"):
+        dataclasses.replace(problem, attendance=other)
+    blank = dict.fromkeys(("n_parties", "probabilities"))
+    assert dataclasses.replace(problem, attendance=other, **blank).n_parties == 8
+
+
+def test_laws_of_nobody_are_refused_and_zeros_have_no_sign():
+    with pytest.raises(ValueError, match="numbers must be a whole number >= 1"):
+        KnownParties([])
+    laws = [UnlikeParties([1, 1], [[zero, 1.0], [1.0, 0.0]]) for zero in (0.0, -0.0)]
+    assert laws[0] == laws[1]
+    assert len(set(laws)) == 1

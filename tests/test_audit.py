@@ -1,4 +1,5 @@
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from paid_with_models import (
     solve,
 )
 from paid_with_models.audit import TOLERANCE, audit_schema
+from paid_with_models.residuals import menu_residuals
 
 PROBLEM = Problem(10, [0.2, 0.3, 0.5], [0.5, 0.2, 0.05], GeneralizationBound())
 
@@ -210,3 +212,22 @@ def test_a_known_type_that_is_better_off_outside_stays_out_and_envies_nobody():
     assert found.individual_rationality[0] < 0
     assert found.participates.tolist() == [False, True]
     assert not found.deviation_gain.any()
+
+
+def test_the_best_of_an_equal_problem_is_the_best():
+    problem, equal = (Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound()) for _ in range(2))
+    best = solve(problem)
+    assert audit(equal, best.contributions, best.rewards, best=best).satisfied
+
+
+@pytest.mark.parametrize("check", [audit, menu_residuals])
+@pytest.mark.parametrize("at_fault", ["contributions", "rewards"])
+def test_menus_beyond_all_numbers_end_without_a_warning(check, at_fault):
+    problem = Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    menu = {"contributions": [1.0, 2.0], "rewards": [1.0, 2.0]} | {at_fault: [1e308, 1e308]}
+    with warnings.catch_warnings(action="error"):
+        if at_fault == "rewards":
+            check(problem, **menu)
+        else:
+            with pytest.raises(ValueError, match="contributions must add up to numbers"):
+                check(problem, **menu)

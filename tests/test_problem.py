@@ -59,7 +59,7 @@ def make(**changes):
     ],
 )
 def test_bad_input_names_the_argument_and_the_rule(argument, value, rule):
-    with pytest.raises(ValueError, match="^" + rule.replace("(", r"\(")):
+    with pytest.raises(ValueError, match=r"^" + rule.replace("(", r"\(")):
         make(**{argument: value})
 
 
@@ -392,3 +392,12 @@ def test_underflow_where_a_curve_is_flat_is_no_error():
     problem = Problem(10, [0.5, 0.5], [1e12, 1e-12], Saturating((0.9,), (0.011,)))
     with np.errstate(all="raise"):
         assert problem.outside_options.round(6).tolist() == [0.0, 90.0]
+
+
+@pytest.mark.parametrize("probabilities", [[np.inf, 0.5], [1e308, 1e308], [np.inf, np.inf]])
+def test_endless_probabilities_are_refused_without_a_warning(probabilities):
+    with (
+        warnings.catch_warnings(action="error"),
+        pytest.raises(ValueError, match=r"^probabilities"),
+    ):
+        Problem(5, probabilities, [0.2, 0.1], GeneralizationBound())

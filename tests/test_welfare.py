@@ -165,10 +165,12 @@ def test_joint_surplus_by_simulation():
         ({"costs": [0.1, -0.1]}, "cost must be > 0"),
         ({"costs": [0.1, 0.0]}, "cost must be > 0"),
         ({"costs": [0.1, np.inf]}, "cost must be > 0"),
-        ({"start": [0.0, np.inf]}, "others must be >= 0"),
+        ({"start": [0.0, np.inf]}, "start must be >= 0 and finite"),
         ({"start": [1.0]}, "start must hold one number for each of 2 costs"),
-        ({"start": [-1.0, -2.0]}, "others must be >= 0"),
+        ({"start": [-1.0, -2.0]}, "start must be >= 0 and finite"),
         ({"rounds": 0}, "rounds must be >= 1"),
+        ({"rounds": 1.5}, "rounds must be an integer; got 1.5"),
+        ({"rounds": "3"}, "rounds must be an integer; got '3'"),
     ],
 )
 def test_bad_dynamics_are_refused(change, message):
@@ -227,3 +229,27 @@ def test_what_is_no_problem_or_contract_is_refused_by_name(wrong):
         information_rents(contract, given[wrong])
     with pytest.raises(ValueError, match=r"^rewards must be a RewardDistribution"):
         certainty_equivalents(given[wrong], 1.0)
+
+
+@pytest.mark.parametrize("counts", [[0.5, 1], [np.nan, 1], [np.inf, 1], [True, 1], [-1, 1]])
+def test_free_riding_takes_whole_numbers_of_parties(counts):
+    problem = Problem(2, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    with pytest.raises(ValueError, match="counts must be"):
+        free_riding(problem, counts)
+
+
+def test_data_that_cost_next_to_nothing_are_given_without_a_warning():
+    problem = Problem(2, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    with np.errstate(all="raise", under="ignore"):
+        assert best_reply(problem, 1e-308, 1e308) == 0
+        assert problem.accuracy(best_reply(problem, 1e-308, 0.0)) == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize("change", [{"costs": [0.3, 0.1]}, {"probabilities": [0.4, 0.6]}])
+def test_complete_information_of_another_problem_is_refused(change):
+    given = {"probabilities": [0.5, 0.5], "costs": [0.2, 0.1]}
+    contract = solve(Problem(2, accuracy=GeneralizationBound(), **given))
+    other = Problem(2, accuracy=GeneralizationBound(), **(given | change))
+    for function in (information_cost, information_rents):
+        with pytest.raises(ValueError, match="complete must be of the contract's problem"):
+            function(contract, solve_complete_information(other))

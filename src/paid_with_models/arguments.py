@@ -18,7 +18,10 @@ import numpy.typing as npt
 
 from .texts import brief
 
-__all__ = ["freeze", "frozen", "real", "real_field", "reals", "resolution", "whole"]
+__all__ = [
+    "freeze", "frozen", "one_of", "real", "real_field", "reals", "resolution", "truth", "whole",
+    "wholes",
+]  # fmt: skip
 
 Kind = TypeVar("Kind", bound=np.generic)
 
@@ -121,10 +124,73 @@ def _are_real(values: Any) -> bool:
         return all(_are_real(value) for value in values)
     if _is_real(values):
         return True
+    if isinstance(values, bytearray | memoryview):  # bytes, though NumPy sees small integers
+        return False
     array = np.asarray(values)
     if array.dtype.kind == "O":
         return values is not None and all(_is_real(value) for value in array.flat)
     return array.dtype.kind in KINDS
+
+
+def wholes(name: str, values: Any, rule: str = "whole numbers >= 0") -> npt.NDArray[np.intp]:
+    """An array of whole numbers, none below 0; floats pass that are whole.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for the message.
+    values : array_like
+    rule : str
+        What they must be, for the message.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+
+    Examples
+    --------
+    >>> wholes("counts", [1, 2.0]).tolist()
+    [1, 2]
+    >>> wholes("counts", [0.5])
+    Traceback (most recent call last):
+        ...
+    ValueError: counts must be whole numbers >= 0; got [0.5]
+    """
+    numbers = reals(name, values)
+    if not np.all((numbers >= 0) & (numbers == np.floor(numbers)) & (numbers <= 2**53)):
+        raise ValueError(f"{name} must be {rule}; got {brief(values)}")
+    return numbers.astype(np.intp)
+
+
+def one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
+    """Refuse anything but some words.
+
+    Examples
+    --------
+    >>> one_of("total", None, ("free", "constant"))
+    Traceback (most recent call last):
+        ...
+    ValueError: total must be 'free' or 'constant'; got None
+    """
+    if not isinstance(value, str) or value not in known:  # arrays are compared entry by entry
+        *first, last = map(repr, known)
+        raise ValueError(f"{name} must be {', '.join(first)} or {last}; got {brief(value)}")
+
+
+def truth(name: str, value: Any) -> bool:
+    """A truth value; what only counts as one, such as text, is refused by name.
+
+    Examples
+    --------
+    >>> truth("opting_out", "no")
+    Traceback (most recent call last):
+        ...
+    ValueError: opting_out must be True or False; got 'no'
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False; got {brief(value)}")
+    return bool(value)
 
 
 def freeze(record: object) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, FloatArray, IntArray
-from .arguments import reals, whole
+from .arguments import reals, whole, wholes
 from .texts import brief
 
 __all__ = [
@@ -173,6 +173,9 @@ class Outcomes:
 #: ENUMERATION_LIMIT: largest memory that an enumeration may take, in bytes (all arrays of a solve).
 ENUMERATION_LIMIT = 2 * 2**30
 
+#: ROUNDING: by which a probability that was added up may exceed 1.
+ROUNDING = 1e-9
+
 #: TABLE: logarithms of factorials are kept up to this one.
 TABLE = 2**16
 
@@ -271,22 +274,45 @@ def outcome_probabilities(counts: npt.ArrayLike, probabilities: npt.ArrayLike) -
 
     Parameters
     ----------
-    counts : (K, I) array_like of int
+    counts : (K, I) array_like of int >= 0
         Outcomes, all with the same number of parties.
-    probabilities : (..., I) array_like
+    probabilities : (..., I) array_like in (0, 1]
         Type probabilities; leading dimensions are a batch.
 
     Returns
     -------
     (..., K) ndarray
 
+    Raises
+    ------
+    ValueError
+        For counts or probabilities that are not as above.
+
     Examples
     --------
     >>> outcome_probabilities([[0, 2], [1, 1], [2, 0]], [0.5, 0.5]).round(12).tolist()
     [0.25, 0.5, 0.25]
     """
-    n, p = reals("counts", counts).astype(np.intp), reals("probabilities", probabilities)
+    n, p = _checked(counts, probabilities)
     return np.asarray(np.exp(log_orders(n) + np.log(p) @ n.T))
+
+
+def _checked(counts: npt.ArrayLike, probabilities: npt.ArrayLike) -> tuple[IntArray, FloatArray]:
+    """Outcomes and type probabilities, if they are."""
+    whole_already = type(counts) is np.ndarray and counts.dtype.kind == "i"
+    n = np.asarray(counts) if whole_already else wholes("counts", counts)
+    if n.ndim != 2 or n.size == 0 or n.min() < 0 or np.ptp(n.sum(axis=1)) != 0:
+        rule = "counts must be rows of whole numbers >= 0, all with the same sum"
+        raise ValueError(f"{rule}; got {brief(n.tolist())}")
+    p = reals("probabilities", probabilities)
+    if p.ndim == 0 or p.shape[-1] != n.shape[1]:
+        raise ValueError(
+            f"probabilities must have one entry per type of counts, {n.shape[1]};"
+            f" got {brief(p.tolist())}"
+        )
+    if not np.all((p > 0) & (p <= 1 + ROUNDING)):
+        raise ValueError(f"probabilities must lie in (0, 1]; got {brief(p.tolist())}")
+    return n, p
 
 
 def log_orders(counts: FloatArray | IntArray) -> FloatArray:
@@ -333,9 +359,9 @@ def conditional_probabilities(
 
     Parameters
     ----------
-    counts : (K, I) array_like of int
+    counts : (K, I) array_like of int >= 0
         Outcomes, all with the same number N of parties.
-    probabilities : (..., I) array_like
+    probabilities : (..., I) array_like in (0, 1]
         Type probabilities; leading dimensions are a batch.
     beliefs : {"paper", "own"}
         Given :math:`n_i \ge 1`, or as a party of type i that knows its own type.
@@ -348,7 +374,7 @@ def conditional_probabilities(
     Raises
     ------
     ValueError
-        For other beliefs.
+        For other beliefs, or counts or probabilities that are not as above.
 
     Examples
     --------
@@ -357,12 +383,15 @@ def conditional_probabilities(
     >>> conditional_probabilities([[0, 2], [1, 1], [2, 0]], [0.5, 0.5], "own")[:, 0].tolist()
     [0.0, 0.5, 0.5]
     """
-    share = seen_share(reals("counts", counts).T, probabilities, beliefs)
-    weights = outcome_probabilities(counts, probabilities)
+    n, p = _checked(counts, probabilities)
+    share = seen_share(n.T, p, beliefs)
+    weights = outcome_probabilities(n, p)
     return np.asarray((weights[..., None, :] * share).swapaxes(-1, -2))
 
 
-def seen_share(by_types: FloatArray, probabilities: npt.ArrayLike, beliefs: str) -> FloatArray:
+def seen_share(
+    by_types: FloatArray | IntArray, probabilities: npt.ArrayLike, beliefs: str
+) -> FloatArray:
     """By how much more likely outcomes are as a party of each type sees them, (..., I, K).
 
     Parameters

@@ -107,6 +107,7 @@ class Audit:
         }
 
 
+@np.errstate(over="ignore")  # a violation larger than all numbers is infinite
 def audit(
     problem: Problem | Contract,
     contributions: npt.ArrayLike | None = None,
@@ -170,7 +171,7 @@ def audit(
     best = solve(problem) if best is None else best
     if not isinstance(best, Contract):
         raise ValueError(f"best must be a Contract; got {brief(best)}")
-    if best.problem is not problem:
+    if best.problem != problem:
         raise ValueError("best must be the contract of this problem; got that of another")
     accuracy, most = moments_at(problem, m)
     options = t - problem.costs[:, None] * m  # [i, j]: what type i gets from option j

@@ -67,6 +67,7 @@ class CompleteInformation:
         Averages as each type sees them (given n_i >= 1, or under its own beliefs): units of data,
         value, value. Utilities equal the reservation utilities: nothing is left to the parties.
         A type whose outside option beats the model of an outcome takes no part in that outcome.
+    problem : Problem
     """
 
     counts: IntArray
@@ -78,6 +79,7 @@ class CompleteInformation:
     contributions: FloatArray
     rewards: FloatArray
     utilities: FloatArray
+    problem: Problem
 
     def __post_init__(self) -> None:
         freeze(self)
@@ -195,8 +197,9 @@ def _solve_alike(problems: list[Problem]) -> list[CompleteInformation]:
             contributions=mean_contributions[k],
             rewards=mean_rewards[k],
             utilities=f.copy(),
+            problem=problem,
         )
-        for k in range(len(problems))
+        for k, problem in enumerate(problems)
     ]
 
 

@@ -153,6 +153,7 @@ class Contract:
         Largest violation of the optimality conditions (stationarity times the size of the
         contribution, complementarity, feasibility), in units of accuracy. With one party autarky
         is the only menu, no multipliers need exist (all are 0), and feasibility alone counts.
+        With ``max_data`` multipliers are not computed: they and the residual are NaN.
     bunches : tuple of tuples of int
         The sets of two or more types that share an option but for rounding, in any order of costs.
     binding : Binding

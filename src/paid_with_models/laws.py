@@ -59,7 +59,8 @@ class _Law:
 
     def _key(self) -> tuple[object, ...]:
         return tuple(
-            (it.shape, it.astype(float).tobytes()) if isinstance(it, np.ndarray) else it
+            # Adding 0 makes -0 the 0 that it equals.
+            (it.shape, (it.astype(float) + 0.0).tobytes()) if isinstance(it, np.ndarray) else it
             for it in vars(self).values()
         )
 
@@ -297,7 +298,7 @@ class KnownParties(_Law):
 
     def __post_init__(self) -> None:
         n = np.atleast_1d(reals("numbers", self.numbers))
-        if n.ndim != 1 or not np.all((n >= 1) & (n == np.round(n)) & (n < 2**53)):
+        if n.ndim != 1 or not n.size or not np.all((n >= 1) & (n == np.round(n)) & (n < np.inf)):
             raise ValueError(
                 f"numbers must be a whole number >= 1 for each type; got {brief(self.numbers)}"
             )

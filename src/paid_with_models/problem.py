@@ -71,6 +71,9 @@ def checked_menu(name: str, values: npt.ArrayLike, problem: Problem) -> FloatArr
         )
     if not np.all((array >= 0) & (array < np.inf)):
         raise ValueError(f"{name} must be non-negative and finite; got {brief(array.tolist())}")
+    times = max(float(problem.costs.max()), problem.n_parties if name == "contributions" else 1.0)
+    if math.isinf(float(array.max()) * times):
+        raise ValueError(f"{name} must add up to numbers; got {brief(array.tolist())}")
     return array
 
 
@@ -455,8 +458,8 @@ def _shares(probabilities: npt.ArrayLike | None, costs: FloatArray) -> FloatArra
         raise ValueError(
             f"probabilities must have one entry per cost, {costs.size}; got {chances.size}"
         )
-    if not np.all(chances >= 1e-300):
-        rule = "must all be positive, not below 1e-300"
+    if not np.all((chances >= 1e-300) & (chances <= 1e300)):
+        rule = "must all be positive, not below 1e-300 nor above 1e300"
         raise ValueError(f"probabilities {rule}; got {brief(chances.tolist())}")
     tolerance = max(SUM_TOLERANCE, chances.size * resolution(probabilities))
     if not abs(chances.sum() - 1) <= tolerance:
@@ -472,18 +475,23 @@ def _of_law(
     law: Attendance, costs: FloatArray, n_parties: int | None, probabilities: npt.ArrayLike | None
 ) -> tuple[FloatArray, int]:
     """Expected shares of the types, and the most parties that turn up."""
-    if not hasattr(law, "mean_counts") or not hasattr(law, "log_transform"):
-        raise ValueError(f"attendance must be a law such as PoissonParties; got {brief(law)}")
+    parts = ("mean_counts", "log_transform")
+    if isinstance(law, type) or not all(hasattr(law, part) for part in parts):
+        rule = "attendance must be a law such as PoissonParties(10, [0.5, 0.5])"
+        raise ValueError(f"{rule}; got {brief(law)}")
     means = law.mean_counts
     if means.shape != costs.shape:
         raise ValueError(
             f"attendance must have one type per cost, {costs.size}; got {law!r} of {means.size}"
         )
     shares, most = means / means.sum(), law.most_parties
-    if n_parties not in (None, most):
-        raise ValueError(f"n_parties must not be given with attendance; got {brief(n_parties)}")
-    if probabilities is not None and not np.array_equal(shares, np.asarray(probabilities)):
-        raise ValueError(
-            f"probabilities must not be given with attendance; got {brief(probabilities)}"
-        )
+    # dataclasses.replace gives its own again; with another law they must be None there.
+    rule, hint = "must not be given with attendance", " (where fields are replaced: None)"
+    own = isinstance(n_parties, int | np.integer) and n_parties == most
+    if n_parties is not None and not own:
+        raise ValueError(f"n_parties {rule}; got {brief(n_parties)}{hint}")
+    if probabilities is not None and not np.array_equal(
+        shares, reals("probabilities", probabilities)
+    ):
+        raise ValueError(f"probabilities {rule}; got {brief(probabilities)}{hint}")
     return shares, most

@@ -52,6 +52,7 @@ class Residuals:
         )
 
 
+@np.errstate(over="ignore")  # a violation larger than all numbers is infinite
 def menu_residuals(
     problem: Problem,
     contributions: npt.ArrayLike,

@@ -23,10 +23,10 @@ import numpy.typing as npt
 import scipy  # its parts are imported where they are used
 
 from .accuracy import FloatArray
-from .arguments import freeze, real, reals
+from .arguments import freeze, real, reals, whole, wholes
 from .complete_information import CompleteInformation, solve_complete_information
 from .contract import Contract, check_contract
-from .problem import Problem, autarky, autarky_at, check_problem
+from .problem import Problem, autarky, autarky_at, check_problem, checked_vector
 from .rewards import proportional_rewards
 from .texts import brief
 
@@ -117,6 +117,9 @@ def compare_schemes(contract: Contract) -> pd.DataFrame:
 #: BEST_REPLY_POINTS: points at which a best reply is looked for before it is computed exactly.
 BEST_REPLY_POINTS = 2001
 
+#: MOST_DATA: more than anybody has, and far from the largest number.
+MOST_DATA = 1e300
+
 
 def information_cost(contract: Contract, complete: CompleteInformation) -> float:
     """E[v(a(S))] under the menu minus that under complete information, units of value.
@@ -165,11 +168,9 @@ def _check_pair(contract: object, complete: object) -> None:
     if not isinstance(complete, CompleteInformation):
         rule = "complete must be what solve_complete_information(contract.problem) returns"
         raise ValueError(f"{rule}; got {brief(complete)}")
-    if complete.utilities.shape != contract.utilities.shape:
-        raise ValueError(
-            f"complete must be of the contract's problem, of {contract.utilities.size} types;"
-            f" got one of {complete.utilities.size}"
-        )
+    if complete.problem != contract.problem:
+        rule = f"complete must be of the contract's problem, {contract.problem!r}"
+        raise ValueError(f"{rule}; got that of {complete.problem!r}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,12 +229,10 @@ def free_riding(problem: Problem, counts: npt.ArrayLike) -> FreeRiding:
     """
     check_problem(problem)
     problem.check_unlimited_data()
-    n = reals("counts", counts)
-    if n.shape != problem.costs.shape or np.any(n < 0) or not np.any(n > 0):
-        raise ValueError(
-            f"counts must be {problem.n_types} non-negative numbers of parties, not all 0;"
-            f" got {brief(counts)}"
-        )
+    rule = f"{problem.n_types} non-negative numbers of parties, whole and not all 0"
+    n = wholes("counts", counts, rule)
+    if n.shape != problem.costs.shape or not np.any(n > 0):
+        raise ValueError(f"counts must be {rule}; got {brief(counts)}")
     present = n > 0
     lowest = problem.costs[present].min()
     cheapest = present & (problem.costs == lowest)
@@ -279,13 +278,16 @@ def best_reply(problem: Problem, cost: float, others: float) -> float:
     """
     check_problem(problem)
     problem.check_unlimited_data()
-    if not 0 < real("cost", cost) < np.inf:
+    cost, others = real("cost", cost), real("others", others)
+    if not 0 < cost < np.inf:
         raise ValueError(f"cost must be > 0 and finite; got {cost!r}")
-    if not 0 <= real("others", others) < np.inf:
+    if not 0 <= others < np.inf:
         raise ValueError(f"others must be >= 0 and finite; got {others!r}")
     value = problem.model_value
-    # More would cost more than the best model is worth.
-    totals = others + np.linspace(0.0, value.optimum / cost, BEST_REPLY_POINTS)
+    with np.errstate(over="ignore"):
+        # More would cost more than the best model is worth.
+        reach = min(np.float64(value.optimum) / cost, MOST_DATA)
+        totals = others + np.linspace(0.0, reach, BEST_REPLY_POINTS)
 
     def slope(total: float) -> float:
         return float(value.derivative(total)) - cost
@@ -296,6 +298,8 @@ def best_reply(problem: Problem, cost: float, others: float) -> float:
         others,
         *(scipy.optimize.brentq(slope, totals[k], totals[k + 1], xtol=1e-12) for k in tops),
     ]
+    if not tops.size:  # between the points, if data cost next to nothing
+        maxima.append(max(others, min(float(value.data_at_slope(cost)), MOST_DATA)))
     gains = value(np.array(maxima)) - cost * (np.array(maxima) - others)
     return float(maxima[int(np.argmax(gains))] - others)
 
@@ -335,12 +339,14 @@ def best_reply_dynamics(
     [0.0, 238.11]
     """
     check_problem(problem)
-    profile, costs = reals("start", start), reals("costs", costs).ravel().tolist()
+    profile, costs = reals("start", start), checked_vector("costs", costs).tolist()
     if profile.shape != (len(costs),):
         raise ValueError(
-            f"start must hold one number for each of {len(costs)} costs; got {start!r}"
+            f"start must hold one number for each of {len(costs)} costs; got {brief(start)}"
         )
-    if rounds < 1:
+    if not np.all((profile >= 0) & (profile < np.inf)):
+        raise ValueError(f"start must be >= 0 and finite; got {brief(start)}")
+    if whole("rounds", rounds, least=-(2**53)) < 1:
         raise ValueError(f"rounds must be >= 1; got {rounds!r}")
     history = [profile.copy()]
     for _ in range(rounds):

@@ -352,3 +352,36 @@ def test_certainty_equivalents_are_right_however_averse(aversion):
         contract.problem, contract.contributions, contract.rewards, 1.0, aversion=aversion
     )
     assert np.isfinite(chosen.choices).all()
+
+
+@pytest.mark.parametrize("rationality", [0.0, 1.0, np.inf])
+@pytest.mark.parametrize("gains", [[np.nan, 1], [-np.inf, -np.inf], [np.inf, 1], [], 1.0])
+def test_gains_that_nobody_can_choose_by_are_refused(gains, rationality):
+    with np.errstate(all="raise"), pytest.raises(ValueError, match=r"^gains must"):
+        logit_choices(gains, rationality)
+
+
+@pytest.mark.parametrize("rationality", [1e-3, 1.0, 1e308, np.inf])
+def test_what_is_far_behind_is_not_chosen(rationality):
+    with np.errstate(all="raise", under="ignore"):
+        assert logit_choices([1e308, -1e308, -np.inf], rationality).tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"assignment": "CAPPED"}, "assignment must be an Assignment; got 'CAPPED'"),
+        ({"assignment": None}, "assignment must be an Assignment"),
+        ({"aversion": True}, "aversion must be a number >= 0"),
+        ({"aversion": "1"}, "aversion must be a number >= 0"),
+        ({"contributions": [-1.0, 1.0]}, "contributions must be >= 0 and finite"),
+        ({"contributions": [np.nan, 1.0]}, "contributions must not be NaN"),
+        ({"rewards": [np.inf, 1.0]}, "rewards must be >= 0 and finite"),
+        ({"opting_out": "no"}, "opting_out must be True or False"),
+        ({"anticipating": 1}, "anticipating must be True or False"),
+    ],
+)
+def test_what_behavior_is_asked_for_is_named(given, message):
+    menu = {"contributions": [100.0, 200.0], "rewards": [50.0, 60.0], "rationality": 1.0}
+    with pytest.raises(ValueError, match=message):
+        logit_behavior(TWO, **(menu | given))

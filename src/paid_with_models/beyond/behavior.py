@@ -29,9 +29,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray, IntArray
-from ..arguments import real, reals
+from ..arguments import freeze, real, reals, truth
 from ..attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
-from ..problem import Problem, check_problem
+from ..problem import Problem, check_problem, checked_vector
 from ..rewards import RewardDistribution, cap_limits
 from ..texts import brief
 
@@ -102,6 +102,9 @@ class Behavior:
     expected_accuracy: float
     settled: bool
 
+    def __post_init__(self) -> None:
+        freeze(self)
+
 
 def logit_choices(gains: npt.ArrayLike, rationality: float) -> FloatArray:
     r"""Probabilities of alternatives, proportional to :math:`e^{\lambda g}` where g is the gain.
@@ -109,7 +112,7 @@ def logit_choices(gains: npt.ArrayLike, rationality: float) -> FloatArray:
     Parameters
     ----------
     gains : (..., J) array_like
-        Units of value; -inf for what cannot be chosen.
+        Units of value; -inf for what cannot be chosen, but not for all alternatives.
     rationality : float >= 0
         Per unit of value; infinity for best replies, with ties split.
 
@@ -120,7 +123,7 @@ def logit_choices(gains: npt.ArrayLike, rationality: float) -> FloatArray:
     Raises
     ------
     ValueError
-        If the rationality is negative.
+        If the rationality is negative, or gains are not as above.
 
     Examples
     --------
@@ -133,17 +136,26 @@ def logit_choices(gains: npt.ArrayLike, rationality: float) -> FloatArray:
     if not rationality >= 0:
         raise ValueError(f"rationality must be >= 0; got {rationality!r}")
     gains = reals("gains", gains)
-    behind = gains - gains.max(axis=-1, keepdims=True)
+    if gains.ndim == 0 or gains.shape[-1] == 0 or not np.all(gains < np.inf):
+        rule = "gains must be lists of numbers, one or more, -inf for what cannot be chosen"
+        raise ValueError(f"{rule}; got {brief(gains.tolist())}")
+    most = gains.max(axis=-1, keepdims=True)
+    if np.isinf(most).any():
+        raise ValueError(f"gains must not all be -inf; got {brief(gains.tolist())}")
+    with np.errstate(over="ignore"):  # so far behind is never chosen
+        behind = np.maximum(gains - most, -np.finfo(float).max)
     if np.isinf(rationality):
         scale = np.where(np.isfinite(gains), np.abs(gains), 1.0).max(axis=-1, keepdims=True)
         odds = (behind >= -ONE_OPTION * np.maximum(scale, 1.0)) * 1.0
     else:
         possible = np.isfinite(gains)
         # At rationality 0 as well: 0 times infinity is nothing.
-        odds = np.exp(rationality * np.where(possible, behind, 0.0)) * possible
+        with np.errstate(over="ignore", under="ignore"):
+            odds = np.exp(rationality * np.where(possible, behind, 0.0)) * possible
     return np.asarray(odds / odds.sum(axis=-1, keepdims=True))
 
 
+@np.errstate(over="ignore", under="ignore")  # what costs more than all numbers is not chosen
 def logit_behavior(
     problem: Problem,
     contributions: npt.ArrayLike,
@@ -181,7 +193,8 @@ def logit_behavior(
     Raises
     ------
     ValueError
-        If the menu has the wrong length, or rationality or aversion is negative.
+        If the menu has the wrong length or is negative or not finite, or another argument is
+        not as above.
 
     Examples
     --------
@@ -193,16 +206,22 @@ def logit_behavior(
     True
     """
     check_problem(problem)
-    m, t = reals("contributions", contributions), reals("rewards", rewards)
+    m = checked_vector("contributions", contributions)
+    t = checked_vector("rewards", rewards)
     if m.shape != problem.costs.shape or t.shape != problem.costs.shape:
         raise ValueError(
             f"contributions and rewards must have an entry per type, {problem.n_types};"
             f" got {m.size} and {t.size}"
         )
+    for name, menu in (("contributions", m), ("rewards", t)):
+        if not np.all((menu >= 0) & (menu < np.inf)):
+            raise ValueError(f"{name} must be >= 0 and finite; got {brief(menu.tolist())}")
     problem.check_independent_draws()
+    opting_out = truth("opting_out", opting_out)
+    anticipating = truth("anticipating", anticipating)
     if not isinstance(assignment, Assignment):
         raise ValueError(f"assignment must be an Assignment; got {brief(assignment)}")
-    _check_aversion(aversion)
+    aversion = _checked_aversion(aversion)
     taken = _options(m, t)
     n_options = int(taken.max()) + 1
     first = np.array([int(np.argmax(taken == j)) for j in range(n_options)])
@@ -302,7 +321,7 @@ def certainty_equivalents(rewards: RewardDistribution, aversion: float) -> Float
     ([0.5], [0.2831])
     """
     _check_distribution(rewards)
-    _check_aversion(aversion)
+    aversion = _checked_aversion(aversion)
     return _equivalents(rewards.probabilities, rewards.values, aversion)
 
 
@@ -328,6 +347,8 @@ def _check_distribution(rewards: object) -> None:
         raise ValueError(f"{rule}; got {brief(rewards)}")
 
 
-def _check_aversion(aversion: float) -> None:
-    if not 0 <= aversion < np.inf:
+def _checked_aversion(aversion: float) -> float:
+    number = real("aversion", aversion, "a number >= 0")
+    if not 0 <= number < np.inf:
         raise ValueError(f"aversion must be >= 0 and finite; got {aversion!r}")
+    return number

@@ -1,4 +1,5 @@
 import re
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -298,3 +299,27 @@ def test_what_is_no_amount_of_data(curve, enveloped):
         assert found[2] == part(300.0)
         with pytest.raises(ValueError, match=r"data must be >= 0; got \[3.0, -1.0\]"):
             part([3.0, -1.0])
+
+
+@pytest.mark.parametrize("slope", ["1", b"1", None, True, 0, -1, np.nan, [1e-3, 0]])
+def test_only_slopes_above_0_are_looked_for(slope):
+    with np.errstate(all="raise"), pytest.raises(ValueError, match=r"^slope must"):
+        GeneralizationBound().data_at_slope(slope)
+
+
+@pytest.mark.parametrize(
+    ("curve", "values"),
+    [
+        (PowerLaw(0.9, 1e-300, 0.5), [0.0, 0.9]),
+        (PowerLaw(0.9, 0.9, 1e300, 1.0), [0.0, 0.9]),
+        (Saturating((0.9,), (1e308,)), [0.0, 0.9]),
+        (Arctan(1.0, 1e308), [0.0, 1.0]),
+        (GeneralizationBound(1.0, 1e308), [0.0, 0.0]),
+        (GeneralizationBound(1e-300), [0.0, 0.0]),
+    ],
+)
+def test_curves_next_to_steps_have_their_limits(curve, values):
+    with warnings.catch_warnings(action="error"):
+        assert curve([0.0, 1.0]).tolist() == values
+        assert float(curve(1.0)) == values[1]
+        assert max(abs(curve.derivative(1.0)), abs(curve.second_derivative(1.0))) <= 1e-300

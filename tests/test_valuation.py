@@ -116,3 +116,18 @@ def test_numbers_of_any_kind_are_made_floats(valuation):
     inverse = valuation.inverse(half)
     assert inverse.dtype == float
     assert inverse == pytest.approx([float(valuation.inverse(0.5))])
+
+
+@pytest.mark.parametrize("valuation", [LinearValuation(), PowerValuation(), ExponentialValuation()])
+@pytest.mark.parametrize("value", ["5", b"5", None, True, -1.0, 101.0, np.inf, np.nan])
+def test_only_values_of_models_have_an_accuracy(valuation, value):
+    with np.errstate(all="raise"), pytest.raises(ValueError, match=r"^value must"):
+        valuation.inverse(value)
+    with np.errstate(all="raise"):  # rounding is none of these
+        assert valuation.inverse([-1e-12, 100 + 1e-12]) == pytest.approx([0, 1])
+
+
+@pytest.mark.parametrize("accuracy", ["0.5", None, -0.1, 1.1])
+def test_only_accuracies_are_worth_something(accuracy):
+    with pytest.raises(ValueError, match=r"^accuracy must"):
+        PowerValuation(1.0, 1.5)(accuracy)

@@ -124,6 +124,11 @@ class Curve(ABC):
             Root S of a'(S) = slope on the concave part; 0 where the curve is nowhere that steep
             on it (there no amount of data is worth its price).
 
+        Raises
+        ------
+        ValueError
+            If a slope is not a number > 0.
+
         Examples
         --------
         >>> from paid_with_models import GeneralizationBound
@@ -131,13 +136,16 @@ class Curve(ABC):
         >>> round(float(curve.derivative(curve.data_at_slope(0.001))), 12)
         0.001
         """
-        slope = np.asarray(slope, dtype=float)
+        slope = reals("slope", slope)
+        if not np.all(slope > 0):
+            raise ValueError(f"slope must be > 0; got {brief(slope.tolist())}")
         tangent = self.envelope()
         # Both slopes are rounded: where they are equal the tangent point is worth its price.
         pays = slope <= tangent.slope * (1 + 8 * np.finfo(float).eps)
         low = np.full(slope.shape, tangent.tangent_point)
         # Concavity: S a'(S) <= a(S) - a(0) <= optimum, so the root is at most optimum / slope.
-        high = np.maximum(self.optimum / slope, low)
+        with np.errstate(over="ignore"):
+            high = np.maximum(self.optimum / slope, low)
         data = np.minimum(np.maximum(low, _data_near_slope(self, slope)), high)
         for _ in range(200):
             _, first, second = self.evaluate(data)

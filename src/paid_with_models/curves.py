@@ -18,6 +18,10 @@ from .texts import brief
 
 __all__ = ["Arctan", "GeneralizationBound", "PowerLaw", "Saturating"]
 
+#: STEEP: rates beyond it have no square among numbers. ENDLESS: a bound that complex says nothing
+#: about any amount of data.
+STEEP, ENDLESS = 1e150, 1e300
+
 
 @dataclass(frozen=True)
 class GeneralizationBound(Curve):
@@ -69,6 +73,9 @@ class GeneralizationBound(Curve):
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         data = np.asarray(data, dtype=float)
         k, start = self.complexity, self.zero_until
+        if math.isinf(start):
+            nothing = np.where(np.isnan(data), data, 0.0)[()]
+            return nothing, nothing.copy(), nothing.copy()
         x = np.maximum(data, start)
         inverse = 1 / x
         root = np.asarray(np.sqrt(inverse))
@@ -164,12 +171,13 @@ class PowerLaw(Curve):
         """Where the curve leaves zero."""
         return self.zero_until
 
+    @np.errstate(all="ignore")  # steeper than numbers go, or where it is cut off
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         data = np.asarray(data, dtype=float)
         start = self.zero_until
         x = np.maximum(data, start) + self.offset
         # Concave from the start where the formula is not cut off at zero.
-        positive = ~(data <= start) if start > 0 else ~(data < 0)
+        positive = ~(data <= start) if start > 0 or self.offset == 0 else ~(data < 0)
         missing = self.scale * x**-self.exponent
         first = self.exponent * missing / x
         return (
@@ -223,17 +231,17 @@ class Saturating(Curve):
         """Sum of the weights."""
         return float(sum(self.weights))
 
-    @np.errstate(under="ignore")  # where the curve is flat
+    @np.errstate(under="ignore", over="ignore")  # where the curve is flat, or as good as a step
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         data = np.asarray(data, dtype=float)
         weights, rates = np.array(self.weights), np.array(self.rates)
         decay = np.multiply.outer(data, -rates)
         left = np.exp(decay)
-        return (
-            -np.expm1(decay) @ weights,
-            left @ (weights * rates),
-            -(left @ (weights * rates * rates)),
-        )
+        if rates.max() > STEEP:
+            curvature = (left * rates * rates) @ weights  # nothing times infinity is no number
+        else:
+            curvature = left @ (weights * rates * rates)
+        return -np.expm1(decay) @ weights, left @ (weights * rates), -curvature
 
 
 @dataclass(frozen=True)
@@ -266,10 +274,14 @@ class Arctan(Curve):
         real_field(self, "rate", "> 0 and finite", lambda it: 0 < it < np.inf)
 
     def evaluate(self, data: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
-        x = self.rate * np.asarray(data, dtype=float)
         height = self.optimum * 2 / np.pi
-        first = height * self.rate / (1 + x * x)
-        return height * np.arctan(x), first, -2 * self.rate * x * first / (1 + x * x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = self.rate * np.asarray(data, dtype=float)
+            first = height * self.rate / (1 + x * x)
+            second = -2 * self.rate * x * first / (1 + x * x)
+        if self.rate > STEEP:  # nothing times infinity is no number: it does not bend there
+            second = np.where(np.isnan(second) & ~np.isnan(x), 0.0, second)
+        return height * np.arctan(x), first, second
 
 
 def _check(name: str, value: object, rule: str, holds: bool) -> None:
@@ -278,7 +290,11 @@ def _check(name: str, value: object, rule: str, holds: bool) -> None:
 
 
 @lru_cache(maxsize=256)
+@np.errstate(over="ignore")  # zero for all data that have a number
 def _zero_of_bound(optimum: float, complexity: float) -> float:
+    if complexity > ENDLESS:
+        return math.inf
+
     def value(log_x: float) -> float:
         x = np.exp(log_x)
         s = np.sqrt(2 * complexity * (2 + log_x - np.log(complexity)))

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from .accuracy import Curve
-from .curves import Arctan, GeneralizationBound, PowerLaw, Saturating
+from .curves import STEEP, Arctan, GeneralizationBound, PowerLaw, Saturating
 from .valuation import (
     ExponentialValuation,
     LinearValuation,
@@ -82,6 +82,9 @@ def check_values(valuation: Valuation, accuracy: Curve) -> None:
             f" {type(accuracy).__name__} gives shapes {shapes}"
         )
     if not all(np.all(np.isfinite(array)) for array in parts):
+        raise ValueError(f"accuracy must be finite, derivatives included; {accuracy!r} is not")
+    steepest = float(accuracy.evaluate(np.zeros(1))[1][0])
+    if STEEP < steepest < np.inf:
         raise ValueError(f"accuracy must be finite, derivatives included; {accuracy!r} is not")
     optimum = accuracy.optimum
     if not 0 < optimum <= 1 + 1e-12:

@@ -16,8 +16,12 @@ import numpy.typing as npt
 
 from .accuracy import Curve, FloatArray
 from .arguments import real_field, reals
+from .texts import brief
 
 __all__ = ["ExponentialValuation", "LinearValuation", "ModelValue", "PowerValuation", "Valuation"]
+
+#: ROUNDING: by which accuracies and values, as shares of the best, may lie outside their range.
+ROUNDING = 1e-9
 
 
 class Valuation(ABC):
@@ -33,19 +37,40 @@ class Valuation(ABC):
 
     @abstractmethod
     def inverse(self, value: npt.ArrayLike) -> FloatArray:
-        """The accuracy that is worth ``value``."""
+        """The accuracy that is worth ``value``, of 0 to the value of a perfect model.
+
+        Raises
+        ------
+        ValueError
+            If a value is outside this range by more than rounding.
+        """
 
     def __call__(self, accuracy: npt.ArrayLike) -> FloatArray:
         """Value of a model of this accuracy, same shape."""
-        return self.evaluate(reals("accuracy", accuracy))[0]
+        return self.evaluate(_accuracies(accuracy))[0]
 
     def derivative(self, accuracy: npt.ArrayLike) -> FloatArray:
         """Marginal value v'(r)."""
-        return self.evaluate(reals("accuracy", accuracy))[1]
+        return self.evaluate(_accuracies(accuracy))[1]
 
     def second_derivative(self, accuracy: npt.ArrayLike) -> FloatArray:
         """Curvature v''(r)."""
-        return self.evaluate(reals("accuracy", accuracy))[2]
+        return self.evaluate(_accuracies(accuracy))[2]
+
+
+def _accuracies(accuracy: npt.ArrayLike) -> FloatArray:
+    r = reals("accuracy", accuracy)
+    if np.any((r < 0) | (r > 1 + ROUNDING)):
+        raise ValueError(f"accuracy must lie in [0, 1]; got {brief(r.tolist())}")
+    return r
+
+
+def _shares_of(scale: float, value: npt.ArrayLike) -> FloatArray:
+    """Values over that of a perfect model, in [0, 1]; what is outside by rounding is at its end."""
+    shares = reals("value", value) / scale
+    if not np.all((shares >= -ROUNDING) & (shares <= 1 + ROUNDING)):
+        raise ValueError(f"value must lie in [0, {scale:g}]; got {brief(value)}")
+    return np.clip(shares, 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -78,7 +103,7 @@ class LinearValuation(Valuation):
         return self.scale * r, np.full(r.shape, self.scale), np.zeros(r.shape)
 
     def inverse(self, value: npt.ArrayLike) -> FloatArray:
-        return np.asarray(value, dtype=float) / self.scale
+        return _shares_of(self.scale, value)
 
 
 @dataclass(frozen=True)
@@ -124,7 +149,7 @@ class PowerValuation(Valuation):
         )
 
     def inverse(self, value: npt.ArrayLike) -> FloatArray:
-        return np.asarray((np.asarray(value, dtype=float) / self.scale) ** (1 / self.exponent))
+        return np.asarray(_shares_of(self.scale, value) ** (1 / self.exponent))
 
 
 @dataclass(frozen=True)
@@ -164,7 +189,7 @@ class ExponentialValuation(Valuation):
         return -height * np.expm1(-self.aversion * r), first, -self.aversion * first
 
     def inverse(self, value: npt.ArrayLike) -> FloatArray:
-        share = np.asarray(value, dtype=float) / self.scale * -np.expm1(-self.aversion)
+        share = _shares_of(self.scale, value) * -np.expm1(-self.aversion)
         return np.asarray(-np.log1p(-share) / self.aversion)
 
 

@@ -17,6 +17,7 @@ from paid_with_models import (
     solve,
 )
 from paid_with_models.files import (
+    contract_from_dict,
     contract_schema,
     contract_to_dict,
     menu_from_dict,
@@ -202,3 +203,35 @@ def test_a_curve_of_ones_own_cannot_be_written():
     problem = Problem(2, [1.0], [0.5], OwnCurve())
     with pytest.raises(ValueError, match="accuracy must be one of GeneralizationBound"):
         problem_to_dict(problem)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("contributions", [np.nan, 1.0], "contributions must be finite and not negative"),
+        ("rewards", [-1.0, 1.0], "rewards must be finite and not negative"),
+        ("utilities", [np.inf, 1.0], "utilities must be finite"),
+        ("gap", np.nan, "gap must be finite and not negative"),
+        ("gap", -5, "gap must be finite and not negative"),
+        ("expected_accuracy", np.inf, "expected_accuracy must be finite"),
+        ("kkt_residual", -1.0, "kkt_residual must be finite and not negative"),
+        ("bunches", [[True, 0]], "bunches must be lists of types"),
+        ("bunches", [[0]], "bunches must be lists of types, two or more"),
+        ("bunches", [[0, 9]], "bunches must name types once, of 0 to 1"),
+        ("bunches", [[0, 0]], "bunches must name types once"),
+        ("status", ["optimal"], "status must be one of"),
+        ("shape", None, "shape must be one of"),
+    ],
+)
+def test_numbers_that_no_contract_has_are_named(field, value, message):
+    contract = solve(Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound()))
+    with pytest.raises(ValueError, match=message):
+        contract_from_dict(contract_to_dict(contract) | {field: value})
+
+
+def test_types_left_out_of_a_menu_are_types():
+    problem = problem_to_dict(Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound()))
+    menu = problem | {"contributions": [0.0, 2.0], "rewards": [0.0, 4.0]}
+    assert menu_from_dict(menu | {"left_out": [0]}).left_out == (0,)
+    with pytest.raises(ValueError, match=r"left_out must name types, of 0 to 1; got \[9\]"):
+        menu_from_dict(menu | {"left_out": [9]})

@@ -15,7 +15,7 @@ FILES = sorted(SRC.rglob("*.py"))
 FLOORS = [
     {"small"}, {"texts"}, {"arguments"}, {"accuracy"}, {"curves"}, {"valuation"}, {"shapes"},
     {"attendance"}, {"laws"}, {"problem"},
-    {"contract", "complete_information"}, {"solver"}, {"residuals"},
+    {"contract", "complete_information"}, {"solver"}, {"file_fields", "residuals"},
     {"audit", "distortion", "files", "rewards"}, {"sweep_store"}, {"sweep_cluster"},
     {"sweeps", "welfare"}, {"checks"}, {"paper", "beyond"},
     {"figures"}, {"paid_with_models"}, {"pwm_companion"},

@@ -278,3 +278,18 @@ def test_no_folder_is_made_for_the_output(suffix, tmp_path, capsys):
     assert main(["sweep", str(spec), "--output", str(target)]) == 2
     assert "--output: there is no folder" in capsys.readouterr().err
     assert [*tmp_path.iterdir()] == [spec]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"progress": 5}, "progress must be a function"),
+        ({"outside": [60.0]}, "outside must be a finite number per type, 2"),
+        ({"outside": 60.0}, "outside must be a finite number per type, 2"),
+        ({"outside": [np.inf, 1.0]}, "outside must be a finite number per type, 2"),
+    ],
+)
+def test_what_a_sweep_is_told_is_checked_first(given, message):
+    problem = Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    with pytest.raises(ValueError, match=message):
+        sweep(problem, {"n_parties": [2, 3]}, **given)

@@ -22,10 +22,8 @@ from __future__ import annotations
 
 import json
 import math
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
-from difflib import get_close_matches
 from enum import Enum
 from importlib.resources import files
 from typing import Any
@@ -33,11 +31,13 @@ from typing import Any
 import numpy as np
 
 from .accuracy import Curve, FloatArray
+from .arguments import freeze
 from .contract import Binding, Contract, Multipliers, Shape, Status, check_contract
 from .curves import Arctan, GeneralizationBound, PowerLaw, Saturating
+from .file_fields import check_fields, check_numbers, check_numbers_or_nan, is_number, nearest
 from .laws import KnownParties, PoissonParties, UnlikeParties
-from .problem import Problem, check_problem, checked_menu, checked_vector
-from .texts import brief, field_name
+from .problem import Problem, check_problem, checked_menu
+from .texts import brief
 from .valuation import ExponentialValuation, LinearValuation, PowerValuation, Valuation
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "contract_to_dict",
     "menu_from_dict",
     "menu_schema",
+    "nearest",
     "problem_from_dict",
     "problem_schema",
     "problem_to_dict",
@@ -71,6 +72,11 @@ NEEDED = ("n_parties", "probabilities", "costs", "accuracy")
 PROBLEM_FIELDS = (
     *NEEDED, "valuation", "beliefs", "reservation_utilities", "attendance", "max_data",
 )  # fmt: skip
+
+
+#: NOT_NEGATIVE: numbers of a contract that are at least 0, those per type but for rounding SLACK.
+NOT_NEGATIVE = ("contributions", "rewards", "reservation_contributions", "gap", "kkt_residual")
+SLACK = 1e-9
 
 
 MENU_FIELDS = ("contributions", "rewards", "left_out")
@@ -102,14 +108,14 @@ def problem_from_dict(data: Mapping[str, Any]) -> Problem:
     >>> problem.accuracy
     PowerLaw(optimum=0.9, scale=1.0, exponent=0.5, offset=0.0)
     """
-    _check_fields(data, PROBLEM_FIELDS, ())
+    check_fields(data, PROBLEM_FIELDS, ())
     law = data.get("attendance") is not None
-    _check_fields(data, PROBLEM_FIELDS, NEEDED[2:] if law else NEEDED)
+    check_fields(data, PROBLEM_FIELDS, NEEDED[2:] if law else NEEDED)
     options: dict[str, Any] = {
         name: data[name] for name in ("beliefs", "reservation_utilities") if name in data
     }
     if "reservation_utilities" in options:
-        _check_numbers("reservation_utilities", options["reservation_utilities"])
+        check_numbers("reservation_utilities", options["reservation_utilities"])
     if "valuation" in data:
         options["valuation"] = _named("valuation", data["valuation"], VALUATIONS)
     if law:
@@ -118,11 +124,11 @@ def problem_from_dict(data: Mapping[str, Any]) -> Problem:
         limits = data["max_data"]
         if isinstance(limits, list):  # JSON has no infinity
             limits = [math.inf if it is None else it for it in limits]
-        _check_numbers("max_data", limits)
+        check_numbers("max_data", limits)
         options["max_data"] = limits
     for name in ("probabilities", "costs"):
         if name in data:
-            _check_numbers(name, data[name])
+            check_numbers(name, data[name])
     return Problem(
         n_parties=data.get("n_parties"),
         probabilities=data.get("probabilities"),
@@ -193,6 +199,9 @@ class Menu:
     rewards: FloatArray
     left_out: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        freeze(self)
+
 
 def menu_from_dict(data: Mapping[str, Any]) -> Menu:
     """The menu that a file states, with its problem.
@@ -220,15 +229,18 @@ def menu_from_dict(data: Mapping[str, Any]) -> Menu:
     >>> menu.contributions.tolist(), menu.left_out
     ([300.0, 300.0], ())
     """
-    _check_fields(data, (*PROBLEM_FIELDS, *MENU_FIELDS), ("contributions", "rewards"))
+    check_fields(data, (*PROBLEM_FIELDS, *MENU_FIELDS), ("contributions", "rewards"))
     problem = problem_from_dict({k: v for k, v in data.items() if k not in MENU_FIELDS})
     for name in ("contributions", "rewards"):
-        _check_numbers(name, data[name])
+        check_numbers(name, data[name])
     m = checked_menu("contributions", data["contributions"], problem)
     t = checked_menu("rewards", data["rewards"], problem)
     left_out = data.get("left_out", [])
     if not isinstance(left_out, list) or not all(type(k) is int for k in left_out):
         raise ValueError(f"left_out must be a list of whole numbers; got {brief(left_out)}")
+    if not all(0 <= k < problem.n_types for k in left_out):
+        rule = f"left_out must name types, of 0 to {problem.n_types - 1}"
+        raise ValueError(f"{rule}; got {brief(left_out)}")
     return Menu(problem, m, t, tuple(left_out))
 
 
@@ -306,7 +318,7 @@ def contract_from_dict(data: Mapping[str, Any]) -> Contract:
     (True, True, 'POOLING')
     """
     names = tuple(field.name for field in fields(Contract))
-    _check_fields(data, names, names)
+    check_fields(data, names, names)
     problem = problem_from_dict(data["problem"])
 
     def vector(name: str, stated: Any, kind: type) -> Any:
@@ -317,17 +329,22 @@ def contract_from_dict(data: Mapping[str, Any]) -> Contract:
         if kind is float:
             if name.startswith("multipliers."):  # none were computed
                 stated = [math.nan if it is None else it for it in stated]
-            _check_numbers_or_nan(name, stated)
+            check_numbers_or_nan(name, stated)
+            least = 0.0 if name in NOT_NEGATIVE or name.startswith("multipliers.") else -math.inf
+            unknown = name.startswith("multipliers.")
+            if not all(least - SLACK <= it < math.inf or (unknown and it != it) for it in stated):
+                rule = "must be finite" if least < 0 else "must be finite and not negative"
+                raise ValueError(f"{name} {rule}; got {brief(stated)}")
         return np.array(stated, dtype=kind)
 
     def vectors(name: str, of: type, kind: type) -> Any:
         parts = tuple(field.name for field in fields(of))
-        _check_fields(data[name], parts, parts, within=name)
+        check_fields(data[name], parts, parts, within=name)
         return of(**{part: vector(f"{name}.{part}", data[name][part], kind) for part in parts})
 
     def member(name: str, of: type[Enum]) -> Any:
         known = {it.name.lower().replace("_", " "): it for it in of}
-        if data[name] not in known:
+        if not isinstance(data[name], str) or data[name] not in known:
             raise ValueError(f"{name} must be one of {', '.join(known)}; got {brief(data[name])}")
         return known[data[name]]
 
@@ -342,15 +359,22 @@ def contract_from_dict(data: Mapping[str, Any]) -> Contract:
             if name == "kkt_residual" and data[name] is None:
                 values[name] = math.nan
                 continue
-            if not _is_number(data[name]):
+            if not is_number(data[name]):
                 raise ValueError(f"{name} must be a number; got {brief(data[name])}")
-            values[name] = float(data[name])
+            values[name] = number = float(data[name])
+            if not (math.isfinite(number) and (name not in NOT_NEGATIVE or number >= 0)):
+                also = " and not negative" if name in NOT_NEGATIVE else ""
+                raise ValueError(f"{name} must be finite{also}; got {brief(data[name])}")
     bunches = data["bunches"]
     if not isinstance(bunches, list) or not all(
-        isinstance(bunch, list) and all(i in range(problem.n_types) for i in bunch)
+        isinstance(bunch, list) and len(bunch) > 1 and all(type(i) is int for i in bunch)
         for bunch in bunches
     ):
-        raise ValueError(f"bunches must be lists of types; got {brief(bunches)}")
+        raise ValueError(f"bunches must be lists of types, two or more; got {brief(bunches)}")
+    members = [i for bunch in bunches for i in bunch]
+    if not set(members) <= set(range(problem.n_types)) or len(set(members)) < len(members):
+        rule = f"bunches must name types once, of 0 to {problem.n_types - 1}"
+        raise ValueError(f"{rule}; got {brief(bunches)}")
     return Contract(
         **values,
         status=member("status", Status),
@@ -408,58 +432,9 @@ def _schema(name: str) -> dict[str, Any]:
     return schema
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """What a misspelled name may mean, to be added to a message; empty if nothing is near.
-
-    Examples
-    --------
-    >>> nearest("powerlaw", CURVES)
-    '; did you mean PowerLaw?'
-    """
-    lower = {it.lower(): it for it in known}
-    begun = [it for it in lower if len(name) > 2 and it.startswith(name.lower())]
-    found = begun or get_close_matches(name.lower(), lower, n=1)
-    return f"; did you mean {lower[found[0]]}?" if found else ""
-
-
-def _check_fields(
-    data: Mapping[str, Any], known: tuple[str, ...], needed: tuple[str, ...], within: str = ""
-) -> None:
-    prefix = f"{within}." if within else ""
-    if not isinstance(data, Mapping):
-        raise ValueError(f"{within or 'the file'} must be a mapping; got {brief(data)}")
-    for name in data:
-        if name not in known:
-            near = nearest(str(name), known)
-            raise ValueError(
-                f"{prefix}{field_name(name)} is not a known field;"
-                f" known are {', '.join(known)}{near}"
-            )
-    for name in needed:
-        if name not in data:
-            raise ValueError(f"{prefix}{name} is missing")
-
-
-def _check_numbers(name: str, values: Any) -> None:
-    if not isinstance(values, list) or not all(_is_number(value) for value in values):
-        raise ValueError(f"{name} must be a list of numbers; got {brief(values)}")
-    checked_vector(name, values)
-
-
-def _check_numbers_or_nan(name: str, values: list[Any]) -> None:
-    if not all(_is_number(value) for value in values):
-        raise ValueError(f"{name} must be a list of numbers; got {brief(values)}")
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) <= sys.float_info.max or isinstance(value, float)
-
-
 def _named(field: str, stated: Any, known: Mapping[str, type[Any]]) -> Any:
     """The curve or valuation of this name and parameters."""
-    _check_fields(stated, ("name", "parameters"), ("name",), within=field)
+    check_fields(stated, ("name", "parameters"), ("name",), within=field)
     name, parameters = stated["name"], stated.get("parameters", {})
     if not isinstance(name, str) or name not in known:
         near = nearest(str(name), known)
@@ -467,15 +442,15 @@ def _named(field: str, stated: Any, known: Mapping[str, type[Any]]) -> Any:
     of_it = [field for field in fields(known[name]) if field.init]
     needed = tuple(f.name for f in of_it if f.default is MISSING)
     within = f"{field}.parameters"
-    _check_fields(parameters, tuple(f.name for f in of_it), needed, within=within)
+    check_fields(parameters, tuple(f.name for f in of_it), needed, within=within)
     values: dict[str, Any] = {}
     for key, value in parameters.items():
         if known is LAWS and key != "mean":  # the law says itself what is wrong
             values[key] = value
         elif known[name] is Saturating:
-            _check_numbers(f"{within}.{key}", value)
+            check_numbers(f"{within}.{key}", value)
             values[key] = tuple(value)
-        elif _is_number(value):
+        elif is_number(value):
             values[key] = float(value)
         else:
             raise ValueError(f"{within}.{key} must be a number; got {brief(value)}")

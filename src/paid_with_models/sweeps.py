@@ -171,10 +171,12 @@ def sweep(
     axes = _axes(over)
     chunk = whole("chunk", chunk, least=1)
     n_problems = math.prod(len(values) for values in axes.values())
-    grid = _Grid(problem, axes, None if outside is None else reals("outside", outside))
+    grid = _Grid(problem, axes, None if outside is None else _outside(outside, problem))
     _check_size(grid, n_problems, limit)
     _check_axes(grid)
     starts = range(0, n_problems, chunk)
+    if progress is not None and not callable(progress):
+        raise ValueError(f"progress must be a function of two numbers; got {brief(progress)}")
     tell = progress or (lambda done, of: None)
     if output is None:
         parts = _all_parts(grid, starts, client, {}, lambda start, part: None, tell)
@@ -203,6 +205,14 @@ def sweep(
                 return data
     tell(len(starts), len(starts))
     return finished
+
+
+def _outside(stated: npt.ArrayLike, problem: Problem) -> FloatArray:
+    found = reals("outside", stated)
+    if found.shape != problem.costs.shape or not np.isfinite(found).all():
+        rule = f"outside must be a finite number per type, {problem.n_types}"
+        raise ValueError(f"{rule}; got {brief(found.tolist())}")
+    return found
 
 
 def _axes(over: Any) -> dict[str, list[Any]]:

@@ -360,3 +360,23 @@ def test_without_its_limits_a_certificate_proves_nothing() -> None:
     certificate["problem"]["max_data"] = [None, None]
     with pytest.raises(RefusedError):
         check(resealed(certificate))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"tolerance": -1}, "tolerance must be > 0 and finite"),
+        ({"tolerance": float("nan")}, "tolerance must be > 0 and finite"),
+        ({"tolerance": "x"}, "tolerance must be a number"),
+        ({"max_boxes": -1}, "max_boxes must be an integer >= 1"),
+        ({"max_boxes": 1.5}, "max_boxes must be an integer"),
+        ({"others": [1]}, "others must be menus"),
+        ({"others": [([1], [2])]}, "others must be menus"),
+        ({"others": [([-1, 2], [1, 2])]}, "others must be menus"),
+        ({"others": [([1, 2], [1, 2], [0])]}, "others must be menus"),
+    ],
+)
+def test_arguments_of_a_proof_are_named(given, message):
+    contract = solve(Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound()))
+    with pytest.raises(ValueError, match=message):
+        prove(contract, **given)

@@ -23,6 +23,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import operator
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -35,8 +36,10 @@ import scipy
 from scipy.optimize import linprog
 
 from ..accuracy import Curve, FloatArray
+from ..arguments import real, whole
 from ..contract import Contract, check_contract
 from ..problem import Problem, autarky
+from ..texts import brief
 
 try:
     import flint
@@ -170,6 +173,8 @@ def prove(
 
     Raises
     ------
+    ValueError
+        For an argument that is not as above.
     RefusedError
         Where nothing can be proved: for curves whose shape no inequality shows, one party, too many
         outcomes, or a menu that small changes do not make feasible.
@@ -189,15 +194,38 @@ def prove(
             "n_parties must be at least 2: the only menu of one party is what it does alone, an"
             " irrational number, so that no menu in exact numbers satisfies all constraints"
         )
-    stated_others = [
-        {"contributions": [text_of(x) for x in m], "rewards": [text_of(x) for x in t],
-         "left_out": [int(k) for part in out for k in part]} for m, t, *out in others
-    ]  # fmt: skip
+    tolerance, max_boxes = real("tolerance", tolerance), whole("max_boxes", max_boxes, least=1)
+    if not 0 < tolerance < math.inf:
+        raise ValueError(f"tolerance must be > 0 and finite; got {tolerance!r}")
+    stated_others = _stated(others, problem.n_types)
     try:
         return _proof(contract, stated_others, tolerance, max_boxes)
     except (ArithmeticError, ValueError) as error:
         reason = f"numbers are too large, too small or too far apart to be proved ({error})"
         raise RefusedError(reason) from None
+
+
+def _stated(others: Any, n_types: int) -> list[dict[str, Any]]:
+    """Other menus in text, if they are menus."""
+    rule = f"others must be menus: (contributions, rewards), each of {n_types} numbers >= 0"
+    rule += ", and (contributions, rewards, left_out)"
+    found = []
+    try:
+        for m, t, *out in others:
+            numbers = [[text_of(x) for x in part] for part in (m, t)]
+            left_out = [operator.index(k) for part in out for k in part]
+            sizes_fit = all(len(part) == n_types for part in numbers) and len(out) <= 1
+            positive = all(Fraction(x) >= 0 for part in numbers for x in part)
+            if not sizes_fit or not positive or not set(left_out) <= set(range(n_types)):
+                raise ValueError
+            if any(Fraction(part[k]) for part in numbers for k in left_out):
+                raise ValueError
+            found.append({
+                "contributions": numbers[0], "rewards": numbers[1], "left_out": left_out,
+            })  # fmt: skip
+    except (TypeError, ValueError, ArithmeticError):
+        raise ValueError(f"{rule} and types without an option; got {brief(others)}") from None
+    return found
 
 
 def _proof(

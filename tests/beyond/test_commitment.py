@@ -194,3 +194,23 @@ def test_accuracies_in_a_report_are_above_the_baseline_and_in_its_unit():
     assert f"{(0.05 + value.own_best.expected_accuracy) * 100:.2f} %" in text[1]
     assert "scans whoever joins" in text[2]
     assert "units of data" not in " ".join(text)
+
+
+@pytest.mark.parametrize("function", [as_responsive, value_of_response])
+def test_what_is_no_menu_is_named(function):
+    problem = Problem(3, [0.5, 0.5], [0.2, 0.05], GeneralizationBound())
+    for wrong in (problem, None, [1]):
+        with pytest.raises(ValueError, match="contract must be a Contract, as solve"):
+            function(wrong)
+
+
+@pytest.mark.parametrize(
+    "function", [regret, rewards_above_own_data, lambda it: misjudged(it, [0.5, 0.5])]
+)
+def test_what_has_no_quotas_is_named(function):
+    problem = Problem(3, [0.5, 0.5], [0.2, 0.05], GeneralizationBound())
+    for wrong in (problem, None, [1]):
+        with pytest.raises(ValueError, match="contract must be a ResponsiveContract"):
+            function(wrong)
+    with pytest.raises(ValueError, match="as_responsive makes one of a menu"):
+        function(solve(problem))

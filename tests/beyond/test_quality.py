@@ -23,6 +23,7 @@ from paid_with_models.beyond.quality import (
     quality_factor,
     unnoticed,
 )
+from paid_with_models.beyond.turnout import draw_parties
 
 
 def test_the_factor_of_two_classes_and_of_random_labels():
@@ -302,3 +303,26 @@ def test_the_nearest_class_mean_is_nearest():
     split = DataSplit(points, labels, test, nearest)
     with pytest.raises(ValueError, match="size must be at most the pool's, 40; got 41"):
         class_mean_accuracies(split, 41, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: discriminant_accuracy(5.5, 1.0, 2), "size must be an integer; got 5.5"),
+        (lambda: discriminant_accuracy(5, 1.0, 2.5), "dimension must be an integer"),
+        (lambda: discriminant_accuracy(5, np.inf, 2), "distance must be > 0, and at most 1e"),
+        (lambda: discriminant_accuracy(5, "1", 2), "distance must be a number"),
+        (lambda: quality_factor(0.1, 2.5), "n_classes must be an integer"),
+        (lambda: quality_factor("0"), "noise must be a number"),
+        (lambda: unnoticed(None, [1.0]), "contract must be a Contract"),
+        (lambda: draw_parties(None, 3, np.random.default_rng(1)), "problem must be a Problem"),
+        (lambda: draw_parties(TWO, 3, 0), "rng must be a random generator"),
+        (lambda: draw_parties(TWO, -1, np.random.default_rng(1)), "draws must be an integer >= 1"),
+    ],
+)
+def test_arguments_of_another_kind_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+TWO = Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())

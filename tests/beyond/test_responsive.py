@@ -652,3 +652,46 @@ def test_very_many_parties_on_a_measured_curve(n_parties):
         found = solve_responsive(problem)
     assert found.gap <= 1e-6
     assert found.expected_accuracy <= found.upper_bound <= fit.curve.optimum + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        *(({"largest_quota": it}, "largest_quota must be numbers") for it in
+          ("500", b"500", bytearray(b"5"), True, 500 + 0j, [500, "500"], np.datetime64("2020"))),
+        ({"largest_quota": np.ma.array([500, 500], mask=[0, 1])}, "largest_quota must be numbers"),
+        *(({"joining": it}, "joining must be a number") for it in
+          (True, None, "1", 1 + 0j, np.array([0.5]))),
+        *(({"responds_to": it}, "responds_to must be 'types', 'number' or 'nothing'") for it in
+          (None, 5, ["types"], np.array(["types", "types"]))),
+        ({"total": None}, "total must be 'free' or 'constant'"),
+    ],
+)  # fmt: skip
+def test_what_quotas_respond_to_is_named(given, message):
+    problem = Problem(3, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+    with pytest.raises(ValueError, match=message):
+        solve_responsive(problem, **given)
+
+
+@pytest.mark.parametrize("counts", [[-1, 4], [0.5, 2.5], [np.nan, 3], [1], "ab", [[[1, 2]]]])
+@pytest.mark.parametrize("total", ["free", "constant"])
+def test_quotas_are_for_parties_that_can_join(total, counts):
+    problem = Problem(3, [0.5, 0.5], [0.2, 0.05], GeneralizationBound(), beliefs="own")
+    for rule in (solve_responsive(problem, total=total).quotas, FixedQuotas(np.ones(2))):
+        for asked in (rule.quotas, rule.chance):
+            with pytest.raises(ValueError, match=r"^counts must be"):
+                asked(counts)
+
+
+@pytest.mark.parametrize(
+    ("quotas", "counts", "lot", "message"),
+    [
+        ([1.5, 2.5], [0.5, 2], 0.3, "counts must be"),
+        ([1.5, 2.5], [-1, 2], 0.3, "counts must be"),
+        ([np.inf, 2.5], [1, 2], 0.3, "quotas must add up to at most"),
+        ([1.5], [1], "0", "lot must be a number"),
+    ],
+)
+def test_whole_quotas_are_of_whole_parties(quotas, counts, lot, message):
+    with pytest.raises(ValueError, match=message):
+        whole_quotas(quotas, counts, lot)

@@ -8,16 +8,17 @@ know before it asks for quotas that respond.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray
-from ..contract import Contract, Status
+from ..arguments import reals
+from ..contract import Contract, Status, check_contract
 from ..problem import Problem
 from ..solver.routes import solve
-from .joining import law_of
+from .joining import law_of, problem_of
 from .quotas import FixedQuotas
 from .responsive import ResponsiveContract, solve_responsive
 
@@ -69,6 +70,7 @@ def as_responsive(menu: Contract) -> ResponsiveContract:
     >>> as_responsive(menu).responds_to
     'nothing'
     """
+    check_contract(menu)
     return ResponsiveContract(
         problem=menu.problem,
         responds_to="nothing",
@@ -139,7 +141,7 @@ def regret(contract: ResponsiveContract) -> Regret:
     >>> regret(solve_responsive(problem)).probability.round(2).tolist()
     [0.5, 0.25]
     """
-    problem = contract.problem
+    problem = problem_of(contract)
     law = law_of(problem, contract.joining)
     quotas = contract.quotas.quotas(law.counts)
     chance = contract.quotas.chance(law.counts)[:, None]
@@ -205,7 +207,7 @@ def rewards_above_own_data(contract: ResponsiveContract) -> FloatArray:
     >>> rewards.shape, bool(rewards[0, 1] <= 100)
     ((4, 2), True)
     """
-    problem = contract.problem
+    problem = problem_of(contract)
     law = law_of(problem, contract.joining)
     if np.any(contract.quotas.chance(law.counts) < 1):
         raise ValueError("contract must be carried out in every outcome; a lottery calls it off")
@@ -281,11 +283,8 @@ def misjudged(contract: ResponsiveContract, probabilities: npt.ArrayLike) -> Mis
     >>> round(misjudged(steady, [0.6, 0.4]).expected_accuracy - steady.expected_accuracy, 9)
     0.0
     """
-    problem = contract.problem
-    truth = Problem(
-        problem.n_parties, probabilities, problem.costs, problem.accuracy, problem.valuation,
-        problem.beliefs, problem.reservation_utilities,
-    )  # fmt: skip
+    problem = problem_of(contract)
+    truth = replace(problem, probabilities=reals("probabilities", probabilities))
     law = law_of(truth, contract.joining)
     quotas = contract.quotas.quotas(law.counts)
     chance = contract.quotas.chance(law.counts)
@@ -482,6 +481,7 @@ def value_of_response(menu: Contract) -> ResponseValue:
     >>> bool(value.gain > value.own_gain > 0.005)
     True
     """
+    check_contract(menu)
     problem = menu.problem
     best = solve_responsive(problem)
     own = problem if problem.beliefs == "own" else _with_own_beliefs(problem)

@@ -13,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray, IntArray
+from ..arguments import real
 from ..attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
-from ..problem import Problem, autarky
+from ..problem import Problem, autarky, check_problem
 from ..solver.chain import least_utilities
+from ..texts import brief
 
-__all__ = ["KEPT", "Kept", "KeptConstraints", "Law", "law_of"]
+__all__ = ["KEPT", "Kept", "KeptConstraints", "Law", "law_of", "problem_of"]
 
 #: KEPT: relative slack, in values of the best model, that rounding may cost a constraint.
 KEPT = 1e-10
@@ -58,7 +60,7 @@ def law_of(problem: Problem, joining: float = 1.0) -> Law:
     Raises
     ------
     ValueError
-        If the outcomes are too many to enumerate.
+        If the outcomes are too many to enumerate, or ``joining`` is out of its range.
 
     Examples
     --------
@@ -67,12 +69,38 @@ def law_of(problem: Problem, joining: float = 1.0) -> Law:
     >>> law.counts[0].tolist(), float(law.probabilities[0])
     ([0, 0], 0.25)
     """
+    check_problem(problem)
+    if not 0 < (joining := real("joining", joining)) <= 1:
+        raise ValueError(f"joining must be in (0, 1]; got {joining!r}")
     p, n = problem.probabilities, problem.n_types
     if joining < 1:  # those who do not join are one more type
         p = np.append(joining * p, 1 - joining)
     counts = enumerate_outcomes(problem.n_parties, p.size)
     seen = conditional_probabilities(counts, p, problem.beliefs)
     return Law(joining, counts[:, :n], outcome_probabilities(counts, p), seen[:, :n])
+
+
+def problem_of(contract: object) -> Problem:
+    """The problem of a contract with quotas; refuse what is none, and say what makes one.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument.
+
+    Examples
+    --------
+    >>> problem_of(None)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: contract must be a ResponsiveContract, as ... returns; got None
+    """
+    problem = getattr(contract, "problem", None)
+    parts = ("quotas", "joining", "certain_rewards")  # its class imports this module
+    if not isinstance(problem, Problem) or not all(hasattr(contract, part) for part in parts):
+        rule = "contract must be a ResponsiveContract, as solve_responsive(problem) returns"
+        hint = "; as_responsive makes one of a menu" if isinstance(problem, Problem) else ""
+        raise ValueError(f"{rule}; got {brief(contract)}{hint}")
+    return problem
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,9 +28,9 @@ from scipy.special import ndtr
 from scipy.stats import binom, chi2, norm
 
 from ..accuracy import FloatArray
-from ..arguments import reals
+from ..arguments import real, reals, whole
 from ..attendance import Outcomes
-from ..contract import Contract
+from ..contract import Contract, check_contract
 from ..problem import Problem, check_problem
 
 __all__ = [
@@ -53,6 +53,14 @@ QUADRATURE_NODES = 200
 LEFT_OUT = 1e-13
 
 
+#: MANY: no number of anything is larger.
+MANY = 2**53
+
+
+#: MOST_DISTANCE: classes as far apart as that are told apart for certain.
+MOST_DISTANCE = 1e100
+
+
 def quality_factor(noise: float, n_classes: int = 2) -> float:
     r"""What a sample with a noisy label is worth, in clean samples: (1 - K noise / (K - 1))^2.
 
@@ -72,6 +80,7 @@ def quality_factor(noise: float, n_classes: int = 2) -> float:
     >>> round(quality_factor(0.2), 6), round(quality_factor(0.2, 10), 6)
     (0.36, 0.604938)
     """
+    n_classes, noise = whole("n_classes", n_classes, -MANY), real("noise", noise)
     if n_classes < 2:
         raise ValueError(f"n_classes must be >= 2; got {n_classes!r}")
     if not 0 <= noise <= 1 - 1 / n_classes:
@@ -160,6 +169,7 @@ def unnoticed(
     >>> bool(found.expected_accuracy < found.promised_accuracy)
     True
     """
+    check_contract(contract)
     problem = contract.problem
     problem.check_independent_draws()
     q = _qualities(qualities, problem.n_types)
@@ -334,11 +344,12 @@ def discriminant_accuracy(size: int, distance: float, dimension: int, noise: flo
     >>> round(discriminant_accuracy(100, 1.0, 20), 4)
     0.82
     """
-    if size < 1 or dimension < 2 or not distance > 0:
-        raise ValueError(
-            "size must be >= 1, dimension >= 2 and distance > 0;"
-            f" got {size!r}, {dimension!r} and {distance!r}"
-        )
+    size, dimension = whole("size", size, -MANY), whole("dimension", dimension, -MANY)
+    distance, noise = real("distance", distance), real("noise", noise)
+    if size < 1 or dimension < 2:
+        raise ValueError(f"size must be >= 1, dimension >= 2; got {size!r} and {dimension!r}")
+    if not 0 < distance <= MOST_DISTANCE:
+        raise ValueError(f"distance must be > 0, and at most {MOST_DISTANCE:g}; got {distance!r}")
     if not 0 <= noise <= 0.5:
         raise ValueError(f"noise must lie in [0, 0.5]; got {noise!r}")
     wrong = np.arange(size + 1)

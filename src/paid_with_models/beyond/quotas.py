@@ -15,9 +15,23 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray, IntArray
-from ..arguments import freeze, real, reals
+from ..arguments import freeze, real, reals, wholes
+from ..texts import brief
 
 __all__ = ["ConstantQuotas", "FixedQuotas", "QuotaTable", "ShareRule", "whole_quotas"]
+
+
+#: MOST: samples that all parties together can be asked for: beyond it whole numbers are no floats.
+MOST = 2**53
+
+
+def _counts(counts: npt.ArrayLike, n_types: int) -> npt.NDArray[np.int64]:
+    """Whole numbers of parties, of the shape given, (I,) or (K, I)."""
+    rule = f"rows of {n_types} whole numbers >= 0, of parties that can join"
+    asked = wholes("counts", counts, rule)
+    if asked.ndim not in (1, 2) or asked.shape[-1] != n_types:
+        raise ValueError(f"counts must be {rule}; got {brief(counts)}")
+    return asked.astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,20 +110,26 @@ class QuotaTable:
         ValueError
             If counts are not among those that can join.
         """
-        asked = np.atleast_2d(np.asarray(counts, dtype=np.int64))
+        return np.asarray(self.contributions[self._rows(counts)].reshape(np.shape(counts)))
+
+    def chance(self, counts: npt.ArrayLike) -> FloatArray:
+        """Probability that the scheme is carried out when ``counts`` joined, () or (K,).
+
+        Raises
+        ------
+        ValueError
+            If counts are not among those that can join.
+        """
+        return np.asarray(self.carried_out[self._rows(counts)].reshape(np.shape(counts)[:-1]))
+
+    def _rows(self, counts: npt.ArrayLike) -> list[int]:
+        asked = np.atleast_2d(_counts(counts, self.counts.shape[1]))
         try:
-            rows = [self._places[tuple(row)] for row in asked.tolist()]
+            return [self._places[tuple(row)] for row in asked.tolist()]
         except KeyError as error:
             raise ValueError(
                 f"counts must be of parties that can join; got {list(error.args[0])}"
             ) from None
-        return np.asarray(self.contributions[rows].reshape(np.shape(counts)))
-
-    def chance(self, counts: npt.ArrayLike) -> FloatArray:
-        """Probability that the scheme is carried out when ``counts`` joined, () or (K,)."""
-        asked = np.asarray(counts, dtype=np.int64)
-        rows = [self._places[tuple(row)] for row in np.atleast_2d(asked).tolist()]
-        return np.asarray(self.carried_out[rows].reshape(asked.shape[:-1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,12 +158,13 @@ class ConstantQuotas:
 
     def quotas(self, counts: npt.ArrayLike) -> FloatArray:
         """Quotas when ``counts`` joined, same shape, (I,) or (K, I)."""
-        shares = self.rule.shares(np.atleast_2d(np.asarray(counts, dtype=float)))
+        asked = _counts(counts, self.rule.weights.size)
+        shares = self.rule.shares(np.atleast_2d(asked).astype(float))
         return np.asarray((self.total * shares).reshape(np.shape(counts)))
 
     def chance(self, counts: npt.ArrayLike) -> FloatArray:
         """Probability that the scheme is carried out when ``counts`` joined, () or (K,)."""
-        return np.full(np.shape(counts)[:-1], self.carried_out)
+        return np.full(_counts(counts, self.rule.weights.size).shape[:-1], self.carried_out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,11 +193,11 @@ class FixedQuotas:
 
     def quotas(self, counts: npt.ArrayLike) -> FloatArray:
         """Quotas when ``counts`` joined, same shape, (I,) or (K, I)."""
-        return np.where(np.asarray(counts) > 0, self.contributions, 0.0)
+        return np.where(_counts(counts, self.contributions.size) > 0, self.contributions, 0.0)
 
     def chance(self, counts: npt.ArrayLike) -> FloatArray:
         """1: a menu is always carried out, () or (K,)."""
-        return np.ones(np.shape(counts)[:-1])
+        return np.ones(_counts(counts, self.contributions.size).shape[:-1])
 
 
 def whole_quotas(quotas: npt.ArrayLike, counts: npt.ArrayLike, lot: float) -> list[IntArray]:
@@ -190,7 +211,7 @@ def whole_quotas(quotas: npt.ArrayLike, counts: npt.ArrayLike, lot: float) -> li
     ----------
     quotas : (I,) array_like >= 0
         Of a party of each type.
-    counts : (I,) array_like of int
+    counts : (I,) array_like of int >= 0
         How many joined.
     lot : float in [0, 1)
         A random number, uniform.
@@ -210,11 +231,13 @@ def whole_quotas(quotas: npt.ArrayLike, counts: npt.ArrayLike, lot: float) -> li
     >>> [some.tolist() for some in whole_quotas([2.5, 10.25], [2, 2], 0.5)]
     [[3, 2], [10, 11]]
     """
-    each, number = reals("quotas", quotas), reals("counts", counts).astype(int)
+    each, number = reals("quotas", quotas), wholes("counts", counts)
     if not 0 <= real("lot", lot) < 1:
         raise ValueError(f"lot must be in [0, 1); got {lot!r}")
     if each.ndim != 1 or each.shape != number.shape or not np.all(each >= 0):
-        raise ValueError(f"quotas must be one number >= 0 per count; got {each.tolist()}")
+        raise ValueError(f"quotas must be one number >= 0 per count; got {brief(each.tolist())}")
+    if each.max(initial=0.0) * max(number.sum(), 1) > MOST:
+        raise ValueError(f"quotas must add up to at most 2^53; got {brief(each.tolist())}")
     up_to = np.floor(np.cumsum(np.repeat(each, number)) + lot)
     given = np.diff(up_to, prepend=0.0).astype(np.intp)
     return np.split(given, np.cumsum(number)[:-1])

@@ -26,11 +26,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import BoolArray, FloatArray, IntArray
-from ..arguments import freeze
+from ..arguments import freeze, one_of, real, reals
 from ..contract import Contract, Status
 from ..problem import Problem, autarky, check_problem
 from ..solver.chain import least_utilities
 from ..solver.routes import solve
+from ..texts import brief
 from .constant_total import (
     ConstantTotal,
     bound_without_outcomes,
@@ -230,6 +231,7 @@ def solve_responsive(
     """
     check_problem(problem)
     problem.check_draws()
+    joining = real("joining", joining)
     most = _checked(problem, responds_to, total, joining, largest_quota)
     n = problem.n_parties
     if n == 1:
@@ -259,10 +261,8 @@ def _checked(
     largest_quota: npt.ArrayLike | None,
 ) -> FloatArray:
     """The largest quota of each type, with all arguments checked."""
-    if responds_to not in ("types", "number", "nothing"):
-        raise ValueError(f"responds_to must be 'types', 'number' or 'nothing'; got {responds_to!r}")
-    if total not in ("free", "constant"):
-        raise ValueError(f"total must be 'free' or 'constant'; got {total!r}")
+    one_of("responds_to", responds_to, ("types", "number", "nothing"))
+    one_of("total", total, ("free", "constant"))
     if not 0 < joining <= 1:
         raise ValueError(f"joining must be in (0, 1]; got {joining!r}")
     if total == "constant" and (problem.beliefs != "own" or responds_to != "types" or joining < 1):
@@ -277,11 +277,11 @@ def _checked(
         )
     if largest_quota is None:
         return limits
-    most = np.asarray(largest_quota, dtype=float)
+    most = reals("largest_quota", largest_quota)
     if most.shape not in ((), (problem.n_types,)) or not np.all(most > 0):
         raise ValueError(
             "largest_quota must be one positive number, or one per cost,"
-            f" {problem.n_types}; got {most.tolist()}"
+            f" {problem.n_types}; got {brief(most.tolist())}"
         )
     if np.any(most < (alone := autarky(problem).contributions)):
         raise ValueError(

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..accuracy import IntArray
+from ..arguments import whole
 from ..laws import KnownParties, PoissonParties, UnlikeParties
-from ..problem import Problem
+from ..problem import Problem, check_problem
+from ..texts import brief
 
 __all__ = ["draw_others", "draw_parties", "stated_law"]
 
@@ -25,6 +27,7 @@ def stated_law(problem: Problem) -> dict[str, Any]:
     >>> stated_law(Problem(costs=[0.1], accuracy=GeneralizationBound(), attendance=law))
     {'attendance': KnownParties(numbers=[3])}
     """
+    check_problem(problem)
     if problem.attendance is not None:
         return {"attendance": problem.attendance}
     return {"n_parties": problem.n_parties, "probabilities": problem.probabilities}
@@ -43,7 +46,7 @@ def draw_parties(problem: Problem, draws: int, rng: np.random.Generator) -> IntA
     Raises
     ------
     ValueError
-        If parties turn up by another law.
+        If parties turn up by another law, or an argument is not as above.
 
     Examples
     --------
@@ -53,6 +56,7 @@ def draw_parties(problem: Problem, draws: int, rng: np.random.Generator) -> IntA
     >>> draw_parties(problem, 9000, np.random.default_rng(1)).mean(axis=0).round(1).tolist()
     [2.5, 2.5]
     """
+    draws = _checked(problem, draws, rng)
     match problem.attendance:
         case None:
             return rng.multinomial(problem.n_parties, problem.probabilities, size=draws)
@@ -76,7 +80,7 @@ def draw_others(problem: Problem, draws: int, rng: np.random.Generator) -> Itera
     Raises
     ------
     ValueError
-        If parties turn up by another law, or are known.
+        If parties turn up by another law, or are known, or an argument is not as above.
 
     Examples
     --------
@@ -86,6 +90,7 @@ def draw_others(problem: Problem, draws: int, rng: np.random.Generator) -> Itera
     >>> [it.tolist() for it in draw_others(problem, 1, np.random.default_rng(1))]
     [[[0, 2]], [[1, 1]]]
     """
+    draws = _checked(problem, draws, rng)
     match problem.attendance:
         case None:
             others = rng.multinomial(problem.n_parties - 1, problem.probabilities, size=draws)
@@ -98,6 +103,14 @@ def draw_others(problem: Problem, draws: int, rng: np.random.Generator) -> Itera
         "attendance must be a law of the library under which types are private;"
         f" got {problem.attendance!r}"
     )
+
+
+def _checked(problem: Problem, draws: int, rng: object) -> int:
+    check_problem(problem)
+    if not isinstance(rng, np.random.Generator):
+        rule = "rng must be a random generator, as numpy.random.default_rng(seed) makes"
+        raise ValueError(f"{rule}; got {brief(rng)}")
+    return whole("draws", draws, least=1)
 
 
 def _others_in_groups(

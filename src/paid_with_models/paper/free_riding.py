@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ..problem import Problem
+from ..problem import Problem, check_problem
 from ..solver.routes import solve_many
 from ..welfare import compare_schemes
 from .scenarios import scenario_problem
@@ -49,6 +49,7 @@ def free_riding_experiment(
     >>> bool(table["contract"] > table["free_riding"])
     True
     """
+    check_problem(problem)
     if len(n_parties) == 0:
         raise ValueError("n_parties must not be empty")
     problems = [

@@ -661,3 +661,13 @@ def test_laws_of_nobody_are_refused_and_zeros_have_no_sign():
     laws = [UnlikeParties([1, 1], [[zero, 1.0], [1.0, 0.0]]) for zero in (0.0, -0.0)]
     assert laws[0] == laws[1]
     assert len(set(laws)) == 1
+
+
+def test_too_many_outcomes_of_a_law_are_those_of_what_it_states():
+    laws = {
+        "mean = 1e\\+06 and 3 types have": PoissonParties(1e6, [0.2, 0.3, 0.5]),
+        "numbers = \\[10000\\] and 3 types have": UnlikeParties([10_000], [[0.2, 0.3, 0.5]]),
+    }
+    for message, law in laws.items():
+        with pytest.raises(ValueError, match=message):
+            law.outcomes()

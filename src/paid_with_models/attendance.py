@@ -25,6 +25,7 @@ __all__ = [
     "Attendance",
     "Outcomes",
     "check_beliefs",
+    "check_enumerable",
     "conditional_probabilities",
     "enumerable",
     "enumerate_outcomes",
@@ -207,16 +208,31 @@ def enumerate_outcomes(n_parties: int, n_types: int) -> IntArray:
     [[0, 2], [1, 1], [2, 0]]
     """
     n_parties, n_types = whole("n_parties", n_parties), whole("n_types", n_types, least=1)
+    check_enumerable(n_parties, n_types, f"n_parties = {n_parties} and n_types = {n_types}")
+    return _outcomes(n_parties, n_types)
+
+
+def check_enumerable(n_parties: int, n_types: int, stated: str) -> None:
+    """Refuse to enumerate too much, and say how much, of what was stated.
+
+    Raises
+    ------
+    ValueError
+        If it would take more than ``ENUMERATION_LIMIT`` bytes.
+
+    Examples
+    --------
+    >>> check_enumerable(3, 2, "mean = 3 and 2 types")
+    """
     needed = _bytes(n_parties, n_types)
     if needed > ENUMERATION_LIMIT:
         # There may be more than the largest number in floating point.
         many, large = Decimal(n_outcomes(n_parties, n_types)), Decimal(needed) / 2**30
         raise ValueError(
-            f"n_parties = {n_parties} and n_types = {n_types} have {_short(many, 4)} outcomes;"
+            f"{stated} have {_short(many, 4)} outcomes;"
             f" enumerating them would take {_short(large, 3)} GiB, more than the limit of"
             f" {ENUMERATION_LIMIT / 2**30:.3g} GiB"
         )
-    return _outcomes(n_parties, n_types)
 
 
 def _short(number: Decimal, digits: int) -> str:

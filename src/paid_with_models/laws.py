@@ -39,6 +39,7 @@ from .accuracy import BoolArray, FloatArray, IntArray
 from .arguments import freeze, frozen, real_field, reals
 from .attendance import (
     ENUMERATION_LIMIT,
+    check_enumerable,
     enumerate_outcomes,
     log_factorials,
     n_outcomes,
@@ -134,6 +135,8 @@ class PoissonParties(_Law):
 
     def outcomes(self) -> tuple[IntArray, FloatArray]:
         rates = self.mean_counts
+        stated = f"mean = {self.mean:g} and {rates.size} types"
+        check_enumerable(self.most_parties, rates.size + 1, stated)
         # Parties up to the most that turn up; those that do not are one more type.
         counts = enumerate_outcomes(self.most_parties, rates.size + 1)[:, :-1]
         logs = counts @ np.log(rates) - rates.sum() - log_factorials(counts).sum(axis=1)
@@ -216,6 +219,8 @@ class UnlikeParties(_Law):
 
     def outcomes(self) -> tuple[IntArray, FloatArray]:
         n_types, size = self._p.shape[1], self.most_parties + 1
+        stated = f"numbers = {brief(np.asarray(self.numbers).tolist())} and {n_types} types"
+        check_enumerable(self.most_parties, n_types, stated)
         every = enumerate_outcomes(self.most_parties, n_types)
         if len(self._n) == 1:
             return every, outcome_probabilities(every, self._p[0])

@@ -7,6 +7,7 @@ import pytest
 from paid_with_models import (
     Arctan,
     Curve,
+    ExponentialValuation,
     GeneralizationBound,
     LinearValuation,
     PowerLaw,
@@ -401,3 +402,70 @@ def test_endless_probabilities_are_refused_without_a_warning(probabilities):
         pytest.raises(ValueError, match=r"^probabilities"),
     ):
         Problem(5, probabilities, [0.2, 0.1], GeneralizationBound())
+
+
+def changed(change, **stated):
+    """A curve whose parts are changed."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Changed(Curve):
+        optimum = stated.get("optimum", 0.9)
+        inflection = stated.get("inflection")
+
+        def evaluate(self, data):
+            return change(PowerLaw(0.9, 0.9, 0.5, 1.0).evaluate(data))
+
+    return Changed()
+
+
+def valued(change):
+    """A valuation whose parts are changed."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Changed(Valuation):
+        def evaluate(self, accuracy):
+            return change(ExponentialValuation().evaluate(accuracy))
+
+        def inverse(self, value):
+            return ExponentialValuation().inverse(value)
+
+    return Changed()
+
+
+CHANGES = [
+    (lambda parts: None, "evaluate to a tuple of its value, first and second derivative"),
+    (lambda parts: 0.5, "evaluate to a tuple .* gives a float"),
+    (lambda parts: parts[:1], "evaluate to a tuple .* gives a tuple of 1"),
+    (lambda parts: tuple(part.tolist() for part in parts), "evaluate to three arrays"),
+    (lambda parts: (0.5, 0.5, 0.5), "evaluate to arrays in the shape of"),
+    (lambda parts: tuple(map(np.ma.asarray, parts)), "evaluate to three arrays"),
+    (lambda parts: tuple(part.astype(object) for part in parts), "evaluate to real numbers"),
+    (lambda parts: tuple(part.astype(str) for part in parts), "evaluate to real numbers"),
+    (lambda parts: tuple(part + 0j for part in parts), "evaluate to real numbers"),
+    (lambda parts: tuple(part.T.copy() for part in parts), "evaluate to arrays in the shape of"),
+    (lambda parts: tuple(part.ravel() for part in parts), "evaluate to arrays in the shape of"),
+    (lambda parts: (*parts[:2], 5 * parts[2]), "state its second derivative"),
+    (lambda parts: (*parts[:2], 0 * parts[2]), "state its second derivative"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), CHANGES)
+def test_what_curves_and_valuations_of_ones_own_evaluate_to_is_checked(change, message):
+    own = {"accuracy": changed(change)}, {"accuracy": Arctan(), "valuation": valued(change)}
+    for given, name in zip(own, ("accuracy", "valuation"), strict=True):
+        with pytest.raises(ValueError, match=f"^{name} must {message}"):
+            Problem(5, [0.5, 0.5], [0.2, 0.1], **given)
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        *(({"inflection": it}, "must have an inflection >= 0") for it in (np.nan, "x", -1, True)),
+        *(({"optimum": it}, r"must have an optimum in \(0, 1\]") for it in
+          ("x", None, np.nan, np.array([0.9, 0.9]))),
+    ],
+)  # fmt: skip
+def test_what_a_curve_of_ones_own_states_is_checked(stated, message):
+    with pytest.raises(ValueError, match=message):
+        Problem(5, [0.5, 0.5], [0.2, 0.1], changed(lambda parts: parts, **stated))
+    assert Problem(5, [0.5, 0.5], [0.2, 0.1], changed(lambda parts: parts, inflection=0)).n_types

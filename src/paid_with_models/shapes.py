@@ -11,8 +11,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from .accuracy import Curve
+from .accuracy import Curve, FloatArray
+from .arguments import reals
 from .curves import STEEP, Arctan, GeneralizationBound, PowerLaw, Saturating
+from .texts import brief
 from .valuation import (
     ExponentialValuation,
     LinearValuation,
@@ -28,6 +30,9 @@ BY_FORMULA = {
     GeneralizationBound, PowerLaw, Saturating, Arctan,
     LinearValuation, ExponentialValuation, PowerValuation,
 }  # fmt: skip
+
+#: LARGEST: of all floats. UNEVEN: share of the points at which a curve bends that may be corners.
+LARGEST, UNEVEN = np.finfo(float).max, 0.2
 
 
 def rests_on(accuracy: Curve, valuation: Valuation) -> tuple[str, ...]:
@@ -69,33 +74,99 @@ def check_values(valuation: Valuation, accuracy: Curve) -> None:
     data = np.geomspace(1e-6, 1e12, 1001)
     if not hasattr(accuracy, "optimum"):
         raise ValueError(f"accuracy must have an optimum; {type(accuracy).__name__} has none")
-    parts = accuracy.evaluate(data)
-    if not (isinstance(parts, tuple) and len(parts) == 3):  # type: ignore[redundant-expr]
-        raise ValueError(
-            "accuracy must evaluate to a tuple of its value, first and second derivative;"
-            f" {type(accuracy).__name__} gives a {type(parts).__name__}"
-        )
-    if any(np.shape(part) != data.shape for part in parts):
-        shapes = [np.shape(part) for part in parts]
-        raise ValueError(
-            f"accuracy must evaluate to arrays in the shape of data, {data.shape};"
-            f" {type(accuracy).__name__} gives shapes {shapes}"
-        )
+    parts = _parts("accuracy", accuracy, data)
     if not all(np.all(np.isfinite(array)) for array in parts):
         raise ValueError(f"accuracy must be finite, derivatives included; {accuracy!r} is not")
     steepest = float(accuracy.evaluate(np.zeros(1))[1][0])
     if STEEP < steepest < np.inf:
         raise ValueError(f"accuracy must be finite, derivatives included; {accuracy!r} is not")
-    optimum = accuracy.optimum
-    if not 0 < optimum <= 1 + 1e-12:
-        raise ValueError(f"accuracy must have an optimum in (0, 1]; got {optimum!r}")
-    value = valuation(np.linspace(0, optimum, 1001))
+    optimum, bend = accuracy.optimum, accuracy.inflection
+    if not (np.ndim(optimum) == 0 and _is_within(optimum, 0, 1 + 1e-12) and optimum > 0):
+        raise ValueError(f"accuracy must have an optimum in (0, 1]; got {brief(optimum)}")
+    if bend is not None and not (np.ndim(bend) == 0 and _is_within(bend, 0, float(LARGEST))):
+        rule = "accuracy must have an inflection >= 0 and finite, or None"
+        raise ValueError(f"{rule}; got {brief(bend)}")
+    accuracies = np.linspace(0, float(optimum), 1001)
+    value, first, second = _parts("valuation", valuation, accuracies)
+    if type(valuation) not in BY_FORMULA:
+        inner = slice(1, -1)
+        _check_curvature("valuation", valuation, accuracies[inner], first[inner], second[inner])
     if not np.all(np.isfinite(value)):
         raise ValueError(f"valuation must be finite on [0, {optimum:g}]; {valuation!r} is not")
     if value[0] != 0:
         raise ValueError(f"valuation must be 0 at accuracy 0; {valuation!r} gives {value[0]!r}")
     if not np.all(np.diff(value) > 0):
         raise ValueError(f"valuation must be strictly increasing; {valuation!r} is not")
+
+
+def _is_within(number: object, least: float, most: float) -> bool:
+    try:
+        return bool(least <= reals("number", number) <= most)
+    except ValueError:
+        return False
+
+
+def _parts(
+    name: str, thing: Curve | Valuation, at: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Value and derivatives, if they are real numbers in whatever shape they are asked for."""
+    whose = type(thing).__name__
+    asked = (at, at.reshape(7, -1), at[500])  # 1001 numbers
+    found = []
+    for points in asked:
+        parts: object = thing.evaluate(points)
+        if not isinstance(parts, tuple) or len(parts) != 3:
+            size = f" of {len(parts)}" if isinstance(parts, tuple) else ""
+            raise ValueError(
+                f"{name} must evaluate to a tuple of its value, first and second derivative;"
+                f" {whose} gives a {type(parts).__name__}{size}"
+            )
+        shapes = [np.shape(part) for part in parts]
+        if any(shape != np.shape(points) for shape in shapes):
+            where = "data" if name == "accuracy" else "accuracy"
+            raise ValueError(
+                f"{name} must evaluate to arrays in the shape of {where}, {np.shape(points)};"
+                f" {whose} gives shapes {shapes}"
+            )
+        kinds = [type(part).__name__ for part in parts]
+        if np.ndim(points) and not all(type(part) is np.ndarray for part in parts):
+            raise ValueError(f"{name} must evaluate to three arrays; {whose} gives {kinds}")
+        try:
+            if any(np.asarray(part).dtype == object for part in parts):
+                raise ValueError
+            numbers = tuple(reals(name, part) for part in parts)
+        except ValueError:
+            rule = f"{name} must evaluate to real numbers"
+            raise ValueError(f"{rule}; {whose} gives {brief(parts[0])}") from None
+        found.append(numbers)
+    for flat, square in zip(found[0], found[1], strict=True):
+        rounding = 1e-9 * np.max(np.abs(flat), where=np.isfinite(flat), initial=0.0)
+        if not np.allclose(flat, square.ravel(), rtol=1e-6, atol=rounding, equal_nan=True):
+            raise ValueError(
+                f"{name} must evaluate each number on its own; {whose} gives others in a matrix"
+            )
+    return found[0][0], found[0][1], found[0][2]
+
+
+def _check_curvature(
+    name: str, thing: Curve | Valuation, at: FloatArray, first: FloatArray, second: FloatArray
+) -> None:
+    """The second derivative is that of the first, nearly everywhere where it bends.
+
+    Differences are rough, and wrong at corners, of which there may be many.
+    """
+    step = 1e-4 * at
+    found = (thing.evaluate(at + step)[1] - thing.evaluate(at - step)[1]) / (2 * step)
+    small = 1e-3 * np.abs(first) / at
+    bends = np.maximum(np.abs(found), np.abs(second)) > small
+    wrong = np.abs(found - second) > 0.01 * np.abs(found) + small
+    wrong &= np.isfinite(found)
+    if wrong.sum() > max(3, UNEVEN * bends.sum()):
+        where = float(at[wrong][0])
+        raise ValueError(
+            f"{name} must state its second derivative as that of its first; {thing!r} errs near"
+            f" {where:g}"
+        )
 
 
 @lru_cache(maxsize=1024)
@@ -154,3 +225,5 @@ def check_shape(accuracy: Curve, valuation: Valuation, log2_reach: int) -> None:
                     f"accuracy must bend where it states its inflection, at S = {stated:g};"
                     f" {curve!r} bends elsewhere"
                 )
+        if name == "accuracy" and type(accuracy) not in BY_FORMULA:
+            _check_curvature(name, accuracy, data[1:], first[1:], second[1:])

@@ -168,7 +168,7 @@ def test_joint_surplus_by_simulation():
         ({"start": [0.0, np.inf]}, "start must be >= 0 and finite"),
         ({"start": [1.0]}, "start must hold one number for each of 2 costs"),
         ({"start": [-1.0, -2.0]}, "start must be >= 0 and finite"),
-        ({"rounds": 0}, "rounds must be >= 1"),
+        ({"rounds": 0}, "rounds must be an integer >= 1"),
         ({"rounds": 1.5}, "rounds must be an integer; got 1.5"),
         ({"rounds": "3"}, "rounds must be an integer; got '3'"),
     ],

@@ -346,8 +346,7 @@ def best_reply_dynamics(
         )
     if not np.all((profile >= 0) & (profile < np.inf)):
         raise ValueError(f"start must be >= 0 and finite; got {brief(start)}")
-    if whole("rounds", rounds, least=-(2**53)) < 1:
-        raise ValueError(f"rounds must be >= 1; got {rounds!r}")
+    rounds = whole("rounds", rounds, least=1)
     history = [profile.copy()]
     for _ in range(rounds):
         for j, cost in enumerate(costs):

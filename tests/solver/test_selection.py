@@ -8,7 +8,10 @@ import pytest
 
 from paid_with_models import (
     Arctan,
+    ExponentialValuation,
     GeneralizationBound,
+    PoissonParties,
+    PowerLaw,
     PowerValuation,
     Problem,
     Shape,
@@ -458,3 +461,17 @@ def test_who_stays_out_wants_no_option_if_not_those_next_to_its_cost(seed):
         rows = point.rows[0, members.size - 1 :]
         assert np.all(wants <= 1e-12) == np.all(rows >= -1e-12)
         assert rows.min() == pytest.approx(-wants.max(), abs=1e-12)
+
+
+def test_a_type_that_is_decided_is_not_decided_again():
+    """The relaxed problem of all of these is cut short with contributions outside its box."""
+    problem = Problem(
+        costs=[8.06834, 13.4398, 1.65423],
+        attendance=PoissonParties(1.26812, [0.797373, 0.017472, 0.185155]),
+        accuracy=PowerLaw(0.66996087, 4.87921992, 0.48413612),
+        valuation=ExponentialValuation(100.0, 1.08718694),
+        reservation_utilities=[6.36192191, 28.32137129, 16.0768999],
+    )
+    best = best_selection(problem)
+    assert best.bound == 0.0
+    assert best.nodes < 2**4

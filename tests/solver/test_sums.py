@@ -87,6 +87,29 @@ def test_a_curve_that_admits_no_sum_says_so():
     assert sum_range(BOUND, ModelValue(BOUND, LinearValuation()), 20.0) is None
 
 
+@pytest.mark.parametrize("start", [1e-16, 1e-6, 1e-3, 1e-2, 4e-2])
+def test_powers_of_an_accuracy_that_starts_next_to_nothing_are_summed_from_further_on(start):
+    offset, exponent = 0.13, 1.9
+    curve = PowerLaw(0.7, 0.7 * (1 - start) * offset**exponent, exponent, offset)
+    value = ModelValue(curve, PowerValuation(100.0, 1.2))
+    reach = sum_range(curve, value, 200.0, signed=True)
+    assert reach is not None
+    assert 0 < reach[0] < 0.01
+    problem = Problem(
+        60, [0.1, 0.5, 0.4], [450.0, 320.0, 230.0], curve, value.valuation, beliefs="own"
+    )
+    menus = np.array([[1e-3, 2e-3, 0.1]])
+    every, sums = (
+        Enumeration.of(60, problem.probabilities[None], "own"),
+        SumExpectation(np.array([60.0]), problem.probabilities[None], "own", *reach),
+    )
+    exact, ours = (law.moments(curve, value, menus) for law in (every, sums))
+    wrong = sums.uncertainty(curve, value, menus)
+    assert np.all(ours.values <= exact.values + 1e-9)
+    assert np.all(exact.values <= ours.values + wrong.values)
+    assert wrong.values.max() < 1e-6
+
+
 def density(v, complexity):
     """Of the generalization bound's shortfall as a mixture of exponentials, in S / k."""
 

@@ -15,8 +15,9 @@ from .sums import ExponentialSum, error_over_tolerance, fit_exponential_sum, fit
 
 __all__ = ["ROUNDING", "common_range", "fit_both", "fit_of", "joined", "sum_range", "wrong"]
 
-#: FAR: share of the best accuracy beyond which sums stand for powers of it, where it starts at 0.
-FAR = 1e-2
+#: NEAR: share of the best accuracy up to which powers of it are too near the end of their formulas,
+#: at 0, for sums; FAR: how much more it is where sums may begin.
+NEAR, FAR = 5e-2, 1e-2
 
 #: ROUNDING: of sums, relative to their limit and to what they fall short of it.
 ROUNDING = 64 * np.finfo(float).eps
@@ -55,12 +56,14 @@ def sum_range(
 def smooth_from(value: ModelValue) -> float:
     """Data beyond which a value is smooth, and neither it nor its slope next to nothing.
 
-    Powers of accuracy are flat where it is 0, and broken ones are not smooth there.
+    Powers of accuracy are flat where it is 0, and broken ones are not smooth there: nor can sums
+    follow them next to it.
     """
     accuracy, low = value.accuracy, value.accuracy.smooth_from
-    if isinstance(value.valuation, PowerValuation) and float(accuracy(low)) <= 0:
+    start = float(accuracy(low))
+    if isinstance(value.valuation, PowerValuation) and start <= NEAR * accuracy.optimum:
         rising = np.geomspace(1e-12, 1e18, 3001)
-        far = accuracy(rising) >= FAR * accuracy.optimum
+        far = accuracy(rising) >= start + FAR * accuracy.optimum
         return max(2 * low, float(rising[np.argmax(far)]))
     return low
 

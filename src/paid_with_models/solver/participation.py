@@ -281,7 +281,9 @@ class Participation:
         program = self.convex(status, members, most)
         found = relaxed(program, 0.5 * size, size, np.full(len(nodes), NODE_PENALTY))
         shares = np.zeros(status.shape)
-        np.put_along_axis(shares, members, found.point.contributions / most, axis=1)
+        # A search that was cut short may be outside its box.
+        share = np.clip(np.nan_to_num(found.point.contributions / most), 0.0, 1.0)
+        np.put_along_axis(shares, members, share, axis=1)
         return [
             (replace(node, bound=min(node.bound, bound)), share)
             for (node, _), bound, share in zip(nodes, found.bounds.tolist(), shares, strict=True)

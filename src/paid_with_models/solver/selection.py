@@ -356,7 +356,7 @@ class _Search:
         Types with a lot outside come first.
         """
         f, undecided = self.fixed.outside, np.array(node.status) == UNDECIDED
-        torn = np.where(undecided, f * shares * (1 - shares) + 1e-9 * f, -1.0)
+        torn = np.where(undecided, f * shares * (1 - shares) + 1e-9 * f, -np.inf)
         k = int(np.argmax(torn))
         return [
             replace(node, status=(*node.status[:k], what, *node.status[k + 1 :]))

@@ -45,6 +45,9 @@ COMMANDS = {
 LEAST_SPACE = {"solve": 380e6, "audit": 380e6}
 LEAST_OF_OTHERS = 450e6
 
+#: Latest date that archives can be dated back to, in seconds: the end of the year 9999.
+LATEST = 253_402_300_799
+
 #: Longest message, in characters.
 LONGEST = 1000
 
@@ -64,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     words = sys.argv[1:] if arguments is None else [*arguments]
     os.environ.update(ENVIRONMENT)
-    if not os.environ.get("SOURCE_DATE_EPOCH", "0").isdecimal():  # NumPy stumbles over it
+    date = os.environ.get("SOURCE_DATE_EPOCH", "0")
+    if not date.isdecimal() or float(date) > LATEST:  # NumPy stumbles over it
         del os.environ["SOURCE_DATE_EPOCH"]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # whatever the locale, there is no letter too many

@@ -192,8 +192,9 @@ def test_blocks_between_comments_are_refused(tmp_path, first, second, head):
     block = "500,.8\n2000,.865\n8000,.9\n"
     for text in (head + first + block + second + block, first + head + block + second + block):
         refused(tmp_path, text, "may hold several curves: line")
-    other = block.replace("00,", "01,")
-    assert read(tmp_path, head + first + block + second + other).sizes.size == 6
+    refused(tmp_path, head + first + block + second + block.replace("00,", "01,"), "go over")
+    larger = block.replace("00,", "0000,")
+    assert read(tmp_path, head + first + block + second + larger).sizes.size == 6
     wide = "500,2000,8000\n" + first + ".8,.86,.9\n" + second + ".7,.8,.9\n"
     refused(tmp_path, wide, "may hold several curves: line")
 
@@ -531,6 +532,52 @@ def test_true_is_matched_however_it_is_written(tmp_path):
 )
 def test_names_of_rows_that_can_be_thousands_are_refused(tmp_path, text):
     refused(tmp_path, text, "blanks stand between cells, and perhaps in numbers")
+
+
+@pytest.mark.parametrize("heading", ["n  test acc", "samples  mean accuracy", "size my score"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_heading_that_blanks_may_have_cut_is_refused(tmp_path, heading, first):
+    rows = "".join(f"{first + k}  {n}  {a}\n" for k, (n, a) in enumerate(CURVE))
+    message = "blanks stand between cells, and perhaps in headings"
+    refused(tmp_path, f"   {heading}\n{rows}", message)
+
+
+def test_headings_in_quotes_are_not_cut(tmp_path):
+    for heading, row in (('"n" "test acc"', '"{}" {} {}'), ("n `test acc`", "{} {} {}")):
+        rows = "".join(f"{row.format(k, 10 * n, a)}\n" for k, (n, a) in enumerate(CURVE, start=1))
+        table = read(tmp_path, f"{heading}\n{rows}")
+        assert table.sizes.tolist() == [10 * n for n, _ in CURVE]
+        assert table.accuracies.tolist() == PLAIN[1]
+
+
+@pytest.mark.parametrize("cell", ['"a=1;b=2"', '"a;b, c"', "runs|x", '"x\ty"', "a;b"])
+def test_what_separates_words_in_cells_does_not_separate_cells(tmp_path, cell):
+    rows = "".join(f"{n},{a},{cell}\n" for n, a in CURVE)
+    table = read(tmp_path, f"n,acc,params\n{rows}")
+    assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n,acc\n# A\n100,.61\n200,.68\n400,.74\n# B\n150,.8\n300,.85\n600,.9\n",
+        "n,acc\n# A\n1000,.61\n2000,.68\n# B\n10,.8\n30,.85\n",
+        "n acc\n100 .61\n200 .68\n400 .74\n\n\n150 .8\n300 .85\n600 .9\n",
+    ],
+)
+def test_blocks_that_go_over_the_same_amounts_are_several_curves(tmp_path, text):
+    refused(tmp_path, text, "divides rows that go over the same amounts of data")
+
+
+def test_blocks_of_one_curve_are_read(tmp_path):
+    for between in ("# larger", "", "---"):
+        table = read(tmp_path, f"n,acc\n500,.80\n{between}\n2000,.865\n8000,.90\n")
+        assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+
+
+def test_amounts_beside_another_measure_need_no_quotes(tmp_path):
+    table = read(tmp_path, "n test acc\n1 .5 .61\n2 .6 .68\n3 .7 .74\n4 .75 .8\n")
+    assert table.accuracies.tolist() == [0.61, 0.68, 0.74, 0.8]
 
 
 def test_names_of_rows_that_can_be_nothing_else_are_read(tmp_path):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import paid_with_models
 from paid_with_models.checks.proof_checker import digest
 from pwm_companion.cli import main
 
@@ -52,6 +53,22 @@ def test_a_menu_in_the_file_is_enclosed_too(
     out = capsys.readouterr().out
     assert "the menu stated reaches" in out
     assert out.splitlines()[-1].startswith("its least slack          -1 ")
+
+
+@pytest.mark.parametrize("name", ["hospitals.csv", "same.json", "link.json"])
+def test_measurements_that_are_read_are_not_written_onto(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    examples = Path(paid_with_models.__file__).parent / "examples"
+    measured = tmp_path / "hospitals.csv"
+    for file in ("hospitals.yaml", "hospitals.csv"):
+        (tmp_path / file).write_bytes((examples / file).read_bytes())
+    (tmp_path / "same.json").hardlink_to(measured)
+    (tmp_path / "link.json").symlink_to(measured)
+    before = measured.read_bytes()
+    assert run(str(tmp_path / "hospitals.yaml"), "--output", str(tmp_path / name)) == 2
+    assert capsys.readouterr().err.endswith(f"{name} is a file to be read\n")
+    assert measured.read_bytes() == before
 
 
 def test_an_altered_certificate_is_refused(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..texts import TextError, file_name, read_text
-from .headings import LONG
+from .headings import LONG, role_of
 from .table_lines import (
     LONGEST_CELL,
     check_cells,
@@ -52,6 +52,10 @@ SETTING = re.compile(
 
 #: SHARE: how a heading begins that is no comment.
 SHARE = re.compile(r"%\s*(of|der|des|de|du|data|train\w*|samples)\b", re.IGNORECASE)
+
+#: WORDS: cells between blanks; QUOTED: one of several words. Numbers of rows stay in quotes.
+WORDS = re.compile(r'"[^"]*"(?!\S)|`[^`]*`(?!\S)|\S+')
+QUOTED = re.compile(r'"[^"]*\s[^"]*"|`[^`]+`')
 
 #: NOTE: how a line begins that says something of the table below it.
 NOTE = re.compile(r"(source|notes?|quelle|anmerkung|fuente|fonte|remarks?)\b\s*:", re.IGNORECASE)
@@ -284,9 +288,12 @@ def _without_comment(
 
 
 def _check_blanks(name: str, rows: list[tuple[str, ...]]) -> None:
-    """Refuse rows that can begin with the name of a row, or with thousands."""
+    """Refuse rows that can begin with the name of a row or with thousands, and cut headings."""
     width = _width(rows)
     first, *rest = rows
+    doubt = f"{name}: blanks stand between cells, and perhaps in"
+    if len(first) == width and _is_cut(first, [row for row in rest if len(row) == width]):
+        raise TableError(f"{doubt} headings: separate cells by semicolons or tabs")
     if all(map(_is_number, first)):
         rest = rows
     elif len(first) != width - 1:
@@ -294,10 +301,16 @@ def _check_blanks(name: str, rows: list[tuple[str, ...]]) -> None:
     if width < 3 or not rest or any(len(row) != width for row in rest):
         return
     if all(re.fullmatch(r"[1-9]\d{0,2}", it[0]) and re.fullmatch(r"\d{3}", it[1]) for it in rest):
-        raise TableError(
-            f"{name}: blanks stand between cells, and perhaps in numbers: separate cells by"
-            " semicolons or tabs"
-        )
+        raise TableError(f"{doubt} numbers: separate cells by semicolons or tabs")
+
+
+def _is_cut(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> bool:
+    """Whether numbers of rows stand below sizes, and amounts below part of another heading."""
+    if len(rows) < 2 or role_of(heading[0]) != "size" or role_of(heading[1]) == "size":
+        return False
+    firsts, seconds = ([row[k] for row in rows] for k in (0, 1))
+    counted = any(firsts == [str(start + k) for k in range(len(rows))] for start in (0, 1))
+    return counted and all(it.isdigit() and int(it) > 1 for it in seconds)
 
 
 def _faults(rows: list[tuple[int, tuple[str, ...]]]) -> list[str]:
@@ -320,15 +333,19 @@ def _begins_as_number(cell: str) -> bool:
 
 def _separator(lines: list[str]) -> str:
     """What separates cells: a character that stands in nearly all lines."""
-    sample = lines[:200]
-    for mark in (*SEPARATORS, ","):  # lines of words may stand before the table
+    sample = [re.sub(r'"[^"]*"', "", line) for line in lines[:200]]
+    commas = {line.count(",") for line in sample}
+    by_comma = len(commas) == 1 and 0 not in commas
+    # What the heading has not stands in cells, where commas cut all lines into as many.
+    marks = [it for it in SEPARATORS if it in sample[0] or not by_comma]
+    for mark in (*marks, ","):  # lines of words may stand before the table
         start = next((k for k, line in enumerate(sample) if mark in line), len(sample))
         if 0 < start <= len(sample) / 2 and sum(mark in it for it in sample[start:]) == len(
             sample[start:]
         ):
             sample = sample[start:]
             break
-    for mark in SEPARATORS:
+    for mark in marks:
         if sum(mark in line for line in sample) >= max(1, 0.9 * len(sample) - 1):
             return mark
     with_comma = [line for line in sample if "," in line]
@@ -348,7 +365,7 @@ def _separator(lines: list[str]) -> str:
 
 def _split(line: str, separator: str) -> tuple[str, ...]:
     if separator == " ":
-        return tuple(line.split())
+        return tuple(it[1:-1] if QUOTED.fullmatch(it) else it for it in WORDS.findall(line))
     if separator == "|":
         line = line.strip().strip("|")
     (row,) = csv.reader([line], delimiter=separator, skipinitialspace=True, strict=False)

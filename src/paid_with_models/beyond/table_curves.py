@@ -124,7 +124,10 @@ def _is_plain_index(heading: str) -> bool:
 
 
 def check_blocks(table: Table, sizes: Sequence[float], lines: Sequence[int]) -> None:
-    """Refuse blocks of rows, divided by comments, that have sizes in common.
+    """Refuse blocks of rows that go over the same amounts: those of several curves.
+
+    Comments divide blocks. Empty lines and rules may stand anywhere, also between repeats of a
+    size; they do where blocks share sizes, or each rises and one begins before another has ended.
 
     Parameters
     ----------
@@ -137,21 +140,25 @@ def check_blocks(table: Table, sizes: Sequence[float], lines: Sequence[int]) -> 
     named = [it for it in table.breaks if it[1]]
     if all(role_of(text) == "run" for _, text in named):
         named = []
-    # Empty lines and rules may stand anywhere, also between repeats of a size.
-    for breaks, least in ((named, 1), ([it for it in table.breaks if not it[1]], 2)):
+    for breaks in (named, [it for it in table.breaks if not it[1]]):
         at = np.searchsorted([line for line, _ in breaks], lines)
-        blocks: dict[int, set[float]] = {}
+        blocks: dict[int, list[float]] = {}
         for size, block in zip(sizes, at.tolist(), strict=True):
-            blocks.setdefault(block, set()).add(size)
+            if np.isfinite(size):
+                blocks.setdefault(block, []).append(size)
+        each_rises = all(len(it) > 1 and np.all(np.diff(it) > 0) for it in blocks.values())
         before: set[float] = set()
         for block, found in sorted(blocks.items()):
-            if len(found & before) >= least:
+            again = len(before.intersection(found)) > 1
+            if breaks is named or each_rises:
+                again |= min(found) <= max(before, default=-np.inf)
+            if again:
                 raise TableError(
                     f"{table.name} may hold several curves: line {breaks[block - 1][0]} divides"
-                    " rows of the same amounts of data: keep one block, or give its curve a column"
-                    " and say columns: {where: {…: …}}"
+                    " rows that go over the same amounts of data: keep one block, or give its curve"
+                    " a column and say columns: {where: {…: …}}"
                 )
-            before |= found
+            before.update(found)
 
 
 def check_runs(table: Table, k: int) -> None:

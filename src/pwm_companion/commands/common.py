@@ -149,8 +149,10 @@ def check_folder(option: str, path: Path) -> None:
     InputError
     """
     try:
-        if not path.parent.is_dir():
-            raise InputError(f"{option}: there is no folder {file_name(path.parent)}")
+        # A link that leads nowhere is written where it leads.
+        folder = path.resolve().parent if path.is_symlink() else path.parent
+        if not folder.is_dir():
+            raise InputError(f"{option}: there is no folder {file_name(folder)}")
     except ValueError:  # no file can be called that
         raise InputError(f"{option}: {file_name(path)} is not the name of a file") from None
 

@@ -11,10 +11,11 @@ import numpy as np
 
 from paid_with_models.solver.routes import solve
 
+from ..consortium.file import measurements
 from ..files import write_whole
 from ..yaml_files import read_stated
 from .common import STANDARD_OUTPUT, check_output, input_file, output_file, print_answer, say
-from .problem_files import as_input_errors, read_given
+from .problem_files import as_input_errors, given_in
 
 if TYPE_CHECKING:
     from paid_with_models.checks.proof import Proof
@@ -64,7 +65,10 @@ def run(options: argparse.Namespace) -> int:
                 proof = Proof(stated.data, check(stated.data))
             print_answer(f"confirmed\n{describe(proof)}")
             return 0
-        given = read_given(options.file)
+        stated = read_stated(options.file)
+        if options.output and (measured := measurements(stated)):
+            check_output("--output", options.output, measured)
+        given = given_in(stated)
         with as_input_errors(options.file):
             menu, others = given.menu, []
             if menu is not None:

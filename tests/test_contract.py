@@ -16,8 +16,18 @@ from paid_with_models import (
     Saturating,
     Valuation,
     audit,
+    autarky,
+    conic_program,
+    free_riding,
     solve,
+    solve_complete_information,
 )
+from paid_with_models.beyond.commitment import misjudged, regret
+from paid_with_models.beyond.margins import slack_menu
+from paid_with_models.beyond.pilot import meet
+from paid_with_models.beyond.quality import unnoticed
+from paid_with_models.beyond.responsive import solve_responsive
+from paid_with_models.beyond.trials import deploy
 from paid_with_models.files import contract_from_dict
 
 
@@ -80,6 +90,9 @@ def test_what_is_written_is_read_back(contract):
     ("change", "message"),
     [
         ({"status": "best"}, "status must be one of optimal, feasible; got 'best'"),
+        ({"status": "feasible"}, "status must be optimal where gap is at most 1e-08"),
+        ({"gap": 0.5}, "gap must be upper_bound - expected_accuracy, .*; got 0.5"),
+        ({"upper_bound": 0.1}, "gap must be upper_bound - expected_accuracy, -"),
         ({"rewards": [1.0]}, "rewards must have one entry per type, 5"),
         ({"participates": [1] * 5}, "participates must be truth values"),
         ({"gap": "0"}, "gap must be a number; got '0'"),
@@ -97,6 +110,31 @@ def test_results_cannot_be_changed_also_after_pickling(contract):
         for array in (it.contributions, it.multipliers.caps, it.binding.caps, it.problem.costs):
             with pytest.raises(ValueError, match="read-only"):
                 array[0] = 0
+
+
+def test_results_are_read_only_also_from_a_pickle():
+    problem = Problem(3, [0.5, 0.5], [0.2, 0.05], GeneralizationBound(), beliefs="own")
+    best, responsive = solve(problem), solve_responsive(problem)
+    results = [
+        autarky(problem),
+        audit(problem, best.contributions, best.rewards),
+        free_riding(problem, [1, 2]),
+        solve_complete_information(problem),
+        problem.outcomes(),
+        regret(responsive),
+        misjudged(responsive, [0.4, 0.6]),
+        unnoticed(best, [0.9, 0.8]),
+        slack_menu(problem, 0.1),
+        meet(best, best),
+        deploy(best, problem.accuracy),
+        conic_program(problem).solve(),
+    ]
+    for result in results:
+        again = pickle.loads(pickle.dumps(result))  # noqa: S301  # our own
+        for it in (result, again):
+            arrays = [value for value in vars(it).values() if isinstance(value, np.ndarray)]
+            assert arrays
+            assert not any(array.flags.writeable for array in arrays)
 
 
 def test_problems_are_equal_by_what_they_state():

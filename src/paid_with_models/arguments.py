@@ -19,8 +19,8 @@ import numpy.typing as npt
 from .texts import brief
 
 __all__ = [
-    "freeze", "frozen", "one_of", "real", "real_field", "reals", "resolution", "truth", "whole",
-    "wholes",
+    "ReadOnly", "freeze", "frozen", "instance", "one_of", "real", "real_field", "reals",
+    "resolution", "truth", "whole", "wholes",
 ]  # fmt: skip
 
 Kind = TypeVar("Kind", bound=np.generic)
@@ -163,6 +163,22 @@ def wholes(name: str, values: Any, rule: str = "whole numbers >= 0") -> npt.NDAr
     return numbers.astype(np.intp)
 
 
+def instance(name: str, value: object, kind: type, made_by: str) -> None:
+    """Refuse what is of another class, and say what makes one.
+
+    Examples
+    --------
+    >>> instance("fit", None, dict, "learning_curve")
+    Traceback (most recent call last):
+        ...
+    ValueError: fit must be a dict, as learning_curve returns; got None
+    """
+    if not isinstance(value, kind):
+        raise ValueError(
+            f"{name} must be a {kind.__name__}, as {made_by} returns; got {brief(value)}"
+        )
+
+
 def one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
     """Refuse anything but some words.
 
@@ -207,6 +223,27 @@ def freeze(record: object) -> None:
     for value in vars(record).values():
         if isinstance(value, np.ndarray):
             value.setflags(write=False)
+
+
+class ReadOnly:
+    """A record that freezes its arrays: a result, as it was computed or from a pickle.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Menu(ReadOnly):
+    ...     rewards: npt.NDArray[np.float64]
+    >>> Menu(np.ones(2)).rewards.flags.writeable
+    False
+    """
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        freeze(self)
 
 
 def frozen(array: npt.NDArray[Kind]) -> npt.NDArray[Kind]:

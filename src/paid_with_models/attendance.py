@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, FloatArray, IntArray
-from .arguments import reals, whole, wholes
+from .arguments import ReadOnly, reals, whole, wholes
 from .texts import brief
 
 __all__ = [
@@ -92,7 +92,7 @@ class Attendance(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Outcomes:
+class Outcomes(ReadOnly):
     """All outcomes, with their probabilities and with those that each type attaches to them.
 
     Attributes

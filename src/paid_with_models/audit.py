@@ -17,13 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, FloatArray, IntArray
-from .arguments import freeze, resolution
+from .arguments import ReadOnly, instance, resolution
 from .contract import Contract
 from .problem import ROUNDING, SUM_TOLERANCE, Problem, check_problem, checked_menu
 from .residuals import types_out
 from .solver.expectations import moments_at
 from .solver.routes import solve
-from .texts import brief
 
 __all__ = ["Audit", "audit", "audit_schema"]
 
@@ -34,7 +33,7 @@ TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Audit:
+class Audit(ReadOnly):
     """What is wrong with a menu, if anything; types in the order of the problem.
 
     Slacks are in units of value; negative ones are violations.
@@ -94,9 +93,6 @@ class Audit:
     upper_bound: float
     gap: float
     satisfied: bool
-
-    def __post_init__(self) -> None:
-        freeze(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and lists, as described by :func:`audit_schema`."""
@@ -169,8 +165,7 @@ def audit(
     m = checked_menu("contributions", contributions, problem)
     t = checked_menu("rewards", rewards, problem)
     best = solve(problem) if best is None else best
-    if not isinstance(best, Contract):
-        raise ValueError(f"best must be a Contract; got {brief(best)}")
+    instance("best", best, Contract, "solve(problem)")
     if best.problem != problem:
         raise ValueError("best must be the contract of this problem; got that of another")
     accuracy, most = moments_at(problem, m)

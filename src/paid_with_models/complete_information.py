@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import Curve, FloatArray, IntArray
-from .arguments import freeze
+from .arguments import ReadOnly
 from .attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from .problem import Problem, autarky, check_problem, checked_problems
 
@@ -46,7 +46,7 @@ MOST_STEPS, STEADY = 100_000, 1e-15
 
 
 @dataclass(frozen=True, eq=False)
-class CompleteInformation:
+class CompleteInformation(ReadOnly):
     """The optimal contract when types are seen, for every outcome and on average.
 
     Attributes
@@ -80,9 +80,6 @@ class CompleteInformation:
     rewards: FloatArray
     utilities: FloatArray
     problem: Problem
-
-    def __post_init__(self) -> None:
-        freeze(self)
 
 
 def solve_complete_information(problem: Problem) -> CompleteInformation:

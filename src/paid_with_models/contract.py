@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .accuracy import BoolArray, FloatArray
-from .arguments import freeze
+from .arguments import ReadOnly, instance
 from .problem import Problem
-from .texts import brief
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +50,7 @@ class Shape(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Multipliers:
+class Multipliers(ReadOnly):
     """Shadow prices: accuracy gained per unit of value by which a constraint is relaxed.
 
     Attributes
@@ -69,16 +68,9 @@ class Multipliers:
     upward: FloatArray
     caps: FloatArray
 
-    def __post_init__(self) -> None:
-        freeze(self)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        freeze(self)
-
 
 @dataclass(frozen=True, eq=False)
-class Binding:
+class Binding(ReadOnly):
     """Which constraints hold with equality.
 
     Attributes
@@ -91,13 +83,6 @@ class Binding:
     downward: BoolArray
     upward: BoolArray
     caps: BoolArray
-
-    def __post_init__(self) -> None:
-        freeze(self)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        freeze(self)
 
 
 #: UNITS: columns of :meth:`Contract.to_frame` with their units.
@@ -115,7 +100,7 @@ UNITS = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Contract:
+class Contract(ReadOnly):
     """A menu with its proof; one entry per type, in the order of the problem.
 
     A type that is left out of the scheme contributes and receives 0 and keeps its outside option.
@@ -177,13 +162,6 @@ class Contract:
     kkt_residual: float
     bunches: tuple[tuple[int, ...], ...]
     binding: Binding
-
-    def __post_init__(self) -> None:
-        freeze(self)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        freeze(self)
 
     @property
     def rests_on(self) -> tuple[str, ...]:
@@ -325,6 +303,4 @@ def check_contract(contract: object) -> None:
     Traceback (most recent call last):
     ValueError: contract must be a Contract, as solve(problem) returns; got None
     """
-    if not isinstance(contract, Contract):
-        rule = "contract must be a Contract, as solve(problem) returns"
-        raise ValueError(f"{rule}; got {brief(contract)}")
+    instance("contract", contract, Contract, "solve(problem)")

@@ -31,8 +31,16 @@ from typing import Any
 import numpy as np
 
 from .accuracy import Curve, FloatArray
-from .arguments import freeze
-from .contract import Binding, Contract, Multipliers, Shape, Status, check_contract
+from .arguments import ReadOnly
+from .contract import (
+    GAP_TOLERANCE,
+    Binding,
+    Contract,
+    Multipliers,
+    Shape,
+    Status,
+    check_contract,
+)
 from .curves import Arctan, GeneralizationBound, PowerLaw, Saturating
 from .file_fields import check_fields, check_numbers, check_numbers_or_nan, is_number, nearest
 from .laws import KnownParties, PoissonParties, UnlikeParties
@@ -182,7 +190,7 @@ def problem_to_dict(problem: Problem) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class Menu:
+class Menu(ReadOnly):
     """A menu and the problem that it is for.
 
     Attributes
@@ -198,9 +206,6 @@ class Menu:
     contributions: FloatArray
     rewards: FloatArray
     left_out: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        freeze(self)
 
 
 def menu_from_dict(data: Mapping[str, Any]) -> Menu:
@@ -365,6 +370,14 @@ def contract_from_dict(data: Mapping[str, Any]) -> Contract:
             if not (math.isfinite(number) and (name not in NOT_NEGATIVE or number >= 0)):
                 also = " and not negative" if name in NOT_NEGATIVE else ""
                 raise ValueError(f"{name} must be finite{also}; got {brief(data[name])}")
+    left = values["upper_bound"] - values["expected_accuracy"]
+    if not abs(left - values["gap"]) <= SLACK:
+        rule = "gap must be upper_bound - expected_accuracy"
+        raise ValueError(f"{rule}, {left:.6g}; got {brief(data['gap'])}")
+    status = member("status", Status)
+    if (status is Status.OPTIMAL) != (values["gap"] <= GAP_TOLERANCE):
+        rule = f"status must be optimal where gap is at most {GAP_TOLERANCE:g}, and nowhere else"
+        raise ValueError(f"{rule}; got {brief(data['status'])} with gap {values['gap']:.6g}")
     bunches = data["bunches"]
     if not isinstance(bunches, list) or not all(
         isinstance(bunch, list) and len(bunch) > 1 and all(type(i) is int for i in bunch)
@@ -377,7 +390,7 @@ def contract_from_dict(data: Mapping[str, Any]) -> Contract:
         raise ValueError(f"{rule}; got {brief(bunches)}")
     return Contract(
         **values,
-        status=member("status", Status),
+        status=status,
         shape=member("shape", Shape),
         multipliers=vectors("multipliers", Multipliers, float),
         binding=vectors("binding", Binding, bool),

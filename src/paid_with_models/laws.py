@@ -36,7 +36,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, FloatArray, IntArray
-from .arguments import freeze, frozen, real_field, reals
+from .arguments import ReadOnly, frozen, real_field, reals
 from .attendance import (
     ENUMERATION_LIMIT,
     check_enumerable,
@@ -50,7 +50,7 @@ from .texts import brief
 __all__ = ["KnownParties", "PoissonParties", "UnlikeParties"]
 
 
-class _Law:
+class _Law(ReadOnly):
     """What laws share: they are equal if their numbers are, and nobody can alter these."""
 
     def _keep(self, **arrays: npt.NDArray[Any]) -> None:
@@ -75,10 +75,6 @@ class _Law:
         stated = {name: it for name, it in vars(self).items() if not name.startswith("_")}
         plain = (f"{name}={np.asarray(it).tolist()}" for name, it in stated.items())
         return f"{type(self).__name__}({', '.join(plain)})"
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        freeze(self)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

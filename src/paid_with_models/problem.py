@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, Curve, FloatArray, IntArray
-from .arguments import freeze, frozen, reals, resolution, whole
+from .arguments import ReadOnly, freeze, frozen, reals, resolution, whole
 from .attendance import Attendance, Outcomes, check_beliefs, n_outcomes
 from .laws import UnlikeParties
 from .shapes import check_hashable, check_shape, check_values, rests_on
@@ -378,7 +378,7 @@ class Problem:
 
 
 @dataclass(frozen=True, eq=False)
-class Autarky:
+class Autarky(ReadOnly):
     """What each type does alone.
 
     Attributes
@@ -395,9 +395,6 @@ class Autarky:
     contributions: FloatArray
     accuracies: FloatArray
     utilities: FloatArray
-
-    def __post_init__(self) -> None:
-        freeze(self)
 
 
 def autarky(problem: Problem) -> Autarky:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .accuracy import FloatArray, IntArray
-from .arguments import freeze
+from .arguments import ReadOnly
 from .attendance import Outcomes
 from .contract import Contract, check_contract
 
@@ -39,7 +39,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, eq=False)
-class RewardDistribution:
+class RewardDistribution(ReadOnly):
     """The exact distribution of each type's model reward.
 
     Attributes
@@ -62,9 +62,6 @@ class RewardDistribution:
     probabilities: FloatArray
     model_rewards: FloatArray
     values: FloatArray
-
-    def __post_init__(self) -> None:
-        freeze(self)
 
     @property
     def means(self) -> FloatArray:

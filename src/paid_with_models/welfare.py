@@ -23,7 +23,7 @@ import numpy.typing as npt
 import scipy  # its parts are imported where they are used
 
 from .accuracy import FloatArray
-from .arguments import freeze, real, reals, whole, wholes
+from .arguments import ReadOnly, real, reals, whole, wholes
 from .complete_information import CompleteInformation, solve_complete_information
 from .contract import Contract, check_contract
 from .problem import Problem, autarky, autarky_at, check_problem, checked_vector
@@ -174,7 +174,7 @@ def _check_pair(contract: object, complete: object) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class FreeRiding:
+class FreeRiding(ReadOnly):
     """An equilibrium of giving everybody the collective model, for one outcome.
 
     Attributes
@@ -193,9 +193,6 @@ class FreeRiding:
     contributions: FloatArray
     accuracy: float
     utilities: FloatArray
-
-    def __post_init__(self) -> None:
-        freeze(self)
 
 
 def free_riding(problem: Problem, counts: npt.ArrayLike) -> FreeRiding:

@@ -477,8 +477,10 @@ def test_every_design_can_be_solved(design):
 
 
 def test_an_unknown_design_is_refused():
-    with pytest.raises(ValueError, match="design must be one of"):
+    with pytest.raises(ValueError, match="design must be 'fitted', 'average' or 'robust'; got"):
         pilot_problem(learning_curve(SIZES, rising()), 3, [1.0], [0.05], design="hopeful")
+    with pytest.raises(ValueError, match="fit must be a LearningCurve, as learning_curve returns"):
+        pilot_problem(None, 3, [1.0], [0.05])
 
 
 def test_pilots_keep_sizes_up_to_a_share_of_the_largest():

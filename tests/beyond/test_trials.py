@@ -180,8 +180,22 @@ def test_a_small_pool_is_refused():
 def test_one_draw_has_no_interval_and_none_is_no_trial():
     with pytest.raises(ValueError, match="at least two draws; got 1"):
         intervals(MENU, run(draws=1))
-    with pytest.raises(ValueError, match="draws must be >= 1; got 0"):
+    with pytest.raises(ValueError, match="draws must be an integer >= 1; got 0"):
         run(draws=0)
+
+
+@pytest.mark.parametrize("bad", [None, "menu", 3, CONTRACT.problem])
+def test_what_is_no_menu_or_contract_is_refused_by_name(bad):
+    with pytest.raises(ValueError, match="contract must be a Contract, as solve"):
+        whole_samples(bad)
+    with pytest.raises(ValueError, match="contract must be a Contract, as solve"):
+        deploy(bad, CURVE)
+    with pytest.raises(ValueError, match="truth must be a Curve"):
+        deploy(CONTRACT, bad)
+    with pytest.raises(ValueError, match="menu must be a Menu, as whole_samples returns"):
+        run_trials(bad, lambda rows: LABELS, 5000, LABELS)
+    with pytest.raises(ValueError, match="trials must be a Trials, as run_trials returns"):
+        intervals(MENU, bad)
 
 
 def test_an_unknown_grading_is_refused():

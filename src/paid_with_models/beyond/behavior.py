@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray, IntArray
-from ..arguments import freeze, real, reals, truth
+from ..arguments import ReadOnly, instance, real, reals, truth
 from ..attendance import conditional_probabilities, enumerate_outcomes, outcome_probabilities
 from ..problem import Problem, check_problem, checked_vector
 from ..rewards import RewardDistribution, cap_limits
@@ -75,7 +75,7 @@ class Assignment(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Behavior:
+class Behavior(ReadOnly):
     """What parties do with a menu, and what comes of it; J different options.
 
     Attributes
@@ -101,9 +101,6 @@ class Behavior:
     participation: float
     expected_accuracy: float
     settled: bool
-
-    def __post_init__(self) -> None:
-        freeze(self)
 
 
 def logit_choices(gains: npt.ArrayLike, rationality: float) -> FloatArray:
@@ -320,7 +317,7 @@ def certainty_equivalents(rewards: RewardDistribution, aversion: float) -> Float
     >>> certainty_equivalents(lot, 0.0).tolist(), certainty_equivalents(lot, 2.0).round(4).tolist()
     ([0.5], [0.2831])
     """
-    _check_distribution(rewards)
+    instance("rewards", rewards, RewardDistribution, "proportional_rewards(contract)")
     aversion = _checked_aversion(aversion)
     return _equivalents(rewards.probabilities, rewards.values, aversion)
 
@@ -339,12 +336,6 @@ def _equivalents(probabilities: FloatArray, values: FloatArray, aversion: float)
     far = most + np.log(np.sum(np.exp(logs - most), axis=0))
     log = np.where(shortfall > -0.5, np.log1p(np.maximum(shortfall, -0.5)), far)
     return np.asarray(-log / aversion)
-
-
-def _check_distribution(rewards: object) -> None:
-    if not isinstance(rewards, RewardDistribution):
-        rule = "rewards must be a RewardDistribution, as proportional_rewards(contract) returns"
-        raise ValueError(f"{rule}; got {brief(rewards)}")
 
 
 def _checked_aversion(aversion: float) -> float:

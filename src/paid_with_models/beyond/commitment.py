@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray
-from ..arguments import reals
+from ..arguments import ReadOnly, reals
 from ..contract import Contract, Status, check_contract
 from ..problem import Problem
 from ..solver.routes import solve
@@ -98,7 +98,7 @@ def _safe(menu: Contract) -> npt.NDArray[np.bool_]:
 
 
 @dataclass(frozen=True, eq=False)
-class Regret:
+class Regret(ReadOnly):
     """What parties would give to leave once they know their quota; one entry per type.
 
     Attributes
@@ -221,7 +221,7 @@ def rewards_above_own_data(contract: ResponsiveContract) -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False)
-class Misjudged:
+class Misjudged(ReadOnly):
     """What an agreement does when types have other shares than was thought.
 
     Attributes
@@ -484,17 +484,10 @@ def value_of_response(menu: Contract) -> ResponseValue:
     check_contract(menu)
     problem = menu.problem
     best = solve_responsive(problem)
-    own = problem if problem.beliefs == "own" else _with_own_beliefs(problem)
+    own = problem if problem.beliefs == "own" else replace(problem, beliefs="own")
     own_best = best if own is problem else solve_responsive(own)
     own_menu = menu if own is problem else solve(own)
     steady = own_best
     if not problem.better_outside.any():
         steady = solve_responsive(own, total="constant")
     return ResponseValue(menu, best, steady, own_menu.expected_accuracy, own_best)
-
-
-def _with_own_beliefs(problem: Problem) -> Problem:
-    return Problem(
-        problem.n_parties, problem.probabilities, problem.costs, problem.accuracy,
-        problem.valuation, "own", problem.reservation_utilities,
-    )  # fmt: skip

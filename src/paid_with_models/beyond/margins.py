@@ -10,7 +10,8 @@ import numpy as np
 from scipy.optimize import LinearConstraint, NonlinearConstraint, minimize
 
 from ..accuracy import FloatArray, IntArray
-from ..problem import Problem
+from ..arguments import ReadOnly, real
+from ..problem import Problem, check_problem
 from ..solver.least_squares import non_negative
 from ..solver.moments import Enumeration
 
@@ -30,7 +31,7 @@ CLOSE = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
-class SlackMenu:
+class SlackMenu(ReadOnly):
     """The best menu that satisfies IR, and IC between different options, with a margin.
 
     Attributes
@@ -85,6 +86,8 @@ def slack_menu(problem: Problem, margin: float) -> SlackMenu:
     >>> bool(menu.gap < 1e-6)
     True
     """
+    check_problem(problem)
+    margin = real("margin", margin)
     problem.check_independent_draws()
     order, n_types = problem.costliest_first, problem.n_types
     if n_types > 8 or problem.n_parties < 2 or np.any(np.diff(problem.costs[order]) == 0):

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray
+from ..arguments import ReadOnly, instance, one_of
 from ..audit import audit
-from ..contract import Contract
+from ..contract import Contract, check_contract
 from ..problem import Problem, autarky
 from .learning_curves import average_curve
 from .measured_curves import BEYOND, LearningCurve
@@ -80,8 +81,8 @@ def pilot_problem(
     >>> robust.expected_accuracy < fitted.expected_accuracy  # by its own, lower curve
     True
     """
-    if design not in DESIGNS:
-        raise ValueError(f"design must be one of {', '.join(DESIGNS)}; got {design!r}")
+    instance("fit", fit, LearningCurve, "learning_curve")
+    one_of("design", design, DESIGNS)
     if design == "fitted":
         return Problem(n_parties, probabilities, costs, fit.curve, **options)
     if design == "average":
@@ -97,7 +98,7 @@ def pilot_problem(
 
 
 @dataclass(frozen=True, eq=False)
-class Meeting:
+class Meeting(ReadOnly):
     """A menu that meets the true curve.
 
     Attributes
@@ -148,6 +149,8 @@ def meet(contract: Contract, best: Contract) -> Meeting:
     >>> bool(meet(too_good, truth).cap_slacks.min() < 0)
     True
     """
+    check_contract(contract)
+    check_contract(best)
     out = np.flatnonzero(~contract.participates).tolist()
     found = audit(best.problem, contract.contributions, contract.rewards, left_out=out, best=best)
     received = found.individual_rationality + np.minimum(found.caps, 0.0)
@@ -186,6 +189,7 @@ def cut_off(
     >>> cut_off(np.array([16.0, 32, 64, 128, 256, 512]), 2.0).tolist()
     [True, True, True, True, True, False]
     """
+    one_of("side", side, ("beyond", "before"))
     rounded = 1.01  # sizes are whole numbers of samples
     if side == "beyond":
         kept = sizes <= sizes[-1] / factor * rounded

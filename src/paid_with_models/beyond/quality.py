@@ -28,7 +28,7 @@ from scipy.special import ndtr
 from scipy.stats import binom, chi2, norm
 
 from ..accuracy import FloatArray
-from ..arguments import real, reals, whole
+from ..arguments import ReadOnly, real, reals, whole
 from ..attendance import Outcomes
 from ..contract import Contract, check_contract
 from ..problem import Problem, check_problem
@@ -124,7 +124,7 @@ def checked_problem(problem: Problem, qualities: npt.ArrayLike) -> Problem:
 
 
 @dataclass(frozen=True, eq=False)
-class Unnoticed:
+class Unnoticed(ReadOnly):
     """What becomes of a menu when some of the data are worse than was thought.
 
     Attributes

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import FloatArray, IntArray
-from ..arguments import freeze, real, reals, wholes
+from ..arguments import ReadOnly, real, reals, wholes
 from ..texts import brief
 
 __all__ = ["ConstantQuotas", "FixedQuotas", "QuotaTable", "ShareRule", "whole_quotas"]
@@ -66,7 +65,7 @@ class ShareRule:
 
 
 @dataclass(frozen=True, eq=False)
-class QuotaTable:
+class QuotaTable(ReadOnly):
     """Quotas outcome by outcome.
 
     Attributes
@@ -90,13 +89,6 @@ class QuotaTable:
     counts: npt.NDArray[np.int64]
     contributions: FloatArray
     carried_out: FloatArray
-
-    def __post_init__(self) -> None:
-        freeze(self)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        freeze(self)
 
     @cached_property
     def _places(self) -> dict[tuple[int, ...], int]:
@@ -168,7 +160,7 @@ class ConstantQuotas:
 
 
 @dataclass(frozen=True, eq=False)
-class FixedQuotas:
+class FixedQuotas(ReadOnly):
     """Quotas that do not depend on who joins: a menu.
 
     Attributes
@@ -183,13 +175,6 @@ class FixedQuotas:
     """
 
     contributions: FloatArray
-
-    def __post_init__(self) -> None:
-        freeze(self)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        freeze(self)
 
     def quotas(self, counts: npt.ArrayLike) -> FloatArray:
         """Quotas when ``counts`` joined, same shape, (I,) or (K, I)."""

@@ -20,13 +20,13 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import BoolArray, FloatArray, IntArray
-from ..arguments import freeze, one_of, real, reals
+from ..arguments import ReadOnly, one_of, real, reals
 from ..contract import Contract, Status
 from ..problem import Problem, autarky, check_problem
 from ..solver.chain import least_utilities
@@ -89,7 +89,7 @@ UNITS = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ResponsiveContract:
+class ResponsiveContract(ReadOnly):
     """A mechanism with quotas that respond, and its proof; types in the order of the problem.
 
     Attributes
@@ -136,13 +136,6 @@ class ResponsiveContract:
     upper_bound: float
     gap: float
     status: Status
-
-    def __post_init__(self) -> None:
-        freeze(self)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        freeze(self)
 
     def __repr__(self) -> str:
         n_parties, n_types = self.problem.n_parties, self.problem.n_types

@@ -25,9 +25,11 @@ import numpy as np
 from scipy.optimize import brentq
 
 from ..accuracy import BoolArray, Curve, FloatArray, IntArray
-from ..contract import Contract
+from ..arguments import ReadOnly, instance, one_of, whole
+from ..contract import Contract, check_contract
 from ..problem import Problem, autarky_at
 from ..solver.chain import least_utilities
+from ..texts import brief
 from ..valuation import ModelValue
 from .learners import CLASSES
 
@@ -48,7 +50,7 @@ SAME_CONTRIBUTION = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Menu:
+class Menu(ReadOnly):
     """A menu in whole samples.
 
     Attributes
@@ -105,6 +107,7 @@ def whole_samples(contract: Contract) -> Menu:
     >>> bool(np.all(menu.contributions % 1 == 0)), bool(np.all(menu.rewards <= menu.reward_caps))
     (True, True)
     """
+    check_contract(contract)
     problem = contract.problem
     costs, contributions = problem.costs, contract.contributions
     if np.any(np.diff(costs) > 0) or np.any(
@@ -129,7 +132,7 @@ def whole_samples(contract: Contract) -> Menu:
 
 
 @dataclass(frozen=True, eq=False)
-class Trials:
+class Trials(ReadOnly):
     """What happened in D draws.
 
     Attributes
@@ -195,10 +198,9 @@ def run_trials(
     >>> bool(np.all(np.abs(trials.accuracies - curve(totals)) <= 0.5e-3))
     True
     """
-    if grading not in ("noise", "subset", "checkpoint"):
-        raise ValueError(f"grading must be 'noise', 'subset' or 'checkpoint'; got {grading!r}")
-    if not draws >= 1:
-        raise ValueError(f"draws must be >= 1; got {draws!r}")
+    one_of("grading", grading, ("noise", "subset", "checkpoint"))
+    instance("menu", menu, Menu, "whole_samples")
+    pool, draws = whole("pool", pool, 1), whole("draws", draws, 1)
     problem = menu.problem
     problem.check_independent_draws()
     if problem.n_parties * menu.contributions.max() > pool:
@@ -230,8 +232,8 @@ def run_trials(
             else:
                 size = _data_for(problem.accuracy, target, total)
                 # Up or down at random: the mean size is exact, so that rounding does not bias.
-                whole = int(size) + int(rng.random() < size % 1)
-                graded = predict(rng.permutation(rows)[: max(1, whole)])
+                some = int(size) + int(rng.random() < size % 1)
+                graded = predict(rng.permutation(rows)[: max(1, some)])
             handed[d, i] = np.mean(graded == test_labels)
     return Trials(np.asarray(counts), accuracies, handed)
 
@@ -297,6 +299,8 @@ def intervals(menu: Menu, trials: Trials) -> dict[str, tuple[float, float]]:
     >>> bool(abs(reward) < 3 * half_width)  # this learner keeps what the curve promises
     True
     """
+    instance("menu", menu, Menu, "whole_samples")
+    instance("trials", trials, Trials, "run_trials")
     problem = menu.problem
     if len(trials.counts) < 2:
         raise ValueError(f"trials must have at least two draws; got {len(trials.counts)}")
@@ -363,7 +367,7 @@ def _rewards_and_slacks(menu: Menu, shifts: FloatArray) -> dict[str, float]:
 
 
 @dataclass(frozen=True, eq=False)
-class Deployment:
+class Deployment(ReadOnly):
     """A menu designed with one curve, carried out where another is the truth.
 
     Attributes
@@ -411,12 +415,15 @@ def deploy(contract: Contract, truth: Curve) -> Deployment:
     >>> bool(abs(same.expected_accuracy - contract.expected_accuracy) < 1e-9)
     True
     """
-    problem = contract.problem
+    check_contract(contract)
+    if not isinstance(truth, Curve):
+        raise ValueError(f"truth must be a Curve; got {brief(truth)}")
+    problem, value = contract.problem, ModelValue(truth, contract.problem.valuation)
     accuracy, caps = _moments(problem, contract.contributions, truth)
     _, designed = _moments(problem, contract.contributions, problem.accuracy)
     share = np.divide(contract.rewards, designed, out=np.zeros_like(caps), where=designed > 0)
     rewards = share * caps
-    alone = autarky_at(ModelValue(truth, problem.valuation), problem.costs).utilities
+    alone = autarky_at(value, problem.costs).utilities
     # What type i, in the row, would get with the option in the column.
     utilities = rewards - np.outer(problem.costs, contract.contributions)
     own = np.diagonal(utilities)

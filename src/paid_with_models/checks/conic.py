@@ -47,6 +47,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..accuracy import Curve, FloatArray, IntArray
+from ..arguments import ReadOnly
 from ..problem import Problem, check_problem
 from ..solver.sums import ExponentialSum, fit_exponential_sum
 
@@ -117,7 +118,7 @@ _whatever_memory_holds = np.errstate(invalid="ignore", over="ignore")
 
 
 @dataclass(frozen=True, eq=False)
-class ConicSolution:
+class ConicSolution(ReadOnly):
     """What the cone solver found; types in the order of the problem.
 
     Attributes

@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from paid_with_models import (
     Contract,
     Curve,
     GeneralizationBound,
+    PoissonParties,
     PowerLaw,
     Problem,
     Saturating,
@@ -28,7 +29,12 @@ from paid_with_models.beyond.pilot import meet
 from paid_with_models.beyond.quality import unnoticed
 from paid_with_models.beyond.responsive import solve_responsive
 from paid_with_models.beyond.trials import deploy
-from paid_with_models.files import contract_from_dict
+from paid_with_models.files import (
+    contract_from_dict,
+    contract_to_dict,
+    problem_from_dict,
+    problem_to_dict,
+)
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +141,23 @@ def test_results_are_read_only_also_from_a_pickle():
             arrays = [value for value in vars(it).values() if isinstance(value, np.ndarray)]
             assert arrays
             assert not any(array.flags.writeable for array in arrays)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_made_anew_of_what_a_problem_states_is_that_problem(seed):
+    rng = np.random.default_rng([21, seed])
+    p = rng.dirichlet(np.ones(5)).round(3)
+    p[-1] = round(1 - p[:-1].sum(), 3)
+    first = Problem(3, np.maximum(p, 1e-3) / np.maximum(p, 1e-3).sum(), [0.5, 0.4, 0.3, 0.2, 0.1],
+                    GeneralizationBound())  # fmt: skip
+    law = PoissonParties(3.0, first.probabilities)
+    other = Problem(costs=first.costs, accuracy=first.accuracy, attendance=law)
+    for problem in (first, other):
+        assert replace(problem) == problem
+        assert problem_from_dict(problem_to_dict(problem)) == problem
+    contract = solve(first)
+    again = contract_from_dict(contract_to_dict(contract))
+    assert audit(first, contract.contributions, contract.rewards, best=again).satisfied
 
 
 def test_problems_are_equal_by_what_they_state():

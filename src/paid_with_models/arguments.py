@@ -6,6 +6,7 @@ under a mask. None of these is a quantity.
 
 from __future__ import annotations
 
+import math
 import operator
 import sys
 from collections.abc import Callable
@@ -19,8 +20,8 @@ import numpy.typing as npt
 from .texts import brief
 
 __all__ = [
-    "ReadOnly", "freeze", "frozen", "instance", "one_of", "real", "real_field", "reals",
-    "resolution", "truth", "whole", "wholes",
+    "ReadOnly", "freeze", "frozen", "instance", "limit", "one_of", "real", "real_field", "reals",
+    "resolution", "shares", "truth", "whole", "wholes",
 ]  # fmt: skip
 
 Kind = TypeVar("Kind", bound=np.generic)
@@ -130,6 +131,37 @@ def _are_real(values: Any) -> bool:
     if array.dtype.kind == "O":
         return values is not None and all(_is_real(value) for value in array.flat)
     return array.dtype.kind in KINDS
+
+
+def shares(chances: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Chances (..., I) as parts of their sum; those that sum to 1 but for rounding stay themselves.
+
+    So a problem that is made anew of what another states is that problem.
+
+    Examples
+    --------
+    >>> shares(np.array([1.0, 3.0])).tolist(), shares(np.array([0.1, 0.2, 0.7])).tolist()
+    ([0.25, 0.75], [0.1, 0.2, 0.7])
+    """
+    total = chances.sum(axis=-1, keepdims=True)
+    rounding = chances.shape[-1] * np.finfo(float).eps
+    return np.where(np.abs(total - 1) <= rounding, chances, chances / total)
+
+
+def limit(name: str, value: Any, least: int) -> int:
+    """A most that is counted to; infinity, for no limit, is more than can be counted to.
+
+    Examples
+    --------
+    >>> limit("max_nodes", 5, least=1), limit("max_nodes", math.inf, least=1) > 10**18
+    (5, True)
+    """
+    if isinstance(value, float) and value == math.inf:
+        return sys.maxsize
+    number = whole(name, value, least)
+    if number > sys.maxsize:
+        raise ValueError(f"{name} must be at most {sys.maxsize}, or infinite; got {brief(value)}")
+    return number
 
 
 def wholes(name: str, values: Any, rule: str = "whole numbers >= 0") -> npt.NDArray[np.intp]:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, FloatArray, IntArray
-from .arguments import ReadOnly, reals, whole, wholes
+from .arguments import ReadOnly, one_of, reals, whole, wholes
 from .texts import brief
 
 __all__ = [
@@ -451,5 +451,4 @@ def seen_chance(n_parties: float, probabilities: FloatArray, beliefs: str) -> Fl
 
 def check_beliefs(beliefs: str) -> None:
     """Refuse anything but "paper" and "own"."""
-    if str(beliefs) not in ("paper", "own"):  # arrays are compared entry by entry
-        raise ValueError(f"beliefs must be 'paper' or 'own'; got {brief(beliefs)}")
+    one_of("beliefs", beliefs, ("paper", "own"))

@@ -23,6 +23,7 @@ from .problem import ROUNDING, SUM_TOLERANCE, Problem, check_problem, checked_me
 from .residuals import types_out
 from .solver.expectations import moments_at
 from .solver.routes import solve
+from .texts import brief
 
 __all__ = ["Audit", "audit", "audit_schema"]
 
@@ -153,9 +154,12 @@ def audit(
                 "contributions and rewards must not be given for a contract, which has its own;"
                 " audit(contract.problem, contributions, rewards) looks at others"
             )
+        if not isinstance(left_out, tuple | list) or left_out:
+            raise ValueError(f"left_out must not be given for a contract; got {brief(left_out)}")
         contract, problem = problem, problem.problem
         contributions, rewards = contract.contributions, contract.rewards
-        left_out, best = np.flatnonzero(~contract.participates).tolist(), best or contract
+        left_out = np.flatnonzero(~contract.participates).tolist()
+        best = contract if best is None else best
     if contributions is None or rewards is None:
         raise ValueError(
             "contributions and rewards must be given: audit(problem, contributions, rewards), or"

@@ -36,7 +36,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, FloatArray, IntArray
-from .arguments import ReadOnly, frozen, real_field, reals
+from .arguments import ReadOnly, frozen, real_field, reals, shares
 from .attendance import (
     ENUMERATION_LIMIT,
     check_enumerable,
@@ -355,4 +355,4 @@ def _distributions(probabilities: npt.ArrayLike) -> FloatArray:
             "probabilities must be >= 0, sum to 1 in each row, and give every type a chance;"
             f" got {brief(p.tolist())}"
         )
-    return np.asarray(p / p.sum(axis=1, keepdims=True))
+    return shares(p)

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .accuracy import BoolArray, Curve, FloatArray, IntArray
-from .arguments import ReadOnly, freeze, frozen, reals, resolution, whole
+from .arguments import ReadOnly, freeze, frozen, reals, resolution, shares, whole
 from .attendance import Attendance, Outcomes, check_beliefs, n_outcomes
 from .laws import UnlikeParties
 from .shapes import check_hashable, check_shape, check_values, rests_on
@@ -465,7 +465,7 @@ def _shares(probabilities: npt.ArrayLike | None, costs: FloatArray) -> FloatArra
             f"probabilities must sum to 1; they sum to {chances.sum():.12g}: in these proportions"
             f" they would be {brief(better)}"
         )
-    return np.asarray(chances / chances.sum())
+    return shares(chances)
 
 
 def _of_law(

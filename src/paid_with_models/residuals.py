@@ -159,7 +159,8 @@ def violations(
 def types_out(left_out: object, contributions: FloatArray, rewards: FloatArray) -> BoolArray:
     """Which types are left out, (I,), of a menu that has no option for them."""
     out = np.zeros(contributions.shape, dtype=bool)
-    if not isinstance(left_out, Iterable) or isinstance(left_out, str | bytes):
+    plain = isinstance(left_out, str | bytes) or getattr(left_out, "ndim", 1) == 0
+    if not isinstance(left_out, Iterable) or plain:
         raise ValueError(f"left_out must be a list of types; got {brief(left_out)}")
     for k in left_out:
         index = k if isinstance(k, int | np.integer) and not isinstance(k, NO_INDEX) else -1

@@ -16,6 +16,7 @@ from paid_with_models import (
     menu_residuals,
     solve,
 )
+from paid_with_models.checks.linear_programs import relaxed_bound
 from paid_with_models.residuals import violations
 from paid_with_models.solver.bounds import dual_bound, farthest
 from paid_with_models.solver.chain import Chain
@@ -303,10 +304,33 @@ def rounds(monkeypatch):
     return solvers
 
 
-@pytest.mark.parametrize(("tolerance", "number"), [(1e-6, 1), (-1.0, 4)])
-def test_one_round_is_enough_at_the_optimum(contract, problem, rounds, tolerance, number):
-    linear_program_bound(problem, contract.contributions, planes=4, tolerance=tolerance)
-    assert rounds == ["HIGHS"] * number
+def test_one_round_is_enough_at_the_optimum(contract, problem, rounds):
+    linear_program_bound(problem, contract.contributions, planes=4, tolerance=1e-6)
+    assert rounds == ["HIGHS"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"planes": 0}, "planes must be an integer >= 1; got 0"),
+        ({"planes": 1.5}, "planes must be an integer; got 1.5"),
+        ({"tolerance": -1.0}, "tolerance must be > 0; got -1.0"),
+        ({"tolerance": float("nan")}, "tolerance must be > 0; got nan"),
+        ({"tolerance": "x"}, "tolerance must be a number; got 'x'"),
+    ],
+)
+def test_rounds_and_tolerances_that_are_none_are_refused(problem, options, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        linear_program_bound(problem, [1.0] * problem.n_types, **options)
+    renamed = {{"planes": "rounds"}.get(name, name): it for name, it in options.items()}
+    with pytest.raises(ValueError, match=f"^{message.replace('planes', 'rounds')}"):
+        relaxed_bound(problem, **renamed)
+
+
+@pytest.mark.parametrize("bound", [lambda it: linear_program_bound(it, [1.0]), relaxed_bound])
+def test_a_bound_is_of_a_problem(bound):
+    with pytest.raises(ValueError, match="problem must be a Problem; got None"):
+        bound(None)
 
 
 def test_rounds_end_when_they_no_longer_lower_the_bound(rounds):

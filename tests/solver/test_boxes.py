@@ -222,7 +222,7 @@ def test_a_limit_on_boxes_leaves_an_honest_gap():
     assert gaps[0] > 1e-3
     assert gaps[-1] <= 1e-8
     assert np.all(np.diff(gaps) <= 0)
-    with pytest.raises(ValueError, match="max_boxes must be >= 0; got -1"):
+    with pytest.raises(ValueError, match="max_boxes must be an integer >= 0; got -1"):
         solve(problem, max_boxes=-1)
 
 

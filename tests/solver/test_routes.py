@@ -513,8 +513,8 @@ def test_no_price_between_equal_types():
     ("argument", "value", "message"),
     [
         ("expectations", "exact", r"expectations must be 'auto', 'enumeration' or 'sum'; got 'ex"),
-        ("max_boxes", -1, r"max_boxes must be >= 0; got -1$"),
-        ("max_nodes", 0, r"max_nodes must be >= 1; got 0$"),
+        ("max_boxes", -1, r"max_boxes must be an integer >= 0; got -1$"),
+        ("max_nodes", 0, r"max_nodes must be an integer >= 1; got 0$"),
     ],
 )
 def test_what_solve_refuses(argument, value, message):

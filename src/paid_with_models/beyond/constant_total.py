@@ -361,12 +361,11 @@ def _shares(
     least = float(weights.min())
     s = np.exp(np.arange(-40.0, np.log(800 / least) + NODE_STEP, NODE_STEP))
     left = np.exp(-np.outer(s, weights))
-    # The sum of all probabilities is 1 for one tier: written so that no digit is lost.
+    # The sum of all probabilities is 1, but for rounding, for one tier: no digit is lost so.
     whole = abs(silent + p.sum() - 1) < 1e-9
+    below = np.maximum(np.expm1(-np.outer(s, weights)) @ p, -1.0)
     with np.errstate(divide="ignore"):
-        mixed = (
-            np.log1p(np.expm1(-np.outer(s, weights)) @ p) if whole else np.log(silent + left @ p)
-        )
+        mixed = np.log1p(below) if whole else np.log(silent + left @ p)
     mixed = np.maximum(mixed, -1e6)
     measure = NODE_STEP * s
     alone = np.exp((n_parties - 1) * mixed) * measure

@@ -466,7 +466,11 @@ def _signed(cell: str) -> bool:
 def _percent(table: Table, found: _Found, asked: bool | None) -> bool:
     """Whether accuracies are in percent: as asked, or by the signs in the file."""
     known = found.accuracies[~np.isnan(found.accuracies)]
-    headed = any(map(is_signed, found.headings))
+    signed = {is_signed(heading) for heading in found.headings}
+    if len(signed) == 2:
+        rule = "accuracies must have percent signs in all of their headings, or in none"
+        raise TableError(f"{table.name}: {rule}")
+    headed = True in signed
     signs = {
         _signed(cell)
         for cell, value in zip(found.cells, found.accuracies, strict=True)

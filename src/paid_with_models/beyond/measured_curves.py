@@ -288,7 +288,7 @@ def learning_curve(
     """
     if whole("replicates", replicates, least=2) > MOST_REPLICATES:
         raise ValueError(f"replicates must be at most {MOST_REPLICATES:,}; got {brief(replicates)}")
-    whole("seed", seed)
+    seed = whole("seed", seed)
     if not isinstance(percent, bool | np.bool_):
         raise ValueError(f"percent must be True or False; got {brief(percent)}")
     points = collect_points(sizes, accuracies, errors, percent=percent)

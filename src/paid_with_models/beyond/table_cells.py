@@ -14,6 +14,7 @@ from .table_lines import (
     LONGEST_CELL,
     check_cells,
     check_line,
+    check_whole,
     is_latex,
     is_printed,
     latex_rows,
@@ -123,7 +124,7 @@ def _cut(text: str, name: str) -> Cells:
     breaks: list[tuple[int, str]] = []
     marked: list[tuple[int, str]] = []
     body: list[tuple[int, str]] = []
-    separator = ""
+    separator, others = "", list[str]()
     for number, line in numbered_lines(text):
         if not line.strip(" \t,;|"):
             breaks.append((number, ""))
@@ -134,6 +135,7 @@ def _cut(text: str, name: str) -> Cells:
             marked.append((number, line))
         else:
             if is_printed(line):
+                others.append(line)
                 breaks.append((number, ""))
                 continue
             check_line(name, number, line)
@@ -186,14 +188,21 @@ def _cut(text: str, name: str) -> Cells:
     first, last = whole[0], whole[-1] + 1
     while last > first + 1 and NOTE.match(rows[last - 1][1][0]):
         last -= 1
-    for place, others in (("before", rows[:first]), ("after", rows[last:])):
-        if others and all(_is_aside(row) for _, row in others):
-            said.append(f"{len(others)} line{'s' * (len(others) > 1)} {place} the table left out.")
+    text_of = dict(body)
+    for place, some in (("before", rows[:first]), ("after", rows[last:])):
+        if some and all(_is_aside(row) for _, row in some):
+            said.append(f"{len(some)} line{'s' * (len(some) > 1)} {place} the table left out.")
+            others += [text_of[number] for number, _ in some if number in text_of]
         elif place == "before":
             first = 0
         else:
             last = len(rows)
     rows = rows[first:last]
+    others += [line for _, line in marked]
+    counted = all(re.match(r"\d+:", row[0]) for _, row in rows[1:])
+    if counted and any(line.strip() == "---" for line in others):
+        others.append(f"{len(rows) + 1} rows")  # as data.table in R leaves out those between
+    check_whole(name, others, len(rows))
     for number, row in rows:
         if len(row) != width:
             hint = ""

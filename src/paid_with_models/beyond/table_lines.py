@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from .table_text import TableError
 
 __all__ = [
-    "LONGEST_CELL", "check_cells", "check_line", "is_latex", "is_printed", "latex_rows",
-    "numbered_lines",
+    "LONGEST_CELL", "check_cells", "check_line", "check_whole", "is_latex", "is_printed",
+    "latex_rows", "numbered_lines",
 ]  # fmt: skip
 
 #: Lines of a file with their numbers.
@@ -32,6 +32,14 @@ PRINTED = re.compile(
     r"|(big|huge)int|decimal\([^()|]*\))\s*\|)+|\|?\s*\d+ rows?\s+\d+ columns?\s*\|?"
     r"|Source: local data frame.*|(Name: .*, )?dtype: \w+|\|?\s*\d+ rows?\s*\|?"
     r"|\(\d+ rows?\)|\d+ rows? in set.*|\[\d+ rows x \d+ columns\]|shape: \(.*\)"
+)
+
+#: PART: how it is said that rows are left out; COUNTED: how many rows a table has, as it is said.
+PART = re.compile(r"\b[\d,.]+ more rows?\b|\bonly showing top\b|^--\s*more\s*--", re.IGNORECASE)
+COUNTED = re.compile(
+    r"(?:tibble|table|frame)\W*([\d,]+) *[x\u00d7] *\d|shape: *\(([\d,]+), *\d|\[(\d+) rows? x \d"
+    r"|^\|?\s*\(?([\d,]+) rows?\b",
+    re.IGNORECASE,
 )
 
 #: RULES: characters of lines drawn between rows, with the one that each has.
@@ -105,6 +113,25 @@ def is_printed(line: str) -> bool:
         marks <= RULES[1] and any("\u2500" <= mark <= "\u257f" for mark in marks)
     )
     return ruled or bool(PRINTED.fullmatch(line))
+
+
+def check_whole(name: str, others: Sequence[str], n_rows: int) -> None:
+    """Refuse a table of which lines beside its rows say that it has more.
+
+    Examples
+    --------
+    >>> check_whole("print.txt", ["shape: (25, 2)"], 10)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    paid_with_models.beyond.table_text.TableError: print.txt holds a part of a table only, ...
+    """
+    for line in others:
+        counted = COUNTED.search(line)
+        stated = next((it.replace(",", "") for it in counted.groups() if it), "") if counted else ""
+        if PART.search(line) or (stated and float(stated) > n_rows):
+            raise TableError(
+                f"{name} holds a part of a table only, by what it says of its rows: write all rows"
+                " into a file, as CSV"
+            )
 
 
 def check_line(name: str, number: int, line: str) -> None:

@@ -49,7 +49,9 @@ import numpy as np
 from ..accuracy import Curve, FloatArray, IntArray
 from ..arguments import ReadOnly
 from ..problem import Problem, check_problem
+from ..residuals import types_out
 from ..solver.sums import ExponentialSum, fit_exponential_sum
+from ..texts import brief
 
 __all__ = ["ConicProgram", "ConicSolution", "ConicStatus", "conic_program"]
 
@@ -348,13 +350,11 @@ def conic_program(problem: Problem, *, left_out: Sequence[int] = ()) -> ConicPro
 
 
 def _types_in(problem: Problem, left_out: Sequence[int]) -> IntArray:
-    out = set(left_out)
-    if not out <= set(range(problem.n_types)) or len(out) == problem.n_types:
-        raise ValueError(
-            f"left_out must name some of the types 0 to {problem.n_types - 1}, not all;"
-            f" got {sorted(out)}"
-        )
-    return np.array([i for i in range(problem.n_types) if i not in out])
+    nothing = np.zeros(problem.n_types)
+    kept = np.flatnonzero(~types_out(left_out, nothing, nothing))
+    if not kept.size:
+        raise ValueError(f"left_out must not name all types; got {brief(left_out)}")
+    return kept
 
 
 def _short_sum(name: str, curve: Curve, most: float) -> ExponentialSum:

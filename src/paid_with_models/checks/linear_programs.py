@@ -7,10 +7,19 @@ import numpy.typing as npt
 import scipy  # its parts are imported where they are used
 
 from ..accuracy import FloatArray
-from ..problem import Problem, autarky, checked_menu
+from ..arguments import real, whole
+from ..problem import Problem, autarky, check_problem, checked_menu
 from ..solver.expectations import expectation_of
 
 __all__ = ["linear_program_bound", "relaxed_bound"]
+
+
+def _tolerance(tolerance: float) -> float:
+    """A tolerance as a number > 0."""
+    number = real("tolerance", tolerance)
+    if not number > 0:
+        raise ValueError(f"tolerance must be > 0; got {tolerance!r}")
+    return number
 
 
 def linear_program_bound(
@@ -51,6 +60,8 @@ def linear_program_bound(
     >>> round(linear_program_bound(problem, [69.0532528] * 5), 6)
     0.690533
     """
+    check_problem(problem)
+    planes, tolerance = whole("planes", planes, 1), _tolerance(tolerance)
     problem.check_unlimited_data()
     import cvxpy as cp  # takes a second to import, and only this function needs it
 
@@ -144,6 +155,8 @@ def relaxed_bound(problem: Problem, *, rounds: int = 20, tolerance: float = 1e-7
     >>> bool(relaxed_bound(problem) >= reached)
     True
     """
+    check_problem(problem)
+    rounds, tolerance = whole("rounds", rounds, 1), _tolerance(tolerance)
     problem.check_unlimited_data()
     if problem.better_outside.any():
         raise ValueError(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..problem import Problem
-from .fits import common_range
+from .fits import common_range, sum_range
 from .moments import ENTRIES_WORTH_ENUMERATING
 from .trivial import too_costly
 
@@ -42,6 +42,10 @@ MANY_TYPES = 40
 #: terms of sums, times types, times problems): enough for NumPy to be busy, few enough for the
 #: processor's cache, where larger arrays would not be.
 ENTRIES_AT_ONCE = 20_000
+
+#: MOST_ENTRIES: enumerations of up to so many numbers are tried where only sums of both signs stand
+#: for the curves.
+MOST_ENTRIES = 5_000_000
 
 #: LEAST_AT_ONCE: but at least so many.
 LEAST_AT_ONCE = 16
@@ -211,5 +215,11 @@ def _entries(problem: Problem) -> int:
 
 
 def countable(problem: Problem) -> bool:
-    """Whether enumeration is cheap enough to be tried where sums leave a gap."""
-    return _entries(problem) <= ENTRIES_WORTH_ENUMERATING
+    """Whether enumeration is cheap enough to be tried where sums leave a gap.
+
+    Sums of both signs say little of outcomes with little data: then it may take longer.
+    """
+    entries, curves = _entries(problem), (problem.accuracy, problem.model_value)
+    if entries <= ENTRIES_WORTH_ENUMERATING:
+        return True
+    return entries <= MOST_ENTRIES and sum_range(*curves, problem.most_data) is None

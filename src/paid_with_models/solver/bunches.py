@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from ..accuracy import Curve, FloatArray, IntArray
 from ..attendance import enumerate_outcomes, n_outcomes, outcome_probabilities
+from ..problem import Problem
 from .bounds import dual_bound
 from .interior_point import finished
 from .menus import priced
@@ -40,6 +41,7 @@ __all__ = [
     "BunchedEnumeration",
     "BunchedMoments",
     "bunched_bound",
+    "bunches_of",
     "few_bunches",
 ]
 
@@ -352,3 +354,11 @@ def few_bunches(
     if entries > (1 if settles else ONCE) * ENTRIES_WORTH_ENUMERATING:
         return None
     return BunchedEnumeration(n_parties, probabilities, beliefs, bunch)
+
+
+def bunches_of(problem: Problem) -> Callable[[IntArray], BunchedEnumeration | None] | None:
+    """The same for a problem, by the bunch of each type; None under another law of attendance."""
+    if problem.attendance is not None:
+        return None
+    p = problem.probabilities[problem.costliest_first]
+    return partial(few_bunches, problem.n_parties, p, problem.beliefs)

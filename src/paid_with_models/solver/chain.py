@@ -15,8 +15,12 @@ import numpy.typing as npt
 
 from ..accuracy import BoolArray, FloatArray
 from ..arguments import reals
+from ..texts import brief
 
 __all__ = ["Chain", "least_of", "least_utilities", "running_extremes"]
+
+#: ROUNDING: share of the largest contribution by which one may fall all the same.
+ROUNDING = 1e-12
 
 
 def least_utilities(
@@ -39,6 +43,11 @@ def least_utilities(
     (..., I) ndarray
         Utilities; the least rewards are these plus costs times contributions.
 
+    Raises
+    ------
+    ValueError
+        For numbers that are not finite, of other shapes, or in another order.
+
     Examples
     --------
     >>> least_utilities([1.0, 3.0], [0.5, 0.25], [0.0, 0.0]).tolist()
@@ -46,10 +55,27 @@ def least_utilities(
     >>> least_utilities([1.0, 3.0], [0.5, 0.25], [0.0, 2.0]).tolist()  # upward IC binds
     [1.25, 2.0]
     """
-    m = reals("contributions", contributions)
-    c = np.broadcast_to(reals("costs", costs), m.shape)
-    f = np.broadcast_to(reals("reservation_utilities", reservation_utilities), m.shape)
-    return least_of(m, -np.diff(c, axis=-1), f)
+    given = {
+        "contributions": contributions, "costs": costs,
+        "reservation_utilities": reservation_utilities,
+    }  # fmt: skip
+    known = {name: reals(name, values) for name, values in given.items()}
+    for name, values in known.items():
+        if values.ndim == 0 or values.size == 0 or not np.isfinite(values).all():
+            raise ValueError(f"{name} must be a list of finite numbers; got {brief(given[name])}")
+    try:
+        m, c, f = (np.array(it) for it in np.broadcast_arrays(*known.values()))
+    except ValueError:
+        shapes = ", ".join(f"{name} {values.shape}" for name, values in known.items())
+        raise ValueError(f"arguments must have one entry per type; got {shapes}") from None
+    steps = -np.diff(c, axis=-1)
+    if (steps < 0).any():
+        raise ValueError(f"costs must not rise; got {brief(costs)}")
+    falls = (steps > 0) & (np.diff(m, axis=-1) < -ROUNDING * m.max())
+    if (m < 0).any() or falls.any():
+        rule = "must be >= 0 and not fall where costs do"
+        raise ValueError(f"contributions {rule}; got {brief(contributions)}")
+    return least_of(m, steps, f)
 
 
 def least_of(m: FloatArray, steps: FloatArray, outside: FloatArray) -> FloatArray:

@@ -9,13 +9,22 @@ by exponential sums, as long as one party on an option trains a model.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import groupby
+
 import numpy as np
 
-from ..accuracy import FloatArray
+from ..accuracy import FloatArray, IntArray
 from .menus import Incumbents, priced, satisfies
+from .moments import Expectation
 from .program import FirstMoment
 
-__all__ = ["with_few_options"]
+__all__ = ["Law", "with_few_options"]
+
+#: Law: exact expectations of menus that bunch in a given way, from the bunch of each type; None if
+#: there are too many outcomes even so.
+Law = Callable[[IntArray], Expectation | None]
 
 #: TRIED_AT_ONCE: menus are tried together up to so many numbers (types times menus).
 TRIED_AT_ONCE = 4_000
@@ -36,7 +45,7 @@ NEARBY = (np.geomspace(0.7, 1.4, 9), np.geomspace(0.95, 1.05, 9), np.geomspace(0
 MORE = np.array([1.2, 1.6, 2.5, 4.0, 8.0])
 
 
-def with_few_options(problem: FirstMoment, best: Incumbents) -> Incumbents:
+def with_few_options(problem: FirstMoment, best: Incumbents, law: Law | None = None) -> Incumbents:
     """The best menus known, after trying those of one and two options.
 
     Parameters
@@ -44,6 +53,8 @@ def with_few_options(problem: FirstMoment, best: Incumbents) -> Incumbents:
     problem : FirstMoment
         A batch of one, on the curves themselves.
     best : Incumbents
+    law : Law, optional
+        Who turns up, where menus of few options have much fewer outcomes.
 
     Returns
     -------
@@ -56,9 +67,9 @@ def with_few_options(problem: FirstMoment, best: Incumbents) -> Incumbents:
 
     def tried(menus: FloatArray, known: Incumbents) -> Incumbents:
         """The best of the menus, if it beats what is known."""
-        menus = problem.take(np.zeros(len(menus), dtype=int)).in_order(menus)
+        menus = problem.in_order(menus)
         values = [
-            _values(problem, menus[start : start + at_once])
+            _values(problem, menus[start : start + at_once], law)
             for start in range(0, len(menus), at_once)
         ]
         first = int(np.argmax(np.concatenate(values)))
@@ -83,8 +94,19 @@ def with_few_options(problem: FirstMoment, best: Incumbents) -> Incumbents:
     return best
 
 
-def _values(problem: FirstMoment, menus: FloatArray) -> FloatArray:
-    """Expected accuracy of menus, (M, I); -inf where they are not feasible."""
-    each = problem.take(np.zeros(len(menus), dtype=int))
-    point = each.point(each.increments_of(menus))
-    return np.where(satisfies(each, point), point.moments.accuracy, -np.inf)
+def _values(problem: FirstMoment, menus: FloatArray, law: Law | None) -> FloatArray:
+    """Expected accuracy of menus, (M, I); -inf where not feasible, or not of few options."""
+    bunches = np.zeros(menus.shape, dtype=int)
+    if law is not None:
+        bunches[:, 1:] = np.cumsum(np.diff(menus, axis=1) != 0, axis=1)
+    values, start = [], 0
+    for bunch, together in groupby(bunches.tolist()):
+        some = menus[start : (start := start + len(list(together)))]
+        few = problem.expectation if law is None else law(np.array(bunch))
+        if few is None:
+            values.append(np.full(len(some), -np.inf))
+            continue
+        each = replace(problem, expectation=few).take(np.zeros(len(some), dtype=int))
+        point = each.point(each.increments_of(some))
+        values.append(np.where(satisfies(each, point), point.moments.accuracy, -np.inf))
+    return np.concatenate(values)

@@ -17,35 +17,34 @@ remains between the two is reported as the gap.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from ..accuracy import FloatArray, IntArray
-from ..arguments import real
+from ..arguments import limit, one_of, real
 from ..contract import GAP_TOLERANCE, Contract, Status
 from ..problem import Autarky, Problem, autarky_at, check_problem, checked_problems
-from ..texts import brief
 from .answers import contracts, menus_of, nobody
 from .banded import Banded
 from .batches import Batch, Method, countable, plan, plan_again, ties
 from .bounds import dual_bound
 from .branching import Closed
-from .bunches import bunched_bound, few_bunches
+from .bunches import bunched_bound, bunches_of, few_bunches
 from .capacities import binding_limits, solve_with_capacities
 from .chain import Chain
 from .classes import classed, has_classes
 from .closing import FEW_TYPES, closed, finds_menus
-from .few_options import with_few_options
+from .few_options import Law, with_few_options
 from .fits import common_range
 from .groups import averaged, expanded, grouped, groups
 from .interior_point import maximize
 from .known_types import known_contract
 from .majorants import with_curves_above
 from .menus import Incumbents, only_menu, priced, repaired, safely_above, settled
-from .moments import Enumeration, Expectation
+from .moments import ENTRIES_WORTH_ENUMERATING, Enumeration, Expectation
 from .outcome_classes import Parties
 from .program import Algebra, FirstMoment, by_matrices
 from .quadratic import by_quadratic_programs
@@ -171,17 +170,15 @@ def solve_many(
     >>> [contract.status.name for contract in solve_many(grid)]
     ['OPTIMAL', 'OPTIMAL']
     """
-    if str(expectations) not in ("auto", "enumeration", "sum"):
-        raise ValueError(
-            f"expectations must be 'auto', 'enumeration' or 'sum'; got {brief(expectations)}"
-        )
-    if max_boxes is not None and not real("max_boxes", max_boxes) >= 0:
-        raise ValueError(f"max_boxes must be >= 0; got {max_boxes!r}")
-    if not real("max_nodes", max_nodes) >= 1:
-        raise ValueError(f"max_nodes must be >= 1; got {max_nodes!r}")
-    if max_seconds is not None and not real("max_seconds", max_seconds) > 0:
-        raise ValueError(f"max_seconds must be > 0; got {max_seconds!r}")
-    deadline = np.inf if max_seconds is None else time.monotonic() + max_seconds
+    one_of("expectations", expectations, ("auto", "enumeration", "sum"))
+    if max_boxes is not None:
+        max_boxes = limit("max_boxes", max_boxes, 0)
+    max_nodes, deadline = limit("max_nodes", max_nodes, 1), np.inf
+    if max_seconds is not None:
+        seconds = real("max_seconds", max_seconds)
+        if not seconds > 0:
+            raise ValueError(f"max_seconds must be > 0; got {max_seconds!r}")
+        deadline = time.monotonic() + seconds
     given, found = checked_problems(problems), dict[int, Contract]()
     problems = [binding_limits(problem) for problem in given]
 
@@ -318,8 +315,9 @@ def _by_interior_point(
         hard = exact.take(left_open)
         known = best.take(hard, left_open)
         near = bounding.point.contributions[left_open]
+        laws = [bunches_of(problems[k]) for k in left_open]
         found = _search(
-            hard, known, bounds[left_open], anchor[left_open], near, max_boxes, deadline
+            hard, known, bounds[left_open], anchor[left_open], near, laws, max_boxes, deadline
         )
         best = best.updated(exact, left_open, found.best)
         bounds[left_open] = found.bounds
@@ -458,6 +456,7 @@ def _search(
     bounds: FloatArray,
     anchor: FloatArray,
     near: FloatArray,
+    laws: Sequence[Law | None],
     max_boxes: int | None,
     deadline: float,
 ) -> Closed:
@@ -469,17 +468,21 @@ def _search(
         group = groups(law.probabilities[0])
         few, alone = grouped(problem, group), anchor[:, np.unique(group, return_index=True)[1]]
         known = averaged(few, problem, group, best)
-        among = _search(few, known, bounds, alone, alone, max_boxes, deadline)
+        unknown = [None] * len(laws)
+        among = _search(few, known, bounds, alone, alone, unknown, max_boxes, deadline)
         return replace(among, best=expanded(problem, group, among.best, best, anchor))
     if not finds_menus(problem):
         for row in np.arange(len(bounds)) if n_types > FEW_TYPES else []:
             one = problem.take(np.array([row]))
-            found = with_few_options(one, best.take(one, np.array([row])))
+            exact = laws[int(row)] if isinstance(law, Enumeration) else None
+            found = with_few_options(one, best.take(one, np.array([row])), exact)
             best = best.updated(problem, np.array([row]), found)
         # Where accuracy is not concave it can pay to have high-cost types contribute next to
         # nothing: each start keeps the k costliest near zero, for every k (some, of many).
         keen = np.maximum.accumulate(0.5 * problem.box[:, 1::2], axis=1)
-        levels = np.unique(np.linspace(0, n_types - 1, MOST_STARTS).astype(int))
+        slow = isinstance(law, Enumeration) and law.counts.size > ENTRIES_WORTH_ENUMERATING
+        n_starts = 1 if slow else MOST_STARTS
+        levels = np.unique(np.linspace(0, n_types - 1, n_starts).astype(int))
         starts = [np.where(np.arange(n_types) < k, 1e-4 * keen, keen) for k in levels]
         starts += [np.maximum(m, 1e-6 * keen) for m in (best.menus.point.contributions, anchor)]
         for start in starts:

@@ -90,6 +90,11 @@ class Given:
         return [str(k + 1) for k in range(self.problem.n_types)]
 
     @property
+    def said(self) -> tuple[str, ...]:
+        """How the problem differs from what its file states: types that were taken together."""
+        return () if self.consortium is None else self.consortium.said
+
+    @property
     def baseline(self) -> float:
         """Accuracy to be added to those of the problem."""
         return 0.0 if self.consortium is None else self.consortium.baseline
@@ -104,6 +109,12 @@ def read_given(path: Path, *, together: bool = True) -> Given:
         If it cannot be read, or is for another command.
     """
     return given_in(read_stated(path), together=together)
+
+
+def say_grouped(given: Given) -> None:
+    """Say on standard error how a problem differs from what its file states."""
+    for sentence in given.said:
+        say(sentence)
 
 
 def given_in(stated: Stated, *, together: bool = True) -> Given:

@@ -15,7 +15,7 @@ from ..consortium.file import measurements
 from ..files import write_whole
 from ..yaml_files import read_stated
 from .common import STANDARD_OUTPUT, check_output, input_file, output_file, print_answer, say
-from .problem_files import as_input_errors, given_in
+from .problem_files import as_input_errors, given_in, say_grouped
 
 if TYPE_CHECKING:
     from paid_with_models.checks.proof import Proof
@@ -69,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
         if options.output and (measured := measurements(stated)):
             check_output("--output", options.output, measured)
         given = given_in(stated)
+        say_grouped(given)
         with as_input_errors(options.file):
             menu, others = given.menu, []
             if menu is not None:

@@ -13,7 +13,7 @@ from paid_with_models.texts import file_name, visible
 
 from ..errors import InputError
 from .common import print_answer
-from .problem_files import Given, add_file, as_input_errors, read_given, table
+from .problem_files import Given, add_file, as_input_errors, read_given, say_grouped, table
 
 DESCRIPTION = (
     "Find the best contract for the problem in FILE (JSON or YAML: n_parties, "
@@ -38,6 +38,8 @@ def run(options: argparse.Namespace) -> None:
         if not np.isfinite(reached).all():
             raise ArithmeticError(f"expected accuracy {contract.expected_accuracy}")
         document = contract_to_dict(contract) if options.json else None
+    if options.json:
+        say_grouped(given)
     print_answer(document or describe_contract(contract, given))
 
 
@@ -63,7 +65,7 @@ def describe_contract(contract: Contract, given: Given) -> str:
             f"{contract.status.name.lower()}: no menu is better by more than {contract.gap:.1e}",
             "; ".join(shape),
             f"expected accuracy {reached:.9g}, of value {worth:.9g}",
-            *(given.consortium.said if given.consortium is not None else ()),
+            *given.said,
             "",
             *table(columns),
         ]

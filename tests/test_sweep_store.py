@@ -483,3 +483,33 @@ def test_pipes_and_folders_in_place_of_files_are_named(tmp_path, monkeypatch, ca
         make(part)
         with pytest.raises(ValueError, match="is no file, and no sweep has made it"):
             sweep(BASE, OVER, chunk=2, output=target)
+
+
+@pytest.mark.parametrize("suffix", [".zarr", ".nc"])
+def test_a_variable_that_somebody_has_added_is_kept(tmp_path, suffix):
+    target = tmp_path / f"x{suffix}"
+    computed = sweep(BASE, OVER, output=target)
+    noted = computed.assign(my_notes=("n_parties", np.arange(4.0)))
+    if suffix == ".zarr":
+        noted[["my_notes"]].to_zarr(target, mode="a", zarr_format=2)
+    else:
+        noted.to_netcdf(target, engine="scipy")
+    with pytest.raises(ValueError, match="holds my_notes, which no sweep has written: move it"):
+        sweep(BASE, OVER, output=target)
+    opened = xr.open_zarr(target) if suffix == ".zarr" else xr.open_dataset(target, engine="scipy")
+    with opened:
+        assert opened.my_notes.values.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["", "lock", "draft"])
+def test_what_stands_where_chunks_are_kept_is_refused(tmp_path, name):
+    folder = tmp_path / "x.zarr.parts"
+    if name:
+        (folder / name).mkdir(parents=True)
+        (folder / name / "mine").write_text("kept")
+        (folder / "sweep.sha256").write_text("0")
+    else:
+        folder.write_text("kept")
+    with pytest.raises(ValueError, match="is not of a sweep: move it"):
+        sweep(BASE, OVER, output=tmp_path / "x.zarr")
+    assert (folder / name / "mine" if name else folder).read_text() == "kept"

@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,9 @@ Part = dict[str, npt.NDArray[Any]]
 #: NOTE, LOCK, DRAFT: beside the chunks: the key of what was asked, what is locked while a run
 #: writes, and what is not finished.
 NOTE, LOCK, DRAFT = "sweep.sha256", "lock", "draft"
+
+#: MOST_OF_HEAD: bytes at the beginning of a result in which it says what it is of.
+MOST_OF_HEAD = 5_000_000
 
 #: OF_ZARR, CHUNK: files that describe arrays in a store of theirs, and names of their chunks.
 OF_ZARR = (".zarray", ".zattrs", ".zgroup", ".zmetadata", "zarr.json")
@@ -130,6 +133,10 @@ class Store:
 
     def _check_folder(self) -> None:
         """Refuse a folder that no sweep has begun: what is in it would be replaced."""
+        others = [self.folder] if self.folder.exists() and not self.folder.is_dir() else []
+        others += [path for name in (LOCK, DRAFT) if (path := self.folder / name).is_dir()]
+        if others:
+            raise ValueError(f"output {self.target}: {others[0]} is not of a sweep: move it")
         if not self.folder.is_dir() or (self.folder / NOTE).is_file():
             return
         names = {LOCK, DRAFT, NOTE, f"{DRAFT}{self.target.suffix}", f"old{self.target.suffix}"}
@@ -202,10 +209,23 @@ class Store:
             array = depth == 1 and any((path / name).is_file() for name in OF_ZARR)
             ours = path.name in OF_ZARR if path.is_file() else array
             if not (ours or (depth > 1 and CHUNK.fullmatch(path.name))) or path.is_symlink():
-                raise ValueError(
-                    f"output {self.target} holds {path.relative_to(self.target)}, which no sweep"
-                    " has written: move it"
-                )
+                self.refuse(path.relative_to(self.target))
+
+    def refuse(self, other: object) -> NoReturn:
+        """Refuse an output in which somebody keeps something else."""
+        raise ValueError(f"output {self.target} holds {other}, which no sweep has written: move it")
+
+    def is_named(self) -> bool:
+        """Whether the output, which may be damaged, still says that it is of this sweep."""
+        heads = [self.target]
+        if self.target.is_dir():
+            of_folder = (self.target / name for name in (".zattrs", ".zmetadata"))
+            heads = [path for path in of_folder if path.is_file()]
+        for path in heads:
+            with path.open("rb") as file:
+                if self.key.encode() in file.read(MOST_OF_HEAD):
+                    return True
+        return False
 
     def remove(self) -> None:
         """Remove what this class writes, and the folder if it is then empty."""

@@ -89,9 +89,6 @@ LIMIT = 1_000_000
 #: MOST_BYTES: largest result, in bytes; it is put together in memory.
 MOST_BYTES = 4 * 2**30
 
-#: MOST_OF_HEAD: bytes at the beginning of a result in which it says what it is of.
-MOST_OF_HEAD = 5_000_000
-
 #: SAMPLE: problems that are solved to say how long a sweep would take.
 SAMPLE = 16
 
@@ -192,10 +189,11 @@ def sweep(
     # A list of pairs: the order of the dimensions is part of what is asked.
     stated = [] if grid.outside is None else [grid.outside.tolist()]
     store = Store(target, key_of(problem_to_dict(problem), plain, chunk, *stated))
-    if (finished := _finished(store)) is None:
+    known = {*RESULTS, "type", *axes, *(f"{name}_of_type" for name in axes)}
+    if (finished := _finished(store, known)) is None:
         with store.claimed():
             # Another run may have come to its end while this one looked.
-            if (finished := _finished(store)) is None:
+            if (finished := _finished(store, known)) is None:
                 kept = store.kept(starts, n_problems, tuple(RESULTS))
                 parts = _all_parts(grid, starts, client, kept, store.keep, tell)
                 data = _dataset(grid, parts)
@@ -451,17 +449,17 @@ def _write(data: xr.Dataset, path: Path) -> None:
         data.to_netcdf(path, engine="scipy")
 
 
-def _finished(store: Store) -> xr.Dataset | None:
+def _finished(store: Store, known: set[str]) -> xr.Dataset | None:
     """The result that is there; None if there is none, or it is not whole any more.
 
     Raises
     ------
     ValueError
-        If there is something else, or another sweep.
+        If there is something else, another sweep, or a variable that is not of the known ones.
     """
     import xarray as xr
 
-    target = store.target
+    target, found, ours, whole = store.target, None, False, False
     if not target.exists():
         return None
     try:
@@ -474,25 +472,17 @@ def _finished(store: Store) -> xr.Dataset | None:
             )
         with opened:
             found = opened.load()
-        if found.attrs.get("sweep") == store.key and found.attrs.get("digest") == _digest(found):
-            return found
+        ours = found.attrs.get("sweep") == store.key
+        whole = ours and found.attrs.get("digest") == _digest(found)
     except Exception:  # noqa: S110  # whatever a foreign or damaged file leads to
         pass
-    if not _names(target, store.key):
+    if whole:
+        return found
+    if ours and found is not None and (foreign := {*map(str, found.variables)} - known):
+        store.refuse(min(foreign))
+    if not store.is_named():
         raise ValueError(
             f"output {target} holds another sweep, one of another version, or something else:"
             " move it or name another"
         )
     return None
-
-
-def _names(target: Path, key: str) -> bool:
-    """Whether what may be damaged still says that it is the result of the sweep of this key."""
-    heads = [target]
-    if target.is_dir():
-        heads = [path for name in (".zattrs", ".zmetadata") if (path := target / name).is_file()]
-    for path in heads:
-        with path.open("rb") as file:
-            if key.encode() in file.read(MOST_OF_HEAD):
-                return True
-    return False

@@ -624,3 +624,80 @@ def test_a_long_comment_is_passed_over(tmp_path):
 
 def test_a_cell_that_is_too_long_is_named(tmp_path):
     refused(tmp_path, plain("n,acc " + "1 " * 10_000), "line 1 holds a cell of 20,003 characters")
+
+
+# What a print says of its rows
+
+
+TIBBLE = "# A tibble: {} × 2\n      n   acc\n  <dbl> <dbl>\n{}"
+ROWS = "1   500 0.8\n2  2000 0.865\n3  8000 0.9\n"
+SPARK = "+----+----+\n|n   |acc |\n+----+----+\n|500 |0.8 |\n|2000|0.86|\n+----+----+\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TIBBLE.format(25, f"{ROWS}# ℹ 22 more rows\n"),
+        TIBBLE.format(25, ROWS),
+        "       n   acc\n  1:    50 0.561\n  2:   100 0.61\n --- \n 21: 1050 0.88\n 22: 1250 0.9\n",
+        f"{SPARK}only showing top 3 rows\n",
+        "shape: (25, 2)\n| n    | acc  |\n| 500  | 0.8  |\n| 2000 | 0.86 |\n| 8000 | 0.9  |\n",
+        "n   | acc\n----+-----\n500 | .8\n2000| .86\n8000| .9\n(25 rows)\n",
+    ],
+)
+def test_a_print_that_says_that_rows_are_missing_is_refused(tmp_path, text):
+    refused(tmp_path, text, "holds a part of a table only, by what it says of its rows")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TIBBLE.format(3, ROWS),
+        "      n   acc\n 1:  500 0.8\n 2: 2000 0.865\n 3: 8000 0.9\n",
+        "n   | acc\n----+-----\n500 | .8\n2000| .865\n8000| .9\n(3 rows)\n",
+    ],
+)
+def test_a_print_of_all_rows_is_read(tmp_path, text):
+    table = read(tmp_path, text)
+    assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+
+
+def test_headings_that_disagree_about_percent_are_refused(tmp_path):
+    rows = "".join(f"{n},{a},{100 * a:g}\n" for n, a in CURVE)
+    refused(tmp_path, f"n,acc_1,acc_2 (%)\n{rows}", "percent signs in all of their headings")
+
+
+def test_errors_that_accuracies_cannot_have_are_refused(tmp_path):
+    rows = "".join(f"{n},{a},{0.9 - 0.1 * k:g}\n" for k, (n, a) in enumerate(CURVE))
+    refused(tmp_path, f"n,acc,se\n{rows}", "errors reach 0.9, more than accuracies between 0 and 1")
+
+
+def test_equal_headings_that_pandas_has_numbered_are_repeats(tmp_path):
+    table = read(tmp_path, "500,500.1,2000,2000.1,8000,8000.1\n.8,.8,.86,.87,.9,.9\n")
+    assert sorted(set(table.sizes.tolist())) == PLAIN[0]
+
+
+def test_names_of_rows_as_r_numbers_them_need_no_heading(tmp_path):
+    rows = "".join(f'"{k}",{n},{a}\n' for k, (n, a) in enumerate(CURVE, start=1))
+    table = read(tmp_path, f'"n","acc"\n{rows}')
+    assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+
+
+def test_iterations_of_training_are_no_repeats(tmp_path):
+    rows = "".join(f"{n},{i},{a}\n" for n, a in CURVE for i in (100, 500, 1000))
+    refused(tmp_path, f"n,iteration,acc\n{rows}", "holds several curves, by column 'iteration'")
+    rows = "".join(f"{n},{i},{a}\n" for n, a in CURVE for i in (1, 2, 3))
+    assert read(tmp_path, f"n,iteration,acc\n{rows}").sizes.size == 9
+
+
+@pytest.mark.parametrize("heading", ["r2_score", "cer", "mape"])
+def test_other_measures_are_no_accuracies(tmp_path, heading):
+    rows = "".join(f"{n},{a}\n" for n, a in CURVE)
+    with pytest.raises(TableError):
+        read(tmp_path, f"n,{heading}\n{rows}")
+
+
+def test_a_row_is_kept_by_one_value(tmp_path):
+    rows = "".join(f"{n},{a}\n" for n, a in CURVE)
+    with pytest.raises(TableError, match="where must give one value for 'n'"):
+        read(tmp_path, f"n,acc\n{rows}", columns={"where": {"n": [500, 2000]}})

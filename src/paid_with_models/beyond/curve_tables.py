@@ -35,6 +35,7 @@ from .table_columns import (
     Table,
     accuracy_columns,
     check_error_rate,
+    check_errors,
     check_half_width,
     check_marks,
     columns_by_values,
@@ -45,6 +46,7 @@ from .table_columns import (
     named,
     not_accuracy,
     number_of,
+    repeated,
     size_column,
 )
 from .table_curves import check_blocks, check_labels, check_one_curve, check_rows, check_unused
@@ -135,7 +137,7 @@ def read_curve_table(
     name = file_name(path)
     cells = apart(below_titles(name, read_cells(path), decimal))
     table = _kept(headed(name, cells, decimal), stated.pop("where", {}))
-    amounts = [amount_of(heading) for heading in table.headings]
+    amounts = repeated([amount_of(heading) for heading in table.headings])
     if not stated and sum(map(bool, amounts)) >= 3 and not _heads_runs(table, amounts):
         found = _wide(table, amounts)
     else:
@@ -160,6 +162,7 @@ def read_curve_table(
     if errors is not None and not table_percent and signed:
         errors = errors / 100
         said = (*said, "Errors are in percent, by their percent signs.")
+    check_errors(name, errors, 100 if table_percent else 1)
     return CurveTable(found.sizes, found.accuracies, errors, table_percent, said)
 
 
@@ -182,6 +185,8 @@ def _kept(table: Table, where: Any) -> Table:
     rows = list(zip(table.lines, table.rows, strict=True))
     for heading, value in where.items():
         k = named(table, heading, "where")
+        if isinstance(value, list | tuple | set | Mapping):
+            raise TableError(f"columns.where must give one value for {shown(str(heading))}")
         wanted = str(value).strip()
         rows = [(line, row) for line, row in rows if _same(row[k], wanted, table.decimal)]
         if not rows:

@@ -57,12 +57,12 @@ def words_of(text: str) -> frozenset[str]:
 
 
 LOSSES = words_of(
-    "loss logloss entropy crossentropy nll rmse mse mae perplexity brier deviance verlust perte"
-    " pérdida perdita perda verlies потери 损失 損失"
+    "loss logloss entropy crossentropy nll rmse mse mae mape perplexity brier deviance verlust"
+    " perte r2 pérdida perdita perda verlies потери 损失 損失"
 )
 ERROR_RATES = words_of(
     "error err errors errorrate misclassification misclassified fehler fehlerrate fehlerquote wer"
-    " erreur erreurs errore erro fout foutpercentage ошибка ошибки ошибок 错误率 錯誤率"
+    " cer eer erreur erreurs errore erro fout foutpercentage ошибка ошибки ошибок 错误率 錯誤率"
     " 誤り率 エラー率"
 )
 SPREADS = words_of(

@@ -55,6 +55,9 @@ __all__ = [
 #: LONG: characters of a heading or a cell above which no pattern is tried on it.
 LONG = 300
 
+#: WHOLE: words of letters and numbers that are not taken apart.
+WHOLE = ("f1", "top1", "r2")
+
 
 #: PREFIX: what trackers of experiments put before names.
 PREFIX = re.compile(r"\s*(params?|metrics?|tags?|config|summary)\s*[./](?=\s*\w)", re.IGNORECASE)
@@ -81,9 +84,9 @@ def tokens(heading: str) -> tuple[str, ...]:
     if not apart.isascii():
         apart = " ".join([apart, *(word for word in UNSPACED if word in apart)])
     return tuple(
-        word if word in ("f1", "top1") else part
+        word if word in WHOLE else part
         for word in re.findall(r"[^\W_]+", apart)
-        for part in ([word] if word in ("f1", "top1") else re.findall(r"\d+|[^\W\d_]+", word))
+        for part in ([word] if word in WHOLE else re.findall(r"\d+|[^\W\d_]+", word))
     )
 
 

@@ -171,7 +171,9 @@ def _cut(text: str, name: str) -> Cells:
     if separator == " ":
         _check_blanks(name, [row for _, row in rows])
     number, heading = rows[0]
-    named = separator in " \t" and all(len(row) == width for _, row in rows[1:])
+    firsts = [row[0] for _, row in rows[1:]]
+    numbered = any(firsts == [str(start + k) for k in range(len(firsts))] for start in (0, 1))
+    named = (separator in " \t" or numbered) and all(len(row) == width for _, row in rows[1:])
     if named and len(heading) == width - 1 > 1:
         rows[0] = number, ("", *heading)  # as R writes rows with names
     if width < 2:

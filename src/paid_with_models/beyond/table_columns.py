@@ -36,6 +36,7 @@ __all__ = [
     "Table",
     "accuracy_columns",
     "check_error_rate",
+    "check_errors",
     "check_half_width",
     "check_marks",
     "columns_by_values",
@@ -47,6 +48,7 @@ __all__ = [
     "named",
     "not_accuracy",
     "number_of",
+    "repeated",
     "size_column",
 ]
 
@@ -82,6 +84,32 @@ class Table:
         for line, cell in zip(self.lines, cells, strict=True):
             found.append(number_of(f"{self.name}: line {line}", cell, what, decimal, amount))
         return np.array(found)
+
+
+def check_errors(name: str, errors: FloatArray | None, whole: float) -> None:
+    """Refuse errors that accuracies from 0 to the whole, 1 or 100 percent, cannot have."""
+    largest = 0.0 if errors is None else np.nanmax(errors, initial=0)
+    if largest > whole / 2:
+        raise TableError(
+            f"{name}: errors reach {largest:g}, more than accuracies between 0 and {whole:g} can"
+            " vary by: give both in the same unit"
+        )
+
+
+def repeated(amounts: Sequence[str]) -> list[str]:
+    """Amounts of data above columns, without the numbers that pandas gives to equal headings.
+
+    Examples
+    --------
+    >>> repeated(["n", "100", "100.1", "100.2", "250.5"])
+    ['n', '100', '100', '100', '250.5']
+    """
+    found = []
+    for amount in amounts:
+        base, mark, number = amount.partition(".")
+        before = base if number == "1" else f"{base}.{int(number) - 1}" if number.isdigit() else ""
+        found.append(base if mark and before in amounts else amount)
+    return found
 
 
 def _proved_mark(cells: Sequence[str]) -> str | None:

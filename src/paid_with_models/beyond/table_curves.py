@@ -164,7 +164,14 @@ def check_blocks(table: Table, sizes: Sequence[float], lines: Sequence[int]) -> 
 def check_runs(table: Table, k: int) -> None:
     """Refuse rows of a column of runs that are no runs: of training data, or means and spreads."""
     values = {cell for cell in table.column(k) if cell and not is_number(cell, table.decimal)}
+    numbers = {float(cell) for cell in table.column(k) if cell.isdigit()}
+    rounds = "iteration" in tokens(table.headings[k]) and max(numbers, default=0) > len(numbers)
     told = not any(is_train(it) or role_of(it) in ("accuracy", "error") for it in values)
+    if rounds and len(numbers) > 1:  # of training: those of repeats are counted one by one
+        raise TableError(
+            f"{table.name} holds several curves, by column {shown(table.headings[k])}: say which"
+            " one by columns: {where: {…: …}}"
+        )
     if len(values) > 1 and told and not are_runs(sorted(values)):
         check_one_curve(table, k)
     trained = {cell for cell in values if is_train(cell)}

@@ -131,7 +131,10 @@ def solve_with_capacities(problem: Problem, deadline: float = math.inf) -> Contr
     try:
         program = _Program.of(problem, deadline)
     except ValueError as error:  # too many outcomes
-        raise ValueError(f"max_data needs all outcomes where types are private: {error}") from None
+        raise ValueError(
+            f"max_data needs all outcomes where types are private: {error}. Fewer types have fewer"
+            " outcomes, known ones a single one"
+        ) from None
     # Who has something better stays out, the others go alone.
     alone = np.where(problem.better_outside, 0.0, autarky(problem).contributions)
     best, best_out, best_accuracy = alone, problem.better_outside, program.accuracy(alone)

@@ -161,6 +161,63 @@ def test_a_bad_valuation_is_refused(function, rule):
         make(valuation=Bad())
 
 
+@pytest.mark.parametrize("power", [1.0, 0.8])
+def test_a_curve_without_a_derivative_at_nothing_is_refused(power):
+    """Written the usual way, 0 / 0: nothing would be worth its price."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Hill(Curve):
+        optimum: float = 0.9
+
+        def evaluate(self, data):
+            x = np.asarray(data, dtype=float) / 100.0
+            with np.errstate(all="ignore"):
+                y = x**power
+                first = self.optimum * power * y / (x * (1 + y) ** 2) / 100.0
+                second = first / 100.0 / x * (power - 1 - (power + 1) * y) / (1 + y)
+            return self.optimum * y / (1 + y), first, second
+
+    with pytest.raises(ValueError, match="accuracy must be finite, derivatives included"):
+        make(accuracy=Hill())
+
+
+@pytest.mark.parametrize(
+    ("inverse", "message"),
+    [
+        (lambda value: value, "gives accuracies back; that of .* does not"),
+        (lambda value: 0.3 + 0 * value, "gives accuracies back; that of .* does not"),
+        (lambda value: value * np.nan, "gives accuracies back; that of .* does not"),
+        (lambda value: value[:3], "gives accuracies back; that of .* does not"),
+        (lambda value: {}["x"], "gives accuracies back; that of .* fails: KeyError"),
+    ],
+)
+def test_a_wrong_inverse_is_refused(inverse, message):
+    class Own(Valuation):
+        def evaluate(self, accuracy):
+            accuracy = np.asarray(accuracy, dtype=float)
+            return 100 * accuracy, 100 + 0 * accuracy, 0 * accuracy
+
+        def inverse(self, value):
+            return inverse(value)
+
+    with pytest.raises(ValueError, match=message):
+        make(valuation=Own())
+
+
+def test_a_valuation_without_a_derivative_is_refused():
+    class Root(Valuation):
+        def evaluate(self, accuracy):
+            r = np.asarray(accuracy, dtype=float)
+            with np.errstate(all="ignore"):
+                return 100 * np.sqrt(r), np.where(r > 0, 50 / np.sqrt(r), np.nan), -25 * r**-1.5
+
+        def inverse(self, value):
+            return (np.asarray(value) / 100) ** 2
+
+    with pytest.raises(ValueError, match="valuation must have a derivative everywhere"):
+        make(valuation=Root())
+
+
 def test_problems_are_immutable_and_can_be_varied():
     problem = make()
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -256,7 +256,7 @@ def _envelope(curve: Curve) -> ConcaveEnvelope:
     below = np.flatnonzero(value - start - grid * first < -1e-12 * curve.optimum)
     if below.size == 0:
         # A flat start shorter than the grid reaches is none.
-        return ConcaveEnvelope(curve, 0.0, float(np.max(curve.derivative([0.0, grid[0]]))))
+        return ConcaveEnvelope(curve, 0.0, float(np.fmax(*curve.derivative([0.0, grid[0]]))))
     last = below[-1]
     if last == grid.size - 1:
         raise ValueError(f"accuracy must be concave for much data; {curve!r} is convex at 1e18")

@@ -7,6 +7,7 @@ and slopes there tell. What is left is an assumption, and contracts say so (:fun
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import lru_cache
 
 import numpy as np
@@ -30,6 +31,9 @@ BY_FORMULA = {
     GeneralizationBound, PowerLaw, Saturating, Arctan,
     LinearValuation, ExponentialValuation, PowerValuation,
 }  # fmt: skip
+
+#: BACK: what an inverse may miss accuracies by.
+BACK = 1e-6
 
 #: LARGEST: of all floats. UNEVEN: share of the points at which a curve bends that may be corners.
 LARGEST, UNEVEN = np.finfo(float).max, 0.2
@@ -78,10 +82,11 @@ def check_values(valuation: Valuation, accuracy: Curve) -> None:
     if not all(np.all(np.isfinite(array)) for array in parts):
         raise ValueError(f"accuracy must be finite, derivatives included; {accuracy!r} is not")
     steepest = float(accuracy.evaluate(np.zeros(1))[1][0])
-    if STEEP < steepest < np.inf:
+    if not (steepest <= STEEP or steepest == np.inf):
         raise ValueError(f"accuracy must be finite, derivatives included; {accuracy!r} is not")
     optimum, bend = accuracy.optimum, accuracy.inflection
-    if not (np.ndim(optimum) == 0 and _is_within(optimum, 0, 1 + 1e-12) and optimum > 0):
+    plain = np.ndim(optimum) == 0 and not isinstance(optimum, Decimal)
+    if not (plain and _is_within(optimum, 0, 1 + 1e-12) and optimum > 0):
         raise ValueError(f"accuracy must have an optimum in (0, 1]; got {brief(optimum)}")
     if bend is not None and not (np.ndim(bend) == 0 and _is_within(bend, 0, float(LARGEST))):
         rule = "accuracy must have an inflection >= 0 and finite, or None"
@@ -91,12 +96,27 @@ def check_values(valuation: Valuation, accuracy: Curve) -> None:
     if type(valuation) not in BY_FORMULA:
         inner = slice(1, -1)
         _check_curvature("valuation", valuation, accuracies[inner], first[inner], second[inner])
+        if np.isnan(first).any():
+            raise ValueError(f"valuation must have a derivative everywhere; {valuation!r} has none")
     if not np.all(np.isfinite(value)):
         raise ValueError(f"valuation must be finite on [0, {optimum:g}]; {valuation!r} is not")
     if value[0] != 0:
         raise ValueError(f"valuation must be 0 at accuracy 0; {valuation!r} gives {value[0]!r}")
     if not np.all(np.diff(value) > 0):
         raise ValueError(f"valuation must be strictly increasing; {valuation!r} is not")
+    if type(valuation) not in BY_FORMULA:
+        _check_inverse(valuation, accuracies, value)
+
+
+def _check_inverse(valuation: Valuation, accuracies: FloatArray, values: FloatArray) -> None:
+    """The inverse of a valuation of one's own gives accuracies back."""
+    rule = "valuation must have an inverse that gives accuracies back"
+    try:
+        back = reals("inverse", valuation.inverse(values))
+    except Exception as error:  # whatever a method of somebody's raises
+        raise ValueError(f"{rule}; that of {valuation!r} fails: {brief(error)}") from None
+    if back.shape != values.shape or not np.all(np.abs(back - accuracies) <= BACK):
+        raise ValueError(f"{rule}; that of {valuation!r} does not")
 
 
 def _is_within(number: object, least: float, most: float) -> bool:

@@ -792,6 +792,34 @@ def test_broken_groups(
     refused(write(tmp_path, GROUPS.replace(old, new, 1)), capsys, message)
 
 
+@pytest.mark.parametrize("n_types", [31, 35, 40, 41])
+def test_responding_is_worked_out_with_many_equal_chances(tmp_path: Path, n_types: int) -> None:
+    """Chances that sum to more than 1 by rounding."""
+    types = [
+        {"name": f"t{k}", "probability": 1 / n_types, "cost": 0.01 + 0.001 * k}
+        for k in range(n_types)
+    ]
+    page = make(write(tmp_path, changed(types=types, n_parties=20)))
+    assert "nan" not in page.get_text().split()
+
+
+def test_a_variant_that_is_too_large_leaves_the_others(tmp_path: Path) -> None:
+    """Parties' own beliefs need all outcomes under a Poisson law, the paper's none."""
+    page = make(write(tmp_path, changed(n_parties=10_000, attendance="poisson")))
+    kept = column(page, "If the menu stays")
+    assert sum(it == "not worked out: too many outcomes" for it in kept) == 1
+
+
+def test_that_types_were_taken_together_is_said_where_no_report_says_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    types = [{"name": f"t{k}", "probability": 1 / 41, "cost": 0.01 + 0.01 * k} for k in range(41)]
+    file = str(write(tmp_path, changed(types=types, n_parties=2)))
+    for words in (["solve", "--json", file], ["prove", file]):
+        assert cli.main(words) == 0
+        assert "The 41 types were taken together in 40 groups" in capsys.readouterr().err
+
+
 def test_many_types_are_taken_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     parties = "\n".join(
         f"  - {{type: t{k % 120}, cost: {0.02 + 0.001 * (k % 120)}}}" for k in range(12_000)

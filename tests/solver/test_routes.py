@@ -2,6 +2,8 @@
 
 import dataclasses
 import itertools
+import math
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from paid_with_models import (
     GeneralizationBound,
     LinearValuation,
     PowerLaw,
+    PowerValuation,
     Problem,
     Saturating,
     Shape,
@@ -23,9 +26,19 @@ from paid_with_models import (
 )
 from paid_with_models.problem import autarky_at
 from paid_with_models.solver.answers import contracts, nobody
-from paid_with_models.solver.batches import ENTRIES_AT_ONCE, LEAST_AT_ONCE, plan, plan_again
+from paid_with_models.solver.batches import (
+    ENTRIES_AT_ONCE,
+    LEAST_AT_ONCE,
+    countable,
+    plan,
+    plan_again,
+)
+from paid_with_models.solver.bunches import bunches_of
+from paid_with_models.solver.few_options import with_few_options
+from paid_with_models.solver.menus import Incumbents, only_menu
 from paid_with_models.solver.moments import Enumeration
-from tests.problems import Grid, random_problem
+from paid_with_models.solver.routes import first_moments
+from tests.problems import Grid, random_problem, scale_problem
 
 BIG_FIRMS = [0.20, 0.16, 0.12, 0.08, 0.04]
 SMALL_PARTIES = [1.0, 0.85, 0.70, 0.55, 0.40]
@@ -522,6 +535,51 @@ def test_what_solve_refuses(argument, value, message):
     for ask in (lambda **words: solve(problem, **words), lambda **words: solve_many([], **words)):
         with pytest.raises(ValueError, match=f"^{message}"):
             ask(**{argument: value})
+
+
+@pytest.mark.parametrize("value", [5.0, np.float64(100), Decimal(5), "5", None, math.nan, True])
+def test_a_number_of_nodes_is_a_whole_one(value):
+    problem = Problem(
+        3, [0.5, 0.5], [0.5, 0.3], GeneralizationBound(), reservation_utilities=[50, 60]
+    )
+    with pytest.raises(ValueError, match=r"^max_nodes must be an integer"):
+        solve(problem, max_nodes=value)
+
+
+def test_limits_may_be_infinite_and_times_of_any_kind():
+    problem = Problem(
+        3, [0.5, 0.5], [0.5, 0.3], GeneralizationBound(), reservation_utilities=[50, 60]
+    )
+    best = solve(problem)
+    for seconds in (Decimal(60), np.float16(60), np.float32(60)):
+        found = solve(problem, max_nodes=math.inf, max_boxes=math.inf, max_seconds=seconds)
+        assert found.expected_accuracy == best.expected_accuracy
+
+
+def test_convex_values_of_few_parties_are_enumerated_where_sums_say_too_little():
+    base = scale_problem(12, 10, 3)
+    stated = 10, base.probabilities, base.costs, base.accuracy
+    convex, linear = Problem(*stated, PowerValuation(100.0, 1.5)), Problem(*stated)
+    assert countable(convex)
+    assert not countable(linear)  # sums are exact to rounding
+    contract = solve(convex)
+    assert contract.status is Status.OPTIMAL
+    assert solve(convex, expectations="sum").gap > 1e-6
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_menus_of_few_options_are_tried_by_their_bunches(seed):
+    base = scale_problem(6, 8, seed)
+    costs = 0.3 * base.costs
+    problem = Problem(8, base.probabilities, costs, base.accuracy, PowerValuation(100.0, 3.0))
+    (batch,) = plan([problem], "enumeration")
+    models = first_moments(batch)
+    start = only_menu(models.exact, models.autarky)
+    known = Incumbents(start, start.point.moments.accuracy)
+    slowly = with_few_options(models.exact, known)
+    quickly = with_few_options(models.exact, known, bunches_of(problem))
+    assert quickly.reached == pytest.approx(slowly.reached, abs=1e-9)
+    assert quickly.reached[0] > known.reached[0]
 
 
 def test_no_box_and_one_node_are_enough_to_ask_for():

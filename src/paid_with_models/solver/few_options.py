@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import groupby
 
 import numpy as np
 
@@ -96,17 +95,20 @@ def with_few_options(problem: FirstMoment, best: Incumbents, law: Law | None = N
 
 def _values(problem: FirstMoment, menus: FloatArray, law: Law | None) -> FloatArray:
     """Expected accuracy of menus, (M, I); -inf where not feasible, or not of few options."""
+    if law is None:
+        each = problem.take(np.zeros(len(menus), dtype=int))
+        point = each.point(each.increments_of(menus))
+        return np.where(satisfies(each, point), point.moments.accuracy, -np.inf)
     bunches = np.zeros(menus.shape, dtype=int)
-    if law is not None:
-        bunches[:, 1:] = np.cumsum(np.diff(menus, axis=1) != 0, axis=1)
-    values, start = [], 0
-    for bunch, together in groupby(bunches.tolist()):
-        some = menus[start : (start := start + len(list(together)))]
-        few = problem.expectation if law is None else law(np.array(bunch))
+    bunches[:, 1:] = np.cumsum(np.diff(menus, axis=1) != 0, axis=1)
+    values = np.full(len(menus), -np.inf)
+    for bunch in np.unique(bunches, axis=0):
+        few = law(bunch)
         if few is None:
-            values.append(np.full(len(some), -np.inf))
             continue
-        each = replace(problem, expectation=few).take(np.zeros(len(some), dtype=int))
-        point = each.point(each.increments_of(some))
-        values.append(np.where(satisfies(each, point), point.moments.accuracy, -np.inf))
-    return np.concatenate(values)
+        model = replace(problem, expectation=few)
+        for k in np.flatnonzero((bunches == bunch).all(axis=1)):  # such laws are of one menu
+            point = model.point(model.increments_of(menus[k : k + 1]))
+            if satisfies(model, point)[0]:
+                values[k] = point.moments.accuracy[0]
+    return values

@@ -11,6 +11,7 @@ from paid_with_models import (
     Curve,
     GeneralizationBound,
     PowerLaw,
+    PowerValuation,
     Problem,
     Saturating,
     audit,
@@ -323,3 +324,13 @@ def test_curves_next_to_steps_have_their_limits(curve, values):
         assert curve([0.0, 1.0]).tolist() == values
         assert float(curve(1.0)) == values[1]
         assert max(abs(curve.derivative(1.0)), abs(curve.second_derivative(1.0))) <= 1e-300
+
+
+@pytest.mark.parametrize("rate", [1e14, 1e17, 1e20])
+def test_a_value_that_rises_before_anything_can_be_seen_is_refused(rate):
+    """It was taken for one that is worth nothing: its slope at 0 is 0, and at 1e-12 again."""
+    costs = [0.8 * rate, 0.2 * rate]
+    with pytest.raises(ValueError, match="must not rise within 1e-12 units of data"):
+        Problem(3, [0.5, 0.5], costs, Arctan(1.0, rate), PowerValuation(100.0, 2.0))
+    concave = Problem(3, [0.5, 0.5], costs, Arctan(1.0, rate))
+    assert concave.accuracy.envelope().slope == pytest.approx(2 / np.pi * rate)

@@ -256,7 +256,13 @@ def _envelope(curve: Curve) -> ConcaveEnvelope:
     below = np.flatnonzero(value - start - grid * first < -1e-12 * curve.optimum)
     if below.size == 0:
         # A flat start shorter than the grid reaches is none.
-        return ConcaveEnvelope(curve, 0.0, float(np.fmax(*curve.derivative([0.0, grid[0]]))))
+        steepest = float(np.fmax(*curve.derivative([0.0, grid[0]])))
+        if value[0] - start > steepest * grid[0] + 1e-9 * curve.optimum:
+            raise ValueError(
+                f"curve must not rise within {grid[0]:g} units of data; {curve!r} does: count data"
+                " in smaller units"
+            )
+        return ConcaveEnvelope(curve, 0.0, steepest)
     last = below[-1]
     if last == grid.size - 1:
         raise ValueError(f"accuracy must be concave for much data; {curve!r} is convex at 1e18")

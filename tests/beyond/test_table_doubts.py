@@ -701,3 +701,18 @@ def test_a_row_is_kept_by_one_value(tmp_path):
     rows = "".join(f"{n},{a}\n" for n, a in CURVE)
     with pytest.raises(TableError, match="where must give one value for 'n'"):
         read(tmp_path, f"n,acc\n{rows}", columns={"where": {"n": [500, 2000]}})
+
+
+@pytest.mark.parametrize("blank", ["\x0c", "\xa0", "\u2028", "\u3000", "\x0b", "\x85", "\t \t"])
+def test_lines_of_any_blank_are_empty(tmp_path, blank):
+    for separator in (" ", ",", ";", "\t"):
+        rows = "".join(f"{n}{separator}{a}\n" for n, a in CURVE)
+        for text in (f"n{separator}acc\n{rows}{blank}", f"{blank}\nn{separator}acc\n{rows}"):
+            table = read(tmp_path, text)
+            assert (table.sizes.tolist(), table.accuracies.tolist()) == PLAIN
+
+
+@pytest.mark.parametrize("columns", ["n", [1], 3])
+def test_what_is_said_of_columns_is_a_mapping(tmp_path, columns):
+    with pytest.raises(TableError, match="columns must be a mapping"):
+        read(tmp_path, "n,acc\n1,.5\n2,.6\n3,.7\n", columns=columns)

@@ -185,3 +185,19 @@ def test_where_all_pool_every_constraint_between_neighbors_has_a_price():
     assert np.all(contract.multipliers.downward[1:] > 1e-4)
     assert np.all(contract.multipliers.upward[:-1] > 1e-4)
     assert np.all(contract.multipliers.caps > 1e-6)
+
+
+def test_a_singular_system_is_a_failure():
+    """Two equal constraints, but for rounding: with very many parties they are."""
+    _, _, failed = dual_active_set_of_one(
+        np.array([[[0.0, 0.0], [0.0, 0.0]]]), np.array([[-1.0, -1.0]])
+    )
+    assert failed.tolist() == [True]
+    problem = Problem(
+        10**12,
+        [0.181435, 0.489019, 1 - 0.181435 - 0.489019],
+        [4.80738e-12, 2.34202e-10, 6.20486e-12],
+        GeneralizationBound(0.03956678570575826, 145919.00213428243),
+        beliefs="own",
+    )
+    assert solve(problem).gap < 1e-8

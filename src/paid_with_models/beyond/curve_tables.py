@@ -48,6 +48,7 @@ from .table_columns import (
     number_of,
     repeated,
     size_column,
+    stated_columns,
 )
 from .table_curves import check_blocks, check_labels, check_one_curve, check_rows, check_unused
 from .table_heads import apart, below_titles, headed
@@ -57,9 +58,6 @@ __all__ = ["CurveTable", "read_curve_table"]
 
 #: TINY: errors below it, beside accuracies in percent, are rather shares.
 TINY = 0.05
-
-#: COLUMNS: what may be said about columns.
-COLUMNS = ("size", "accuracy", "error", "count", "where")
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,9 +129,7 @@ def read_curve_table(
     """
     if decimal not in (None, ".", ","):
         raise TableError(f"decimal must be '.' or ','; got {shown(str(decimal))}")
-    stated = dict(columns or {})
-    if unknown := [str(key) for key in stated if key not in COLUMNS]:
-        raise TableError(f"columns.{shown(unknown[0])[1:-1]} is not known; known are {COLUMNS}")
+    stated, path = stated_columns(columns), Path(path)
     name = file_name(path)
     cells = apart(below_titles(name, read_cells(path), decimal))
     table = _kept(headed(name, cells, decimal), stated.pop("where", {}))

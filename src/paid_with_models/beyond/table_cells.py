@@ -126,7 +126,7 @@ def _cut(text: str, name: str) -> Cells:
     body: list[tuple[int, str]] = []
     separator, others = "", list[str]()
     for number, line in numbered_lines(text):
-        if not line.strip(" \t,;|"):
+        if not re.sub(r"[\s,;|]+", "", line):
             breaks.append((number, ""))
             continue
         if stated := re.fullmatch(r'"?sep=(.)"?', line, re.IGNORECASE):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -50,7 +50,11 @@ __all__ = [
     "number_of",
     "repeated",
     "size_column",
+    "stated_columns",
 ]
+
+#: COLUMNS: what may be said about columns.
+COLUMNS = ("size", "accuracy", "error", "count", "where")
 
 #: NOT_ACCURACIES: what is said by name not to be accuracies.
 NOT_ACCURACIES = ("loss", "error rate", "difference", "computed")
@@ -84,6 +88,16 @@ class Table:
         for line, cell in zip(self.lines, cells, strict=True):
             found.append(number_of(f"{self.name}: line {line}", cell, what, decimal, amount))
         return np.array(found)
+
+
+def stated_columns(columns: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What is said about columns, if it can be."""
+    if not isinstance(columns, Mapping | None):
+        raise TableError(f"columns must be a mapping; got {shown(str(columns))}")
+    stated = dict(columns or {})
+    if unknown := [str(key) for key in stated if key not in COLUMNS]:
+        raise TableError(f"columns.{shown(unknown[0])[1:-1]} is not known; known are {COLUMNS}")
+    return stated
 
 
 def check_errors(name: str, errors: FloatArray | None, whole: float) -> None:

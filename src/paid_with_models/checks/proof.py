@@ -442,7 +442,8 @@ def least_menu(
     costs = meant(contract.problem.costs)
     limits = [Fraction(int(x.p), int(x.q)) for x in model.limits]
     order = [int(i) for i in np.argsort(-contract.problem.costs, kind="stable") if i not in out]
-    m = [min(rounded(x), most) for x, most in zip(contributions.tolist(), limits, strict=True)]
+    exact = [max(rounded(x), Fraction(0)) for x in contributions.tolist()]
+    m = [min(x, most) for x, most in zip(exact, limits, strict=True)]
     for before, i in itertools.pairwise(order):
         if costs[i] < costs[before]:  # cheaper types contribute no less, if they have as much
             m[i] = max([m[i], *(m[k] for k in order[: order.index(i)] if m[k] <= limits[i])])

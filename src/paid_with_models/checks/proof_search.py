@@ -369,6 +369,7 @@ class Search:
         for _ in range(ROUNDS):
             planes += [above.at(m) for m in points]
             bound, m, u, shares, caps, incentives = self.program(box, planes)
+            m = np.clip(m, box.low, box.high)  # but for the tolerance of its solver it is there
             points, excess = [m], above.excess(m)
             missing = bound - box.goal
             enough = PROGRESS * missing if excess.max() > GOOD_ENOUGH else STALLED

@@ -372,9 +372,12 @@ def dual_active_set_of_one(
             break
         column = rows[entering]
         others = [rows[j] for j in binding]
-        pulls = _solution(
-            [[row[j] for j in binding] for row in others], [column[j] for j in binding]
-        )
+        try:
+            pulls = _solution(
+                [[row[j] for j in binding] for row in others], [column[j] for j in binding]
+            )
+        except ZeroDivisionError:  # singular but for rounding
+            break
         rise = column
         for pull, row in zip(pulls, others, strict=True):
             rise = [x - pull * y for x, y in zip(rise, row, strict=True)]

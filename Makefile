@@ -32,7 +32,7 @@ MUTMUT := mutmut==3.8.1
 GENERAL_SOLVERS := casadi==3.8.2 jax==0.10.2 jaxlib==0.10.2 ml_dtypes==0.6.0 opt_einsum==3.4.0
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf zip pages released release test test-long versions test-lowest test-newest verify lint bench versus small table fuzz faults binder mutation agree edges laws proofs trials curves quality map serve clean lock picture
+.PHONY: help env book pdf zip pages released release test test-long versions test-lowest test-newest verify lint bench versus small table fuzz faults binder mutation agree edges laws regions proofs trials curves quality map serve clean lock picture
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -121,6 +121,9 @@ edges: env ## try 10,000 problems at the solver's edges, into endurance/edges.js
 
 laws: env ## try 1,000 problems under each law of who turns up, into endurance/laws.json (20 minutes)
 	@$(alone) $(python) -m endurance.laws endurance/laws.json
+
+regions: env ## solve the problems that take longest, into endurance/regions.json (10 minutes)
+	@$(alone) $(python) -m endurance.regions endurance/regions.json
 
 proofs: env ## prove all contracts of record and check the proofs, into endurance/proofs.json (5 minutes)
 	@$(alone) $(python) -m endurance.proofs endurance/proofs.json

@@ -222,7 +222,8 @@ class Saturating(Curve):
                 raise ValueError(f"{name} must be a list of numbers; got {brief(values.tolist())}")
             object.__setattr__(self, name, tuple(values.tolist()))
         _check("weights", self.weights, "non-negative", bool(np.all(weights >= 0)))
-        _check("weights", self.weights, "of sum in (0, 1]", 0 < weights.sum() <= 1 + 1e-12)
+        whole = bool(np.all(weights <= 2)) and 0 < weights.sum() <= 1 + 1e-12
+        _check("weights", self.weights, "of sum in (0, 1]", whole)
         _check("rates", self.rates, "as many as weights", rates.shape == weights.shape)
         _check("rates", self.rates, "> 0 and finite", bool(np.all((rates > 0) & (rates < np.inf))))
 

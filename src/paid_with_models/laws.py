@@ -190,7 +190,7 @@ class UnlikeParties(_Law):
                 f"numbers must be a whole number >= 1 for each of the {len(p)} rows of"
                 f" probabilities; got {brief(self.numbers)}"
             )
-        if n.sum() > 2**53:
+        if not np.all(n <= 2**53) or n.sum() > 2**53:
             raise ValueError(f"numbers must add up to at most 2^53; got {brief(self.numbers)}")
         self._keep(numbers=n.astype(np.int64), probabilities=p, _n=n, _p=p)
 
@@ -303,7 +303,7 @@ class KnownParties(_Law):
             raise ValueError(
                 f"numbers must be a whole number >= 1 for each type; got {brief(self.numbers)}"
             )
-        if n.sum() > 2**53:
+        if not np.all(n <= 2**53) or n.sum() > 2**53:
             raise ValueError(f"numbers must add up to at most 2^53; got {brief(self.numbers)}")
         self._keep(numbers=n.astype(np.int64), _n=n.astype(np.int64))
 
@@ -349,7 +349,8 @@ def _grouped(values: npt.NDArray[Any], members: IntArray) -> npt.NDArray[Any]:
 
 def _distributions(probabilities: npt.ArrayLike) -> FloatArray:
     p = np.atleast_2d(reals("probabilities", probabilities))
-    good = p.ndim == 2 and np.all(p >= 0) and np.all(np.abs(p.sum(axis=1) - 1) <= 1e-9)
+    good = p.ndim == 2 and np.all((p >= 0) & (p <= 2))
+    good = good and np.all(np.abs(p.sum(axis=1) - 1) <= 1e-9)
     if not good or not np.all(p.max(axis=0) > 0):
         raise ValueError(
             "probabilities must be >= 0, sum to 1 in each row, and give every type a chance;"

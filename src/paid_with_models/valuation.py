@@ -213,6 +213,11 @@ class ModelValue(Curve):
     accuracy: Curve
     valuation: Valuation
 
+    def __post_init__(self) -> None:
+        for name, kind in (("accuracy", Curve), ("valuation", Valuation)):
+            if not isinstance(thing := getattr(self, name), kind):
+                raise ValueError(f"{name} must be a {kind.__name__}; got {brief(thing)}")
+
     @cached_property
     def optimum(self) -> float:  # type: ignore[override]
         """Value of the best possible model."""

@@ -155,6 +155,10 @@ def scheduler_address(client: str) -> tuple[str, int]:
     >>> scheduler_address("tcp://127.0.0.1:8786")
     ('127.0.0.1', 8786)
     """
+    if not isinstance(client, str):
+        raise ValueError(
+            f"client must be the address of a scheduler, tcp://HOST:PORT; got {brief(client)}"
+        )
     try:
         where = urlsplit(client)
         host, port = where.hostname, where.port

@@ -72,7 +72,7 @@ def test_without_rationality_what_cannot_be_chosen_is_not() -> None:
 
 @pytest.mark.parametrize("anticipating", [True, False])
 def test_one_option_for_all_where_probabilities_add_up_to_more_than_1(anticipating: bool) -> None:
-    probabilities = [0.105, 0.073, 0.51, 0.217, 0.095]
+    probabilities = [0.129, 0.547, 0.067, 0.201, 0.056]
     problem = Problem(5, probabilities, [0.5, 0.4, 0.3, 0.2, 0.1], TWO.accuracy)
     assert (problem.probabilities @ np.ones((5, 1))).item() > 1  # by rounding
     m, t = np.full(5, 80.0), np.full(5, 60.0)

@@ -251,7 +251,7 @@ def test_one_measured_point_is_enough_and_none_is_not():
         fit_saturating([], [])
     with pytest.raises(ValueError, match=r"sizes must be positive and finite; got \[1.0, inf\]"):
         fit_saturating([1, np.inf], [0.1, 0.2])
-    with pytest.raises(ValueError, match=r"^curves must hold at least one curve$"):
+    with pytest.raises(ValueError, match="curves must be a list of curves, at least one; got"):
         average_curve([])
 
 

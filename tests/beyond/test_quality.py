@@ -210,11 +210,11 @@ def test_the_data_that_reach_an_accuracy_invert_the_curve():
     ("call", "message"),
     [
         (lambda: quality_factor(0.6), r"noise must lie in \[0, 0.5\]; got 0.6"),
-        (lambda: quality_factor(0.1, 1), "n_classes must be >= 2; got 1"),
+        (lambda: quality_factor(0.1, 1), "n_classes must be from 2 to 2\\^53; got 1"),
         (lambda: equivalent_data([1.0], [0.5], 0.5), "sizes must increase"),
         (lambda: equivalent_data([2.0, 1.0], [0.5, 0.6], 0.5), "sizes must increase"),
-        (lambda: discriminant_accuracy(0, 1.0, 5), "size must be >= 1"),
-        (lambda: discriminant_accuracy(5, 1.0, 1), "dimension >= 2"),
+        (lambda: discriminant_accuracy(0, 1.0, 5), "size must be from 1, dimension from 2"),
+        (lambda: discriminant_accuracy(5, 1.0, 1), "dimension from 2, to 2\\^53; got 5 and 1"),
         (lambda: discriminant_accuracy(5, 1.0, 5, 0.7), "noise must lie in"),
     ],
 )
@@ -326,3 +326,24 @@ def test_arguments_of_another_kind_are_named(call, message):
 
 
 TWO = Problem(5, [0.5, 0.5], [0.2, 0.1], GeneralizationBound())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"clean": [1]}, "clean must be a mapping of sizes to accuracies"),
+        ({"noisy": None}, "noisy must be a mapping of sizes to accuracies"),
+        ({"clean": {10: [5.0, 6.0], 20: [0.6, 0.7]}}, "clean must hold accuracies in"),
+        ({"clean": {10: [0.5, 0.6], 20: [0.6]}}, "clean must hold as many repeats"),
+        ({"noisy": {0: [0.4, 0.5]}}, "noisy must have sizes > 0 that increase"),
+        ({"noisy": {"a": [0.4, 0.5]}}, "noisy must be"),
+        ({"draws": 1}, "draws must be an integer >= 2; got 1"),
+        ({"draws": 2**70}, "draws must be at most 1,000,000"),
+        ({"seed": None}, "seed must be an integer; got None"),
+        ({"seed": [1]}, "seed must be an integer"),
+    ],
+)
+def test_what_no_factors_can_be_measured_of_is_refused(change, message):
+    given = {"clean": {10: [0.5, 0.6], 20: [0.6, 0.7]}, "noisy": {10: [0.4, 0.5]}} | change
+    with pytest.raises(ValueError, match=message):
+        measured_factors(**given)

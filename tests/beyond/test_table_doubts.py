@@ -716,3 +716,11 @@ def test_lines_of_any_blank_are_empty(tmp_path, blank):
 def test_what_is_said_of_columns_is_a_mapping(tmp_path, columns):
     with pytest.raises(TableError, match="columns must be a mapping"):
         read(tmp_path, "n,acc\n1,.5\n2,.6\n3,.7\n", columns=columns)
+
+
+def test_rows_above_the_heading_are_not_left_out(tmp_path):
+    for above in (1, 2):
+        rows = [f"{n},{a}\n" for n, a in CURVE]
+        rows.insert(above, "n,acc\n")
+        with pytest.raises(TableError, match="heading"):
+            read(tmp_path, "".join(rows))

@@ -23,6 +23,7 @@ from importlib.resources import files
 import numpy as np
 
 from ..accuracy import FloatArray, IntArray
+from ..texts import brief
 from .findings import Finding
 from .measured_curves import LearningCurve, fit_weights, learning_curve, rates_for
 
@@ -185,6 +186,8 @@ def select_curves(
             )
         found = of_it
     if learner is not None:
+        if not isinstance(learner, str):
+            raise ValueError(f"learner must be a name; got {brief(learner)}")
         wanted = learner.rsplit(".", 1)[-1].strip().lower()
         known = sorted({c.learner for c in lcdb_curves()})
         if wanted not in {name.lower() for name in known}:

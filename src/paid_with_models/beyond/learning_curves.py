@@ -27,6 +27,7 @@ import scipy  # its parts are imported where they are used
 from ..accuracy import FloatArray
 from ..arguments import reals
 from ..curves import PowerLaw, Saturating
+from ..texts import brief
 from .least_squares import capped_least_squares
 
 __all__ = ["average_curve", "fit_power_law", "fit_saturating"]
@@ -159,8 +160,11 @@ def average_curve(curves: Sequence[Saturating]) -> Saturating:
     >>> average_curve([Saturating((0.8,), (0.1,)), Saturating((0.6,), (0.2,))]).optimum
     0.7
     """
-    if not curves:
-        raise ValueError("curves must hold at least one curve")
+    if not isinstance(curves, list | tuple) or not curves:
+        raise ValueError(f"curves must be a list of curves, at least one; got {brief(curves)}")
+    for curve in curves:
+        if not isinstance(curve, Saturating):
+            raise ValueError(f"curves must be Saturating; got {brief(curve)}")
     size = len(curves)
     # The same rates recur from fit to fit: one weight each.
     weights: dict[float, float] = {}

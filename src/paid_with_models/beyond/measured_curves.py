@@ -29,7 +29,7 @@ import numpy.typing as npt
 import scipy  # its parts are imported where they are used
 
 from ..accuracy import FloatArray, IntArray
-from ..arguments import freeze, real, reals, whole
+from ..arguments import ReadOnly, real, reals, whole
 from ..curves import Saturating
 from ..texts import brief
 from .extrapolation import widening
@@ -71,7 +71,7 @@ BEYOND = 4.0
 
 
 @dataclass(frozen=True, eq=False)
-class LearningCurve:
+class LearningCurve(ReadOnly):
     """A fitted learning curve, what it was fitted to, and what is known of it.
 
     Attributes
@@ -306,7 +306,7 @@ def learning_curve(
     noise = _noise(design, gains, weights, points, 1 - start)
     drawn = _replicates(design, design @ weights, noise, scale, 1 - start, replicates, seed)
     curve = _saturating(weights, rates)
-    fit = LearningCurve(
+    return LearningCurve(
         curve=curve,
         baseline=start,
         sizes=points.sizes,
@@ -317,8 +317,6 @@ def learning_curve(
         rates=rates,
         replicates=drawn,
     )
-    freeze(fit)
-    return fit
 
 
 def _start(points: Points, baseline: float | None) -> float:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,7 @@ from ..arguments import ReadOnly, real, reals, whole
 from ..attendance import Outcomes
 from ..contract import Contract, check_contract
 from ..problem import Problem, check_problem
+from ..texts import brief
 
 __all__ = [
     "MeasuredFactors",
@@ -52,6 +54,9 @@ QUADRATURE_NODES = 200
 #: LEFT_OUT: probability of counts of wrong labels that are left out, half of it at each end.
 LEFT_OUT = 1e-13
 
+
+#: MOST_REPLICATES: of a bootstrap.
+MOST_REPLICATES = 1_000_000
 
 #: MANY: no number of anything is larger.
 MANY = 2**53
@@ -81,8 +86,8 @@ def quality_factor(noise: float, n_classes: int = 2) -> float:
     (0.36, 0.604938)
     """
     n_classes, noise = whole("n_classes", n_classes, -MANY), real("noise", noise)
-    if n_classes < 2:
-        raise ValueError(f"n_classes must be >= 2; got {n_classes!r}")
+    if not 2 <= n_classes <= MANY:
+        raise ValueError(f"n_classes must be from 2 to 2^53; got {brief(n_classes)}")
     if not 0 <= noise <= 1 - 1 / n_classes:
         raise ValueError(f"noise must lie in [0, {1 - 1 / n_classes:g}]; got {noise!r}")
     return float((1 - n_classes * noise / (n_classes - 1)) ** 2)
@@ -286,28 +291,48 @@ def measured_factors(
     >>> found.factors.round(6).tolist(), found.bounds[1].item()
     ([0.5, nan], 0.0625)
     """
-    repeats = {len(values) for values in (*clean.values(), *noisy.values())}
+    (sizes, curve), (noisy_sizes, reached) = (
+        _repeated(name, given) for name, given in (("clean", clean), ("noisy", noisy))
+    )
+    repeats = {curve.shape[1], reached.shape[1]}
     if len(repeats) != 1 or min(repeats) < 2:
         raise ValueError(
             f"clean and noisy must hold as many repeats, two or more, for each size; got {repeats}"
         )
-    sizes, noisy_sizes = np.array(list(clean)), np.array(list(noisy))
-    curve, reached = np.array(list(clean.values())), np.array(list(noisy.values()))
+    draws, seed = whole("draws", draws, 2), whole("seed", seed)
+    if draws > MOST_REPLICATES:
+        raise ValueError(f"draws must be at most {MOST_REPLICATES:,}; got {brief(draws)}")
 
     def found(chosen: npt.NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
         means, wanted = curve[:, chosen].mean(axis=1), reached[:, chosen].mean(axis=1)
         ends = np.where(wanted < means[0], sizes[0], sizes[-1])
         return equivalent_data(sizes, means, wanted) / noisy_sizes, ends / noisy_sizes
 
-    count = repeats.pop()
+    count = curve.shape[1]
     factors, bounds = found(np.arange(count))
     rng = np.random.default_rng(seed)
     replicates = []
     for _ in range(draws):
-        factor, bound = found(rng.integers(count, size=count))
+        factor, bound = found(rng.integers(count, size=(count,)))
         replicates.append(np.where(np.isnan(factor), bound, factor))
     errors = np.std(replicates, axis=0, ddof=1)
     return MeasuredFactors(factors, np.where(np.isnan(factors), np.nan, errors), bounds)
+
+
+def _repeated(name: str, given: Any) -> tuple[FloatArray, FloatArray]:
+    """Sizes (L,) and accuracies of repeats, (L, R)."""
+    if not isinstance(given, Mapping) or not given:
+        raise ValueError(f"{name} must be a mapping of sizes to accuracies; got {brief(given)}")
+    rows = [reals(name, values) for values in given.values()]
+    sizes = reals(name, [*given])
+    if not (np.all((sizes > 0) & (sizes < np.inf)) and np.all(np.diff(sizes) > 0)):
+        raise ValueError(f"{name} must have sizes > 0 that increase; got {brief([*given])}")
+    if len({row.shape for row in rows}) != 1 or rows[0].ndim != 1:
+        raise ValueError(f"{name} must hold as many repeats, two or more, for each size")
+    accuracies = np.array(rows)
+    if not np.all((accuracies >= 0) & (accuracies <= 1)):
+        raise ValueError(f"{name} must hold accuracies in [0, 1]; got {brief(accuracies.tolist())}")
+    return sizes, accuracies
 
 
 def discriminant_accuracy(size: int, distance: float, dimension: int, noise: float = 0.0) -> float:
@@ -346,8 +371,9 @@ def discriminant_accuracy(size: int, distance: float, dimension: int, noise: flo
     """
     size, dimension = whole("size", size, -MANY), whole("dimension", dimension, -MANY)
     distance, noise = real("distance", distance), real("noise", noise)
-    if size < 1 or dimension < 2:
-        raise ValueError(f"size must be >= 1, dimension >= 2; got {size!r} and {dimension!r}")
+    if not (1 <= size <= MANY and 2 <= dimension <= MANY):
+        rule = "size must be from 1, dimension from 2, to 2^53"
+        raise ValueError(f"{rule}; got {brief(size)} and {brief(dimension)}")
     if not 0 < distance <= MOST_DISTANCE:
         raise ValueError(f"distance must be > 0, and at most {MOST_DISTANCE:g}; got {distance!r}")
     if not 0 <= noise <= 0.5:

@@ -96,6 +96,11 @@ def below_titles(name: str, cells: Cells, decimal: str | None) -> Cells:
     roles = [{role_of(cell) for cell in row if cell} for row in cells.rows[:MOST_TITLES]]
     known = [k for k, found in enumerate(roles) if {"size", "accuracy"} <= found]
     if known and (above := known[0]):
+        for line, row in zip(cells.lines[:above], cells.rows, strict=False):
+            if all(is_number(cell, decimal) for cell in row):
+                raise TableError(
+                    f"{name}: line {line} holds numbers above the heading: put it above all rows"
+                )
         said = f"{above} line{'s' * (above > 1)} before the heading left out."
         rows, lines = cells.rows[above:], cells.lines[above:]
         return replace(cells, rows=rows, lines=lines, said=(*cells.said, said))

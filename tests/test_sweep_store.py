@@ -513,3 +513,20 @@ def test_what_stands_where_chunks_are_kept_is_refused(tmp_path, name):
     with pytest.raises(ValueError, match="is not of a sweep: move it"):
         sweep(BASE, OVER, output=tmp_path / "x.zarr")
     assert (folder / name / "mine" if name else folder).read_text() == "kept"
+
+
+@pytest.mark.parametrize("name", [".zattrs", "gap/0.0"])
+def test_a_pipe_in_a_store_is_not_waited_for(tmp_path, name):
+    target = tmp_path / "x.zarr"
+    sweep(BASE, OVER, output=target)
+    (target / name).unlink()
+    os.mkfifo(target / name)
+    with pytest.raises(ValueError, match=f"holds x.zarr/{name}, which no sweep has written"):
+        sweep(BASE, OVER, output=target)
+
+
+def test_a_link_to_a_folder_is_called_one(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.zarr").symlink_to(tmp_path / "real")
+    with pytest.raises(ValueError, match=r"must end in .zarr or .nc; got .*, a link to real$"):
+        sweep(BASE, OVER, output=tmp_path / "link.zarr")

@@ -211,6 +211,12 @@ class Store:
             if not (ours or (depth > 1 and CHUNK.fullmatch(path.name))) or path.is_symlink():
                 self.refuse(path.relative_to(self.target))
 
+    def check_kinds(self) -> None:
+        """Refuse an output with pipes and the like in it: reading them would wait for ever."""
+        for path in (self.target, *self.target.rglob("*")):
+            if path.exists() and not (path.is_file() or path.is_dir()):
+                self.refuse(path.relative_to(self.target.parent))
+
     def refuse(self, other: object) -> NoReturn:
         """Refuse an output in which somebody keeps something else."""
         raise ValueError(f"output {self.target} holds {other}, which no sweep has written: move it")

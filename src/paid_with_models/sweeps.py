@@ -182,7 +182,8 @@ def sweep(
         raise ValueError(f"output must be a path; got {brief(output)}")
     target = followed(Path(output))
     if target.suffix not in SUFFIXES:
-        raise ValueError(f"output must end in .zarr or .nc; got {brief(str(output))}")
+        link = f", a link to {target.name}" if Path(output).is_symlink() else ""
+        raise ValueError(f"output must end in .zarr or .nc; got {brief(str(output))}{link}")
     if target.suffix == ".zarr":
         _needed("zarr", "to write Zarr")
     plain = [[name, [np.asarray(value).tolist() for value in axis]] for name, axis in axes.items()]
@@ -462,6 +463,7 @@ def _finished(store: Store, known: set[str]) -> xr.Dataset | None:
     target, found, ours, whole = store.target, None, False, False
     if not target.exists():
         return None
+    store.check_kinds()
     try:
         with warnings.catch_warnings(action="ignore"):  # of what is missing
             opened: xr.Dataset = (

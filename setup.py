@@ -16,6 +16,7 @@ STORED = (
     "book/_static/timeline.*",
     "benchmarks/*.json",
     "endurance/proofs.json",
+    "endurance/regions.json",
     "endurance/routes.json",
     "measurements/*.json",
 )

@@ -1,7 +1,10 @@
 """Measured curves: what is accepted, fitted, said and refused; real curves by the thousand."""
 
+import copy
 import itertools
+import pickle
 import time
+import warnings
 from dataclasses import FrozenInstanceError
 from decimal import Decimal
 from fractions import Fraction
@@ -565,3 +568,20 @@ def test_a_consortium_file_names_what_its_task_is_like(tmp_path):
 def test_what_a_consortium_file_states_wrongly_is_refused(tmp_path, stated, message):
     with pytest.raises(ValueError, match=message):
         curve_from(stated, tmp_path)
+
+
+def test_bytes_are_no_measurements_and_endless_data_have_a_band():
+    for given in (b"abcdef", bytearray(b"abcdef"), memoryview(b"abcdef")):
+        with pytest.raises(ValueError, match="sizes must be numbers; got"):
+            learning_curve(given, [0.42, 0.55, 0.66, 0.74, 0.79, 0.82])
+    fit = learning_curve(SIZES, rising())
+    with warnings.catch_warnings(action="error"):
+        low, high = fit.band(np.inf)
+    assert low <= high <= 1
+
+
+def test_a_fit_is_read_only_also_from_a_pickle():
+    fit = learning_curve(SIZES, rising())
+    for it in (fit, pickle.loads(pickle.dumps(fit)), copy.deepcopy(fit)):  # noqa: S301
+        for name in ("sizes", "accuracies", "rates", "replicates"):
+            assert not getattr(it, name).flags.writeable

@@ -61,7 +61,7 @@ def widening(
     ([False, False, True], [False, False])
     """
     low, high = measured
-    positive = np.where(amounts > 0, amounts, low)
+    positive = np.where(amounts > 0, np.minimum(amounts, np.finfo(float).max), low)
     found = np.zeros((2, amounts.size))
     for side, doublings in (
         ("beyond", np.log2(positive / high)),

@@ -135,6 +135,8 @@ def _reals(name: str, values: Any) -> FloatArray:
     """Numbers of an array-like of real numbers, by name if it is something else."""
     if np.ma.isMaskedArray(values):
         raise ValueError(f"{name} must not be masked: leave gaps out, or make them NaN")
+    if isinstance(values, bytes | bytearray | memoryview):
+        raise ValueError(f"{name} must be numbers; got {type(values).__name__}")
     try:
         array = np.asarray(values)
     except Exception:  # whatever an object's own conversion raises

@@ -36,6 +36,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..accuracy import ConcaveEnvelope, Curve, FloatArray
+from ..arguments import ReadOnly
 from ..valuation import LinearValuation, ModelValue
 from .least_squares import non_negative
 from .mixtures import as_mixture
@@ -88,7 +89,7 @@ ERROR_NODES = 48
 
 
 @dataclass(frozen=True, eq=False)
-class ExponentialSum:
+class ExponentialSum(ReadOnly):
     r"""A curve as :math:`g_\infty - \sum_j \alpha_j e^{-u_j S}`.
 
     Attributes

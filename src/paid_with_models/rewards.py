@@ -214,7 +214,7 @@ def all_or_nothing_rewards(contract: Contract) -> RewardDistribution:
     # What is left of the mean after better outcomes, as a share of what this one pays.
     left = means - (np.cumsum(paid, axis=0) - paid)
     odds = np.zeros(outcomes.seen.shape)
-    odds[order] = np.clip(left / np.where(paid > 0, paid, np.inf), 0.0, 1.0)
+    odds[order] = np.clip(left, 0.0, paid) / np.where(paid > 0, paid, np.inf)
     return _drawn(contract, outcomes, worth, odds)
 
 

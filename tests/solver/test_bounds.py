@@ -9,6 +9,7 @@ from scipy import optimize
 from paid_with_models import (
     ExponentialValuation,
     GeneralizationBound,
+    KnownParties,
     LinearValuation,
     PowerValuation,
     Problem,
@@ -443,3 +444,13 @@ def test_the_most_that_a_chain_gains_is_the_optimum_of_a_linear_program(seed):
     found = farthest(gradient, start, box, limits)[0]
     assert found == pytest.approx(min(most([None] * (n - 1)), by_box), abs=1e-9)
     assert found >= most(box[0, 1:]) - 1e-9
+
+
+def test_known_types_need_no_incentives():
+    problem = Problem(
+        costs=[0.3, 0.2], accuracy=GeneralizationBound(), attendance=KnownParties([1, 2])
+    )
+    contract = solve(problem)
+    bound = linear_program_bound(problem, contract.contributions)
+    assert bound >= contract.expected_accuracy - 1e-7
+    assert bound == pytest.approx(contract.expected_accuracy, abs=1e-3)

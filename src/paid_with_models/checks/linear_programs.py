@@ -88,7 +88,7 @@ def linear_program_bound(
     for i in range(problem.n_types):
         others = np.arange(problem.n_types) != i
         own = rewards[i] - paid[i] + forgone[i] * (1 - share[i])
-        if others.any():
+        if others.any() and not problem.types_are_known:  # nobody can pass for another
             constraints.append(own >= rewards[others] - costs[i] * data[others])
     bound = np.inf
     for _ in range(planes):

@@ -530,3 +530,32 @@ def test_a_link_to_a_folder_is_called_one(tmp_path):
     (tmp_path / "link.zarr").symlink_to(tmp_path / "real")
     with pytest.raises(ValueError, match=r"must end in .zarr or .nc; got .*, a link to real$"):
         sweep(BASE, OVER, output=tmp_path / "link.zarr")
+
+
+def test_what_is_put_there_meanwhile_is_not_replaced(tmp_path):
+    target = tmp_path / "x.nc"
+
+    def put(done, of):
+        if done == 2:
+            target.write_text("precious")
+
+    with pytest.raises(ValueError, match="is something else by now: move it; what was computed is"):
+        sweep(BASE, OVER, output=target, chunk=2, progress=put)
+    assert target.read_text() == "precious"
+    target.unlink()
+    found = []
+    sweep(BASE, OVER, output=target, chunk=2, progress=lambda done, of: found.append(done))
+    assert found[0] == found[-1]  # all chunks were kept
+
+
+def test_no_pipe_and_no_draft_of_somebody_is_taken_for_a_sweeps(tmp_path):
+    folder = tmp_path / "x.zarr.parts"
+    folder.mkdir()
+    os.mkfifo(folder / "lock")
+    with pytest.raises(ValueError, match="lock is not of a sweep: move it"):
+        sweep(BASE, OVER, output=tmp_path / "x.zarr")
+    (folder / "lock").unlink()
+    (folder / "draft").write_text("precious")
+    with pytest.raises(ValueError, match="holds draft, which no sweep has written"):
+        sweep(BASE, OVER, output=tmp_path / "x.zarr")
+    assert (folder / "draft").read_text() == "precious"

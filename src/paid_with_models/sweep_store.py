@@ -134,7 +134,8 @@ class Store:
     def _check_folder(self) -> None:
         """Refuse a folder that no sweep has begun: what is in it would be replaced."""
         others = [self.folder] if self.folder.exists() and not self.folder.is_dir() else []
-        others += [path for name in (LOCK, DRAFT) if (path := self.folder / name).is_dir()]
+        parts = [self.folder / name for name in (LOCK, DRAFT, NOTE)]
+        others += [path for path in parts if path.exists() and not path.is_file()]
         if others:
             raise ValueError(f"output {self.target}: {others[0]} is not of a sweep: move it")
         if not self.folder.is_dir() or (self.folder / NOTE).is_file():
@@ -145,7 +146,12 @@ class Store:
                 continue  # what no run writes stays
             # A run that was killed at once leaves no more than these.
             left = path.name in (LOCK, DRAFT) and path.is_file() and not path.is_symlink()
-            if not left or path.stat().st_size > len(self.key) * (path.name == DRAFT):
+            whole = len(self.key) * (path.name == DRAFT)
+            if (
+                not left
+                or path.stat().st_size > whole
+                or not set(path.read_bytes()) <= set(b"0123456789abcdef")
+            ):
                 raise ValueError(
                     f"output {self.target}: {self.folder} holds {path.name}, which no sweep has"
                     " written: move it or name another output"
@@ -194,6 +200,11 @@ class Store:
         draft = self.folder / f"{DRAFT}{self.target.suffix}"
         _remove(draft)
         write(draft)
+        if self.target.is_file() and not self.is_named():  # it was put there meanwhile
+            raise ValueError(
+                f"output {self.target} is something else by now: move it; what was computed is in"
+                f" {self.folder}"
+            )
         if self.target.is_dir():  # a folder cannot be replaced in one step
             self._check_target()
             old = self.folder / f"old{self.target.suffix}"

@@ -23,6 +23,7 @@ from paid_with_models.beyond.curve_gate import curve_from
 from paid_with_models.beyond.measured_curves import LearningCurve
 from paid_with_models.beyond.table_text import TableError
 from paid_with_models.files import nearest, problem_from_dict
+from paid_with_models.problem import SUM_TOLERANCE
 from paid_with_models.texts import brief, field_name, file_name
 
 from ..errors import InputError
@@ -131,7 +132,8 @@ def consortium_from(stated: Stated, *, together: bool = True) -> Consortium:
         parameters = {"weights": list(curve.weights), "rates": list(curve.rates)}
         accuracy = {"name": "Saturating", "parameters": parameters}
     present, said = _present(stated, len(kinds)), []
-    sums_to_1 = abs(sum(kind["probability"] for kind in kinds) - 1) < 1e-6  # else it is refused
+    total = sum(kind["probability"] for kind in kinds)
+    sums_to_1 = abs(total - 1) <= SUM_TOLERANCE  # else it is refused
     many = together and len(kinds) > MOST_TYPES and data.get("attendance") != "known"
     if many and sums_to_1:
         count = len(kinds)
@@ -279,9 +281,6 @@ def _of_schema(error: ValidationError) -> tuple[Place, str]:
 
 #: What parties of a type have in common.
 SHARED = ("cost", "outside", "max_data")
-
-#: SUM_TOLERANCE: what the shares of a group may miss 1 by, as rounding.
-SUM_TOLERANCE = 1e-9
 
 #: MOST_TYPES: of more, neighbors by cost are taken together.
 MOST_TYPES = 40

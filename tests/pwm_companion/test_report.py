@@ -820,6 +820,22 @@ def test_that_types_were_taken_together_is_said_where_no_report_says_it(
         assert "The 41 types were taken together in 40 groups" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["report", "prove"])
+def test_a_file_of_somebody_elses_is_not_replaced(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / ("out.html" if command == "report" else "out.json")
+    words = [command, str(write(tmp_path, changed())), "--output", str(output)]
+    for theirs in ("my thesis", "<html><head></head></html>", '{"mine": 1}'):
+        output.write_text(theirs)
+        assert cli.main(words) == 2
+        assert "is there already, and is not of this command" in capsys.readouterr().err
+        assert output.read_text() == theirs
+    output.write_text("")  # as mktemp makes them
+    assert cli.main(words) == 0
+    assert cli.main(words) == 0  # again, onto its own
+
+
 def test_many_types_are_taken_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     parties = "\n".join(
         f"  - {{type: t{k % 120}, cost: {0.02 + 0.001 * (k % 120)}}}" for k in range(12_000)

@@ -129,6 +129,10 @@ def input_file(text: str) -> Path:
     return Path("/dev/stdin") if text == "-" else named_file(text)
 
 
+#: HEAD: bytes at the beginning of a file in which it says what it is.
+HEAD = 4_096
+
+
 def output_file(text: str) -> Path:
     """Read the name of a file to write from the command line; ``-`` is standard output."""
     return STANDARD_OUTPUT if text == "-" else named_file(text)
@@ -157,14 +161,17 @@ def check_folder(option: str, path: Path) -> None:
         raise InputError(f"{option}: {file_name(path)} is not the name of a file") from None
 
 
-def check_output(option: str, path: Path, *inputs: Path) -> None:
+def check_output(option: str, path: Path, *inputs: Path, mark: str = "") -> None:
     """Refuse, before any work, to write onto what was read, or where nothing can be written.
+
+    What is there already is replaced only if it is empty, or begins with what such a file is known
+    by, the mark.
 
     Raises
     ------
     InputError
         If there is no such folder, or `path` is something else than a file, is write-protected,
-        or is one of the inputs.
+        is one of the inputs, or somebody else's.
     """
     name = file_name(path)
     if path == STANDARD_OUTPUT:
@@ -179,5 +186,10 @@ def check_output(option: str, path: Path, *inputs: Path) -> None:
             raise InputError(f"{option}: {name} is a file to be read")
         if not (path.stat().st_mode & 0o222 and os.access(path, os.W_OK)):
             raise InputError(f"{option}: {name} is write-protected")
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+        if head and mark.encode() not in head:
+            rule = "is there already, and is not of this command: remove it or name another"
+            raise InputError(f"{option}: {name} {rule}")
     except OSError as error:
         raise InputError(f"{option}: {name}: {error.strerror}") from None

@@ -20,6 +20,9 @@ from .problem_files import as_input_errors, given_in, say_grouped
 if TYPE_CHECKING:
     from paid_with_models.checks.proof import Proof
 
+#: What a certificate is known by.
+MARK = '"format": "paid-with-models proof'
+
 #: The largest certificate that is read, in bytes: it lists every box that was examined.
 MOST_BYTES = 100_000_000
 
@@ -66,8 +69,9 @@ def run(options: argparse.Namespace) -> int:
             print_answer(f"confirmed\n{describe(proof)}")
             return 0
         stated = read_stated(options.file)
-        if options.output and (measured := measurements(stated)):
-            check_output("--output", options.output, measured)
+        if options.output:
+            read = filter(None, [measurements(stated)])
+            check_output("--output", options.output, *read, mark=MARK)
         given = given_in(stated)
         say_grouped(given)
         with as_input_errors(options.file):

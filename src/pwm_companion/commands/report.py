@@ -21,6 +21,8 @@ DESCRIPTION = (
     "are in the folder examples of paid_with_models."
 )
 
+#: What a report is known by.
+MARK = '<meta name="generator" content="paid-with-models '
 
 #: How the name of a page ends.
 HTML = (".html", ".htm")
@@ -46,9 +48,8 @@ def run(options: argparse.Namespace) -> None:
         raise InputError(f"--output: {file_name(options.output)} {rule}")
     stated = read_stated(options.file)
     check_kind(stated, "a consortium")
-    measured = measurements(stated)
-    if measured is not None:
-        check_output("--output", options.output, measured)
+    read = filter(None, [measurements(stated)])
+    check_output("--output", options.output, *read, mark=MARK)
     consortium = consortium_from(stated)
     try:
         with np.errstate(all="ignore"):  # no number is shown that is none

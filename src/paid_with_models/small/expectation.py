@@ -68,6 +68,8 @@ def _moments(law: Law, m: list[float], prices: list[float], bend: bool) -> Momen
 
 def _of_outcomes(law: Law, m: list[float], prices: list[float], bend: bool) -> Moments:
     curve = law.scheme.curve
+    if not curve.k > 0:  # whose expectations are sums
+        raise ValueError("curve must be a generalization bound for a law of outcomes")
     counts, chances, views, status = law.counts, law.chance, law.views, law.status
     size = len(m)
     result = no_moments(size)

@@ -134,11 +134,6 @@ def outcomes(scheme: Scheme) -> Law:
     Law
         Without the least likely outcomes, which are in its error.
 
-    Raises
-    ------
-    ValueError
-        For exponential curves: expectations of theirs are sums.
-
     Examples
     --------
     >>> from .curve import generalization_bound
@@ -149,8 +144,6 @@ def outcomes(scheme: Scheme) -> Law:
     >>> law.counts, [round(chance, 12) for chance in law.chance]
     ([0.0, 2.0, 1.0, 1.0, 2.0, 0.0], [0.25, 0.5, 0.25])
     """
-    if not scheme.curve.k > 0:
-        raise ValueError("curve must be a generalization bound; take exponential_sum")
     n = scheme.n
     kinds = _kinds(scheme)
     present = _present(scheme, kinds)

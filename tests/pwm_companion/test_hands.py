@@ -359,6 +359,47 @@ def test_execute_writes_over_nothing_but_a_notebook(
     assert contents(book) == before
 
 
+def test_execute_replaces_its_own_notebooks_only(
+    book: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    thesis = book / "thesis.ipynb"
+    thesis.write_text('{"cells": []}')
+    words = "execute", "book/square.md", "--output", "thesis.ipynb"
+    assert pwm(book, *words) == 2
+    assert "is there already, and is not of this command" in capsys.readouterr().err
+    assert thesis.read_text() == '{"cells": []}'
+    thesis.unlink()
+    assert pwm(book, *words) == 0
+    assert pwm(book, *words) == 0
+
+
+def test_execute_takes_chapters_and_run_files(
+    book: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.csv", "a.json", "a.html", "a"):
+        (book / name).write_text("n,acc\n1,.5\n")
+        assert pwm(book, "execute", name) == 2
+        assert "must be a chapter, whose name ends in .md" in capsys.readouterr().err
+    copied = book / "book" / "runs" / "own.yaml"
+    copied.write_bytes((book / "book" / "runs" / "five.yml").read_bytes())
+    assert pwm(book, "execute", "book/runs/own.yaml") == 0
+    (book / "hospitals.yaml").write_text("title: T\nn_parties: 3\n")
+    assert pwm(book, "execute", "hospitals.yaml") == 2
+
+
+def test_a_number_that_no_cell_glues_is_named(
+    book: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chapter = book / "book" / "own.md"
+    text = (book / "book" / "square.md").read_text()
+    chapter.write_text(text + "\n\nThat is {glue:text}`answer:.2f`.\n")
+    capsys.readouterr()
+    assert pwm(book, "execute", "book/own.md") != 0
+    said = capsys.readouterr().err
+    assert "no cell glues 'answer', which its text shows" in said
+    assert "Traceback" not in said
+
+
 def test_runs_with_other_parameters_write_beside_each_other(
     book: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

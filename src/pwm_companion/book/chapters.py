@@ -44,6 +44,10 @@ RUN_FILE_KEYS = {"template", "title", "text", "parameters", "written_for"}
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
+#: RUN_FILES: how names of run files end.
+RUN_FILES = (".yml", ".yaml")
+
+
 @dataclass(frozen=True)
 class Chapter:
     """One page of the book.
@@ -169,7 +173,7 @@ def load_chapter(
         If a file cannot be read or an input is missing, a placeholder has no text or a text no
         placeholder, or a parameter is unknown to the notebook or of another type than its default.
     """
-    if source.suffix != ".yml":
+    if source.suffix not in RUN_FILES:
         notebook, front = _read_notebook(source)
         given = _with_paths(overrides or {}, front, Path())
         parameters = (front.quick if quick else {}) | given

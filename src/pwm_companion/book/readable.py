@@ -22,6 +22,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from ..errors import BookError
 from ..figures.registry import FigureRecord, load_registry
 from ..numerals import in_prose
 from ..verify import RECORD, parse_value
@@ -401,6 +402,8 @@ class _Text:
 
     def _number(self, body: str) -> str:
         name, _, shape = body.partition(":")
+        if name.strip() not in self.values:
+            raise BookError(f"{self.page}: no cell glues {name.strip()!r}, which its text shows")
         return format_value(self.values[name.strip()], shape)
 
     def _reference(self, title: str, label: str) -> str:

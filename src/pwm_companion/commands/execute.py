@@ -11,7 +11,7 @@ import nbformat
 from paid_with_models.texts import shown
 
 from ..book.build import RUN_TIME, book_names, describe_run_time, load_pages
-from ..book.chapters import Chapter, load_chapter, read_toc
+from ..book.chapters import RUN_FILES, Chapter, load_chapter, read_toc
 from ..book.execute import ChapterError, execute_all
 from ..book.readable import readable
 from ..errors import BookError
@@ -26,6 +26,10 @@ DESCRIPTION = (
     "Execute one chapter (.md) or run file (.yml), and say where the result is: a notebook that "
     "any program shows, numbers in its prose. Paths in parameters are relative to this folder."
 )
+
+
+#: What an executed chapter is known by: it says so at its top.
+MARK = "A chapter of "
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -59,6 +63,9 @@ def run(options: argparse.Namespace) -> None:
     root, overrides = book_root(), dict(options.parameter)
     if not options.file.is_file():
         raise BookError(f"{options.file}: there is no such file")
+    if options.file.suffix not in (".md", *RUN_FILES):
+        rule = "must be a chapter, whose name ends in .md, or a run file, in .yml"
+        raise BookError(f"{options.file}: {rule}")
     file = options.file.resolve()
     inside = file.is_relative_to(root.resolve())
     name = file.relative_to(root.resolve()).with_suffix("").as_posix() if inside else file.stem
@@ -94,3 +101,6 @@ def _check_output(target: Path, chapter: Chapter) -> None:
     for file in (chapter.source, chapter.template, *chapter.inputs, *chapter.named):
         if target.exists() and target.samefile(file):
             raise BookError(f"--output: {target} is a file to be read")
+    if target.exists() and (head := target.read_bytes()) and MARK.encode() not in head:
+        rule = "is there already, and is not of this command: remove it or name another"
+        raise BookError(f"--output: {target} {rule}")

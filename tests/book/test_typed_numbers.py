@@ -60,6 +60,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "100": "sizes of problems; the value of a perfect model",
         "1,000": "sizes of problems",
         "1": "sizes of problems",
+        "60": "sizes of problems",
         "0.02": "the end of an interval that random costs are drawn from",
         "3": "the end of an interval that random costs are drawn from",
     },

@@ -14,6 +14,7 @@ from pwm_companion.book.readable import (
     read_names,
     readable,
 )
+from pwm_companion.errors import BookError
 from pwm_companion.verify import RECORD
 
 from .test_chapters import ROOT
@@ -111,7 +112,7 @@ def test_with_an_address_references_are_links() -> None:
 
 
 def test_a_number_that_the_notebook_does_not_keep_is_noticed() -> None:
-    with pytest.raises(KeyError, match="none"):
+    with pytest.raises(BookError, match="book/here: no cell glues 'none'"):
         plain("{glue:text}`none:.2f`")
 
 

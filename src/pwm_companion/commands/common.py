@@ -153,8 +153,10 @@ def check_folder(option: str, path: Path) -> None:
     InputError
     """
     try:
-        # A link that leads nowhere is written where it leads.
-        folder = path.resolve().parent if path.is_symlink() else path.parent
+        folder = path.parent
+        if path.is_symlink():  # one that leads nowhere is written where it leads
+            with contextlib.suppress(RuntimeError, OSError):  # a loop is none, as writing will say
+                folder = path.resolve().parent
         if not folder.is_dir():
             raise InputError(f"{option}: there is no folder {file_name(folder)}")
     except ValueError:  # no file can be called that

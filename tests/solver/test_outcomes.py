@@ -16,6 +16,7 @@ from paid_with_models import (
     Saturating,
     Status,
     menu_residuals,
+    solve,
     solve_many,
 )
 from paid_with_models.solver import boxes, outcomes
@@ -24,7 +25,7 @@ from paid_with_models.solver.interior_point import maximize
 from paid_with_models.solver.menus import Incumbents, priced
 from paid_with_models.solver.outcomes import flat_then_concave
 from paid_with_models.solver.routes import first_moments
-from tests.problems import Grid, random_problem
+from tests.problems import Grid, random_problem, small_problem
 
 KINKED = PowerLaw(0.9, 5.0, 0.5)
 
@@ -164,3 +165,10 @@ def test_a_search_out_of_time_leaves_a_safe_bound():
         assert cut.expected_accuracy <= best.upper_bound
     with pytest.raises(ValueError, match="max_seconds must be > 0; got 0"):
         solve_many(problems, max_seconds=0)
+
+
+def test_a_part_whose_search_was_cut_short_is_tried_again():
+    """Its weak bound was taken for final: a gap of .105 was left open."""
+    contract = solve(small_problem(877))
+    assert contract.gap < 1e-8
+    assert contract.expected_accuracy == pytest.approx(0.1211, abs=1e-4)

@@ -61,6 +61,9 @@ CLAIM = 1e-15
 #: CANDIDATES: so many open outcomes are compared before one is decided.
 CANDIDATES = 16
 
+#: UNFINISHED: gap with which a relaxed problem is not solved.
+UNFINISHED = 1e-6
+
 #: FLAT: by how much a curve may rise before its kink, relative to its optimum: rounding.
 FLAT = 1e-15
 
@@ -211,7 +214,7 @@ def _relaxed(problem: FirstMoment, nodes: _Nodes) -> tuple[_Nodes, Relaxation]:
     start = np.maximum.accumulate(0.5 * base.reach, axis=1)
     found = relaxed(program.dense, *program.start(start), nodes.penalty)
     claims = _claims(base, nodes.status, found.point.contributions, found.cap_prices)
-    penalty = nodes.raised(found.short)
+    penalty = nodes.raised(found.short | _unfinished(program, found, nodes.penalty))
     solved = replace(
         nodes,
         bound=np.minimum(nodes.bound, found.bounds),
@@ -220,6 +223,16 @@ def _relaxed(problem: FirstMoment, nodes: _Nodes) -> tuple[_Nodes, Relaxation]:
         claims=claims,
     )
     return solved, found
+
+
+def _unfinished(problem: FirstMoment, found: Relaxation, penalty: FloatArray) -> BoolArray:
+    """Where the search was cut short: the bound is far above what the elastic problem reaches."""
+    elastic = np.where(problem.dense.row_elastic > 0, found.point.rows, 0.0)
+    violated = -np.minimum(
+        elastic.min(axis=1, initial=0.0), found.point.caps.min(axis=1, initial=0.0)
+    )
+    reached = found.point.moments.accuracy - penalty * violated
+    return np.asarray(found.bounds > reached + UNFINISHED)
 
 
 def _sides(problem: FirstMoment, sides: npt.NDArray[np.int8]) -> Rows | None:

@@ -481,14 +481,14 @@ def _of_law(
         raise ValueError(
             f"attendance must have one type per cost, {costs.size}; got {law!r} of {means.size}"
         )
-    shares, most = means / means.sum(), law.most_parties
+    chances, most = means / means.sum(), law.most_parties
     # dataclasses.replace gives its own again; with another law they must be None there.
     rule, hint = "must not be given with attendance", " (where fields are replaced: None)"
     own = isinstance(n_parties, int | np.integer) and n_parties == most
     if n_parties is not None and not own:
         raise ValueError(f"n_parties {rule}; got {brief(n_parties)}{hint}")
     if probabilities is not None and not np.array_equal(
-        shares, reals("probabilities", probabilities)
+        chances, reals("probabilities", probabilities)
     ):
         raise ValueError(f"probabilities {rule}; got {brief(probabilities)}{hint}")
-    return shares, most
+    return chances, most

@@ -356,9 +356,7 @@ def few_bunches(
     return BunchedEnumeration(n_parties, probabilities, beliefs, bunch)
 
 
-def bunches_of(problem: Problem) -> Callable[[IntArray], BunchedEnumeration | None] | None:
-    """The same for a problem, by the bunch of each type; None under another law of attendance."""
-    if problem.attendance is not None:
-        return None
+def bunches_of(problem: Problem) -> Callable[[IntArray], BunchedEnumeration | None]:
+    """The same for a problem of independent draws, by the bunch of each type."""
     p = problem.probabilities[problem.costliest_first]
     return partial(few_bunches, problem.n_parties, p, problem.beliefs)

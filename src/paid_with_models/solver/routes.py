@@ -19,7 +19,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -32,7 +31,7 @@ from .banded import Banded
 from .batches import Batch, Method, countable, plan, plan_again, ties
 from .bounds import dual_bound
 from .branching import Closed
-from .bunches import bunched_bound, bunches_of, few_bunches
+from .bunches import bunched_bound, bunches_of
 from .capacities import binding_limits, solve_with_capacities
 from .chain import Chain
 from .classes import classed, has_classes
@@ -281,8 +280,7 @@ def _by_interior_point(
     if batch.method == "sum" and problems[0].attendance is None:
         for k in np.flatnonzero(bounds - best.reached > GAP_TOLERANCE):
             row, problem = np.array([k]), problems[k]
-            p = problem.probabilities[problem.costliest_first]
-            law = partial(few_bunches, problem.n_parties, p, problem.beliefs)
+            p, law = problem.probabilities[problem.costliest_first], bunches_of(problem)
             one, wanted = envelope.take(row), best.reached[k]
             closer = bunched_bound(one, bounding.take(one, row), p, law, wanted)
             bounds[k] = min(bounds[k], closer)
@@ -315,7 +313,8 @@ def _by_interior_point(
         hard = exact.take(left_open)
         known = best.take(hard, left_open)
         near = bounding.point.contributions[left_open]
-        laws = [bunches_of(problems[k]) for k in left_open]
+        stated = [problems[k] for k in left_open]
+        laws = [bunches_of(it) if it.attendance is None else None for it in stated]
         found = _search(
             hard, known, bounds[left_open], anchor[left_open], near, laws, max_boxes, deadline
         )

@@ -20,7 +20,7 @@ from ..figures.pages import dress, marked
 from ..figures.registry import load_registry
 from ..files import cache_key, write_whole
 from ..yaml_files import read_value
-from .common import add_build_options, book_root, print_path, say, working_in
+from .common import add_build_options, book_root, check_output, print_path, say, working_in
 
 DESCRIPTION = (
     "Execute one chapter (.md) or run file (.yml), and say where the result is: a notebook that "
@@ -73,7 +73,8 @@ def run(options: argparse.Namespace) -> None:
     # Runs with other parameters do not write over each other.
     own = f"-{cache_key(overrides)[:8]}" if overrides else ""
     target = options.output or options.build_dir / "notebooks" / f"{name}{own}.ipynb"
-    _check_output(target, chapter)
+    if options.output:
+        _check_output(target, chapter)
     # What the book itself is made of is shared with the build, and only that.
     cache = options.build_dir / ("cache" if inside and not overrides else "cache-own")
     with working_in(root, options.build_dir):
@@ -93,14 +94,8 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _check_output(target: Path, chapter: Chapter) -> None:
-    """Refuse to write over anything but a notebook, and over what is to be read."""
+    """Refuse to write over anything but a notebook of this command, and over what is to be read."""
     if target.suffix != ".ipynb":
         raise BookError(f"--output: {target} must be called OUT.ipynb")
-    if target.exists() and not target.is_file():
-        raise BookError(f"--output: {target} is not a file")
-    for file in (chapter.source, chapter.template, *chapter.inputs, *chapter.named):
-        if target.exists() and target.samefile(file):
-            raise BookError(f"--output: {target} is a file to be read")
-    if target.exists() and (head := target.read_bytes()) and MARK.encode() not in head:
-        rule = "is there already, and is not of this command: remove it or name another"
-        raise BookError(f"--output: {target} {rule}")
+    read = chapter.source, chapter.template, *chapter.inputs, *chapter.named
+    check_output("--output", target, *read, mark=MARK)

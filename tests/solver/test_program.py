@@ -222,3 +222,24 @@ def test_one_menu_in_increments_by_hand():
     assert increments[0] == pytest.approx([0.03, 40.0, 5.0, 0.0])
     increments = model.increments_of(np.array([[40.0, 80.0]]))
     assert increments[0] == pytest.approx([0.0, 40.0, 20.0, 20.0])
+
+
+def test_utilities_of_nobody_are_none():
+    assert least_utilities([], [], []).size == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([1.0, 3.0], [0.25, 0.5], [0.0, 0.0]), "costs must not rise"),
+        (([3.0, 1.0], [0.5, 0.25], [0.0, 0.0]), "contributions must be >= 0 and not fall"),
+        (([-1.0, 3.0], [0.5, 0.25], [0.0, 0.0]), "contributions must be >= 0 and not fall"),
+        (([1.0, np.inf], [0.5, 0.25], [0.0, 0.0]), "contributions must be a list of finite"),
+        (([1.0, 3.0], [0.5, np.nan], [0.0, 0.0]), "costs must be a list of finite numbers"),
+        ((1.0, [0.5, 0.25], [0.0, 0.0]), "contributions must be a list of finite numbers"),
+        (([1.0, 3.0, 4.0], [0.5, 0.25], [0.0, 0.0]), "must have one entry per type"),
+    ],
+)
+def test_what_has_no_least_utilities_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        least_utilities(*arguments)

@@ -61,7 +61,7 @@ def least_utilities(
     }  # fmt: skip
     known = {name: reals(name, values) for name, values in given.items()}
     for name, values in known.items():
-        if values.ndim == 0 or values.size == 0 or not np.isfinite(values).all():
+        if values.ndim == 0 or not np.isfinite(values).all():
             raise ValueError(f"{name} must be a list of finite numbers; got {brief(given[name])}")
     try:
         m, c, f = (np.array(it) for it in np.broadcast_arrays(*known.values()))
@@ -71,7 +71,7 @@ def least_utilities(
     steps = -np.diff(c, axis=-1)
     if (steps < 0).any():
         raise ValueError(f"costs must not rise; got {brief(costs)}")
-    falls = (steps > 0) & (np.diff(m, axis=-1) < -ROUNDING * m.max())
+    falls = (steps > 0) & (np.diff(m, axis=-1) < -ROUNDING * m.max(initial=0.0))
     if (m < 0).any() or falls.any():
         rule = "must be >= 0 and not fall where costs do"
         raise ValueError(f"contributions {rule}; got {brief(contributions)}")
